@@ -1,0 +1,45 @@
+# Everything a newcomer types. Needs Python 3.11 or newer and make; everything else is fetched by name.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+RUN_STAMP := $(VENV)/.stamp-run
+DEV_STAMP := $(VENV)/.stamp-dev
+
+.PHONY: help setup check test demo lock clean
+
+help: ## Show this help
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(DEV_STAMP) ## Create .venv with everything for running, checking and testing
+
+demo: $(RUN_STAMP) ## Run a small liquidity experiment against a local game server (no token, no network)
+	@$(BIN)/spacetraders demo
+
+check: $(DEV_STAMP) ## Format, lint, types, and the rules of the house
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+test: $(DEV_STAMP) ## Run every test
+	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+lock: .tools/bin/uv ## Remake the lock files from pyproject.toml
+	.tools/bin/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 -q pyproject.toml -o requirements.lock
+	.tools/bin/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 -q --extra dev pyproject.toml -c requirements.lock -o requirements-dev.lock
+
+clean: ## Remove the environments and what the demo left
+	rm -rf $(VENV) .tools lab-demo dist
+
+$(RUN_STAMP): requirements.lock pyproject.toml
+	@sh tools/install.sh "$(PYTHON)" "$(VENV)" requirements.lock
+	@touch $@
+
+$(DEV_STAMP): requirements-dev.lock pyproject.toml
+	@sh tools/install.sh "$(PYTHON)" "$(VENV)" requirements-dev.lock
+	@touch $@ $(RUN_STAMP)
+
+.tools/bin/uv:
+	$(PYTHON) -m venv .tools
+	.tools/bin/python -m pip install --quiet --disable-pip-version-check uv

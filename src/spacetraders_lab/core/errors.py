@@ -1,0 +1,82 @@
+"""Every error the lab raises on purpose. The message is what the user reads: what is wrong, and the remedy.
+
+LabError
+├── UserError            the user asked for something that cannot be: exit code 2, nothing changed
+├── GameError            the game said no to a read or a ship's move (with the game's own code)
+│   └── GameUnreachable  no usable answer: network, time-out, 5xx
+├── PairError            this pair cannot be measured; other pairs can
+├── WorldCondition       the world does not let anybody trade now: the run is suspended, no pair fails
+│   ├── OutOfCredits · BudgetReached · Maintenance · UniverseReset · TokenRefused
+└── LeaseLost            another owner has the work now; normal, and no reason to stop the process
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+class LabError(Exception):
+    """Something the lab knows how to explain."""
+
+
+class UserError(LabError):
+    """The request cannot be carried out as it was made."""
+
+
+class GameError(LabError):
+    """The game refused a request; `code` is its error code, `data` what it said beside the message."""
+
+    def __init__(
+        self, message: str, *, code: int = 0, http_status: int = 0, data: Mapping[str, Any] | None = None
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.http_status = http_status
+        self.data: Mapping[str, Any] = data or {}
+
+
+class GameUnreachable(GameError):
+    """No usable answer came from the game, and asking again did not help."""
+
+
+class PairError(LabError):
+    """This pair cannot be measured, for a reason that lies in the pair."""
+
+
+class WorldCondition(LabError):
+    """Nobody can trade at present; the run waits and no pair is to blame."""
+
+    reason = "world"
+
+
+class OutOfCredits(WorldCondition):
+    """The purse cannot pay for the next purchase."""
+
+    reason = "out_of_credits"
+
+
+class BudgetReached(WorldCondition):
+    """The next purchase could take the run beyond the budget that the user accepted."""
+
+    reason = "budget_reached"
+
+
+class Maintenance(WorldCondition):
+    """The game is being maintained or reset."""
+
+    reason = "maintenance"
+
+
+class UniverseReset(WorldCondition):
+    """The universe that the run belongs to no longer exists."""
+
+    reason = "universe_reset"
+
+
+class TokenRefused(WorldCondition):
+    """The game does not accept the agent's token."""
+
+    reason = "token_refused"
+
+
+class LeaseLost(LabError):
+    """The lease on the pair has ended or passed to another owner."""

@@ -1,0 +1,99 @@
+"""What a market quotes and reports. The game's words: you *pay* `purchase_price` (ask) and *receive* `sell_price` (bid)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+
+
+class Supply(StrEnum):
+    """How full a listing is, from empty to full."""
+
+    SCARCE = "SCARCE"
+    LIMITED = "LIMITED"
+    MODERATE = "MODERATE"
+    HIGH = "HIGH"
+    ABUNDANT = "ABUNDANT"
+
+
+class Activity(StrEnum):
+    """How briskly a listing produces or consumes; the game gives none for EXCHANGE."""
+
+    WEAK = "WEAK"
+    GROWING = "GROWING"
+    STRONG = "STRONG"
+    RESTRICTED = "RESTRICTED"
+
+
+class ListingType(StrEnum):
+    """Whether the market makes the good, uses it, or only passes it on."""
+
+    EXPORT = "EXPORT"
+    IMPORT = "IMPORT"
+    EXCHANGE = "EXCHANGE"
+
+
+class Operation(StrEnum):
+    """The side of a transaction, seen from the player."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+@dataclass(frozen=True, slots=True)
+class TradeGood:
+    """One listing as quoted at one moment; prices in credits a unit, `trade_volume` in units a transaction."""
+
+    symbol: str
+    type: ListingType
+    trade_volume: int
+    supply: Supply
+    activity: Activity | None
+    purchase_price: int
+    sell_price: int
+
+    def price(self, operation: Operation) -> int:
+        """The quote that a transaction of this side trades at: the ask for BUY, the bid for SELL."""
+        return self.purchase_price if operation is Operation.BUY else self.sell_price
+
+
+@dataclass(frozen=True, slots=True)
+class MarketTransaction:
+    """One trade as the market (or the reply to our own request) reports it."""
+
+    waypoint: str
+    ship_symbol: str
+    trade_symbol: str
+    operation: Operation
+    units: int
+    price_per_unit: int
+    total_price: int
+    timestamp: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MarketSnapshot:
+    """One reply of a market. `goods` (by symbol) and `transactions` are empty when no own ship was there."""
+
+    waypoint: str
+    observed_at: datetime
+    goods: Mapping[str, TradeGood] = field(default_factory=lambda: MappingProxyType({}))
+    transactions: tuple[MarketTransaction, ...] = ()
+    imports: tuple[str, ...] = ()
+    exports: tuple[str, ...] = ()
+    exchange: tuple[str, ...] = ()
+
+    @property
+    def listed(self) -> tuple[str, ...]:
+        """Every good that can be traded here, known without a visit."""
+        return tuple(sorted({*self.imports, *self.exports, *self.exchange}))
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A trade good at its market, with the time it was seen: what the selector chooses among."""
+
+    waypoint: str
+    good: TradeGood
+    observed_at: datetime

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class NavigateShipCommand:
-    """Fly to a waypoint, refuelling on the way where needed; the ship ends in orbit there (or docked if it never left)."""
+    """Fly to a waypoint, refuelling on the way where needed; ends in orbit there, or docked if it never left."""
 
     ship_symbol: str
     destination: str

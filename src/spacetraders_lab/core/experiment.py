@@ -156,7 +156,7 @@ class IntentState(StrEnum):
 class Intent:
     """A trade written down before it is sent. `units_before` is the good's units in the hold;
     `quote_before` the snapshot's row for the listing as plain JSON (with `observed_at`), enough to record the trade
-    after a crash. `price_limit` is the quote per unit that was seen: the most a purchase may cost is units x price_limit.
+    after a crash. `price_limit` is the quote that was seen: a purchase may cost at most units x price_limit.
     """
 
     intent_id: int

@@ -1,4 +1,4 @@
-"""What a market quotes and reports. The game's words: you *pay* `purchase_price` (ask) and *receive* `sell_price` (bid)."""
+"""What a market quotes and reports. You *pay* `purchase_price` (the ask) and *receive* `sell_price` (the bid)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

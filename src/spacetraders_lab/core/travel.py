@@ -1,4 +1,4 @@
-"""How long a flight takes and what it burns. The player's wiki's formulas, exact on the 17 legs in tests/core/test_travel.py."""
+"""How long a flight takes and what it burns (source: the player wiki); tests hold it against real flights."""
 
 import math
 from enum import StrEnum

@@ -1,0 +1,91 @@
+"""From a quote before, a transaction and a quote after to the row that is kept. Arithmetic only."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from spacetraders_lab.core.experiment import ClaimedPair, Step, TradeRecord
+from spacetraders_lab.core.market import MarketSnapshot, MarketTransaction, Operation, TradeGood
+from spacetraders_lab.core.ship import Ship
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Where in a visit (one docking at one market) a trade stands; `cumulative_units` counts this trade too."""
+
+    visit_id: str
+    sequence: int
+    cumulative_units: int
+
+
+def impact_percent(before: int, after: int) -> float:
+    """(after - before) / before in percent."""
+    return (after - before) / before * 100
+
+
+def foreign_units(transactions: Iterable[MarketTransaction], good: str, ship_symbol: str, since: datetime) -> int:
+    """Units of the good that ships other than this one have traded since a moment, by the market's own list."""
+    return sum(
+        t.units for t in transactions if t.trade_symbol == good and t.ship_symbol != ship_symbol and t.timestamp > since
+    )
+
+
+def trade_record(
+    claim: ClaimedPair,
+    player_id: int,
+    step: Step,
+    transaction: MarketTransaction,
+    *,
+    ship: Ship,
+    before: TradeGood,
+    before_at: datetime,
+    after: MarketSnapshot | None,
+    visit: Visit,
+    recovered: bool = False,
+) -> TradeRecord:
+    """The row of one executed trade; `ship` is the ship after it, `after` None where nobody read the market since."""
+    listing = after.goods.get(step.good_symbol) if after is not None else None
+    price_before = before.price(step.operation)
+    price_after = listing.price(step.operation) if listing else None
+    return TradeRecord(
+        run_id=claim.run_id,
+        player_id=player_id,
+        ship_symbol=ship.symbol,
+        good_symbol=step.good_symbol,
+        pair_id=claim.pair.pair_id,
+        buy_market=claim.pair.buy_market,
+        # a leftover is sold where it can be, which need not be the pair's sell market
+        sell_market=step.market if step.operation is Operation.SELL else claim.pair.sell_market,
+        operation=step.operation,
+        iteration=step.iteration,
+        batch_size_fraction=step.fraction,
+        units=transaction.units,
+        price_per_unit=transaction.price_per_unit,
+        total_credits=transaction.total_price,
+        listing_type=before.type,
+        supply_before=before.supply,
+        activity_before=before.activity,
+        trade_volume_before=before.trade_volume,
+        price_before=price_before,
+        purchase_price_before=before.purchase_price,
+        sell_price_before=before.sell_price,
+        supply_after=listing.supply if listing else None,
+        activity_after=listing.activity if listing else None,
+        trade_volume_after=listing.trade_volume if listing else None,
+        price_after=price_after,
+        purchase_price_after=listing.purchase_price if listing else None,
+        sell_price_after=listing.sell_price if listing else None,
+        supply_change=f"{before.supply}→{listing.supply}" if listing else None,
+        price_impact_percent=impact_percent(price_before, price_after) if price_after is not None else None,
+        visit_id=visit.visit_id,
+        sequence_in_visit=visit.sequence,
+        cumulative_units=visit.cumulative_units,
+        seconds_since_before=(transaction.timestamp - before_at).total_seconds(),
+        foreign_units=foreign_units(after.transactions, step.good_symbol, ship.symbol, before_at) if after else 0,
+        cargo_units=ship.cargo_units,
+        cargo_capacity=ship.cargo_capacity,
+        take=claim.take,
+        part=step.part,
+        recovered=recovered,
+        timestamp=transaction.timestamp,
+    )

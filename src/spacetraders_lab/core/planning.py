@@ -1,0 +1,170 @@
+"""What an experiment will cost before anything is bought: trades, requests, hours and credits. Predicts, never acts."""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from spacetraders_lab.core.experiment import Design, MarketPair
+from spacetraders_lab.core.market import TradeGood
+from spacetraders_lab.core.prior import ExpectedListing, expected_listing
+from spacetraders_lab.core.protocol import cell_units
+from spacetraders_lab.core.travel import FlightMode, distance, travel_seconds
+from spacetraders_lab.core.waypoint import Waypoint
+
+REQUESTS_PER_FLIGHT = 3  # orbit, navigate, dock
+_REQUESTS_PER_SECOND = 2.5  # 2/s and 30 more a minute
+_SECONDS_PER_REQUEST = 0.3  # round trip of one ship's request when nobody else wants the limiter
+# Quotes move between the scouting and the trade, and other players trade too: the worst case buys a quarter
+# dearer and sells a quarter cheaper than expected. The budget itself is kept by the worker, trade by trade.
+WORST_CASE = 1.25
+
+ListingKey = tuple[str, str]  # (market, good)
+
+
+@dataclass(frozen=True, slots=True)
+class PairPlan:
+    """One pair, priced: counts of trades, visits (dockings) and flights, seconds in flight, credits."""
+
+    pair: MarketPair
+    transactions: int
+    visits: int
+    flights: int
+    flight_seconds: float
+    spent: float
+    earned: float
+    largest_load: float
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A priced experiment. Credits are positive when they leave the purse."""
+
+    pairs: tuple[PairPlan, ...]
+    ships: int
+    skipped: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def transactions(self) -> int:
+        return sum(p.transactions for p in self.pairs)
+
+    @property
+    def requests(self) -> int:
+        """n trades, a read before the first of a visit and after each, and the flights."""
+        reads = self.transactions + sum(p.visits for p in self.pairs)
+        return self.transactions + reads + REQUESTS_PER_FLIGHT * sum(p.flights for p in self.pairs)
+
+    @property
+    def hours(self) -> float:
+        """Game hours with all ships at work: flight-bound or API-bound, whichever is longer."""
+        flying = sum(p.flight_seconds for p in self.pairs) + self.requests * _SECONDS_PER_REQUEST
+        return max(flying / max(1, self.ships), self.requests / _REQUESTS_PER_SECOND) / 3600
+
+    @property
+    def expected_loss(self) -> float:
+        return sum(p.spent - p.earned for p in self.pairs)
+
+    @property
+    def peak_outlay(self) -> float:
+        """The most credits that are away at once: losses so far plus every ship's load at its dearest."""
+        return max(running_peaks(self.pairs, self.ships, 1.0), default=0.0)
+
+    @property
+    def worst_case(self) -> float:
+        """The peak outlay when everything is a quarter dearer to buy and a quarter cheaper to sell."""
+        return max(running_peaks(self.pairs, self.ships, WORST_CASE), default=0.0)
+
+    def pairs_within(self, budget: float) -> int:
+        """How many pairs, from the first, have a worst case within the budget."""
+        return bisect_right(running_peaks(self.pairs, self.ships, WORST_CASE), budget)
+
+
+def running_peaks(pairs: Sequence[PairPlan], ships: int, caution: float) -> list[float]:
+    """For each number of pairs from the first: the largest outlay up to there, buying at `caution` times the price.
+
+    The outlay is what was spent and not earned back so far, plus the loads of all ships at once. Ascending.
+    """
+    peaks: list[float] = []
+    peak = gone = 0.0
+    for i, pair in enumerate(pairs):
+        aboard = sum(p.largest_load for p in pairs[max(0, i + 1 - ships) : i + 1]) * caution
+        gone += pair.spent * caution - pair.earned / caution
+        peak = max(peak, gone, gone - (pair.spent * caution - pair.earned / caution) + aboard)
+        peaks.append(peak)
+    return peaks
+
+
+def make_plan(
+    pairs: Sequence[MarketPair],
+    quotes: Mapping[ListingKey, TradeGood],
+    waypoints: Mapping[str, Waypoint],
+    design: Design,
+    *,
+    ships: int,
+    hold: int,
+    speed: int,
+) -> Plan:
+    """Price the pairs in their order, each at the quotes that the pairs before it leave behind.
+
+    `hold` is the smallest cargo capacity and `speed` the slowest engine among the ships. Recovery between pairs is
+    left out: it helps in some directions and hurts in others.
+    """
+    listings = {key: expected_listing(good) for key, good in quotes.items()}
+    planned = []
+    at: str | None = None
+    for pair in pairs:
+        planned.append(_plan_pair(pair, listings, waypoints, design, hold=hold, speed=speed, at=at))
+        # with several ships the next pair begins elsewhere, as a rule
+        at = pair.sell_market if ships == 1 else None
+    return Plan(tuple(planned), ships)
+
+
+def loads(trade_volume: int, design: Design, hold: int) -> list[list[int]]:
+    """The units of the cells that fit into the hold together, load by load."""
+    result: list[list[int]] = [[]]
+    for fraction, _ in design.cells:
+        units = min(cell_units(trade_volume, fraction), hold)
+        if result[-1] and sum(result[-1]) + units > hold:
+            result.append([])
+        result[-1].append(units)
+    return result
+
+
+def _plan_pair(
+    pair: MarketPair,
+    listings: dict[ListingKey, ExpectedListing],
+    waypoints: Mapping[str, Waypoint],
+    design: Design,
+    *,
+    hold: int,
+    speed: int,
+    at: str | None,
+) -> PairPlan:
+    source, target = (pair.buy_market, pair.good_symbol), (pair.sell_market, pair.good_symbol)
+    trips = loads(listings[source].trade_volume, design, hold)
+    spent = earned = largest = 0.0
+    sales = 0
+    for trip in trips:
+        paid = 0.0
+        for units in trip:
+            paid += units * listings[source].ask
+            listings[source] = listings[source].after_trade(units)
+        for units in trip:
+            for part in _parts(units, listings[target].trade_volume):
+                earned += part * listings[target].bid
+                listings[target] = listings[target].after_trade(-part)
+                sales += 1
+        spent += paid
+        largest = max(largest, paid)
+    flights = 2 * len(trips) - (1 if at == pair.buy_market else 0)
+    leg = _leg_seconds(waypoints[pair.buy_market], waypoints[pair.sell_market], speed)
+    return PairPlan(pair, len(design.cells) + sales, 2 * len(trips), flights, flights * leg, spent, earned, largest)
+
+
+def _parts(units: int, trade_volume: int) -> list[int]:
+    """A sale split into transactions that the market allows."""
+    full, rest = divmod(units, trade_volume)
+    return [trade_volume] * full + ([rest] if rest else [])
+
+
+def _leg_seconds(a: Waypoint, b: Waypoint, speed: int) -> int:
+    return travel_seconds(distance(a.x, a.y, b.x, b.y), speed, FlightMode.CRUISE)

@@ -1,0 +1,125 @@
+"""Which markets stand for a good, and which pairs are flown between them. Chooses only; it reads and stores nothing."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+
+from spacetraders_lab.core.experiment import MarketPair
+from spacetraders_lab.core.market import Listing
+
+FEWEST, MOST, PER_GROUP = 4, 8, 2
+
+_Level = tuple[str, str | None]  # ("supply", "SCARCE") or ("activity", None)
+_Group = tuple[str, str | None]  # (supply, activity); an EXCHANGE has no activity
+
+
+class MarketSelector:
+    """Chooses the markets that represent a good, and pairs them."""
+
+    def select_representative_markets(self, listings: Sequence[Listing]) -> list[Listing]:
+        """Four to eight listings of one good that differ as much as possible; fewer only when fewer exist.
+
+        Listings are grouped by (supply, activity). Every supply level and every activity present gets a market
+        first, then every group, then a second market of the groups; within a group the larger tradeVolume goes
+        first. A third market of a group is taken only to reach four in all. Sorted by waypoint.
+        """
+        groups = _by_group(listings)
+        chosen: list[Listing] = []
+        for group in [*_covering(list(groups)), *_by_volume(groups)]:
+            if groups[group] and len(chosen) < MOST and not any(_group(c) == group for c in chosen):
+                chosen.append(groups[group].pop(0))
+        for most, per_group in ((MOST, PER_GROUP), (FEWEST, len(listings))):
+            _fill(chosen, groups, most, per_group)
+        return sorted(chosen, key=lambda listing: listing.waypoint)
+
+    def generate_market_pairs(self, markets: Iterable[str], good: str) -> list[MarketPair]:
+        """All N x (N-1) ordered pairs of distinct markets, in the order in which they are given."""
+        distinct = list(dict.fromkeys(markets))
+        return [MarketPair.of(good, buy, sell) for buy in distinct for sell in distinct if buy != sell]
+
+
+def balanced_order(pairs_by_good: Sequence[Sequence[MarketPair]]) -> list[MarketPair]:
+    """The order in which pairs are queued: goods in turn, and within a good along closed walks.
+
+    On a walk each pair buys where the one before it sold, so a listing that has been filled is emptied
+    again before it is filled anew. In the plain order (A to B, A to C, ...) one listing is bought from
+    N-1 times in a row, and since its price runs away exponentially that costs hundreds of times the quote.
+    """
+    walks = [_chained(pairs) for pairs in pairs_by_good]
+    longest = max(map(len, walks), default=0)
+    return [walk[i] for i in range(longest) for walk in walks if i < len(walk)]
+
+
+def _group(listing: Listing) -> _Group:
+    return listing.good.supply, listing.good.activity
+
+
+def _by_group(listings: Sequence[Listing]) -> dict[_Group, list[Listing]]:
+    """Listings of each group, the largest tradeVolume first."""
+    groups: dict[_Group, list[Listing]] = defaultdict(list)
+    for listing in sorted(listings, key=lambda item: (-item.good.trade_volume, item.waypoint)):
+        groups[_group(listing)].append(listing)
+    return groups
+
+
+def _by_volume(groups: dict[_Group, list[Listing]]) -> list[_Group]:
+    return sorted(groups, key=lambda g: (-groups[g][0].good.trade_volume, g[0], g[1] or ""))
+
+
+def _covering(groups: list[_Group]) -> list[_Group]:
+    """Groups that together show every supply level and every activity present; at most eight.
+
+    The rarest uncovered level goes first, with the group that covers another uncovered level besides. Five
+    levels of each kind never need more than eight groups this way (a larger need would take a centre whose
+    every edge is a leaf's, and leaves are the rarest).
+    """
+    chosen: list[_Group] = []
+    uncovered = {level for group in groups for level in _levels(group)}
+    frequency = Counter(level for group in groups for level in _levels(group))
+    while uncovered:
+        rarest = min(uncovered, key=lambda level: (frequency[level], level[0], level[1] or ""))
+        best = max(
+            (group for group in groups if rarest in _levels(group)),
+            key=lambda g: (
+                sum(level in uncovered for level in _levels(g)),
+                -sum(frequency[x] for x in _levels(g)),
+                g[0],
+                g[1] or "",
+            ),
+        )
+        chosen.append(best)
+        uncovered -= set(_levels(best))
+    return chosen
+
+
+def _levels(group: _Group) -> tuple[_Level, _Level]:
+    return ("supply", group[0]), ("activity", group[1])
+
+
+def _fill(chosen: list[Listing], groups: dict[_Group, list[Listing]], most: int, per_group: int) -> None:
+    """Add further markets of the groups, one round after the other, up to `most` in all."""
+    for nth in range(2, per_group + 1):
+        for group in [g for g in groups if groups[g]]:
+            if len(chosen) < most and sum(_group(c) == group for c in chosen) < nth and groups[group]:
+                chosen.append(groups[group].pop(0))
+
+
+def _chained(pairs: Sequence[MarketPair]) -> list[MarketPair]:
+    """The pairs along a closed walk where one exists (Hierholzer), else as long chains as can be had."""
+    leaving: dict[str, list[MarketPair]] = defaultdict(list)
+    for pair in reversed(pairs):
+        leaving[pair.buy_market].append(pair)
+    ordered: list[MarketPair] = []
+    for start in dict.fromkeys(pair.buy_market for pair in pairs):
+        stack: list[tuple[str, MarketPair | None]] = [(start, None)]
+        walk: list[MarketPair] = []
+        while stack:
+            market, arrived_by = stack[-1]
+            if leaving[market]:
+                pair = leaving[market].pop()
+                stack.append((pair.sell_market, pair))
+            else:
+                stack.pop()
+                if arrived_by is not None:
+                    walk.append(arrived_by)
+        ordered.extend(reversed(walk))
+    return ordered

@@ -5,8 +5,10 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """The hour (aware, UTC) and a pause in seconds; a virtual clock answers both without waiting."""
+    """The hour (aware, UTC), seconds that never run backwards, and a pause in seconds."""
 
     def now(self) -> datetime: ...
+
+    def monotonic(self) -> float: ...
 
     async def sleep(self, seconds: float) -> None: ...

@@ -1,11 +1,20 @@
 """From a quote before, a transaction and a quote after to the row that is kept. Arithmetic only."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
 
-from spacetraders_lab.core.experiment import ClaimedPair, Step, TradeRecord
-from spacetraders_lab.core.market import MarketSnapshot, MarketTransaction, Operation, TradeGood
+from spacetraders_lab.core.experiment import MarketPair, Step, TradeRecord
+from spacetraders_lab.core.market import (
+    Activity,
+    ListingType,
+    MarketSnapshot,
+    MarketTransaction,
+    Operation,
+    Supply,
+    TradeGood,
+)
 from spacetraders_lab.core.ship import Ship
 
 
@@ -30,32 +39,70 @@ def foreign_units(transactions: Iterable[MarketTransaction], good: str, ship_sym
     )
 
 
+@dataclass(frozen=True, slots=True)
+class TradeContext:
+    """What must be known before a trade to record it after a crash: the listing seen, when, and for which pair."""
+
+    pair: MarketPair
+    visit: Visit
+    before: TradeGood
+    before_at: datetime
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain JSON, kept with the intent."""
+        return {
+            "pair": asdict(self.pair),
+            "visit": asdict(self.visit),
+            "before": asdict(self.before),
+            "before_at": self.before_at.isoformat(),
+        }
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> "TradeContext":
+        """The context that `to_json` wrote."""
+        before = dict(data["before"])
+        activity = before["activity"]
+        return cls(
+            MarketPair(**data["pair"]),
+            Visit(**data["visit"]),
+            TradeGood(
+                **before
+                | {
+                    "type": ListingType(before["type"]),
+                    "supply": Supply(before["supply"]),
+                    "activity": Activity(activity) if activity is not None else None,
+                }
+            ),
+            datetime.fromisoformat(data["before_at"]),
+        )
+
+
 def trade_record(
-    claim: ClaimedPair,
-    player_id: int,
     step: Step,
     transaction: MarketTransaction,
+    context: TradeContext,
     *,
+    run_id: str,
+    player_id: int,
+    take: int,
     ship: Ship,
-    before: TradeGood,
-    before_at: datetime,
     after: MarketSnapshot | None,
-    visit: Visit,
     recovered: bool = False,
 ) -> TradeRecord:
     """The row of one executed trade; `ship` is the ship after it, `after` None where nobody read the market since."""
+    before, before_at, pair, visit = context.before, context.before_at, context.pair, context.visit
     listing = after.goods.get(step.good_symbol) if after is not None else None
     price_before = before.price(step.operation)
     price_after = listing.price(step.operation) if listing else None
     return TradeRecord(
-        run_id=claim.run_id,
+        run_id=run_id,
         player_id=player_id,
         ship_symbol=ship.symbol,
         good_symbol=step.good_symbol,
-        pair_id=claim.pair.pair_id,
-        buy_market=claim.pair.buy_market,
+        pair_id=pair.pair_id,
+        buy_market=pair.buy_market,
         # a leftover is sold where it can be, which need not be the pair's sell market
-        sell_market=step.market if step.operation is Operation.SELL else claim.pair.sell_market,
+        sell_market=step.market if step.operation is Operation.SELL else pair.sell_market,
         operation=step.operation,
         iteration=step.iteration,
         batch_size_fraction=step.fraction,
@@ -84,7 +131,7 @@ def trade_record(
         foreign_units=foreign_units(after.transactions, step.good_symbol, ship.symbol, before_at) if after else 0,
         cargo_units=ship.cargo_units,
         cargo_capacity=ship.cargo_capacity,
-        take=claim.take,
+        take=take,
         part=step.part,
         recovered=recovered,
         timestamp=transaction.timestamp,

@@ -23,16 +23,38 @@ ListingKey = tuple[str, str]  # (market, good)
 
 @dataclass(frozen=True, slots=True)
 class PairPlan:
-    """One pair, priced: counts of trades, visits (dockings) and flights, seconds in flight, credits."""
+    """One pair, priced: counts of trades and flights, seconds in flight, credits (paid, earned) load by load."""
 
     pair: MarketPair
     transactions: int
-    visits: int
     flights: int
     flight_seconds: float
-    spent: float
-    earned: float
-    largest_load: float
+    trips: tuple[tuple[float, float], ...]
+
+    @property
+    def visits(self) -> int:
+        """Dockings to trade: at the buy market and at the sell market, once a load."""
+        return 2 * len(self.trips)
+
+    @property
+    def spent(self) -> float:
+        return sum(paid for paid, _ in self.trips)
+
+    @property
+    def earned(self) -> float:
+        return sum(earned for _, earned in self.trips)
+
+    def loss(self, caution: float) -> float:
+        """Credits that the pair costs in the end, buying at `caution` times the price and selling at a `caution`th."""
+        return self.spent * caution - self.earned / caution
+
+    def peak(self, caution: float) -> float:
+        """The most credits that the pair has out at once: what earlier loads lost and the load that is aboard."""
+        out = peak = 0.0
+        for paid, earned in self.trips:
+            peak = max(peak, out + paid * caution)
+            out += paid * caution - earned / caution
+        return peak
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +71,8 @@ class Plan:
 
     @property
     def requests(self) -> int:
-        """n trades, a read before the first of a visit and after each, and the flights."""
-        reads = self.transactions + sum(p.visits for p in self.pairs)
-        return self.transactions + reads + REQUESTS_PER_FLIGHT * sum(p.flights for p in self.pairs)
+        """All requests but those of refuelling."""
+        return requests_needed(self.transactions, sum(p.visits for p in self.pairs), sum(p.flights for p in self.pairs))
 
     @property
     def hours(self) -> float:
@@ -65,7 +86,7 @@ class Plan:
 
     @property
     def peak_outlay(self) -> float:
-        """The most credits that are away at once: losses so far plus every ship's load at its dearest."""
+        """The most credits that are away at once: losses of the pairs done plus all that every ship's pair has out."""
         return max(running_peaks(self.pairs, self.ships, 1.0), default=0.0)
 
     @property
@@ -78,17 +99,23 @@ class Plan:
         return bisect_right(running_peaks(self.pairs, self.ships, WORST_CASE), budget)
 
 
+def requests_needed(transactions: int, visits: int, flights: int, refuels: int = 0) -> int:
+    """The fewest requests: each trade, a market read before the first of a visit and after each, flights, refuels."""
+    return transactions + (transactions + visits) + REQUESTS_PER_FLIGHT * flights + refuels
+
+
 def running_peaks(pairs: Sequence[PairPlan], ships: int, caution: float) -> list[float]:
     """For each number of pairs from the first: the largest outlay up to there, buying at `caution` times the price.
 
-    The outlay is what was spent and not earned back so far, plus the loads of all ships at once. Ascending.
+    The last `ships` pairs are under way at once and the ones before them are done. Ascending.
     """
     peaks: list[float] = []
     peak = gone = 0.0
-    for i, pair in enumerate(pairs):
-        aboard = sum(p.largest_load for p in pairs[max(0, i + 1 - ships) : i + 1]) * caution
-        gone += pair.spent * caution - pair.earned / caution
-        peak = max(peak, gone, gone - (pair.spent * caution - pair.earned / caution) + aboard)
+    for count in range(1, len(pairs) + 1):
+        done = max(0, count - ships)
+        if done:
+            gone += pairs[done - 1].loss(caution)
+        peak = max(peak, gone + sum(pair.peak(caution) for pair in pairs[done:count]))
         peaks.append(peak)
     return peaks
 
@@ -140,24 +167,22 @@ def _plan_pair(
     at: str | None,
 ) -> PairPlan:
     source, target = (pair.buy_market, pair.good_symbol), (pair.sell_market, pair.good_symbol)
-    trips = loads(listings[source].trade_volume, design, hold)
-    spent = earned = largest = 0.0
+    trips: list[tuple[float, float]] = []
     sales = 0
-    for trip in trips:
-        paid = 0.0
-        for units in trip:
+    for load in loads(listings[source].trade_volume, design, hold):
+        paid = earned = 0.0
+        for units in load:
             paid += units * listings[source].ask
             listings[source] = listings[source].after_trade(units)
-        for units in trip:
+        for units in load:
             for part in _parts(units, listings[target].trade_volume):
                 earned += part * listings[target].bid
                 listings[target] = listings[target].after_trade(-part)
                 sales += 1
-        spent += paid
-        largest = max(largest, paid)
+        trips.append((paid, earned))
     flights = 2 * len(trips) - (1 if at == pair.buy_market else 0)
     leg = _leg_seconds(waypoints[pair.buy_market], waypoints[pair.sell_market], speed)
-    return PairPlan(pair, len(design.cells) + sales, 2 * len(trips), flights, flights * leg, spent, earned, largest)
+    return PairPlan(pair, len(design.cells) + sales, flights, flights * leg, tuple(trips))
 
 
 def _parts(units: int, trade_volume: int) -> list[int]:

@@ -72,7 +72,8 @@ Action = NavigateShipCommand | DockShipCommand | GetMarketQuery | Step | PairDon
 
 def cell_units(trade_volume: int, fraction: float) -> int:
     """Units of a cell: the fraction of the tradeVolume rounded half up, at least one."""
-    return max(1, round_half_up(trade_volume * fraction))
+    # 0.35 x 90 is 31.5 to everybody but a float, which has 31.499999999999996
+    return max(1, round_half_up(round(trade_volume * fraction, 9)))
 
 
 def trade_command(step: Step, ship_symbol: str) -> TradeCommand:

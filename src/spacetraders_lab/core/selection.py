@@ -10,6 +10,7 @@ FEWEST, MOST, PER_GROUP = 4, 8, 2
 
 _Level = tuple[str, str | None]  # ("supply", "SCARCE") or ("activity", None)
 _Group = tuple[str, str | None]  # (supply, activity); an EXCHANGE has no activity
+_Leg = tuple[str | None, MarketPair | None]  # where it leads, and the pair it stands for
 
 
 class MarketSelector:
@@ -104,22 +105,32 @@ def _fill(chosen: list[Listing], groups: dict[_Group, list[Listing]], most: int,
 
 
 def _chained(pairs: Sequence[MarketPair]) -> list[MarketPair]:
-    """The pairs along a closed walk where one exists (Hierholzer), else as long chains as can be had."""
-    leaving: dict[str, list[MarketPair]] = defaultdict(list)
+    """The pairs along closed walks where they allow it, else along as few chains as they need (Hierholzer).
+
+    Where a market has more purchases than sales, or fewer, no walk closes; a market that does not exist (None)
+    makes up the difference, and the chains are what is left of the closed walks without it.
+    """
+    surplus = Counter(pair.buy_market for pair in pairs)
+    surplus.subtract(pair.sell_market for pair in pairs)
+    leaving: dict[str | None, list[_Leg]] = defaultdict(list)
+    for market, purchases in surplus.items():
+        leaving[None].extend([(market, None)] * purchases)
+        leaving[market].extend([(None, None)] * -purchases)
     for pair in reversed(pairs):
-        leaving[pair.buy_market].append(pair)
-    ordered: list[MarketPair] = []
-    for start in dict.fromkeys(pair.buy_market for pair in pairs):
-        stack: list[tuple[str, MarketPair | None]] = [(start, None)]
-        walk: list[MarketPair] = []
-        while stack:
-            market, arrived_by = stack[-1]
-            if leaving[market]:
-                pair = leaving[market].pop()
-                stack.append((pair.sell_market, pair))
-            else:
-                stack.pop()
-                if arrived_by is not None:
-                    walk.append(arrived_by)
-        ordered.extend(reversed(walk))
-    return ordered
+        leaving[pair.buy_market].append((pair.sell_market, pair))
+    return [pair for start in [None, *surplus] for pair in _closed_walk(leaving, start)]
+
+
+def _closed_walk(leaving: dict[str | None, list[_Leg]], start: str | None) -> list[MarketPair]:
+    """Take from `leaving` a walk from the start and back over everything that it can reach."""
+    stack: list[_Leg] = [(start, None)]
+    walk: list[MarketPair] = []
+    while stack:
+        market, arrived_by = stack[-1]
+        if leaving[market]:
+            stack.append(leaving[market].pop())
+        else:
+            stack.pop()
+            if arrived_by is not None:
+                walk.append(arrived_by)
+    return walk[::-1]

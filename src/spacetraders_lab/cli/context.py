@@ -1,0 +1,80 @@
+"""What every command needs to begin: the settings from the environment, the database, the game."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field
+from typing import Annotated, TypeVar
+
+from cyclopts import Parameter
+
+from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.run.app import Lab, open_game, open_lab
+from spacetraders_lab.run.clock import SystemClock
+from spacetraders_lab.run.credentials import find_token
+from spacetraders_lab.store.database import Database, open_database
+
+REAL_GAME = "https://api.spacetraders.io/v2"
+
+T = TypeVar("T")
+
+Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON instead of a table.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Which game, whose token, which database. The token is looked up when it is needed, and never shown."""
+
+    base_url: str
+    database_url: str | None
+    token: str | None = field(default=None, repr=False)
+
+
+def settings() -> Settings:
+    """The settings that the environment names; raises UserError for a base URL that is none."""
+    url = os.environ.get("SPACETRADERS_BASE_URL") or os.environ.get("SPACETRADERS_API_URL") or REAL_GAME
+    if not url.startswith(("http://", "https://")):
+        raise UserError(f"{url!r} is no base URL; one looks like {REAL_GAME}")
+    return Settings(url.rstrip("/"), os.environ.get("SPACETRADERS_DATABASE_URL") or None)
+
+
+@contextmanager
+def database() -> Iterator[Database]:
+    """The user's database, open for the length of the block."""
+    opened = open_database(settings().database_url)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@asynccontextmanager
+async def lab(chosen: Settings | None = None) -> AsyncIterator[Lab]:
+    """Game and database together, for a command that needs both."""
+    chosen = chosen or settings()
+    token = chosen.token or find_token(os.environ, chosen.base_url)
+    opened = open_database(chosen.database_url)
+    try:
+        async with open_game(chosen.base_url, token, SystemClock()) as game, open_lab(game, opened) as ready:
+            yield ready
+    finally:
+        opened.close()
+
+
+def with_lab(work: Callable[[Lab], Awaitable[T]]) -> T:
+    """Open the lab, do the work, close the lab."""
+
+    async def whole() -> T:
+        async with lab() as ready:
+            return await work(ready)
+
+    return asyncio.run(whole())
+
+
+def symbols(text: str, what: str) -> tuple[str, ...]:
+    """A comma-separated list of symbols in upper case; raises UserError for an empty one."""
+    found = tuple(part.strip().upper() for part in text.split(",") if part.strip())
+    if not found:
+        raise UserError(f"{what} names nothing; give symbols separated by commas")
+    return found

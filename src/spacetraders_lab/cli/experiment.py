@@ -1,0 +1,234 @@
+"""`spacetraders experiment ...`: begin, watch and resume runs."""
+
+import asyncio
+import signal
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from spacetraders_lab.cli import render
+from spacetraders_lab.cli.context import Json, database, symbols, with_lab
+from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK, EXIT_SUSPENDED
+from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.experiment import Design, ExperimentRun, RunStatus
+from spacetraders_lab.core.waypoint import checked_system
+from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.coordinator import MarketLiquidityExperimentCommand, launch, prepare, reopen, run_workers
+from spacetraders_lab.run.worker import WorkerReport
+from spacetraders_lab.store.experiments import ExperimentRepository
+from spacetraders_lab.store.work_queue import WorkQueueRepository
+
+_PROGRESS_SECONDS = 0.25
+
+RunId = Annotated[str, Parameter(name="--run-id", help="The run, as `experiment list` shows it.")]
+
+
+def liquidity(
+    *,
+    ships: str,
+    system: str,
+    iterations_per_batch: int = 3,
+    batch_sizes: str = "0.1,0.25,0.5,1.0",
+    goods: str | None = None,
+    max_pairs: int | None = None,
+    budget: int | None = None,
+    max_age: int = 60,
+) -> int:
+    """Run a liquidity experiment with one or more ships.
+
+    Parameters
+    ----------
+    ships:
+        Ships to use, separated by commas.
+    system:
+        The system whose markets are measured.
+    iterations_per_batch:
+        How many times each batch size is traded.
+    batch_sizes:
+        Batch sizes as fractions of the tradeVolume, in (0, 1], separated by commas.
+    goods:
+        Goods to measure, separated by commas [default: all but FUEL].
+    max_pairs:
+        Measure only so many pairs.
+    budget:
+        The most credits that the run may lose [default: the purse].
+    max_age:
+        Refuse prices older than so many minutes.
+    """
+    command = MarketLiquidityExperimentCommand(
+        ship_symbols=symbols(ships, "--ships"),
+        system_symbol=checked_system(system.upper()),
+        design=_design(batch_sizes, iterations_per_batch),
+        goods=symbols(goods, "--goods") if goods is not None else (),
+        max_pairs=_at_least(1, max_pairs, "--max-pairs"),
+        budget=_at_least(0, budget, "--budget"),
+        max_age=timedelta(minutes=max_age),
+    )
+
+    async def begin(lab: Lab) -> int:
+        prepared = await prepare(lab, command)
+        render.print_start(prepared)
+        run = await launch(lab, prepared)
+        render.print_launch(run.run_id, len(prepared.pairs))
+        return await fly(lab, run, run.ships)
+
+    return with_lab(begin)
+
+
+def resume(*, run_id: RunId, ships: str | None = None) -> int:
+    """Go on with a run where it stopped.
+
+    Parameters
+    ----------
+    ships:
+        Ships to use, separated by commas [default: the ships it began with].
+    """
+
+    async def go_on(lab: Lab) -> int:
+        run = await reopen(lab, run_id)
+        return await fly(lab, run, symbols(ships, "--ships") if ships is not None else run.ships)
+
+    return with_lab(go_on)
+
+
+def status(*, run_id: RunId, json: Json = False) -> None:
+    """Show how far a run is: pairs by state, and what each ship has done."""
+    with database() as opened, opened.reading() as connection:
+        run = ExperimentRepository(connection).get_run(run_id)
+        queue = WorkQueueRepository(connection)
+        counts, ships = queue.get_queue_status(run_id), queue.get_ship_progress(run_id)
+        failed = queue.failed_pairs(run_id)
+        transactions = ExperimentRepository(connection).get_transaction_count(run_id)
+    if json:
+        render.print_json(
+            {
+                "run_id": run_id,
+                "status": run.status,
+                "reason": run.status_reason,
+                "queue": counts,
+                "ships": ships,
+                "transactions": transactions,
+                "failed": [{"pair_id": end.pair.pair_id, "error": end.error_message} for end in failed],
+            }
+        )
+        return
+    reason = f"{run.status} ({run.status_reason})" if run.status_reason else str(run.status)
+    render.print_status(run_id, counts, ships, reason)
+    for end in failed:
+        print(f"  {end.pair.pair_id}: {end.error_message}")
+
+
+def list_experiments(*, json: Json = False) -> None:
+    """List all runs, the newest first."""
+    with database() as opened, opened.reading() as connection:
+        runs = ExperimentRepository(connection).list_runs()
+        counts = {run.run_id: WorkQueueRepository(connection).get_queue_status(run.run_id) for run in runs}
+    if json:
+        render.print_json([_run_json(run) | {"queue": counts[run.run_id]} for run in runs])
+        return
+    render.print_table(
+        ["run_id", "system", "status", "pairs", "done", "failed", "started"],
+        [
+            (
+                run.run_id,
+                run.system_symbol,
+                run.status,
+                sum(counts[run.run_id].values()),
+                counts[run.run_id]["COMPLETED"],
+                counts[run.run_id]["FAILED"],
+                f"{run.created_at:%Y-%m-%d %H:%M}",
+            )
+            for run in runs
+        ],
+        right=["pairs", "done", "failed"],
+    )
+
+
+async def fly(lab: Lab, run: ExperimentRun, ships: Sequence[str]) -> int:
+    """Run the workers in the foreground with a progress bar; returns the exit code."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        working = asyncio.ensure_future(run_workers(lab, run, ships, stop))
+        await _show_progress(lab, run, working)
+        reports = await working
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
+    for report in reports:
+        if report.error:
+            print(f"{report.ship_symbol} stopped early: {report.error}")
+    return await _conclude(lab, run.run_id)
+
+
+async def _show_progress(lab: Lab, run: ExperimentRun, working: asyncio.Future[list[WorkerReport]]) -> None:
+    counts = await lab.read(lambda c: WorkQueueRepository(c).get_queue_status(run.run_id))
+    with render.progress_bar() as progress:
+        task = progress.add_task("pairs", total=sum(counts.values()))
+        while not working.done():
+            counts, trades = await lab.read(
+                lambda c: (
+                    WorkQueueRepository(c).get_queue_status(run.run_id),
+                    ExperimentRepository(c).get_transaction_count(run.run_id),
+                )
+            )
+            progress.update(
+                task,
+                completed=counts["COMPLETED"] + counts["FAILED"],
+                description=f"pairs ({trades} trades, {counts['CLAIMED']} in progress)",
+            )
+            await asyncio.wait({working}, timeout=_PROGRESS_SECONDS)
+
+
+async def _conclude(lab: Lab, run_id: str) -> int:
+    """Print where the run stands now, and what to do if it is not over."""
+    run, counts, ships = await lab.read(
+        lambda c: (
+            ExperimentRepository(c).get_run(run_id),
+            WorkQueueRepository(c).get_queue_status(run_id),
+            WorkQueueRepository(c).get_ship_progress(run_id),
+        )
+    )
+    state = f"{run.status} ({run.status_reason})" if run.status_reason else str(run.status)
+    render.print_status(run_id, counts, ships, state)
+    if run.status is RunStatus.COMPLETED:
+        return EXIT_FAILED if counts["FAILED"] else EXIT_OK
+    print(f"\nGo on with: spacetraders experiment resume --run-id {run_id}")
+    return EXIT_SUSPENDED
+
+
+def _design(batch_sizes: str, iterations: int) -> Design:
+    try:
+        fractions = tuple(float(part) for part in batch_sizes.split(",") if part.strip())
+    except ValueError:
+        raise UserError(f"--batch-sizes {batch_sizes!r}: give fractions separated by commas, as in 0.25,0.5") from None
+    if not fractions or not all(0 < fraction <= 1 for fraction in fractions):
+        raise UserError(f"--batch-sizes {batch_sizes!r}: every fraction must lie above 0 and at most at 1")
+    if len(set(fractions)) < len(fractions):
+        raise UserError(f"--batch-sizes {batch_sizes!r}: a fraction is named twice; use --iterations-per-batch instead")
+    if iterations < 1:
+        raise UserError("--iterations-per-batch must be at least 1")
+    return Design(fractions, iterations)
+
+
+def _at_least(least: int, value: int | None, option: str) -> int | None:
+    if value is not None and value < least:
+        raise UserError(f"{option} must be at least {least}")
+    return value
+
+
+def _run_json(run: ExperimentRun) -> dict[str, object]:
+    return {
+        "run_id": run.run_id,
+        "system": run.system_symbol,
+        "status": run.status,
+        "reason": run.status_reason,
+        "ships": run.ships,
+        "budget": run.budget,
+        "created_at": run.created_at,
+        "finished_at": run.finished_at,
+    }

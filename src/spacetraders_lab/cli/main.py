@@ -1,0 +1,97 @@
+"""The command `spacetraders`: its tree of commands, and what an error looks like to the user.
+
+Commands are named by module and function and imported only when they run, so that --help stays quick.
+"""
+
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+
+from spacetraders_lab import __version__
+from spacetraders_lab.core.errors import GameError, LabError, UserError, WorldCondition
+
+EXIT_OK, EXIT_FAILED, EXIT_USER, EXIT_SUSPENDED = 0, 1, 2, 3
+
+_COMMANDS = {
+    "experiment": (
+        "Measure what trades do to prices.",
+        {
+            "liquidity": "Run a liquidity experiment.",
+            "status": "Show how far a run is.",
+            "list": "List all runs.",
+            "resume": "Go on with a run that was interrupted or suspended.",
+        },
+    ),
+    "market": (
+        "Look at markets.",
+        {
+            "scout": "Visit every market of a system and keep its prices.",
+            "list": "List the prices known of a system.",
+            "get": "Read one market now.",
+        },
+    ),
+    "ship": (
+        "Fly and trade by hand.",
+        {
+            "list": "List your ships.",
+            "navigate": "Fly to a waypoint, refuelling where needed.",
+            "dock": "Dock where the ship is.",
+            "orbit": "Leave the dock.",
+            "refuel": "Fill the tank.",
+            "buy": "Buy cargo where the ship is.",
+            "sell": "Sell cargo where the ship is.",
+        },
+    ),
+    "player": (
+        "Agents and their tokens.",
+        {
+            "register": "Make a new agent and keep its token.",
+            "add": "Keep the token of an agent you have.",
+            "list": "List the agents whose tokens are kept.",
+        },
+    ),
+    "sandbox": ("The local game server.", {"serve": "Serve a game universe on this machine."}),
+}
+
+
+def build_app() -> App:
+    """The whole tree of commands, with nothing heavy imported."""
+    app = App(name="spacetraders", help="Measure the liquidity of SpaceTraders markets.", version=__version__)
+    for noun, (help_text, verbs) in _COMMANDS.items():
+        group = App(name=noun, help=help_text)
+        for verb, verb_help in verbs.items():
+            function = {"list": f"list_{noun}s"}.get(verb, verb)
+            group.command(f"spacetraders_lab.cli.{noun}:{function}", name=verb, help=verb_help)
+        app.command(group)
+    app.command("spacetraders_lab.cli.demo:demo", name="demo", help="Run a small experiment against a local game.")
+    return app
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit: 0 done, 1 failed, 2 the request was wrong, 3 the run is suspended."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; returns its exit code, and prints one line for anything the lab knows how to explain."""
+    try:
+        result = build_app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+    except CycloptsError as error:
+        return _complain(f"{error} Try --help.", EXIT_USER)
+    except UserError as error:
+        return _complain(str(error), EXIT_USER)
+    except WorldCondition as error:
+        return _complain(str(error), EXIT_SUSPENDED)
+    except GameError as error:
+        return _complain(f"the game said: {error}" + (f" (code {error.code})" if error.code else ""), EXIT_FAILED)
+    except LabError as error:
+        return _complain(str(error), EXIT_FAILED)
+    except KeyboardInterrupt:
+        return 130
+    return result if isinstance(result, int) else EXIT_OK
+
+
+def _complain(message: str, code: int) -> int:
+    print(f"spacetraders: {message}", file=sys.stderr)
+    return code

@@ -1,0 +1,132 @@
+"""How things look in a terminal: tables, bars, and the texts of the experiment commands. Prints; asks nothing."""
+
+import json
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+
+from spacetraders_lab.core.planning import Plan
+from spacetraders_lab.core.summary import ImpactSummary
+from spacetraders_lab.run.coordinator import Prepared
+
+BAR_CELLS = 20
+
+
+def console() -> Console:
+    """A console on standard output; 100 columns wide where the output is no terminal."""
+    return Console(width=None if sys.stdout.isatty() else 100, highlight=False)
+
+
+def progress_bar() -> Progress:
+    """A progress bar on standard error, so that standard output stays clean."""
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        console=Console(stderr=True),
+        transient=True,
+    )
+
+
+def print_json(value: Any) -> None:
+    """Print a value as JSON, times as ISO text."""
+    print(json.dumps(value, indent=2, default=str, ensure_ascii=False))
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = ()) -> None:
+    """Print a table; columns named in `right` are right-aligned."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in right else "left", no_wrap=True)
+    for row in rows:
+        table.add_row(*("" if value is None else str(value) for value in row))
+    console().print(table)
+
+
+def print_start(prepared: Prepared) -> None:
+    """The opening of `experiment liquidity`: fleet, goods, pairs, and the price of it all."""
+    ships, plan = prepared.run.ships, prepared.plan
+    print("Starting multi-ship liquidity experiment...\n")
+    print(f"Fleet: {len(ships)} ships ({', '.join(ships)})")
+    print(f"System: {prepared.run.system_symbol}")
+    print(f"Discovered: {len(prepared.markets)} goods")
+    for good, markets in prepared.markets.items():
+        print(f"  {good}: {markets} markets → {markets * (markets - 1)} pairs")
+    print(f"Total: {len(plan.pairs):,} market pairs")
+    if prepared.command.max_pairs is not None:
+        print(f"  (--max-pairs {prepared.command.max_pairs})")
+    print_plan(plan, prepared.run.budget, prepared.purse)
+
+
+def print_plan(plan: Plan, budget: int, purse: int) -> None:
+    """What the experiment will cost, before anything is bought."""
+    print("\nPlan:")
+    print(f"  transactions   {plan.transactions:>12,}")
+    print(f"  requests       {plan.requests:>12,}  (and one for each stop to refuel)")
+    print(f"  hours          {plan.hours:>12,.1f}  with {plan.ships} ships")
+    print(f"  expected loss  {plan.expected_loss:>12,.0f}  credits")
+    print(f"  peak outlay    {plan.peak_outlay:>12,.0f}  credits, at worst {plan.worst_case:,.0f}")
+    print(f"  budget         {budget:>12,}  credits; the purse holds {purse:,}")
+
+
+def print_launch(run_id: str, pairs: int) -> None:
+    """What to know once the run is written."""
+    print(f"\nWork queue populated: {pairs:,} pairs (PENDING)\n")
+    print(f"Experiment run_id: {run_id}\n")
+    print("Ships will dynamically claim pairs until queue empty.\n")
+    print("Monitor progress:")
+    print(f"  spacetraders experiment status --run-id {run_id}\n", flush=True)
+
+
+def print_status(run_id: str, queue: Mapping[str, int], ships: Mapping[str, int], state: str) -> None:
+    """The status table of a run."""
+    total, done = sum(queue.values()), queue["COMPLETED"]
+    print(f"Experiment: {run_id}")
+    print(f"Progress: {done}/{total} pairs ({100 * done / total if total else 0:.1f}%)")
+    if state != "RUNNING":
+        print(f"State: {state}")
+    print("\nShip Performance:")
+    most = max(ships.values(), default=0)
+    for ship, pairs in sorted(ships.items(), key=lambda item: (-item[1], item[0])):
+        print(f"- {ship}: {pairs} pairs {_bar(pairs / most)} ({100 * pairs / done:.0f}%)")
+    if not ships:
+        print("- no pair is completed yet")
+    print("\nQueue Status:")
+    print(f"- Completed: {done}")
+    print(f"- In Progress: {queue['CLAIMED']}")
+    print(f"- Pending: {queue['PENDING']}")
+    print(f"- Failed: {queue['FAILED']}")
+
+
+def print_impact(summary: ImpactSummary) -> None:
+    """The first impact table."""
+    print("Price impact (median move of the traded quote per full tradeVolume):\n")
+    print_table(
+        ["side", "supply", "activity", "transactions", "% per tradeVolume"],
+        [
+            (row.side, row.supply, row.activity or "-", row.transactions, f"{row.median_percent_per_volume:+.1f}")
+            for row in summary.rows
+        ],
+        right=["transactions", "% per tradeVolume"],
+    )
+    for reason, count in summary.excluded.items():
+        print(f"left out: {count} ({reason})")
+
+
+def print_requests(transactions: int, requests: int, floor: int) -> None:
+    """What the run cost in requests, flying included, beside the fewest that its trades and flights need."""
+    print(
+        f"\nRequests: {requests:,} for {transactions:,} transactions = {requests / transactions:.2f} each, flying "
+        f"included; the floor is {floor:,} ({100 * (requests / floor - 1):+.1f}%)"
+    )
+
+
+def _bar(share: float) -> str:
+    filled = round(share * BAR_CELLS)
+    return "█" * filled + "░" * (BAR_CELLS - filled)

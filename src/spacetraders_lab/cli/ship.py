@@ -1,0 +1,137 @@
+"""`spacetraders ship ...`: fly and trade by hand, with the same commands that the workers use."""
+
+from collections.abc import Callable
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from spacetraders_lab.cli import render
+from spacetraders_lab.cli.context import Json, with_lab
+from spacetraders_lab.core.commands import (
+    Command,
+    DockShipCommand,
+    NavigateShipCommand,
+    OrbitShipCommand,
+    PurchaseCargoCommand,
+    RefuelShipCommand,
+    SellCargoCommand,
+)
+from spacetraders_lab.core.errors import GameUnreachable, UserError
+from spacetraders_lab.core.ship import Ship
+from spacetraders_lab.core.waypoint import system_of
+from spacetraders_lab.game import reads
+from spacetraders_lab.game.execute import execute
+from spacetraders_lab.game.outcome import Done, Outcome, Refused, Unknown
+from spacetraders_lab.run.app import Lab
+
+ShipSymbol = Annotated[str, Parameter(help="The ship.")]
+Units = Annotated[int, Parameter(help="How many units.")]
+Good = Annotated[str, Parameter(help="The good.")]
+
+
+def list_ships(*, json: Json = False) -> None:
+    """List your ships: where they are, what they hold."""
+
+    async def read(lab: Lab) -> tuple[Ship, ...]:
+        return await reads.list_ships(lab.game.client)
+
+    ships = with_lab(read)
+    if json:
+        render.print_json([_json(ship) for ship in ships])
+        return
+    render.print_table(
+        ["ship", "waypoint", "status", "mode", "speed", "fuel", "cargo"],
+        [
+            (
+                ship.symbol,
+                ship.waypoint,
+                ship.status,
+                ship.flight_mode,
+                ship.speed,
+                f"{ship.fuel}/{ship.fuel_capacity}",
+                f"{ship.cargo_units}/{ship.cargo_capacity}",
+            )
+            for ship in ships
+        ],
+        right=["speed", "fuel", "cargo"],
+    )
+
+
+def navigate(ship: ShipSymbol, destination: Annotated[str, Parameter(help="The waypoint to fly to.")]) -> None:
+    """Fly to a waypoint and wait for the arrival."""
+    system_of(destination.upper())
+    done = _do(ship, lambda symbol: NavigateShipCommand(symbol, destination.upper()))
+    print(f"{done.ship.symbol} is at {done.ship.waypoint} ({done.ship.status})")
+
+
+def dock(ship: ShipSymbol) -> None:
+    """Dock where the ship is."""
+    done = _do(ship, DockShipCommand)
+    print(f"{done.ship.symbol} is docked at {done.ship.waypoint}")
+
+
+def orbit(ship: ShipSymbol) -> None:
+    """Leave the dock."""
+    done = _do(ship, OrbitShipCommand)
+    print(f"{done.ship.symbol} is in orbit at {done.ship.waypoint}")
+
+
+def refuel(ship: ShipSymbol) -> None:
+    """Fill the tank at the market where the ship is."""
+    done = _do(ship, RefuelShipCommand)
+    print(f"{done.ship.symbol} has {done.ship.fuel}/{done.ship.fuel_capacity} fuel")
+
+
+def buy(ship: ShipSymbol, good: Good, units: Units) -> None:
+    """Buy cargo where the ship is, in one transaction."""
+    _trade(ship, lambda symbol: PurchaseCargoCommand(symbol, good.upper(), _positive(units)))
+
+
+def sell(ship: ShipSymbol, good: Good, units: Units) -> None:
+    """Sell cargo where the ship is, in one transaction."""
+    _trade(ship, lambda symbol: SellCargoCommand(symbol, good.upper(), _positive(units)))
+
+
+def _trade(ship: str, command: Callable[[str], Command]) -> None:
+    done = _do(ship, command)
+    trade = done.transaction
+    assert trade is not None  # a trade that is done has its transaction
+    verb = "bought" if trade.operation == "BUY" else "sold"
+    print(
+        f"{done.ship.symbol} {verb} {trade.units} {trade.trade_symbol} at {trade.price_per_unit:,} = "
+        f"{trade.total_price:,} credits; {done.credits:,} credits left"
+    )
+
+
+def _do(ship_symbol: str, command: Callable[[str], Command]) -> Done:
+    async def go(lab: Lab) -> Outcome:
+        ship = await reads.get_ship(lab.game.client, ship_symbol.upper())
+        return await execute(lab.game, command(ship.symbol), ship)
+
+    match with_lab(go):
+        case Done() as done:
+            return done
+        case Refused(error=error):
+            raise error
+        case Unknown(reason=reason):
+            raise GameUnreachable(f"{reason}; whether it took effect is not known: look with `spacetraders ship list`")
+
+
+def _positive(units: int) -> int:
+    if units < 1:
+        raise UserError("units must be at least 1")
+    return units
+
+
+def _json(ship: Ship) -> dict[str, object]:
+    return {
+        "symbol": ship.symbol,
+        "waypoint": ship.waypoint,
+        "status": ship.status,
+        "flight_mode": ship.flight_mode,
+        "speed": ship.speed,
+        "fuel": ship.fuel,
+        "fuel_capacity": ship.fuel_capacity,
+        "cargo_capacity": ship.cargo_capacity,
+        "inventory": dict(ship.inventory),
+    }

@@ -1,0 +1,168 @@
+"""One account's line to the game: sends requests within the limit, asks again where that is safe, types the answers.
+
+It decides nothing about ships. A request that may have been executed without an answer is never sent twice.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from functools import cache
+from random import Random
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+import httpx2
+import msgspec
+
+from spacetraders_lab.core.clock import Clock
+from spacetraders_lab.core.errors import GameError, GameUnreachable, UserError
+from spacetraders_lab.core.retry import Failure, decide
+from spacetraders_lab.game.limiter import TwoPoolLimiter
+from spacetraders_lab.game.refusals import Failed, meaning
+
+T = TypeVar("T")
+
+_NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
+
+
+class EffectUnknown(GameUnreachable):
+    """The request went out and no usable answer came: it may have been executed or not."""
+
+
+class GameClient:
+    """The API at `base_url` with one agent's token (None: only what needs no token).
+
+    Calls take a path template whose places are given by name, `get(Data[Agent], "/my/ships/{ship}", ship="A-1")`,
+    and return the decoded reply. They raise GameError when the game refuses, a WorldCondition when nobody can play
+    at present, GameUnreachable when asking again did not help (nothing was executed in any of these), and `post` and
+    `patch` raise EffectUnknown when the request may have been executed. `requests` counts what was sent, by template.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        token: str | None,
+        *,
+        clock: Clock,
+        limiter: TwoPoolLimiter,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        timeout: float = 15.0,
+        chance: Random | None = None,
+    ) -> None:
+        url = _checked_url(base_url)
+        self.base_url = str(url)
+        self.requests: Counter[str] = Counter()
+        self.clock = clock
+        self._limiter = limiter
+        self._chance = chance or Random()
+        self._http = httpx2.AsyncClient(
+            base_url=url,
+            headers=_authorization(token),
+            timeout=timeout,
+            transport=transport,
+            follow_redirects=False,
+            trust_env=url.host not in ("localhost", "127.0.0.1", "::1"),  # no proxy leads to this machine
+        )
+
+    def __repr__(self) -> str:
+        return f"GameClient({self.base_url!r})"
+
+    @property
+    def speed(self) -> float:
+        """Game seconds in a second: 1 but in a sandbox."""
+        return self._limiter.speed
+
+    async def aclose(self) -> None:
+        await self._http.aclose()
+
+    async def get(self, shape: type[T], template: str, *, query: Mapping[str, Any] | None = None, **places: str) -> T:
+        """Read something; asked again until it answers or the tries are spent."""
+        return await self._call(shape, "GET", template, places, params=query)
+
+    async def post(
+        self, shape: type[T], template: str, *, json: Any = None, token: str | None = None, **places: str
+    ) -> T:
+        """Do something, at most once. `token` takes the place of the client's own."""
+        return await self._call(shape, "POST", template, places, json=json, headers=_authorization(token))
+
+    async def patch(self, shape: type[T], template: str, *, json: Any, **places: str) -> T:
+        """Change something, at most once."""
+        return await self._call(shape, "PATCH", template, places, json=json)
+
+    async def _call(self, shape: type[T], method: str, template: str, places: Mapping[str, str], **content: Any) -> T:
+        endpoint = f"{method} {template}"
+        path = template.format_map({name: quote(place, safe="") for name, place in places.items()})
+        failures = 0
+        while True:
+            await self._limiter.acquire()
+            self.requests[endpoint] += 1
+            try:
+                response = await self._send(method, path, content)
+                self._limiter.note(response.headers)
+                if not response.is_success:
+                    raise meaning(response, endpoint)
+                return _read(shape, response, endpoint)
+            except Failed as failed:
+                failures += 1
+                await self._wait_or_give_up(failed, failures, endpoint)
+
+    async def _send(self, method: str, path: str, content: Mapping[str, Any]) -> httpx2.Response:
+        try:
+            return await self._http.request(method, path, **content)
+        except _NEVER_SENT as error:
+            raise Failed(Failure.NOT_SENT, type(error).__name__) from error
+        except httpx2.RequestError as error:
+            raise Failed(Failure.NO_ANSWER, type(error).__name__) from error
+
+    async def _wait_or_give_up(self, failed: Failed, failures: int, endpoint: str) -> None:
+        failure = failed.failure
+        decision = decide(failure, failures, repeatable=_is_read(endpoint), chance=self._chance.random())
+        wait = failed.retry_after + decision.wait_seconds / self.speed
+        if failure.concerns_everybody:
+            self._limiter.pause(wait)
+        if not decision.again:
+            kind = EffectUnknown if failure.may_have_been_executed and not _is_read(endpoint) else GameUnreachable
+            message = f"{endpoint}: no usable answer in {failures} tries ({failed.why})"
+            raise kind(message, http_status=failed.http_status) from failed
+        if not failure.concerns_everybody:
+            await self.clock.sleep(wait)
+
+
+def _read(shape: type[T], response: httpx2.Response, endpoint: str) -> T:
+    """The reply in its shape. JSON of another shape would not change by asking again; what is no JSON may."""
+    try:
+        reply: T = _decoder(shape).decode(response.content)  # type: ignore[arg-type]  # every shape can be hashed
+        return reply
+    except msgspec.ValidationError as error:
+        kind = GameError if _is_read(endpoint) else EffectUnknown
+        message = f"{endpoint}: the game answered in a form that this program does not know ({error})"
+        raise kind(message, http_status=response.status_code) from error
+    except msgspec.DecodeError as error:
+        raise Failed(Failure.NO_ANSWER, "an answer that is no JSON", response.status_code) from error
+
+
+def _is_read(endpoint: str) -> bool:
+    return endpoint.startswith("GET ")
+
+
+@cache
+def _decoder(shape: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(shape)
+
+
+def _authorization(token: str | None) -> dict[str, str]:
+    """The header that carries a token; raises UserError for what cannot be one, without repeating it."""
+    if token is None:
+        return {}
+    if not token.isascii() or not token.isprintable() or " " in token or not token:
+        raise UserError("the token is damaged: tokens have no spaces, line ends or special characters; copy it again")
+    return {"Authorization": f"Bearer {token}"}
+
+
+def _checked_url(base_url: str) -> httpx2.URL:
+    try:
+        url = httpx2.URL(base_url)
+    except httpx2.InvalidURL:
+        url = httpx2.URL("")
+    if url.scheme not in ("http", "https") or not url.host:
+        raise UserError(f"{base_url!r} is no address of the game; one looks like https://api.spacetraders.io/v2")
+    return url

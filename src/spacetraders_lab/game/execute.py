@@ -1,0 +1,69 @@
+"""Does what a command says: one match over the commands. A trade has three outcomes; a move is done or raises."""
+
+from spacetraders_lab.core.commands import (
+    Command,
+    DockShipCommand,
+    GetMarketQuery,
+    NavigateShipCommand,
+    OrbitShipCommand,
+    PurchaseCargoCommand,
+    RefuelShipCommand,
+    SellCargoCommand,
+    TradeCommand,
+)
+from spacetraders_lab.core.errors import GameError
+from spacetraders_lab.core.market import Operation
+from spacetraders_lab.core.ship import Ship
+from spacetraders_lab.game import moves
+from spacetraders_lab.game.client import EffectUnknown
+from spacetraders_lab.game.game import Game
+from spacetraders_lab.game.navigate import navigate
+from spacetraders_lab.game.outcome import Done, Outcome, Refused, Unknown
+from spacetraders_lab.game.parse import Data, TradeReply
+from spacetraders_lab.game.reads import get_market
+
+__all__ = ["Game", "execute"]
+
+
+async def execute(game: Game, command: Command, ship: Ship) -> Outcome:
+    """Carry out a command with a ship in the given state, without a request that this state makes needless.
+
+    A purchase or sale docks first where needed, is sent at most once, and is Done, Refused or Unknown. Everything
+    else can be judged from the ship and is Done, or raises: GameError when the game refuses, GameUnreachable when it
+    does not answer, Unreachable when there is no way. A WorldCondition is raised by all; then no trade took place.
+    """
+    match command:
+        case NavigateShipCommand(destination=destination):
+            return await navigate(game, ship, destination)
+        case DockShipCommand():
+            return Done(await moves.dock(game, ship))
+        case OrbitShipCommand():
+            return Done(await moves.orbit(game, ship))
+        case RefuelShipCommand():
+            return await _refuel(game, ship)
+        case GetMarketQuery(waypoint=waypoint):
+            snapshot = await get_market(game.client, waypoint)
+            game.learn(snapshot)
+            return Done(ship, snapshot=snapshot)
+        case PurchaseCargoCommand():
+            return await _trade(game, ship, command, "/my/ships/{ship}/purchase", Operation.BUY)
+        case SellCargoCommand():
+            return await _trade(game, ship, command, "/my/ships/{ship}/sell", Operation.SELL)
+
+
+async def _refuel(game: Game, ship: Ship) -> Done:
+    refuelling = await moves.refuel(game, ship)
+    paid = refuelling.transaction.total_price if refuelling.transaction else 0
+    return Done(refuelling.ship, refuelling.transaction, refuelling.credits, fuel_credits=paid)
+
+
+async def _trade(game: Game, ship: Ship, command: TradeCommand, template: str, operation: Operation) -> Outcome:
+    body = {"symbol": command.trade_symbol, "units": command.units}
+    try:
+        ship = await moves.dock(game, ship)
+        reply = (await game.client.post(Data[TradeReply], template, json=body, ship=ship.symbol)).data
+    except EffectUnknown as unknown:
+        return Unknown(str(unknown))
+    except GameError as refused:
+        return Refused(refused)
+    return Done(reply.cargo.of(ship), reply.transaction.of(operation), reply.agent.credits)

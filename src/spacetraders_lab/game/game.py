@@ -1,0 +1,56 @@
+"""The game as commands need it: the client, and what was learned of the world that does not change until a reset."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+from spacetraders_lab.core.clock import Clock
+from spacetraders_lab.core.market import MarketSnapshot
+from spacetraders_lab.core.routing import LegTable, Preference, leg_table
+from spacetraders_lab.core.waypoint import Waypoint
+from spacetraders_lab.game.client import GameClient
+from spacetraders_lab.game.reads import get_market, list_waypoints
+
+
+@dataclass(frozen=True, slots=True)
+class Game:
+    """One account's game, shared by its ships. `preference` is what makes a route the best.
+
+    `waypoints` by system and `sells_fuel` by market are filled as they are needed; whoever knows them already may
+    put them in, which saves the requests.
+    """
+
+    client: GameClient
+    clock: Clock
+    waypoints: dict[str, tuple[Waypoint, ...]] = field(default_factory=dict)
+    sells_fuel: dict[str, bool] = field(default_factory=dict)
+    preference: Preference = Preference.FASTEST
+    _legs: dict[tuple[str, int], LegTable] = field(default_factory=dict, repr=False)
+    _reading: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+
+    async def map(self, system: str) -> tuple[Waypoint, ...]:
+        """The waypoints of a system, read once however many ships ask at the same time."""
+        async with self._reading:
+            if system not in self.waypoints:
+                self.waypoints[system] = await list_waypoints(self.client, system)
+        return self.waypoints[system]
+
+    async def legs(self, system: str, speed: int) -> LegTable:
+        """The flights of a system for an engine."""
+        waypoints = await self.map(system)
+        if (system, speed) not in self._legs:
+            self._legs[system, speed] = leg_table(waypoints, speed)
+        return self._legs[system, speed]
+
+    async def fuel_stations(self, system: str) -> frozenset[str]:
+        """Waypoints that sell fuel, as far as known: a market is taken to sell it until it was seen not to."""
+        waypoints = await self.map(system)
+        return frozenset(w.symbol for w in waypoints if w.has_market and self.sells_fuel.get(w.symbol, True))
+
+    async def make_sure_of_fuel(self, market: str) -> None:
+        """Learn whether a market sells fuel, unless that is known; no ship has to be there."""
+        if market not in self.sells_fuel:
+            self.learn(await get_market(self.client, market))
+
+    def learn(self, snapshot: MarketSnapshot) -> None:
+        """Keep what a market's lists say for good."""
+        self.sells_fuel[snapshot.waypoint] = "FUEL" in snapshot.listed

@@ -1,0 +1,124 @@
+"""The single steps of a ship: dock, orbit, refuel, change mode, set off, arrive. Where to go is decided elsewhere.
+
+Each is left out when the ship's state says that it is done already. All can be judged from the ship: when no answer
+came the ship is asked what happened, and the step is made again only when it did not.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from spacetraders_lab.core.errors import GameError, GameUnreachable
+from spacetraders_lab.core.market import MarketTransaction, Operation
+from spacetraders_lab.core.ship import NavStatus, Ship
+from spacetraders_lab.core.travel import FlightMode
+from spacetraders_lab.game.client import EffectUnknown
+from spacetraders_lab.game.game import Game
+from spacetraders_lab.game.parse import Data, FlightReply, NavReply, RefuelReply
+from spacetraders_lab.game.reads import get_market, get_ship
+
+_TRIES = 4
+_IN_TRANSIT = {4200, 4214}
+
+
+@dataclass(frozen=True, slots=True)
+class Refuelling:
+    """A ship after refuelling; `transaction` is None when the tank was full, `credits` None when no reply told them."""
+
+    ship: Ship
+    transaction: MarketTransaction | None = None
+    credits: int | None = None
+
+
+async def arrive(game: Game, ship: Ship) -> Ship:
+    """The ship after the flight under way, waited for by the clock; no request is made."""
+    if ship.status is not NavStatus.IN_TRANSIT:
+        return ship
+    while ship.arrival is not None and (left := ship.arrival - game.clock.now()) > timedelta(0):
+        await game.clock.sleep(left.total_seconds())
+    return replace(ship, status=NavStatus.IN_ORBIT)
+
+
+async def dock(game: Game, ship: Ship) -> Ship:
+    """The ship, docked."""
+    return await _moor(game, await arrive(game, ship), NavStatus.DOCKED, "/my/ships/{ship}/dock")
+
+
+async def orbit(game: Game, ship: Ship) -> Ship:
+    """The ship, in orbit."""
+    return await _moor(game, await arrive(game, ship), NavStatus.IN_ORBIT, "/my/ships/{ship}/orbit")
+
+
+async def _moor(game: Game, ship: Ship, status: NavStatus, template: str) -> Ship:
+    async def step(ship: Ship) -> Ship:
+        return (await game.client.post(Data[NavReply], template, ship=ship.symbol)).data.nav.of(ship)
+
+    return await _until(game, ship, step, lambda ship: ship.status is status)
+
+
+async def set_mode(game: Game, ship: Ship, mode: FlightMode) -> Ship:
+    """The ship in a flight mode."""
+
+    async def step(ship: Ship) -> Ship:
+        body = {"flightMode": mode.value}
+        reply = (await game.client.patch(Data[FlightReply], "/my/ships/{ship}/nav", json=body, ship=ship.symbol)).data
+        return reply.nav.of(reply.fuel.of(ship))
+
+    return await _until(game, ship, step, lambda ship: ship.flight_mode is mode)
+
+
+async def set_off(game: Game, ship: Ship, destination: str) -> Ship:
+    """The ship on its way to a waypoint in its present mode; its `arrival` is by our own clock."""
+
+    async def step(ship: Ship) -> Ship:
+        body = {"waypointSymbol": destination}
+        template = "/my/ships/{ship}/navigate"
+        reply = (await game.client.post(Data[FlightReply], template, json=body, ship=ship.symbol)).data
+        # Both stamps of the route are the game's: their difference is right however wrong our own clock is.
+        arrival = game.clock.now() + (reply.nav.route.arrival - reply.nav.route.departure_time)
+        return replace(reply.nav.of(reply.fuel.of(ship)), arrival=arrival)
+
+    return await _until(game, ship, step, lambda ship: ship.waypoint == destination)
+
+
+async def refuel(game: Game, ship: Ship) -> Refuelling:
+    """The ship docked, with a full tank, and what that cost."""
+    if ship.fuel >= ship.fuel_capacity:
+        return Refuelling(ship)
+    ship = await dock(game, ship)
+    replies: list[RefuelReply] = []
+
+    async def step(ship: Ship) -> Ship:
+        replies.append((await game.client.post(Data[RefuelReply], "/my/ships/{ship}/refuel", ship=ship.symbol)).data)
+        return replies[-1].fuel.of(ship)
+
+    ship = await _until(game, ship, step, lambda ship: ship.fuel >= ship.fuel_capacity)
+    if replies:
+        return Refuelling(ship, replies[-1].transaction.of(Operation.BUY), replies[-1].agent.credits)
+    return Refuelling(ship, await _latest_refuelling(game, ship))
+
+
+async def _latest_refuelling(game: Game, ship: Ship) -> MarketTransaction | None:
+    """What the market lists as the ship's latest purchase of fuel: the one whose reply was lost."""
+    market = await get_market(game.client, ship.waypoint)
+    own = [t for t in market.transactions if (t.ship_symbol, t.trade_symbol) == (ship.symbol, "FUEL")]
+    return max(own, key=lambda t: t.timestamp, default=None)
+
+
+async def _until(game: Game, ship: Ship, step: Callable[[Ship], Awaitable[Ship]], done: Callable[[Ship], bool]) -> Ship:
+    """The ship once `done` holds. Raises GameError when the game refuses, GameUnreachable when it does not answer."""
+    tries = 0
+    while not done(ship):
+        tries += 1
+        try:
+            return await step(ship)
+        except EffectUnknown as unknown:
+            if tries >= _TRIES:
+                raise GameUnreachable(str(unknown)) from unknown
+        except GameError as refused:
+            # It flies, which we did not know: our clock is ahead of the game's, or a lost request took effect late.
+            if refused.code not in _IN_TRANSIT or tries >= _TRIES:
+                raise
+            await game.clock.sleep(float(refused.data.get("secondsToArrival", 0)) + 1 / game.client.speed)
+        ship = await get_ship(game.client, ship.symbol)
+    return ship

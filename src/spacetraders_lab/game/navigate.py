@@ -1,0 +1,68 @@
+"""Takes a ship to a waypoint of its system: plans with `core.routing`, flies leg by leg, and waits for each arrival."""
+
+from spacetraders_lab.core.errors import GameError
+from spacetraders_lab.core.routing import Leg, Unreachable, find_route
+from spacetraders_lab.core.ship import NavStatus, Ship
+from spacetraders_lab.core.waypoint import system_of
+from spacetraders_lab.game import moves
+from spacetraders_lab.game.game import Game
+from spacetraders_lab.game.outcome import Done
+
+_NO_FUEL_SOLD = 4226
+
+
+async def navigate(game: Game, ship: Ship, destination: str) -> Done:
+    """Bring the ship into orbit at `destination`; a ship that is there already stays as it is.
+
+    Raises Unreachable, GameError when the game refuses a step, GameUnreachable when it does not answer. The way is
+    planned anew at every stop, so whatever happened on the last leg, the next one starts from the ship's real state.
+    """
+    ship = await moves.arrive(game, ship)
+    if system_of(destination) != ship.system:
+        raise Unreachable(f"{destination} is not in {ship.system}, where {ship.symbol} is; ships stay in their system")
+    fuel_credits, credits = 0, None
+    while ship.waypoint != destination:
+        leg = await _next_leg(game, ship, destination)
+        if not leg.refuel_before:
+            ship = await _fly(game, ship, leg)
+            continue
+        try:
+            refuelling = await moves.refuel(game, ship)
+        except GameError as error:
+            if error.code != _NO_FUEL_SOLD:
+                raise
+            game.sells_fuel[ship.waypoint] = False
+            continue
+        ship, credits = refuelling.ship, refuelling.credits
+        fuel_credits += refuelling.transaction.total_price if refuelling.transaction else 0
+    return Done(ship, credits=credits, fuel_credits=fuel_credits)
+
+
+async def _fly(game: Game, ship: Ship, leg: Leg) -> Ship:
+    ship = await moves.set_mode(game, ship, leg.mode)
+    ship = await moves.orbit(game, ship)
+    return await moves.arrive(game, await moves.set_off(game, ship, leg.destination))
+
+
+async def _next_leg(game: Game, ship: Ship, destination: str) -> Leg:
+    """The first leg of the best route. A stop for fuel further on counts only where fuel was seen to be sold."""
+    table = await game.legs(ship.system, ship.speed)
+    while True:
+        stations = await game.fuel_stations(ship.system)
+        route = find_route(
+            table,
+            ship.waypoint,
+            destination,
+            fuel=ship.fuel,
+            fuel_capacity=ship.fuel_capacity,
+            fuel_stations=stations,
+            mode=ship.flight_mode,
+            docked=ship.status is NavStatus.DOCKED,
+            end_fuel=0 if destination in stations else 1,  # enough to drift away again
+            preference=game.preference,
+        )
+        doubtful = [leg.origin for leg in route.legs[1:] if leg.refuel_before and leg.origin not in game.sells_fuel]
+        if not doubtful:
+            return route.legs[0]
+        for market in doubtful:
+            await game.make_sure_of_fuel(market)

@@ -1,0 +1,315 @@
+"""The game's JSON as typed shapes, and the core's values made from them. Knows no HTTP and asks nothing.
+
+Fields that the lab does not use are not declared, and what is unknown is ignored, so that the game may grow.
+Words that the lab does not know are survived wherever the rest still makes sense.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Annotated, Generic, TypeVar
+
+from msgspec import Meta, Struct
+
+from spacetraders_lab.core.market import (
+    Activity,
+    ListingType,
+    MarketSnapshot,
+    MarketTransaction,
+    Operation,
+    Supply,
+    TradeGood,
+)
+from spacetraders_lab.core.ship import NavStatus, Ship
+from spacetraders_lab.core.travel import FlightMode
+from spacetraders_lab.core.waypoint import Waypoint
+
+T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
+
+_OPERATIONS = {"PURCHASE": Operation.BUY, "SELL": Operation.SELL}
+
+Stamp = Annotated[datetime, Meta(tz=True)]
+
+
+class Shape(Struct, frozen=True, rename="camel"):
+    """A JSON object of the game."""
+
+
+class Data(Shape, Generic[T], frozen=True):
+    """The envelope of every reply but the status."""
+
+    data: T
+
+
+class PageMeta(Shape, frozen=True):
+    total: int
+
+
+class Page(Shape, Generic[T], frozen=True):
+    """The envelope of a list."""
+
+    data: list[T]
+    meta: PageMeta
+
+
+class Symbol(Shape, frozen=True):
+    """Anything of which only the symbol is of interest."""
+
+    symbol: str
+
+
+# --- ships ---------------------------------------------------------------------------------------------------------
+
+
+class Route(Shape, frozen=True):
+    departure_time: Stamp
+    arrival: Stamp
+
+    @property
+    def seconds(self) -> float:
+        """How long the flight takes: both stamps are the game's, so our own clock does not matter."""
+        return (self.arrival - self.departure_time).total_seconds()
+
+
+class Nav(Shape, frozen=True):
+    waypoint_symbol: str
+    route: Route
+    status: NavStatus
+    flight_mode: str
+
+    def of(self, ship: Ship) -> Ship:
+        """The ship with this navigation."""
+        # A mode we do not know is not the one the next flight wants. STEALTH is the one that no route ever asks for,
+        # so it has the next flight set its mode.
+        mode = known(FlightMode, self.flight_mode) or FlightMode.STEALTH
+        return replace(
+            ship, waypoint=self.waypoint_symbol, status=self.status, flight_mode=mode, arrival=self.route.arrival
+        )
+
+
+class Fuel(Shape, frozen=True):
+    current: int
+    capacity: int
+
+    def of(self, ship: Ship) -> Ship:
+        """The ship with this tank."""
+        return replace(ship, fuel=self.current, fuel_capacity=self.capacity)
+
+
+class CargoItem(Shape, frozen=True):
+    symbol: str
+    units: int
+
+
+class Cargo(Shape, frozen=True):
+    capacity: int
+    inventory: list[CargoItem]
+
+    def of(self, ship: Ship) -> Ship:
+        """The ship with this hold. The game has shown negative units; nothing is what they are worth."""
+        inventory = {item.symbol: item.units for item in self.inventory if item.units > 0}
+        return replace(ship, cargo_capacity=self.capacity, inventory=MappingProxyType(inventory))
+
+
+class Engine(Shape, frozen=True):
+    speed: int
+
+
+class ShipShape(Shape, frozen=True):
+    symbol: str
+    nav: Nav
+    fuel: Fuel
+    cargo: Cargo
+    engine: Engine
+
+    @property
+    def ship(self) -> Ship:
+        blank = Ship(self.symbol, "", NavStatus.IN_ORBIT, FlightMode.CRUISE, self.engine.speed, 0, 0, 0)
+        return self.nav.of(self.fuel.of(self.cargo.of(blank)))
+
+
+# --- markets -------------------------------------------------------------------------------------------------------
+
+
+class TransactionShape(Shape, frozen=True):
+    waypoint_symbol: str
+    ship_symbol: str
+    trade_symbol: str
+    type: str
+    units: int
+    price_per_unit: int
+    total_price: int
+    timestamp: Stamp
+
+    def of(self, operation: Operation) -> MarketTransaction:
+        """The transaction, known to be of this side."""
+        return MarketTransaction(
+            waypoint=self.waypoint_symbol,
+            ship_symbol=self.ship_symbol,
+            trade_symbol=self.trade_symbol,
+            operation=operation,
+            units=self.units,
+            price_per_unit=self.price_per_unit,
+            total_price=self.total_price,
+            timestamp=self.timestamp,
+        )
+
+
+class TradeGoodShape(Shape, frozen=True):
+    symbol: str
+    type: str
+    trade_volume: int
+    supply: str
+    purchase_price: int
+    sell_price: int
+    activity: str | None = None
+
+    @property
+    def good(self) -> TradeGood | None:
+        """The listing, None when its type or supply is a word that the lab does not know."""
+        listing_type, supply = known(ListingType, self.type), known(Supply, self.supply)
+        if listing_type is None or supply is None:
+            return None
+        activity = known(Activity, self.activity)
+        return TradeGood(
+            self.symbol, listing_type, self.trade_volume, supply, activity, self.purchase_price, self.sell_price
+        )
+
+
+class MarketShape(Shape, frozen=True):
+    symbol: str
+    exports: list[Symbol]
+    imports: list[Symbol]
+    exchange: list[Symbol]
+    transactions: list[TransactionShape] = []
+    trade_goods: list[TradeGoodShape] = []
+
+    def snapshot(self, observed_at: datetime) -> MarketSnapshot:
+        """What the market showed at that time."""
+        goods = [shape.good for shape in self.trade_goods]
+        return MarketSnapshot(
+            waypoint=self.symbol,
+            observed_at=observed_at,
+            goods=MappingProxyType({good.symbol: good for good in goods if good is not None}),
+            transactions=tuple(
+                shape.of(_OPERATIONS[shape.type]) for shape in self.transactions if shape.type in _OPERATIONS
+            ),
+            imports=symbols(self.imports),
+            exports=symbols(self.exports),
+            exchange=symbols(self.exchange),
+        )
+
+
+# --- places --------------------------------------------------------------------------------------------------------
+
+
+class WaypointShape(Shape, frozen=True):
+    symbol: str
+    type: str
+    x: int
+    y: int
+    traits: list[Symbol] = []
+    orbits: str | None = None
+    is_under_construction: bool = False
+
+    @property
+    def waypoint(self) -> Waypoint:
+        traits = frozenset(symbols(self.traits))
+        return Waypoint(self.symbol, self.type, self.x, self.y, traits, self.orbits, self.is_under_construction)
+
+
+class ShipOnOffer(Shape, frozen=True):
+    """A ship in a shipyard's window; price in credits."""
+
+    type: str
+    purchase_price: int
+
+
+class ShipType(Shape, frozen=True):
+    type: str
+
+
+class Shipyard(Shape, frozen=True):
+    """What a shipyard sells; `ships` (with prices) is empty when no own ship is there."""
+
+    symbol: str
+    ship_types: list[ShipType]
+    ships: list[ShipOnOffer] = []
+
+
+# --- the account ---------------------------------------------------------------------------------------------------
+
+
+class Agent(Shape, frozen=True):
+    """The player's agent; credits may be negative."""
+
+    symbol: str
+    headquarters: str
+    credits: int
+    ship_count: int = 0
+
+
+class ServerResets(Shape, frozen=True):
+    next: Stamp
+
+
+class Status(Shape, frozen=True):
+    """The game's status: the universe is known by its `reset_date`, and ends at `server_resets.next`."""
+
+    reset_date: str
+    server_resets: ServerResets
+
+
+class Registration(Shape, frozen=True):
+    """A new agent with its token."""
+
+    token: str
+    agent: Agent
+
+    def __repr__(self) -> str:
+        return f"Registration({self.agent.symbol})"
+
+
+class SupplyChain(Shape, frozen=True):
+    export_to_import_map: dict[str, list[str]]
+
+
+# --- replies to actions --------------------------------------------------------------------------------------------
+
+
+class NavReply(Shape, frozen=True):
+    nav: Nav
+
+
+class FlightReply(Shape, frozen=True):
+    nav: Nav
+    fuel: Fuel
+
+
+class RefuelReply(Shape, frozen=True):
+    agent: Agent
+    fuel: Fuel
+    transaction: TransactionShape
+
+
+class TradeReply(Shape, frozen=True):
+    agent: Agent
+    cargo: Cargo
+    transaction: TransactionShape
+
+
+class ShipReply(Shape, frozen=True):
+    agent: Agent
+    ship: ShipShape
+
+
+def known(words: type[E], word: str | None) -> E | None:
+    """The member with this value, None for a word that the lab does not know."""
+    return next((member for member in words if member.value == word), None)
+
+
+def symbols(things: Iterable[Symbol]) -> tuple[str, ...]:
+    return tuple(thing.symbol for thing in things)

@@ -1,0 +1,117 @@
+"""What can be asked of the game, and how an agent and a ship are acquired. One function a question; nothing is kept."""
+
+from collections.abc import Iterable
+from typing import Any, Protocol, TypeVar
+
+from spacetraders_lab.core.market import MarketSnapshot
+from spacetraders_lab.core.ship import Ship
+from spacetraders_lab.core.waypoint import Waypoint, system_of
+from spacetraders_lab.game.client import GameClient
+from spacetraders_lab.game.parse import (
+    Agent,
+    Cargo,
+    Data,
+    MarketShape,
+    Page,
+    Registration,
+    ShipReply,
+    ShipShape,
+    Shipyard,
+    Status,
+    SupplyChain,
+    WaypointShape,
+)
+
+_PAGE = 20  # the most that the game gives at once
+_READINGS = 3  # of a list that changes while it is read
+
+
+class _Listed(Protocol):
+    @property
+    def symbol(self) -> str: ...
+
+
+L = TypeVar("L", bound=_Listed)
+
+
+async def get_status(client: GameClient) -> Status:
+    """The universe's reset date and the time of the next reset; needs no token."""
+    return await client.get(Status, "/")
+
+
+async def get_agent(client: GameClient) -> Agent:
+    """The client's own agent."""
+    return (await client.get(Data[Agent], "/my/agent")).data
+
+
+async def list_ships(client: GameClient) -> tuple[Ship, ...]:
+    """Every ship of the agent, in the game's order."""
+    return tuple(shape.ship for shape in await _all_pages(client, Page[ShipShape], "/my/ships"))
+
+
+async def get_ship(client: GameClient, ship_symbol: str) -> Ship:
+    """One ship, live."""
+    return (await client.get(Data[ShipShape], "/my/ships/{ship}", ship=ship_symbol)).data.ship
+
+
+async def get_cargo(client: GameClient, ship: Ship) -> Ship:
+    """The ship with its hold as the game sees it now."""
+    return (await client.get(Data[Cargo], "/my/ships/{ship}/cargo", ship=ship.symbol)).data.of(ship)
+
+
+async def list_waypoints(client: GameClient, system: str, traits: Iterable[str] | None = None) -> tuple[Waypoint, ...]:
+    """The system's waypoints, or those that have all of `traits`."""
+    query = {} if traits is None else {"traits": tuple(traits)}
+    shapes = await _all_pages(client, Page[WaypointShape], "/systems/{system}/waypoints", query, system=system)
+    return tuple(shape.waypoint for shape in shapes)
+
+
+async def get_market(client: GameClient, waypoint: str) -> MarketSnapshot:
+    """The market, stamped with the time of its arrival here; without prices when no own ship is there."""
+    template = "/systems/{system}/waypoints/{waypoint}/market"
+    reply = await client.get(Data[MarketShape], template, system=system_of(waypoint), waypoint=waypoint)
+    return reply.data.snapshot(client.clock.now())
+
+
+async def get_shipyard(client: GameClient, waypoint: str) -> Shipyard:
+    """The shipyard; without prices when no own ship is there."""
+    template = "/systems/{system}/waypoints/{waypoint}/shipyard"
+    return (await client.get(Data[Shipyard], template, system=system_of(waypoint), waypoint=waypoint)).data
+
+
+async def get_supply_chain(client: GameClient) -> dict[str, tuple[str, ...]]:
+    """Each export with the imports it is made from."""
+    chain = (await client.get(Data[SupplyChain], "/market/supply-chain")).data
+    return {export: tuple(imports) for export, imports in chain.export_to_import_map.items()}
+
+
+async def register(client: GameClient, symbol: str, faction: str, account_token: str | None) -> Registration:
+    """A new agent. After EffectUnknown the call sign may be taken by ourselves, its token lost."""
+    body = {"symbol": symbol, "faction": faction}
+    return (await client.post(Data[Registration], "/register", json=body, token=account_token)).data
+
+
+async def purchase_ship(client: GameClient, ship_type: str, waypoint: str) -> tuple[Ship, Agent]:
+    """Buy a ship at a shipyard where an own ship is. After EffectUnknown, the list of ships tells what happened."""
+    body = {"shipType": ship_type, "waypointSymbol": waypoint}
+    reply = (await client.post(Data[ShipReply], "/my/ships", json=body)).data
+    return reply.ship.ship, reply.agent
+
+
+async def _all_pages(
+    client: GameClient, shape: type[Page[L]], template: str, query: dict[str, Any] | None = None, **places: str
+) -> list[L]:
+    """Every entry of a list, each once. A list that changes under the reader is read again, a few times at most."""
+    found: dict[str, L] = {}
+    for _ in range(_READINGS):
+        found, totals, page = {}, set(), 1
+        while True:
+            reply = await client.get(shape, template, query={"page": page, "limit": _PAGE} | (query or {}), **places)
+            found |= {entry.symbol: entry for entry in reply.data}
+            totals.add(reply.meta.total)
+            if page * _PAGE >= reply.meta.total or not reply.data:
+                break
+            page += 1
+        if totals == {len(found)}:
+            break
+    return list(found.values())

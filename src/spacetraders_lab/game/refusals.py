@@ -1,0 +1,93 @@
+"""What a reply that is no success means: asking again may help, the game said no, or nobody can play at present.
+
+Codes and HTTP statuses decide, never the words of a message (source: the game's `/error-codes`, its rate limit page).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx2
+import msgspec
+
+from spacetraders_lab.core.errors import GameError, LabError, Maintenance, TokenRefused, UniverseReset
+from spacetraders_lab.core.retry import Failure
+
+_RATE_LIMITED = 429
+_LOCKED = 409
+_RESETTING = 3100
+_OTHER_UNIVERSE = 4113
+
+
+@dataclass(eq=False)
+class Failed(Exception):
+    """One try of a request came to nothing. `retry_after`: seconds of the clock that the game told us to stay away."""
+
+    failure: Failure
+    why: str
+    http_status: int = 0
+    retry_after: float = 0.0
+
+
+class _Refusal(msgspec.Struct, frozen=True):
+    message: str = ""
+    code: int = 0
+    data: Any = None
+
+    @property
+    def details(self) -> dict[str, Any]:
+        return self.data if isinstance(self.data, dict) else {}
+
+
+class _Body(msgspec.Struct, frozen=True):
+    error: _Refusal
+
+
+_SILENT = _Refusal()
+_body = msgspec.json.Decoder(_Body)
+
+
+def meaning(response: httpx2.Response, endpoint: str) -> LabError | Failed:
+    """The exception that this reply (no 2xx) stands for; the request's token does not occur in it."""
+    status, refusal = response.status_code, _refusal_in(response)
+    said = refusal.message or f"HTTP {status} without a reason"
+    if refusal.code == _RESETTING:
+        return Maintenance(said)
+    if status == _RATE_LIMITED:
+        return _too_many(status, response, refusal)
+    if status >= 500:
+        return _server_trouble(status, endpoint)
+    if status == 401:
+        return UniverseReset(said) if refusal.code == _OTHER_UNIVERSE else TokenRefused(said)
+    if refusal.code == _LOCKED:
+        return Failed(Failure.LOCKED, said, status)
+    if refusal is _SILENT:
+        said = f"{said}; is {response.request.url.copy_with(path='/', query=None)} the game's API?"
+    return GameError(f"{endpoint}: {said}", code=refusal.code, http_status=status, data=refusal.details)
+
+
+def _server_trouble(status: int, endpoint: str) -> LabError | Failed:
+    """A 5xx without the game's own word on a reset: what was asked may still have been done."""
+    if status == 503 and endpoint.startswith("GET "):
+        return Maintenance("the game is not available at present (HTTP 503)")
+    return Failed(Failure.BAD_GATEWAY if status == 502 else Failure.NO_ANSWER, f"HTTP {status}", status)
+
+
+def _too_many(status: int, response: httpx2.Response, refusal: _Refusal) -> Failed:
+    """The game says when to come back (in fractions of a second in the body); the layer in front of it does not."""
+    for told in (refusal.details.get("retryAfter"), response.headers.get("retry-after")):
+        try:
+            seconds = float(str(told))
+        except ValueError:
+            continue
+        return Failed(Failure.RATE_LIMITED, "HTTP 429", status, retry_after=max(0.0, seconds))
+    return Failed(Failure.TURNED_AWAY, "HTTP 429 without a time to come back", status)
+
+
+def _refusal_in(response: httpx2.Response) -> _Refusal:
+    """What the game says in its own form; the layer in front of it answers in other forms, or with none."""
+    token = response.request.headers.get("authorization", "").removeprefix("Bearer ")
+    body = response.content.replace(token.encode(), b"...") if token else response.content
+    try:
+        return _body.decode(body).error
+    except msgspec.DecodeError:
+        return _SILENT

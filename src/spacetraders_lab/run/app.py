@@ -1,0 +1,88 @@
+"""One account's game and memory, wired together: what every part of a run is handed. Decides nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import httpx2
+from sqlalchemy import Connection
+
+from spacetraders_lab.core.clock import Clock
+from spacetraders_lab.game import reads
+from spacetraders_lab.game.client import GameClient
+from spacetraders_lab.game.game import Game
+from spacetraders_lab.game.limiter import TwoPoolLimiter
+from spacetraders_lab.store.database import Database
+from spacetraders_lab.store.world import World
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class LeaseTimes:
+    """How long a claim lasts without a heartbeat, and how long an unknown reply may still take effect; seconds."""
+
+    lease: float = 60.0
+    margin: float = 20.0  # no trade is sent this close to the end: the client's time-out and a little more
+    settle: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lab:
+    """The game as one account sees it, and the database, reached through one thread."""
+
+    database: Database
+    game: Game
+    clock: Clock
+    universe_id: int
+    player_id: int
+    thread: ThreadPoolExecutor
+    times: LeaseTimes = LeaseTimes()
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Do `work` in one transaction on the database thread."""
+        return await asyncio.get_running_loop().run_in_executor(self.thread, self._in_transaction, work)
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Do `work` on a reading connection on the database thread."""
+        return await asyncio.get_running_loop().run_in_executor(self.thread, self._reading, work)
+
+    def _in_transaction(self, work: Callable[[Connection], T]) -> T:
+        with self.database.transaction() as connection:
+            return work(connection)
+
+    def _reading(self, work: Callable[[Connection], T]) -> T:
+        with self.database.reading() as connection:
+            return work(connection)
+
+
+@asynccontextmanager
+async def open_game(
+    base_url: str, token: str | None, clock: Clock, *, transport: httpx2.AsyncBaseTransport | None = None
+) -> AsyncIterator[Game]:
+    """The game for one account, with its own limiter, closed at the end."""
+    client = GameClient(base_url, token, clock=clock, limiter=TwoPoolLimiter(clock), transport=transport)
+    try:
+        yield Game(client, clock)
+    finally:
+        await client.aclose()
+
+
+@asynccontextmanager
+async def open_lab(game: Game, database: Database, times: LeaseTimes = LeaseTimes()) -> AsyncIterator[Lab]:
+    """Ask the game which universe and which agent this is, and enter both into the database (two requests)."""
+    status = await reads.get_status(game.client)
+    agent = await reads.get_agent(game.client)
+
+    def enter(connection: Connection) -> tuple[int, int]:
+        world = World(connection)
+        universe_id = world.universe_id(game.client.base_url, status.reset_date)
+        return universe_id, world.player_id(agent.symbol, universe_id)
+
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="database") as thread:
+        lab = Lab(database, game, game.clock, 0, 0, thread, times)
+        universe_id, player_id = await lab.write(enter)
+        yield Lab(database, game, game.clock, universe_id, player_id, thread, times)

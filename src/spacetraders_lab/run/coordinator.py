@@ -1,0 +1,228 @@
+"""From a request to a run: choose goods, markets and pairs, price them, write the run, set the ships to work.
+
+Nothing is written and nothing bought before the plan has been found to fit.
+"""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy import Connection
+
+from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.experiment import Design, ExperimentRun, MarketPair, RunStatus
+from spacetraders_lab.core.market import Listing
+from spacetraders_lab.core.planning import Plan, make_plan
+from spacetraders_lab.core.selection import MarketSelector, balanced_order
+from spacetraders_lab.core.ship import Ship
+from spacetraders_lab.core.waypoint import Waypoint
+from spacetraders_lab.game import reads
+from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.worker import ShipExperimentWorkerCommand, ShipWorker, WorkerReport
+from spacetraders_lab.store.experiments import ExperimentRepository
+from spacetraders_lab.store.work_queue import WorkQueueRepository
+from spacetraders_lab.store.world import World
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class MarketLiquidityExperimentCommand:
+    """What the user asks for. `goods` empty means all but FUEL; `budget` None means the purse as it is now."""
+
+    ship_symbols: tuple[str, ...]
+    system_symbol: str
+    design: Design = field(default_factory=Design)
+    goods: tuple[str, ...] = ()
+    max_pairs: int | None = None
+    budget: int | None = None
+    max_age: timedelta = timedelta(minutes=60)
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A priced experiment, not yet begun. `markets` counts the chosen markets of each good."""
+
+    command: MarketLiquidityExperimentCommand
+    run: ExperimentRun
+    plan: Plan
+    markets: Mapping[str, int]
+    purse: int
+
+    @property
+    def pairs(self) -> list[MarketPair]:
+        return [planned.pair for planned in self.plan.pairs]
+
+
+async def prepare(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepared:
+    """Choose and price an experiment; raises UserError when it cannot be done as asked. Buys and writes nothing."""
+    ships = await _checked_ships(lab, command)
+    listings, waypoints = await _known_market(lab, command)
+    goods = _goods(command, listings)
+    selector = MarketSelector()
+    chosen = {good: selector.select_representative_markets(listings[good]) for good in goods}
+    pairs = balanced_order(
+        [selector.generate_market_pairs([m.waypoint for m in markets], good) for good, markets in chosen.items()]
+    )[: command.max_pairs]
+    if not pairs:
+        raise UserError(f"no good is traded at two markets of {command.system_symbol}: nothing can be bought and sold")
+    quotes = {(market.waypoint, good): market.good for good, markets in chosen.items() for market in markets}
+    plan = make_plan(
+        pairs,
+        quotes,
+        {waypoint.symbol: waypoint for waypoint in waypoints},
+        command.design,
+        ships=len(ships),
+        hold=min(ship.cargo_capacity for ship in ships),
+        speed=min(ship.speed for ship in ships),
+    )
+    purse = (await reads.get_agent(lab.game.client)).credits
+    budget = purse if command.budget is None else command.budget
+    _check_budget(plan, budget, purse)
+    return Prepared(
+        command, _new_run(lab, command, budget), plan, {good: len(markets) for good, markets in chosen.items()}, purse
+    )
+
+
+async def launch(lab: Lab, prepared: Prepared) -> ExperimentRun:
+    """Write the run and its queue in one transaction."""
+    run, plan = prepared.run, prepared.plan
+    figures = {
+        "transactions": plan.transactions,
+        "requests": plan.requests,
+        "hours": plan.hours,
+        "expected_loss": plan.expected_loss,
+        "peak_outlay": plan.peak_outlay,
+        "worst_case": plan.worst_case,
+    }
+
+    def work(connection: Connection) -> None:
+        ExperimentRepository(connection).create_run(run, figures)
+        WorkQueueRepository(connection).enqueue_pairs(run.run_id, run.player_id, prepared.pairs, now=run.created_at)
+
+    await lab.write(work)
+    return run
+
+
+async def run_workers(lab: Lab, run: ExperimentRun, ships: Sequence[str], stop: asyncio.Event) -> list[WorkerReport]:
+    """Let every ship work until the run has ended or is suspended; a ship that fails does not stop the others."""
+    workers = [ShipWorker(lab, run, ShipExperimentWorkerCommand(run.run_id, ship), stop) for ship in ships]
+    results = await asyncio.gather(*(worker.work() for worker in workers), return_exceptions=True)
+    reports = [_report(ship, result) for ship, result in zip(ships, results, strict=True)]
+
+    def close(connection: Connection) -> None:
+        experiments = ExperimentRepository(connection)
+        unfinished = WorkQueueRepository(connection).unfinished(run.run_id)
+        if unfinished == 0:
+            experiments.set_status(run.run_id, RunStatus.COMPLETED, None, now=lab.clock.now())
+
+    await lab.write(close)
+    return reports
+
+
+async def reopen(lab: Lab, run_id: str) -> ExperimentRun:
+    """The run, set to RUNNING again; raises UserError when there is nothing left to do or it belongs elsewhere."""
+
+    def work(connection: Connection) -> ExperimentRun:
+        experiments = ExperimentRepository(connection)
+        run = experiments.get_run(run_id)
+        if run.universe_id != lab.universe_id:
+            raise UserError(f"run {run_id} belongs to another universe or server; its data are kept, but it is over")
+        if run.player_id != lab.player_id:
+            raise UserError(f"run {run_id} belongs to another agent; use that agent's token")
+        if WorkQueueRepository(connection).unfinished(run_id) == 0:
+            raise UserError(f"run {run_id} has ended; every pair is completed or failed")
+        experiments.set_status(run_id, RunStatus.RUNNING, None, now=lab.clock.now())
+        return run
+
+    return await lab.write(work)
+
+
+def _report(ship: str, result: WorkerReport | BaseException) -> WorkerReport:
+    if isinstance(result, WorkerReport):
+        return result
+    log.error("%s: worker ended: %r", ship, result, exc_info=result)
+    return WorkerReport(ship, error=f"{type(result).__name__}: {result}")
+
+
+async def _checked_ships(lab: Lab, command: MarketLiquidityExperimentCommand) -> list[Ship]:
+    fleet = {ship.symbol: ship for ship in await reads.list_ships(lab.game.client)}
+    unknown = [symbol for symbol in command.ship_symbols if symbol not in fleet]
+    if unknown:
+        raise UserError(f"no such ship: {', '.join(unknown)}; you have {', '.join(sorted(fleet))}")
+    ships = [fleet[symbol] for symbol in dict.fromkeys(command.ship_symbols)]
+    for ship in ships:
+        if ship.system != command.system_symbol:
+            raise UserError(f"{ship.symbol} is in {ship.system}, not in {command.system_symbol}")
+        if ship.cargo_capacity == 0:
+            raise UserError(f"{ship.symbol} has no hold; a probe can scout (market scout) but not trade")
+    return ships
+
+
+async def _known_market(
+    lab: Lab, command: MarketLiquidityExperimentCommand
+) -> tuple[dict[str, list[Listing]], Sequence[Waypoint]]:
+    """Fresh listings by good, and the system's waypoints; raises UserError naming the command that refreshes them."""
+    system = command.system_symbol
+    # the sandbox may play faster than the wall clock; max_age is meant in game time
+    newer_than = lab.clock.now() - command.max_age / lab.game.client.speed
+    known, fresh = await lab.read(
+        lambda c: (
+            World(c).latest_listings(lab.universe_id, system),
+            World(c).latest_listings(lab.universe_id, system, newer_than=newer_than),
+        )
+    )
+    refresh = f"spacetraders market scout --system {system} --ships {','.join(command.ship_symbols)}"
+    if not known:
+        raise UserError(f"no market data for {system}; scout it first: {refresh}")
+    if len(fresh) < len(known):
+        minutes = int(command.max_age.total_seconds() // 60)
+        raise UserError(
+            f"{len(known) - len(fresh)} of {len(known)} prices of {system} are older than {minutes} minutes; "
+            f"refresh them: {refresh}, or accept older ones with --max-age"
+        )
+    by_good: dict[str, list[Listing]] = {}
+    for listing in fresh:
+        by_good.setdefault(listing.good.symbol, []).append(listing)
+    return by_good, await lab.game.map(system)
+
+
+def _goods(command: MarketLiquidityExperimentCommand, listings: Mapping[str, list[Listing]]) -> list[str]:
+    unknown = [good for good in command.goods if good not in listings]
+    if unknown:
+        raise UserError(f"{', '.join(unknown)}: not traded in {command.system_symbol}")
+    wanted = command.goods or [good for good in listings if good != "FUEL"]
+    return sorted(good for good in set(wanted) if len(listings[good]) > 1)
+
+
+def _check_budget(plan: Plan, budget: int, purse: int) -> None:
+    if plan.worst_case <= budget:
+        return
+    fitting = plan.pairs_within(budget)
+    remedies = [f"--max-pairs {fitting}" if fitting else "fewer or cheaper --goods"]
+    if plan.worst_case <= purse:
+        remedies.append(f"--budget {round(plan.worst_case + 0.5)}")
+    raise UserError(
+        f"the worst case of this plan is {plan.worst_case:,.0f} credits ({len(plan.pairs)} pairs), more than the "
+        f"budget of {budget:,}; what would fit: {' or '.join(remedies)}"
+    )
+
+
+def _new_run(lab: Lab, command: MarketLiquidityExperimentCommand, budget: int) -> ExperimentRun:
+    return ExperimentRun(
+        run_id=str(uuid.uuid4()),
+        player_id=lab.player_id,
+        universe_id=lab.universe_id,
+        system_symbol=command.system_symbol,
+        design=command.design,
+        ships=tuple(dict.fromkeys(command.ship_symbols)),
+        seed=command.seed,
+        budget=budget,
+        status=RunStatus.RUNNING,
+        status_reason=None,
+        created_at=lab.clock.now(),
+    )

@@ -1,0 +1,207 @@
+"""The only code that trades: audit the hold, write the intent, look at the lease, send, record.
+
+Whatever happens in between, the intent on disk and the ship's hold tell afterwards what became of the trade.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
+
+from spacetraders_lab.core.errors import GameError, PairError, WorldCondition
+from spacetraders_lab.core.experiment import ClaimedPair, ExperimentRun, Intent, IntentState, Step, TradeRecord
+from spacetraders_lab.core.market import MarketSnapshot, MarketTransaction, Operation
+from spacetraders_lab.core.observation import TradeContext, trade_record
+from spacetraders_lab.core.protocol import trade_command
+from spacetraders_lab.core.ship import Ship
+from spacetraders_lab.game import reads
+from spacetraders_lab.game.execute import execute
+from spacetraders_lab.game.outcome import Done, Refused
+from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.heartbeat import Lease
+from spacetraders_lab.store.experiments import ExperimentRepository
+from spacetraders_lab.store.intents import IntentRepository
+from spacetraders_lab.store.work_queue import WorkQueueRepository
+from spacetraders_lab.store.world import World
+
+# how far the game's clock may be behind ours when a trade is looked for in the market's list
+_CLOCK_SKEW = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """What became of a step: the ship now, the live market (None when unread), the row if the trade took place."""
+
+    ship: Ship
+    market: MarketSnapshot | None
+    record: TradeRecord | None
+    refusal: GameError | None = None
+
+
+async def read_market(lab: Lab, waypoint: str, source: str) -> MarketSnapshot:
+    """Read a market live and keep what it quoted."""
+    snapshot = await reads.get_market(lab.game.client, waypoint)
+    await lab.write(lambda c: World(c).save_snapshot(lab.universe_id, snapshot, source))
+    return snapshot
+
+
+async def trade(lab: Lab, run: ExperimentRun, lease: Lease, step: Step, ship: Ship, context: TradeContext) -> Effect:
+    """Carry out one step at the market where the ship is docked, and record it.
+
+    Raises LeaseLost and BudgetReached before anything is sent, PairError when the hold disagrees with the ledger,
+    WorldCondition when nobody can trade. An unknown outcome is reconciled here, never repeated.
+    """
+    intent = await _open_intent(lab, run, lease, step, ship, context)
+    lease.check()
+    outcome = await execute(lab.game, trade_command(step, ship.symbol), ship)
+    if isinstance(outcome, Refused):
+        await _resolve(lab, intent, IntentState.DID_NOT)
+        return Effect(ship, None, None, outcome.error)
+    if isinstance(outcome, Done) and outcome.transaction is not None:
+        return await _record_done(lab, intent, outcome.transaction, outcome.ship)
+    await lab.clock.sleep(lab.times.settle)
+    return await reconcile(lab, intent)
+
+
+async def reconcile(lab: Lab, intent: Intent) -> Effect:
+    """Find out from the hold, and from the market's own list, whether an intended trade took place.
+
+    The caller has let the settle time pass since the reply became unknown, or since it took the intent over.
+    Raises PairError when the hold fits neither.
+    """
+    step = intent.step
+    ship = await reads.get_ship(lab.game.client, intent.ship_symbol)
+    held = ship.units_of(step.good_symbol)
+    if held == intent.units_before:
+        await _resolve(lab, intent, IntentState.DID_NOT)
+        return Effect(ship, None, None)
+    if held != units_after(intent):
+        await _resolve(lab, intent, IntentState.CONFLICT, held)
+        raise PairError(_conflict(ship, step.good_symbol, intent.units_before, held))
+    market = await _read_or_none(lab, step.market) if ship.waypoint == step.market else None
+    transaction = _find_transaction(intent, market) or _assumed_transaction(intent, lab.clock.now())
+    record = _row(lab, intent, transaction, ship, market, recovered=True)
+    await _keep(lab, intent, record, market)
+    return Effect(ship, market, record)
+
+
+def units_after(intent: Intent) -> int:
+    """Units of the good in the hold once the intended trade has taken place."""
+    sign = 1 if intent.step.operation is Operation.BUY else -1
+    return intent.units_before + sign * intent.step.units
+
+
+async def _open_intent(
+    lab: Lab, run: ExperimentRun, lease: Lease, step: Step, ship: Ship, context: TradeContext
+) -> Intent:
+    """Audit the hold, renew the lease, look at the budget and write the intent, in one transaction."""
+    asked_at, now = lab.clock.monotonic(), lab.clock.now()
+    held = ship.units_of(step.good_symbol)
+    quote = context.before.price(step.operation)
+
+    def work(connection: Connection) -> tuple[ClaimedPair, Intent, int]:
+        claim = WorkQueueRepository(connection).renew_lease(lease.claim, now=now, lease_seconds=lab.times.lease)
+        if step.operation is Operation.BUY:
+            ExperimentRepository(connection).require_budget(run.run_id, step.units * quote)
+        intents = IntentRepository(connection)
+        history = intents.hold_history(run.run_id, ship.symbol, step.good_symbol)
+        expected = held if history is None else history.expected_units
+        intent = intents.open(
+            claim, step, units_before=expected, price_limit=quote, quote_before=context.to_json(), now=now
+        )
+        if expected != held:
+            intents.resolve(intent.intent_id, IntentState.CONFLICT, units_found=held, now=now)
+        return claim, intent, expected
+
+    claim, intent, expected = await lab.write(work)
+    lease.renewed(claim, asked_at)
+    if expected != held:
+        raise PairError(_conflict(ship, step.good_symbol, expected, held))
+    return intent
+
+
+async def _record_done(lab: Lab, intent: Intent, transaction: MarketTransaction, ship: Ship) -> Effect:
+    market = await _read_or_none(lab, intent.step.market)
+    record = _row(lab, intent, transaction, ship, market, recovered=market is None)
+    await _keep(lab, intent, record, market)
+    return Effect(ship, market, record)
+
+
+def _row(
+    lab: Lab,
+    intent: Intent,
+    transaction: MarketTransaction,
+    ship: Ship,
+    market: MarketSnapshot | None,
+    *,
+    recovered: bool,
+) -> TradeRecord:
+    return trade_record(
+        intent.step,
+        transaction,
+        TradeContext.from_json(intent.quote_before),
+        run_id=intent.run_id,
+        player_id=lab.player_id,
+        take=intent.take,
+        ship=ship,
+        after=market,
+        recovered=recovered,
+    )
+
+
+async def _read_or_none(lab: Lab, waypoint: str) -> MarketSnapshot | None:
+    """The market now, or None when the game does not tell: the trade is recorded all the same."""
+    try:
+        return await reads.get_market(lab.game.client, waypoint)
+    except (GameError, WorldCondition):
+        return None
+
+
+async def _keep(lab: Lab, intent: Intent, record: TradeRecord, market: MarketSnapshot | None) -> None:
+    """Write the row, the snapshot and the resolved intent in one transaction."""
+
+    def work(connection: Connection) -> None:
+        ExperimentRepository(connection).record_transaction(record)
+        IntentRepository(connection).resolve(intent.intent_id, IntentState.HAPPENED, now=lab.clock.now())
+        if market is not None:
+            World(connection).save_snapshot(lab.universe_id, market, "trade")
+
+    await lab.write(work)
+
+
+async def _resolve(lab: Lab, intent: Intent, state: IntentState, units_found: int | None = None) -> None:
+    now = lab.clock.now()
+    await lab.write(lambda c: IntentRepository(c).resolve(intent.intent_id, state, now=now, units_found=units_found))
+
+
+def _find_transaction(intent: Intent, market: MarketSnapshot | None) -> MarketTransaction | None:
+    """The trade in the market's own list: ship, good, side and units as intended, not before the intent."""
+    step = intent.step
+    fitting = [
+        t
+        for t in (market.transactions if market else ())
+        if (t.ship_symbol, t.trade_symbol, t.operation, t.units)
+        == (intent.ship_symbol, step.good_symbol, step.operation, step.units)
+        and (intent.created_at is None or t.timestamp >= intent.created_at - _CLOCK_SKEW)
+    ]
+    return max(fitting, key=lambda t: t.timestamp, default=None)
+
+
+def _assumed_transaction(intent: Intent, now: datetime) -> MarketTransaction:
+    """What the market would have listed: a transaction fills wholly at the quote before it."""
+    step, price = intent.step, intent.price_limit
+    when = intent.created_at or now
+    return MarketTransaction(
+        step.market,
+        intent.ship_symbol,
+        step.good_symbol,
+        step.operation,
+        step.units,
+        price,
+        step.units * price,
+        when,
+    )
+
+
+def _conflict(ship: Ship, good: str, expected: int, held: int) -> str:
+    return f"the hold of {ship.symbol} disagrees with the ledger: {held} {good} aboard where {expected} were expected"

@@ -1,0 +1,65 @@
+"""Keeps a claim's lease alive while a ship flies, and says when it can no longer be trusted. Trades nothing."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from spacetraders_lab.core.errors import LeaseLost
+from spacetraders_lab.core.experiment import ClaimedPair
+from spacetraders_lab.run.app import Lab
+from spacetraders_lab.store.failures import DatabaseUnavailable
+from spacetraders_lab.store.work_queue import WorkQueueRepository
+
+BEATS_PER_LEASE = 6
+
+
+class Lease:
+    """A claim, and until when its owner may act on it by its own steady clock."""
+
+    def __init__(self, lab: Lab, claim: ClaimedPair, taken_at: float) -> None:
+        self._lab = lab
+        self.claim = claim
+        self._ends = taken_at + lab.times.lease
+        self._lost = False
+
+    def check(self) -> None:
+        """Raise LeaseLost unless a request sent now would be over before the lease is."""
+        if self._lost or self._lab.clock.monotonic() + self._lab.times.margin >= self._ends:
+            raise LeaseLost(f"the lease on {self.claim.pair.pair_id} has ended")
+
+    def renewed(self, claim: ClaimedPair, asked_at: float) -> None:
+        """Note a renewal; the lease counts from before it was asked for."""
+        self.claim = claim
+        self._ends = asked_at + self._lab.times.lease
+
+    async def beat(self) -> None:
+        """Renew the lease once; a lost lease is remembered, a database out of reach is not yet a lost lease."""
+        asked_at, now = self._lab.clock.monotonic(), self._lab.clock.now()
+        try:
+            claim = await self._lab.write(
+                lambda c: WorkQueueRepository(c).renew_lease(self.claim, now=now, lease_seconds=self._lab.times.lease)
+            )
+        except LeaseLost:
+            self._lost = True
+        except DatabaseUnavailable:
+            return
+        else:
+            self.renewed(claim, asked_at)
+
+
+@asynccontextmanager
+async def keep_lease(lab: Lab, claim: ClaimedPair, taken_at: float) -> AsyncIterator[Lease]:
+    """Beat in the background for as long as the block runs; `taken_at` is the steady clock before the claim."""
+    lease = Lease(lab, claim, taken_at)
+
+    async def beat_for_ever() -> None:
+        while True:
+            await lab.clock.sleep(lab.times.lease / BEATS_PER_LEASE)
+            await lease.beat()
+
+    beating = asyncio.create_task(beat_for_ever())
+    try:
+        yield lease
+    finally:
+        beating.cancel()
+        await asyncio.gather(beating, return_exceptions=True)

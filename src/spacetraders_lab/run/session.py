@@ -1,0 +1,243 @@
+"""One claimed pair, from the recorded facts to its end. Asks the protocol and does what it says."""
+
+import asyncio
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+from spacetraders_lab.core.commands import DockShipCommand, GetMarketQuery, NavigateShipCommand
+from spacetraders_lab.core.errors import (
+    BudgetReached,
+    GameError,
+    GameUnreachable,
+    LabError,
+    OutOfCredits,
+    PairError,
+    WorldCondition,
+)
+from spacetraders_lab.core.experiment import ExperimentRun, Step, TradeRecord
+from spacetraders_lab.core.ledger import held_cells
+from spacetraders_lab.core.market import MarketSnapshot, Operation
+from spacetraders_lab.core.observation import TradeContext, Visit
+from spacetraders_lab.core.protocol import Action, Leftover, NoFunds, PairDone, PairFacts, PairFailed, next_action
+from spacetraders_lab.core.refusal import Refusal, judge_refusal
+from spacetraders_lab.core.routing import Unreachable
+from spacetraders_lab.core.ship import Ship
+from spacetraders_lab.game import reads
+from spacetraders_lab.game.execute import execute
+from spacetraders_lab.game.outcome import Done
+from spacetraders_lab.run import effects
+from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.heartbeat import Lease
+from spacetraders_lab.store.experiments import ExperimentRepository
+from spacetraders_lab.store.intents import HoldHistory, IntentRepository
+from spacetraders_lab.store.work_queue import WorkQueueRepository
+
+T = TypeVar("T")
+
+MOST_REFUSALS = 3  # in a row, each answered by looking again, before the pair is given up
+
+
+class Interrupted(LabError):
+    """The worker was asked to stop; the pair goes back to the queue, first in line for the same ship."""
+
+
+class PairSession:
+    """A ship's work on one claimed pair; `ship` is its state as the game last told it."""
+
+    def __init__(self, lab: Lab, run: ExperimentRun, lease: Lease, ship: Ship, stop: asyncio.Event) -> None:
+        self.ship = ship
+        self._lab, self._run, self._lease, self._stop = lab, run, lease, stop
+        self._pair = lease.claim.pair
+        self._records: list[TradeRecord] = []
+        self._market: MarketSnapshot | None = None
+        self._visit = Visit("", 0, 0)
+        self._leftovers: tuple[Leftover, ...] = ()
+        self._closed: set[tuple[str, str]] = set()
+        self._no_funds: WorldCondition | None = None
+        self._giving_up: str | None = None
+        self._refusals = 0
+
+    async def measure(self) -> PairDone | PairFailed:
+        """Do what the protocol says until the pair has ended.
+
+        Raises Interrupted, LeaseLost, WorldCondition, GameUnreachable, and GameError when the ship itself cannot
+        be read; in each case the pair has not ended.
+        """
+        await self._settle_open_intents()
+        await self._recall()
+        while True:
+            self._halt_if_asked()
+            action = next_action(self._pair, self._facts(), self.ship)
+            if isinstance(action, PairDone):
+                return action
+            if isinstance(action, PairFailed) and self._giving_up and not self._leftovers:
+                return action
+            try:
+                await self._do(action)
+            except (PairError, Unreachable) as error:
+                await self._give_up(str(error))
+
+    def _facts(self) -> PairFacts:
+        return PairFacts(
+            self._run.design,
+            tuple(self._records),
+            self._market,
+            self._leftovers,
+            cannot_buy=self._no_funds is not None,
+            giving_up=self._giving_up,
+        )
+
+    async def _do(self, action: Action) -> None:
+        self._lease.check()
+        match action:
+            case NavigateShipCommand() | DockShipCommand():
+                await self._move(action)
+            case GetMarketQuery(waypoint=waypoint):
+                self._market = await self._unless_stopped(effects.read_market(self._lab, waypoint, "visit"))
+            case Step():
+                await self._trade(action)
+            case PairFailed(reason=reason):
+                raise PairError(reason)
+            case NoFunds():
+                raise self._no_funds or OutOfCredits("the purse cannot pay for the next purchase")
+
+    async def _move(self, command: NavigateShipCommand | DockShipCommand) -> None:
+        self._market = None
+        try:
+            outcome = await self._unless_stopped(execute(self._lab.game, command, self.ship))
+        except GameUnreachable:
+            raise
+        except GameError as refused:
+            await self._look_again(refused)
+            return
+        if isinstance(outcome, Done):
+            self.ship = outcome.ship
+            if outcome.fuel_credits:
+                await self._lab.write(
+                    lambda c: ExperimentRepository(c).add_fuel(self._run.run_id, outcome.fuel_credits)
+                )
+        self._visit = self._next_visit()
+
+    async def _trade(self, step: Step) -> None:
+        assert self._market is not None  # the protocol trades only at a market it has seen
+        visit = Visit(self._visit.visit_id, self._visit.sequence + 1, self._visit.cumulative_units + step.units)
+        before = self._market.goods[step.good_symbol]
+        context = TradeContext(self._pair, visit, before, self._market.observed_at)
+        try:
+            effect = await effects.trade(self._lab, self._run, self._lease, step, self.ship, context)
+        except BudgetReached as reached:
+            self._no_funds = reached
+            return
+        self.ship, self._market = effect.ship, effect.market
+        if effect.record is not None:
+            self._visit = visit
+            await self._note(effect.record)
+        elif effect.refusal is not None:
+            await self._refused(effect.refusal)
+
+    async def _note(self, record: TradeRecord) -> None:
+        self._records.append(record)
+        self._refusals = 0
+        if record.operation is Operation.SELL:
+            self._no_funds = None
+        if record.batch_size_fraction is None:
+            await self._find_leftovers()
+
+    async def _refused(self, error: GameError) -> None:
+        match judge_refusal(error.code):
+            case Refusal.NO_FUNDS:
+                self._no_funds = OutOfCredits(f"the purse cannot pay for the next purchase ({error})")
+            case Refusal.LOOK_AGAIN:
+                await self._look_again(error)
+            case Refusal.PAIR:
+                raise PairError(f"the game refused the trade: {error} (code {error.code})")
+
+    async def _look_again(self, error: GameError) -> None:
+        """Ship or market are not as we believed: read the ship, forget the market, and let the protocol plan anew."""
+        self._refusals += 1
+        if self._refusals > MOST_REFUSALS:
+            raise PairError(f"refused {self._refusals} times in a row: {error} (code {error.code})")
+        self._market = None
+        self.ship = await reads.get_ship(self._lab.game.client, self.ship.symbol)
+
+    async def _give_up(self, reason: str) -> None:
+        """Cross off the market that would not take a leftover, else note why the pair fails; see what is aboard."""
+        if self._leftovers:
+            self._closed.add((self._leftovers[0].markets[0], self._leftovers[0].good_symbol))
+        else:
+            self._giving_up = reason
+        await self._find_leftovers()
+
+    async def _settle_open_intents(self) -> None:
+        """Find out what became of trades that this ship meant to do when it was last interrupted."""
+        intents = await self._lab.read(lambda c: IntentRepository(c).open_intents(self.ship.symbol))
+        if not intents:
+            return
+        await self._unless_stopped(self._lab.clock.sleep(self._lab.times.settle))
+        for intent in intents:
+            self.ship = (await effects.reconcile(self._lab, intent)).ship
+
+    async def _recall(self) -> None:
+        """Load what this take has recorded, and cargo of the run that it does not explain."""
+        claim = self._lease.claim
+        self._records = await self._lab.read(
+            lambda c: ExperimentRepository(c).records_of(claim.run_id, claim.pair.pair_id, claim.take)
+        )
+        self._visit = self._next_visit()
+        await self._find_leftovers()
+
+    def _next_visit(self) -> Visit:
+        """A new visit's number follows from the visits that have rows, so that a restart cannot reuse one."""
+        claim = self._lease.claim
+        so_far = len({record.visit_id for record in self._records})
+        return Visit(f"{claim.queue_id}-{claim.take}-{so_far + 1}", 0, 0)
+
+    async def _find_leftovers(self) -> None:
+        found = [await self._leftover(good) for good in sorted(self.ship.inventory)]
+        self._leftovers = tuple(leftover for leftover in found if leftover is not None)
+
+    async def _leftover(self, good: str) -> Leftover | None:
+        """Units of the good that the run put aboard and that this take will not sell, with open markets for them."""
+        history = await self._lab.read(
+            lambda c: IntentRepository(c).hold_history(self._run.run_id, self.ship.symbol, good)
+        )
+        if history is None:
+            return None
+        still_to_sell = 0
+        if good == self._pair.good_symbol and self._giving_up is None:
+            still_to_sell = sum(cell.units for cell in held_cells(self._records))
+        units = self.ship.units_of(good) - history.first_units_before - still_to_sell
+        markets = await self._open_markets(good, history) if units > 0 else ()
+        parts = sum(r.batch_size_fraction is None and r.good_symbol == good for r in self._records)
+        return Leftover(good, units, markets, parts) if markets else None
+
+    async def _open_markets(self, good: str, history: HoldHistory) -> tuple[str, ...]:
+        """Markets of the pair that the good was bought for, whose listings nobody else is working on."""
+        if good == self._pair.good_symbol:
+            candidates = (self._pair.sell_market, self._pair.buy_market)
+            return tuple(m for m in candidates if (m, good) not in self._closed)
+        candidates = (history.sell_market, history.buy_market)
+        return tuple([m for m in candidates if (m, good) not in self._closed and await self._lock(m, good)])
+
+    async def _lock(self, market: str, good: str) -> bool:
+        now = self._lab.clock.now()
+        return await self._lab.write(
+            lambda c: WorkQueueRepository(c).lock_listing(self._lease.claim, market, good, now=now)
+        )
+
+    def _halt_if_asked(self) -> None:
+        if self._stop.is_set():
+            raise Interrupted(f"{self.ship.symbol} was asked to stop")
+
+    async def _unless_stopped(self, doing: Coroutine[Any, Any, T]) -> T:
+        """Await something that may be broken off without harm (a flight, a read); a trade never goes through here."""
+        task, stopped = asyncio.ensure_future(doing), asyncio.ensure_future(self._stop.wait())
+        try:
+            await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if not task.done():
+                self._halt_if_asked()
+            return await task
+        finally:
+            for pending in (task, stopped):
+                pending.cancel()
+            await asyncio.gather(task, stopped, return_exceptions=True)

@@ -1,0 +1,107 @@
+"""What a handler gets and gives: a parsed request, the checks of its parameters and body, pages and endpoints."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Any, TypeVar
+
+import msgspec
+
+from spacetraders_lab.sandbox import refusals
+from spacetraders_lab.sandbox.universe import Agent, ShipState, Universe
+
+Body = TypeVar("Body", bound=msgspec.Struct)
+
+
+class Access(Enum):
+    """Which token a request needs."""
+
+    OPEN = "open"  # none, an agent's is welcome
+    AGENT = "agent"
+    ACCOUNT = "account"  # only registration
+
+
+@dataclass(slots=True)
+class Page:
+    """A page of a list with the figures about the whole."""
+
+    data: list[Any]
+    meta: dict[str, int]
+
+
+@dataclass(slots=True)
+class Call:
+    """One request, authenticated and admitted."""
+
+    universe: Universe
+    now: datetime
+    agent: Agent | None
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    body: bytes
+    token: str | None
+
+    @property
+    def player(self) -> Agent:
+        """The agent that asks; only for endpoints that need one."""
+        if self.agent is None:
+            raise refusals.missing_token()
+        return self.agent
+
+    def ship(self) -> ShipState:
+        """The own ship named in the path."""
+        return self.universe.ship(self.player, self.path["ship"], self.now)
+
+    def parse(self, shape: type[Body]) -> Body:
+        """The body in the given shape; raises 422 for anything else."""
+        try:
+            return msgspec.json.decode(self.body, type=shape)
+        except msgspec.ValidationError as error:
+            message, _, place = str(error).partition(" - at `$")
+            raise refusals.invalid_input(_path(place), message) from None
+        except msgspec.DecodeError:
+            raise refusals.invalid_input((), "Body is not valid JSON.") from None
+
+    def parse_optional(self, shape: type[Body]) -> Body:
+        """As `parse`, where no body at all means all defaults."""
+        return self.parse(shape) if self.body.strip() else shape()
+
+    def number(self, name: str, default: int, low: int, high: int) -> int:
+        """A whole number from the query; raises 422 outside its bounds."""
+        text = self.query.get(name)
+        if text is None:
+            return default
+        try:
+            value = int(text)
+        except ValueError:
+            raise refusals.invalid_input((name,), f"Expected a number, received {text!r}.") from None
+        if not low <= value <= high:
+            raise refusals.invalid_input((name,), f"Number must be from {low} to {high}.")
+        return value
+
+    def page(self, items: Sequence[Any], show: Callable[[Any], Any]) -> Page:
+        """The page that the query asks for; an empty one past the end. Only its items are rendered."""
+        page = self.number("page", 1, 1, 2**53)
+        limit = self.number("limit", 10, 1, 20)
+        chosen = items[(page - 1) * limit : page * limit]
+        return Page([show(item) for item in chosen], {"total": len(items), "page": page, "limit": limit})
+
+
+Handler = Callable[[Call], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One operation of the API: what a handler returns is wrapped in `data` unless `enveloped` is off."""
+
+    method: str
+    path: str
+    handler: Handler
+    access: Access = Access.AGENT
+    status: int = 200
+    enveloped: bool = True
+
+
+def _path(place: str) -> tuple[str | int, ...]:
+    return tuple(part for part in place.rstrip("`").split(".") if part)

@@ -1,0 +1,157 @@
+"""A market with its hidden listings: quotes, trades, and the ticks that pass between two looks at it.
+
+It is brought up to date only when somebody looks; time comes in as game seconds since the universe began.
+It knows no ships and no credits.
+"""
+
+import math
+from collections import deque
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from spacetraders_lab.core.market import Activity, ListingType, Operation
+from spacetraders_lab.core.travel import round_half_up
+from spacetraders_lab.sandbox.chance import draw
+from spacetraders_lab.sandbox.economies import Economy, economy_of
+from spacetraders_lab.sandbox.economy import Quote, grown_volume, is_restricted, ladder
+from spacetraders_lab.sandbox.goods import RECIPES
+from spacetraders_lab.sandbox.listing import Listing
+from spacetraders_lab.sandbox.settings import SandboxSettings
+
+_TIME_SLACK = 1e-6  # wall seconds: stamps are whole microseconds, so a tick may fall just behind its own stamp
+
+
+@dataclass(slots=True)
+class Market:
+    """The listings of one waypoint, coupled by the recipes. `transactions` holds the newest ones as they are shown."""
+
+    waypoint: str
+    listings: dict[str, Listing]
+    settings: SandboxSettings
+    transactions: deque[dict[str, Any]] = field(default_factory=deque)
+    _economy: Economy = field(init=False)
+    _order: list[Listing] = field(init=False)
+    _partners: dict[str, tuple[Listing, ...]] = field(init=False)
+    _cycle: int = 0
+    _next: int = 0
+    _cycle_changed: bool = True
+
+    def __post_init__(self) -> None:
+        self.transactions = deque(self.transactions, maxlen=self.settings.transactions_kept)
+        self._economy = economy_of(self.settings)
+        self._order = sorted(self.listings.values(), key=lambda listing: listing.phase)
+        self._partners = {good: self._partners_of(listing) for good, listing in self.listings.items()}
+
+    def _partners_of(self, listing: Listing) -> tuple[Listing, ...]:
+        if listing.kind is ListingType.EXPORT:
+            sources = (self.listings.get(good) for good in RECIPES.get(listing.good, ()))
+            return tuple(x for x in sources if x is not None and x.kind is ListingType.IMPORT)
+        if listing.kind is ListingType.IMPORT:
+            exports = (x for x in self.listings.values() if x.kind is ListingType.EXPORT)
+            return tuple(x for x in exports if listing.good in RECIPES.get(x.good, ()))
+        return ()
+
+    def quote(self, good: str) -> Quote:
+        """What the good costs and brings now."""
+        return self._economy.quote(self.listings[good])
+
+    def activity(self, good: str) -> Activity | None:
+        """How brisk the listing is; None for EXCHANGE."""
+        listing = self.listings[good]
+        if listing.kind is ListingType.EXCHANGE:
+            return None
+        if is_restricted(listing.kind, (partner.supply for partner in self._partners[good])):
+            return Activity.RESTRICTED
+        if listing.base_activity is Activity.STRONG:
+            return Activity.STRONG
+        reached = ladder(listing.busy_ticks, self.settings.growing_after, self.settings.strong_after)
+        return listing.base_activity if reached is Activity.WEAK else reached
+
+    def rate(self, good: str) -> float:
+        """Trade volumes that the listing makes (EXPORT) or uses up (IMPORT) at its next tick, rest left aside."""
+        listing = self.listings[good]
+        match self.activity(good):
+            case Activity.RESTRICTED:
+                return self.settings.rate_restricted
+            case Activity.WEAK:
+                return listing.rate_weak
+            case Activity.GROWING:
+                return listing.rate_growing
+            case Activity.STRONG:
+                return self.settings.rate_strong
+        return self.settings.exchange_rate
+
+    def move(self, good: str, operation: Operation, units: int) -> None:
+        """Let a trade of `units` act on stock and prices."""
+        listing = self.listings[good]
+        self._economy.trade(listing, self.waypoint, operation, units)
+        if listing.kind is (ListingType.EXPORT if operation is Operation.BUY else ListingType.IMPORT):
+            listing.fed_units += units
+        self._cycle_changed = True
+
+    def advance(self, game_seconds: float) -> None:
+        """Let every tick happen that is due by then, in time order, each listing at its own phase.
+
+        A whole round of ticks that changes nothing will change nothing ever after, so the rounds up to then
+        are skipped: a market left alone for weeks costs no more than one left alone for an hour.
+        """
+        period = self.settings.tick_minutes * 60
+        due = game_seconds + _TIME_SLACK * self.settings.speed
+        while self._order and self._cycle * period + self._order[self._next].phase <= due:
+            self._cycle_changed |= self._tick(self._order[self._next])
+            self._next += 1
+            if self._next == len(self._order):
+                self._next = 0
+                self._cycle = self._cycle + 1 if self._cycle_changed else max(self._cycle + 1, int(due // period))
+                self._cycle_changed = False
+
+    def last_tick(self, game_seconds: float) -> float:
+        """When a listing here last ticked, in game seconds; negative before the first tick."""
+        period = self.settings.tick_minutes * 60
+        return max((math.floor((game_seconds - x.phase) / period) * period + x.phase for x in self._order), default=-1)
+
+    def _tick(self, listing: Listing) -> bool:
+        before = (listing.stock, listing.busy_ticks, listing.trade_volume, listing.fed_units)
+        self._produce(listing)
+        self._climb(listing)
+        moving = self._economy.tick(listing, self.waypoint, self._cycle)
+        return moving or before != (listing.stock, listing.busy_ticks, listing.trade_volume, listing.fed_units)
+
+    def _produce(self, listing: Listing) -> None:
+        """Move the stock towards its rest by rate·tv, at least one unit, never past it."""
+        rate = self.rate(listing.good)
+        if not rate:
+            return
+        step = max(1, round_half_up(rate * listing.trade_volume))
+        room = round_half_up(listing.rest * listing.trade_volume) - listing.stock
+        if listing.kind is not ListingType.IMPORT:
+            listing.stock += max(0, min(step, room))
+        if listing.kind is not ListingType.EXPORT:
+            listing.stock -= max(0, min(step, -room))
+
+    def _climb(self, listing: Listing) -> None:
+        """Count busy ticks up and quiet ones down; a STRONG listing's tradeVolume grows, its factor is drawn again."""
+        busy = listing.fed_units >= self.settings.busy_share * listing.trade_volume
+        listing.fed_units = 0
+        top = self.settings.strong_after
+        listing.busy_ticks = min(top, listing.busy_ticks + 1) if busy else max(0, listing.busy_ticks - 1)
+        grown = grown_volume(listing.trade_volume)
+        if (
+            self.settings.volume_grows
+            and busy
+            and listing.busy_ticks == top
+            and grown <= self.settings.volume_cap * listing.first_volume
+        ):
+            listing.trade_volume = grown
+            chance = draw(self.settings.seed, "growth", self.waypoint, listing.good, grown)
+            listing.factor = draw_factor(listing.kind, self.settings, chance)
+
+
+def draw_factor(kind: ListingType, settings: SandboxSettings, random: Random) -> float:
+    """A listing's f: a multiple of 0.05, most often in the lower half of its range, as in the real systems."""
+    if kind is ListingType.EXCHANGE:
+        return 1.0
+    low, high = settings.export_factor if kind is ListingType.EXPORT else settings.import_factor
+    mode = low + (high - low) * (0.5 if kind is ListingType.EXPORT else 0.3)
+    return round(round_half_up(random.triangular(low, high, mode) * 20) / 20, 2)

@@ -1,0 +1,188 @@
+"""Every way the game says no: functions that make the GameError with the game's code, HTTP status and data.
+
+Codes and names are the game's own (`GET /error-codes`); texts are ours, short where clients do not care.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from spacetraders_lab.core.errors import GameError
+
+
+def refuse(code: int, message: str, status: int = 400, **data: Any) -> GameError:
+    """A refusal with its data payload."""
+    return GameError(message, code=code, http_status=status, data=data)
+
+
+def not_found(what: str) -> GameError:
+    return refuse(404, f"{what} was not found.", status=404)
+
+
+def invalid_input(path: tuple[str | int, ...], message: str) -> GameError:
+    """A body or a parameter that does not fit: 422 with the list of issues."""
+    issue = {"code": "invalid_type", "path": list(path), "message": message}
+    return refuse(3001, "The request could not be processed due to an invalid payload.", 422, zodIssues=[issue])
+
+
+def missing_token() -> GameError:
+    return refuse(4103, "Missing Bearer token in request. Did you confirm sending the token as a header?", 401)
+
+
+def malformed_token() -> GameError:
+    return refuse(4104, "Failed to parse token. It must be a valid Bearer token.", 401)
+
+
+def invalid_token() -> GameError:
+    return refuse(4115, "Failed to validate token. It is not valid for this server.", 401)
+
+
+def wrong_token_kind(wanted: str, got: str) -> GameError:
+    return refuse(4114, f"This request needs an {wanted} token, the token given is an {got} token.", 401)
+
+
+def missing_account_token() -> GameError:
+    return refuse(4116, "Missing account token. Registering an agent requires the token of your account.", 401)
+
+
+def token_of_another_universe(expected: str, actual: str) -> GameError:
+    message = (
+        "Failed to parse token. Token reset_date does not match the server. Server resets happen on a weekly to "
+        f"bi-weekly frequency, and require a new token. Expected: {expected}, Actual: {actual}"
+    )
+    return refuse(4113, message, 401, expected=expected, actual=actual)
+
+
+def in_transit(
+    origin: str, destination: str, departure: str, arrival: str, seconds: int, code: int = 4214
+) -> GameError:
+    message = (
+        f"Ship is currently in-transit from {origin} to {destination} and arrives in {seconds} seconds."
+        if seconds
+        else f"Ship is currently in-transit from {origin} to {destination}."
+    )
+    return refuse(
+        code,
+        message,
+        departureSymbol=origin,
+        destinationSymbol=destination,
+        arrival=arrival,
+        departureTime=departure,
+        secondsToArrival=seconds,
+    )
+
+
+def not_docked(waypoint: str) -> GameError:
+    return refuse(4244, f"Ship action failed. Ship is not currently docked at {waypoint}.", waypointSymbol=waypoint)
+
+
+def not_in_orbit(waypoint: str) -> GameError:
+    return refuse(4236, f"Ship action failed. Ship is not currently in orbit at {waypoint}.", waypointSymbol=waypoint)
+
+
+def on_cooldown(cooldown: Mapping[str, Any]) -> GameError:
+    seconds = cooldown["remainingSeconds"]
+    return refuse(4000, f"Ship action is still on cooldown for {seconds} second(s).", 409, cooldown=dict(cooldown))
+
+
+def no_market(waypoint: str) -> GameError:
+    return refuse(4603, f"Market not found at {waypoint}.", 404, waypointSymbol=waypoint)
+
+
+def not_bought_here(good: str, waypoint: str) -> GameError:
+    message = f"Market purchase failed. Trade good {good} is not available at {waypoint}."
+    return refuse(4601, message, waypointSymbol=waypoint, tradeSymbol=good)
+
+
+def not_sold_here(good: str, waypoint: str) -> GameError:
+    message = f"Market sell failed. Trade good {good} is not available at {waypoint}."
+    return refuse(4602, message, waypointSymbol=waypoint, tradeSymbol=good)
+
+
+def over_trade_volume(good: str, waypoint: str, units: int, volume: int) -> GameError:
+    message = f"Market transaction failed. Trade good {good} has a limit of {volume} units per transaction."
+    return refuse(4604, message, waypointSymbol=waypoint, tradeSymbol=good, units=units, tradeVolume=volume)
+
+
+def no_credits_for_goods(good: str, credit: int, total: int, units: int, price: int) -> GameError:
+    message = f"Market purchase failed. Agent does not have sufficient credits to purchase {units} unit(s) of {good}."
+    return refuse(
+        4600, message, agentCredits=credit, totalPrice=total, tradeSymbol=good, units=units, purchasePrice=price
+    )
+
+
+def cargo_exceeded(ship: str, capacity: int, aboard: int, units: int) -> GameError:
+    message = f"Failed to update ship cargo. Adding {units} unit(s) would exceed max cargo capacity of {capacity}."
+    return refuse(4217, message, shipSymbol=ship, cargoCapacity=capacity, cargoUnits=aboard, unitsToAdd=units)
+
+
+def cargo_missing(ship: str, good: str, aboard: int, units: int) -> GameError:
+    """None of the good aboard (4218), or fewer units than asked for (4219)."""
+    code = 4219 if aboard else 4218
+    message = (
+        f"Failed to update ship cargo. Ship {ship} cargo does not contain {units} unit(s) of {good}. "
+        f"Ship has {aboard} unit(s) of {good}."
+    )
+    return refuse(code, message, shipSymbol=ship, tradeSymbol=good, cargoUnits=aboard, unitsToRemove=units)
+
+
+def no_fuel_here(waypoint: str) -> GameError:
+    return refuse(4226, f"Ship refuel failed. {waypoint} does not sell fuel.", waypointSymbol=waypoint)
+
+
+def refuel_not_docked(waypoint: str) -> GameError:
+    return refuse(4225, f"Ship refuel failed. Ship is not docked at {waypoint}.", waypointSymbol=waypoint)
+
+
+def not_enough_fuel(ship: str, required: int, available: int) -> GameError:
+    message = f"Navigate request failed. Ship {ship} requires {required - available} more fuel for navigation."
+    return refuse(4203, message, shipSymbol=ship, fuelRequired=required, fuelAvailable=available)
+
+
+def already_there(ship: str, waypoint: str) -> GameError:
+    message = f"Navigate request failed. Ship {ship} is currently located at the destination."
+    return refuse(4204, message, shipSymbol=ship, destinationSymbol=waypoint)
+
+
+def bad_destination(waypoint: str) -> GameError:
+    message = f"Navigate request failed. Destination {waypoint} does not exist."
+    return refuse(4201, message, destinationSymbol=waypoint)
+
+
+def other_system(ship: str, waypoint: str) -> GameError:
+    message = f"Navigate request failed. Destination {waypoint} is outside the system of ship {ship}."
+    return refuse(4202, message, shipSymbol=ship, destinationSymbol=waypoint)
+
+
+def slower_in_transit() -> GameError:
+    return refuse(4269, "Flight mode change failed. A ship cannot slow down while it is in transit.")
+
+
+def no_credits_for_ship(available: int, needed: int) -> GameError:
+    message = "Failed to purchase ship. Agent has insufficient funds."
+    return refuse(4216, message, creditsAvailable=available, creditsNeeded=needed)
+
+
+def ship_not_on_offer(kind: str, waypoint: str) -> GameError:
+    message = f"Ship purchase failed. {kind} is not available at {waypoint}."
+    return refuse(4605, message, shipType=kind, waypointSymbol=waypoint)
+
+
+def no_ship_at_yard(waypoint: str) -> GameError:
+    message = f"Failed to purchase ship. You do not have a ship present at {waypoint}."
+    return refuse(4245, message, waypointSymbol=waypoint)
+
+
+def symbol_taken(symbol: str) -> GameError:
+    return refuse(
+        4111, f"Cannot register agent. Agent symbol {symbol} has already been claimed.", 409, agentSymbol=symbol
+    )
+
+
+def over_rate_limit(data: Mapping[str, Any]) -> GameError:
+    return refuse(429, "You have reached your API limit.", 429, **data)
+
+
+def stamp(moment: datetime) -> str:
+    """A moment as the game writes it: ISO with milliseconds and Z."""
+    return f"{moment.isoformat(timespec='milliseconds')[:23]}Z"

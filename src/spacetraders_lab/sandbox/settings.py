@@ -1,0 +1,67 @@
+"""Everything a sandbox universe can be told. What the real game leaves uncertain is a field here, not a constant."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+Range = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSettings:
+    """How a universe is made and how it runs.
+
+    Durations are game time; on the wall clock they take 1/`speed` of it. Stocks are counted in trade volumes and
+    rates in trade volumes a tick. Sources of the defaults: the SpaceTradersAPI/api-docs wiki and market snapshots
+    published by players (2025-04 to 2026-07).
+    """
+
+    seed: int = 1
+    profile: str = "home"  # "home": a system like the real ones; "lab": 12 goods at 6 markets each, cheap and close
+    speed: float = 1.0
+    start: datetime | None = None  # when the universe began; None: the moment it is made
+
+    credits: int = 175_000
+    ships: tuple[str, ...] = ("SHIP_COMMAND_FRIGATE", "SHIP_PROBE")
+    hold: int | None = None  # cargo capacity of every ship that has a hold; None: as the game's
+    open_registration: bool = False  # register without any token
+
+    rate_limit: bool = True
+    requests_per_second: int = 2
+    burst_requests: int = 30
+    burst_seconds: float = 60.0
+
+    tick_minutes: float = 30.0
+    rest_export: Range = (7.0, 10.0)
+    rest_export_rare: Range = (20.5, 22.0)  # listings with a trade volume of 6
+    rest_import: Range = (-1.2, 3.6)
+    export_factor: Range = (0.45, 0.75)
+    import_factor: Range = (1.30, 1.65)
+    rate_restricted: float = 0.20
+    rate_weak: Range = (0.15, 0.45)
+    rate_growing: Range = (0.5, 0.9)
+    rate_strong: float = 1.0
+    exchange_rate: float = 0.0  # pull of an EXCHANGE stock back to its middle; none was ever seen
+    busy_share: float = 0.25  # trade volumes traded within a tick that count as a busy tick
+    growing_after: int = 2  # busy ticks until a listing is GROWING
+    strong_after: int = 6  # ... and until it is STRONG
+    volume_grows: bool = True
+    volume_cap: float = 9.0  # tradeVolume stops growing at this multiple of the first one
+
+    economy: str = "game"  # the measured law, or one of economies.ECONOMIES; the next seven are for those
+    impact: float = 0.05  # move of the price by one full trade volume
+    exponent: float = 0.8  # "power": the move grows with (units / tradeVolume) to this power
+    half_life_minutes: float = 240.0
+    permanent_share: float = 0.0  # of each move
+    heterogeneity: float = 0.0  # standard deviation of the log impact between listings
+    noise: float = 0.0  # coefficient of variation of a transaction's effect (also in the game's law)
+    drift: float = 0.0  # stationary standard deviation of the log price level (also in the game's law)
+    drift_half_life_minutes: float = 360.0
+
+    npc_traders: int = 0  # other traders, who show in the markets' transactions
+    npc_trade_minutes: float = 10.0  # mean time between two trades of one of them
+
+    systems: int = 1  # with more than one, jump gates are complete and connect them
+
+    transactions_kept: int = 100
+    ship_price_growth: float = 0.03
+    modifications_fee: int = 100

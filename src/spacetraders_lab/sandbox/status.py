@@ -1,0 +1,39 @@
+"""What `GET /` tells about the server: version, reset dates, counts, health."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from spacetraders_lab.sandbox.refusals import stamp
+from spacetraders_lab.sandbox.universe import Universe
+
+_RESET_EVERY = timedelta(weeks=2)
+
+
+def status(universe: Universe, now: datetime) -> dict[str, Any]:
+    """The status reply, which has no `data` around it."""
+    systems = universe.systems.values()
+    elapsed = universe.elapsed(now)
+    last = max((market.last_tick(elapsed) for system in systems for market in system.markets.values()), default=0)
+    ticked = universe.start + timedelta(seconds=max(0.0, last) / universe.settings.speed)
+    richest = sorted(universe.agents.values(), key=lambda agent: -agent.credits)[:10]
+    return {
+        "status": "SpaceTraders sandbox is online and available to play",
+        "version": "v2.3.0",
+        "resetDate": universe.reset_date,
+        "description": "A local universe with the markets of the game, for development and experiments.",
+        "stats": {
+            "accounts": len(universe.agents),
+            "agents": len(universe.agents),
+            "ships": len(universe.ships),
+            "systems": len(universe.systems),
+            "waypoints": sum(len(system.waypoints) for system in systems),
+        },
+        "health": {"lastMarketUpdate": stamp(ticked)},
+        "leaderboards": {
+            "mostCredits": [{"agentSymbol": agent.symbol, "credits": agent.credits} for agent in richest],
+            "mostSubmittedCharts": [],
+        },
+        "serverResets": {"next": stamp(universe.start + _RESET_EVERY), "frequency": "fortnightly"},
+        "announcements": [],
+        "links": [],
+    }

@@ -1,0 +1,209 @@
+"""The state of a universe: systems, agents, ships, ledger. Time is an argument; HTTP is unknown here.
+
+`trade.py` and `flight.py` act on it.
+"""
+
+import hashlib
+import math
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from random import Random
+
+from spacetraders_lab.core.ship import NavStatus
+from spacetraders_lab.core.travel import FlightMode
+from spacetraders_lab.core.waypoint import Waypoint
+from spacetraders_lab.sandbox import refusals
+from spacetraders_lab.sandbox.generate import System, generate_home
+from spacetraders_lab.sandbox.hulls import HULLS, Hull
+from spacetraders_lab.sandbox.lab import generate_lab
+from spacetraders_lab.sandbox.market import Market
+from spacetraders_lab.sandbox.settings import SandboxSettings
+from spacetraders_lab.sandbox.truth import LedgerEntry
+
+PROFILES = {"home": generate_home, "lab": generate_lab}
+
+
+@dataclass(slots=True)
+class Agent:
+    """A player: purse in credits, and the number that the next ship gets."""
+
+    symbol: str
+    account_id: str
+    faction: str
+    headquarters: str
+    credits: int
+    token: str
+    next_ship: int = 1
+
+
+@dataclass(slots=True)
+class Flight:
+    """The latest route of a ship; departure equals arrival for a ship that never flew."""
+
+    origin: Waypoint
+    destination: Waypoint
+    departure: datetime
+    arrival: datetime
+
+
+@dataclass(slots=True)
+class ShipState:
+    """A ship. While in transit `waypoint` is already the destination; `hold` maps good to units."""
+
+    symbol: str
+    agent: str
+    hull: Hull
+    capacity: int
+    waypoint: str
+    system: str
+    flight: Flight
+    fuel: int
+    status: NavStatus = NavStatus.DOCKED
+    mode: FlightMode = FlightMode.CRUISE
+    hold: dict[str, int] = field(default_factory=dict)
+    burned: int = 0
+    burned_at: datetime | None = None
+    cooldown_until: datetime | None = None
+    cooldown_seconds: int = 0
+
+    @property
+    def cargo_units(self) -> int:
+        return sum(self.hold.values())
+
+    def settle(self, now: datetime) -> None:
+        """A flight whose time has come ends in orbit."""
+        if self.status is NavStatus.IN_TRANSIT and now >= self.flight.arrival:
+            self.status = NavStatus.IN_ORBIT
+
+    def load(self, good: str, units: int) -> None:
+        """Add units (negative: take them away); the caller has checked room and stock."""
+        left = self.hold.get(good, 0) + units
+        self.hold.pop(good, None)
+        if left:
+            self.hold[good] = left
+
+
+@dataclass(slots=True)
+class Universe:
+    """Everything there is. Make one with `create`; all randomness comes from the seed of the settings."""
+
+    settings: SandboxSettings
+    start: datetime
+    random: Random
+    secret: str
+    systems: dict[str, System]
+    home: System
+    agents: dict[str, Agent] = field(default_factory=dict)
+    ships: dict[str, ShipState] = field(default_factory=dict)
+    fleets: dict[str, dict[str, ShipState]] = field(default_factory=dict)
+    ledger: list[LedgerEntry] = field(default_factory=list)
+
+    @classmethod
+    def create(cls, settings: SandboxSettings, now: datetime) -> "Universe":
+        """A new universe: the same for the same settings, `now` being only its beginning (unless `start` says so)."""
+        random = Random(settings.seed)
+        home = PROFILES[settings.profile](settings, random)
+        secret = hashlib.sha256(f"sandbox universe {settings.seed}".encode()).hexdigest()
+        return cls(settings, settings.start or now, random, secret, {home.symbol: home}, home)
+
+    @property
+    def reset_date(self) -> str:
+        return self.start.date().isoformat()
+
+    def elapsed(self, now: datetime) -> float:
+        """Game seconds since the beginning."""
+        return max(0.0, (now - self.start).total_seconds() * self.settings.speed)
+
+    def after(self, now: datetime, game_seconds: float) -> datetime:
+        """The wall-clock moment `game_seconds` after `now`, in whole milliseconds (stamps show no more)."""
+        whole = now.replace(microsecond=now.microsecond // 1000 * 1000)
+        return whole + timedelta(milliseconds=max(1, math.floor(game_seconds * 1000 / self.settings.speed + 0.5)))
+
+    def system(self, symbol: str) -> System:
+        """The system of that symbol; raises the game's 404."""
+        try:
+            return self.systems[symbol]
+        except KeyError:
+            raise refusals.not_found(f"System {symbol}") from None
+
+    def place(self, system: str, waypoint: str) -> tuple[System, Waypoint]:
+        """A waypoint with its system; raises the game's 404."""
+        found = self.system(system)
+        if waypoint not in found.waypoints:
+            raise refusals.not_found(f"Waypoint {waypoint}")
+        return found, found.waypoints[waypoint]
+
+    def waypoint(self, symbol: str) -> Waypoint | None:
+        """A waypoint wherever it is, None when there is none."""
+        system = self.systems.get(symbol.rpartition("-")[0])
+        return system.waypoints.get(symbol) if system else None
+
+    def market(self, waypoint: str, now: datetime) -> Market:
+        """The market there, brought up to `now`; raises 4603 when there is none."""
+        system = self.systems.get(waypoint.rpartition("-")[0])
+        market = system.markets.get(waypoint) if system else None
+        if market is None:
+            raise refusals.no_market(waypoint)
+        market.advance(self.elapsed(now))
+        return market
+
+    def ship(self, agent: Agent, symbol: str, now: datetime) -> ShipState:
+        """An own ship, its flight ended if its time has come; raises the game's 404."""
+        try:
+            ship = self.fleets[agent.symbol][symbol]
+        except KeyError:
+            message = f"Ship not found. Ship {symbol} does not exist or does not belong to the agent."
+            raise refusals.refuse(404, message, 404, shipSymbol=symbol) from None
+        ship.settle(now)
+        return ship
+
+    def is_watched(self, agent: Agent | None, waypoint: str, now: datetime) -> bool:
+        """Whether a ship of the agent is at the waypoint (docked or in orbit)."""
+        if agent is None:
+            return False
+        for ship in self.fleets[agent.symbol].values():
+            if ship.waypoint == waypoint:
+                ship.settle(now)
+                if ship.status is not NavStatus.IN_TRANSIT:
+                    return True
+        return False
+
+    def add_ship(self, agent: Agent, kind: str, at: Waypoint, now: datetime) -> ShipState:
+        """Hand the agent a new ship, docked and with a full tank."""
+        hull = HULLS[kind]
+        capacity = hull.cargo if self.settings.hold is None or not hull.cargo else self.settings.hold
+        symbol = f"{agent.symbol}-{agent.next_ship:X}"
+        agent.next_ship += 1
+        system = at.symbol.rpartition("-")[0]
+        ship = ShipState(symbol, agent.symbol, hull, capacity, at.symbol, system, Flight(at, at, now, now), hull.fuel)
+        self.ships[symbol] = self.fleets[agent.symbol][symbol] = ship
+        return ship
+
+    def note(
+        self,
+        kind: str,
+        ship: ShipState,
+        now: datetime,
+        *,
+        good: str = "",
+        units: int = 0,
+        price: int = 0,
+        total: int | None = None,
+    ) -> None:
+        """Write a change into the ledger; `total` is units x price unless it is said."""
+        self.ledger.append(
+            LedgerEntry(
+                sequence=len(self.ledger) + 1,
+                timestamp=now,
+                agent=ship.agent,
+                ship_symbol=ship.symbol,
+                kind=kind,
+                waypoint=ship.waypoint,
+                good=good,
+                units=units,
+                price_per_unit=price,
+                total=units * price if total is None else total,
+                credits_after=self.agents[ship.agent].credits,
+                cargo_after=ship.cargo_units,
+            )
+        )

@@ -1,0 +1,198 @@
+"""Opens the database, brings its schema up to date, and hands out transactions. Knows no table of the lab's."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
+from sqlalchemy.exc import ArgumentError
+
+from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.store.failures import DatabaseDamaged, translated
+from spacetraders_lab.store.migrations import HEAD, REVISIONS
+
+BUSY_SECONDS = 30.0
+_MIGRATION_LOCK = 0x53544C4C  # any number that the lab's programs agree on
+
+
+class Database:
+    """One database and its pool of connections. Safe to share between threads; never carry it across a fork."""
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        self.name = name
+        self._engine = engine
+        # SQLite must take the write lock at BEGIN: a read turned into a write fails at once when another wrote between.
+        self._writing = engine.execution_options(begin="BEGIN IMMEDIATE")
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self._engine.dialect.name == "sqlite"
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        """A connection in a transaction that may write; committed when the block ends, rolled back when it raises.
+
+        Raises DatabaseUnavailable when the database does not take it (nothing is written then), DatabaseDamaged.
+        """
+        with translated(self.name), self._writing.begin() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A connection for reading. Keep it short: on SQLite without WAL a reader holds up every commit."""
+        with translated(self.name), self._engine.connect() as connection:
+            yield connection
+
+    def check(self) -> None:
+        """Look the database over; raises DatabaseDamaged for a file that is not whole."""
+        with self.reading() as connection:
+            if not self.is_sqlite:
+                connection.execute(text("SELECT 1"))
+                return
+            found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+        if found != "ok":
+            raise DatabaseDamaged(self.name, str(found))
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+
+def open_database(url: str | None = None, path: Path | None = None, *, durable: bool = True) -> Database:
+    """Open the database, creating or migrating it where needed; what is in it stays.
+
+    `url` names PostgreSQL (any spelling of the driver) or a SQLite file; without it the SQLite file at `path`, or the
+    user's own. `durable=False` gives up safety against power cuts for speed: simulations and benchmarks only.
+    Raises UserError for a URL of another kind and for a database made by a newer program, DatabaseUnavailable,
+    DatabaseDamaged.
+    """
+    target = _target(url, path)
+    name = target.database or "" if target.get_backend_name() == "sqlite" else target.render_as_string()
+    with translated(name):
+        database = Database(_engine(target, durable), name)
+        try:
+            _migrate(database)
+        except BaseException:
+            database.close()
+            raise
+    return database
+
+
+def default_path() -> Path:
+    """Where the user's own SQLite file lies (XDG base directory specification)."""
+    home = os.environ.get("XDG_DATA_HOME")
+    return (Path(home) if home else Path.home() / ".local" / "share") / "spacetraders-lab" / "lab.db"
+
+
+def wal_is_safe(version: tuple[int, int, int]) -> bool:
+    """Whether this SQLite is free of the WAL-reset bug, which corrupts files (sqlite.org/wal.html#walresetbug)."""
+    return version >= (3, 51, 3) or (3, 50, 7) <= version < (3, 51, 0) or (3, 44, 6) <= version < (3, 45, 0)
+
+
+def _target(url: str | None, path: Path | None) -> URL:
+    if url is None:
+        return URL.create("sqlite+pysqlite", database=str((path or default_path()).absolute()))
+    try:
+        target = make_url(url)
+    except ArgumentError:
+        raise UserError(
+            "the database URL cannot be read; one looks like postgresql://user:password@host/name"
+        ) from None
+    match target.get_backend_name():
+        case "postgresql" | "postgres":
+            return target.set(drivername="postgresql+psycopg")
+        case "sqlite" if target.database and target.database != ":memory:":
+            return URL.create("sqlite+pysqlite", database=str(Path(target.database).absolute()))
+    shown = target.render_as_string(hide_password=True)
+    raise UserError(f"{shown} is no database of the lab's; name a file or postgresql://user:password@host/name")
+
+
+def _engine(target: URL, durable: bool) -> Engine:
+    if target.get_backend_name() != "sqlite":
+        # A server may restart between two transactions: look before every use. Simulations do not wait for the disk.
+        engine = create_engine(target, pool_pre_ping=True)
+        if not durable:
+            event.listen(engine, "connect", _forget_disk)
+        return engine
+    file = Path(target.database or "")
+    _make_folder(file.parent)
+    is_new = not file.exists()
+    engine = create_engine(target, connect_args={"timeout": BUSY_SECONDS})
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # Python's own transactions begin too late; the next hook begins them
+        connection.execute("PRAGMA foreign_keys = ON")
+        connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
+
+    @event.listens_for(engine, "begin")
+    def _on_begin(connection: Connection) -> None:
+        statement = connection.get_execution_options().get("begin", "BEGIN")
+        if statement:
+            connection.exec_driver_sql(statement)
+
+    _choose_journal(engine, is_new)
+    return engine
+
+
+def _forget_disk(connection: Any, _record: Any) -> None:
+    connection.execute("SET synchronous_commit = off")
+    connection.commit()
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot make the folder {folder} for the database: {error.strerror}") from error
+
+
+def _choose_journal(engine: Engine, is_new: bool) -> None:
+    """WAL for a new file where SQLite is sound; an old file changes only away from WAL, and only where it is not.
+
+    So a program with another SQLite never switches the mode under a running one.
+    """
+    safe = wal_is_safe(sqlite3.sqlite_version_info)
+    with engine.execution_options(begin=None).connect() as connection:  # no journal changes inside a transaction
+        if is_new and safe:
+            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+        elif not safe and connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal":
+            connection.exec_driver_sql("PRAGMA journal_mode = DELETE")
+
+
+def _migrate(database: Database) -> None:
+    with database.reading() as connection:
+        if _version(connection, database.name) == HEAD:
+            return
+    with database.transaction() as connection:
+        if not database.is_sqlite:
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+        if _version(connection, database.name) == HEAD:  # another program was faster
+            return
+        _upgrade(connection)
+
+
+def _version(connection: Connection, name: str) -> str | None:
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+    if version is not None and version not in REVISIONS:
+        raise UserError(
+            f"{name} was made by a newer spacetraders-lab (its schema is {version}, this program knows {HEAD});"
+            " upgrade the program, or name another database"
+        )
+    return version
+
+
+def _upgrade(connection: Connection) -> None:
+    from alembic import command  # a third of a second to import: only when there is something to migrate
+    from alembic.config import Config
+
+    config = Config()
+    config.set_main_option("script_location", "spacetraders_lab.store:migrations")
+    config.set_main_option("path_separator", "os")
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

@@ -1,0 +1,197 @@
+"""Runs and what they measured: rows are added and read, never altered. Estimates nothing."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, case, cast, func, insert, select, update
+
+from spacetraders_lab.core.errors import BudgetReached, UserError
+from spacetraders_lab.core.experiment import Design, ExperimentRun, IntentState, RunStatus, TradeRecord
+from spacetraders_lab.core.market import Operation
+from spacetraders_lab.store.schema import experiment_intents as intents
+from spacetraders_lab.store.schema import experiment_runs as runs
+from spacetraders_lab.store.schema import market_experiments as trades
+
+_FIELDS = tuple(field.name for field in fields(TradeRecord))
+_OPEN_ENDED = (RunStatus.RUNNING, RunStatus.SUSPENDED)
+_ENDED = (RunStatus.COMPLETED, RunStatus.CANCELLED)
+
+
+class ExperimentRepository:
+    """Runs, their transactions and what they cost; one transaction is the caller's."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def create_run(self, run: ExperimentRun, plan: Mapping[str, Any]) -> None:
+        """Write down a run and the plan (plain JSON) that the user accepted."""
+        self._connection.execute(
+            insert(runs),
+            {
+                "run_id": run.run_id,
+                "player_id": run.player_id,
+                "universe_id": run.universe_id,
+                "system_symbol": run.system_symbol,
+                "design": {
+                    "name": run.design.name,
+                    "fractions": list(run.design.fractions),
+                    "iterations": run.design.iterations,
+                },
+                "ships": list(run.ships),
+                "seed": run.seed,
+                "plan": dict(plan),
+                "plan_hash": hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest(),
+                "budget": run.budget,
+                "status": run.status,
+                "status_reason": run.status_reason,
+                "created_at": run.created_at,
+                "finished_at": run.finished_at,
+            },
+        )
+
+    def get_run(self, run_id: str) -> ExperimentRun:
+        """The run; raises UserError when there is none of that id."""
+        row = self._connection.execute(select(runs).where(runs.c.run_id == run_id)).first()
+        if row is None:
+            raise _unknown(run_id)
+        return _run(row)
+
+    def get_plan(self, run_id: str) -> dict[str, Any]:
+        """The plan that the user accepted; raises UserError when there is no such run."""
+        plan: dict[str, Any] | None = self._connection.scalar(select(runs.c.plan).where(runs.c.run_id == run_id))
+        if plan is None:
+            raise _unknown(run_id)
+        return plan
+
+    def list_runs(self) -> list[ExperimentRun]:
+        """Every run of the database, the newest first."""
+        return [
+            _run(row)
+            for row in self._connection.execute(select(runs).order_by(runs.c.created_at.desc(), runs.c.run_id))
+        ]
+
+    def set_status(self, run_id: str, status: RunStatus, reason: str | None, *, now: datetime) -> None:
+        """Say where the run stands. Ends are final: raises UserError for a run that ended otherwise, or is unknown."""
+        changed = self._connection.execute(
+            update(runs)
+            .where(runs.c.run_id == run_id, runs.c.status.in_(_OPEN_ENDED))
+            .values(status=status, status_reason=reason, finished_at=now if status in _ENDED else None)
+        )
+        if changed.rowcount == 1:
+            return
+        stands = self.get_run(run_id).status
+        if stands is not status:
+            raise UserError(f"experiment {run_id} is {stands} and cannot become {status}")
+
+    def record_transaction(self, record: TradeRecord) -> None:
+        """Add one executed trade. A second row for the same cell raises Duplicate when the transaction ends.
+
+        Call it in the transaction that renews the lease and resolves the trade's intent.
+        """
+        self._connection.execute(insert(trades), {name: getattr(record, name) for name in _FIELDS})
+
+    def records_of(self, run_id: str, pair_id: str, take: int) -> list[TradeRecord]:
+        """What a take of a pair has recorded, in the order of recording."""
+        rows = self._connection.execute(
+            _records(trades.c.run_id == run_id, trades.c.pair_id == pair_id, trades.c.take == take)
+        )
+        return [TradeRecord(*row) for row in rows]
+
+    def records(self, run_id: str) -> Iterator[TradeRecord]:
+        """Every record of a run in the order of recording, in portions; the connection must stay open meanwhile."""
+        statement = _records(trades.c.run_id == run_id).execution_options(yield_per=1000)
+        for row in self._connection.execute(statement):
+            yield TradeRecord(*row)
+
+    def get_transaction_count(self, run_id: str) -> int:
+        """How many transactions the run has recorded."""
+        counted = select(func.count()).select_from(trades).where(trades.c.run_id == run_id)
+        return self._connection.execute(counted).scalar_one()
+
+    def add_fuel(self, run_id: str, credits: int) -> None:
+        """Add to what the run has paid for fuel."""
+        self._connection.execute(
+            update(runs).where(runs.c.run_id == run_id).values(fuel_credits=runs.c.fuel_credits + credits)
+        )
+
+    def net_spent(self, run_id: str) -> int:
+        """Credits that the run is down, at worst: purchases less sales, fuel, and purchases whose outcome is not known.
+
+        An unresolved purchase (open, or in conflict with the hold) counts as units x price_limit.
+        """
+        spent = self._connection.execute(
+            select(runs.c.fuel_credits + _recorded + _unresolved).where(runs.c.run_id == run_id)
+        ).scalar()
+        if spent is None:
+            raise _unknown(run_id)
+        return int(spent)
+
+    def require_budget(self, run_id: str, credits: int) -> None:
+        """Raise BudgetReached if spending `credits` more could take the run beyond its budget.
+
+        Holds the run until the transaction ends, so that two ships cannot both spend the last of it: open the intent
+        in the same transaction.
+        """
+        locked = select(runs.c.budget).where(runs.c.run_id == run_id).with_for_update(key_share=True)
+        budget = self._connection.execute(locked).scalar()
+        if budget is None:
+            raise _unknown(run_id)
+        spent = self.net_spent(run_id)
+        if spent + credits > budget:
+            raise BudgetReached(
+                f"the next purchase costs up to {credits:,} credits; {spent:,} of the budget of {budget:,} are spent"
+            )
+
+
+_recorded = (
+    select(
+        func.coalesce(
+            func.sum(
+                case((trades.c.operation == Operation.BUY, trades.c.total_credits), else_=-trades.c.total_credits)
+            ),
+            0,
+        )
+    )
+    .where(trades.c.run_id == runs.c.run_id)
+    .correlate(runs)
+    .scalar_subquery()
+)
+_unresolved = (
+    select(func.coalesce(func.sum(cast(intents.c.units, BigInteger) * intents.c.price_limit), 0))
+    .where(
+        intents.c.run_id == runs.c.run_id,
+        intents.c.state.in_((IntentState.OPEN, IntentState.CONFLICT)),
+        intents.c.operation == Operation.BUY,
+    )
+    .correlate(runs)
+    .scalar_subquery()
+)
+
+
+def _records(*where: ColumnElement[bool]) -> Select[Any]:
+    return select(*(trades.c[name] for name in _FIELDS)).where(*where).order_by(trades.c.experiment_id)
+
+
+def _unknown(run_id: str) -> UserError:
+    return UserError(f"there is no experiment {run_id}; `spacetraders experiment list` shows them")
+
+
+def _run(row: Row[Any]) -> ExperimentRun:
+    return ExperimentRun(
+        run_id=row.run_id,
+        player_id=row.player_id,
+        universe_id=row.universe_id,
+        system_symbol=row.system_symbol,
+        design=Design(tuple(row.design["fractions"]), row.design["iterations"], row.design["name"]),
+        ships=tuple(row.ships),
+        seed=row.seed,
+        budget=row.budget,
+        status=row.status,
+        status_reason=row.status_reason,
+        created_at=row.created_at,
+        finished_at=row.finished_at,
+    )

@@ -1,0 +1,161 @@
+"""Trades written down before they are sent, and what became of them: the ledger that a ship's hold is held against."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Connection, Row, case, func, insert, select, update
+
+from spacetraders_lab.core.errors import LeaseLost
+from spacetraders_lab.core.experiment import ClaimedPair, Intent, IntentState, Step
+from spacetraders_lab.core.market import Operation
+from spacetraders_lab.store.schema import experiment_intents as intents
+from spacetraders_lab.store.schema import experiment_work_queue as queue
+from spacetraders_lab.store.work_queue import require_lease
+
+_units_gained = func.sum(case((intents.c.operation == Operation.BUY, intents.c.units), else_=-intents.c.units))
+
+
+@dataclass(frozen=True, slots=True)
+class HoldHistory:
+    """Units of a good in a ship's hold: before the run traded it, and as the last intent left it.
+
+    The markets are those of the pair that the last intent belongs to.
+    """
+
+    first_units_before: int
+    expected_units: int
+    buy_market: str
+    sell_market: str
+
+
+class IntentRepository:
+    """Intents of trades; one transaction is the caller's."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def open(
+        self,
+        claim: ClaimedPair,
+        step: Step,
+        *,
+        units_before: int,
+        price_limit: int,
+        quote_before: dict[str, Any],
+        now: datetime,
+    ) -> Intent:
+        """Write down a trade that is about to be sent. Raises LeaseLost when the pair is no longer the claim's.
+
+        A ship has at most one open intent in a run: a second one raises Duplicate when the transaction ends.
+        """
+        require_lease(self._connection, claim, now=now)
+        statement = insert(intents).returning(intents)
+        values = {
+            "run_id": claim.run_id,
+            "queue_id": claim.queue_id,
+            "ship_symbol": claim.ship_symbol,
+            "owner": claim.owner,
+            "attempt": claim.attempt,
+            "take": claim.take,
+            "operation": step.operation,
+            "good_symbol": step.good_symbol,
+            "market": step.market,
+            "fraction": step.fraction,
+            "iteration": step.iteration,
+            "part": step.part,
+            "units": step.units,
+            "units_before": units_before,
+            "price_limit": price_limit,
+            "quote_before": quote_before,
+            "state": IntentState.OPEN,
+            "created_at": now,
+        }
+        return _intent(self._connection.execute(statement, values).one())
+
+    def resolve(self, intent_id: int, state: IntentState, *, now: datetime, units_found: int | None = None) -> None:
+        """Say what became of an open intent; raises LeaseLost when somebody else has said so already.
+
+        `units_found` in the hold goes with a CONFLICT: the ledger counts from there on.
+        """
+        changed = self._connection.execute(
+            update(intents)
+            .where(intents.c.intent_id == intent_id, intents.c.state == IntentState.OPEN)
+            .values(state=state, units_found=units_found, resolved_at=now)
+        )
+        if changed.rowcount != 1:
+            raise LeaseLost(f"intent {intent_id} was resolved by another owner")
+
+    def open_intents(self, ship_symbol: str) -> list[Intent]:
+        """The trades of a ship whose outcome is not known, in whatever run, oldest first."""
+        return self._select(intents.c.ship_symbol == ship_symbol, intents.c.state == IntentState.OPEN)
+
+    def open_of_run(self, run_id: str) -> list[Intent]:
+        """The trades of a run whose outcome is not known, oldest first."""
+        return self._select(intents.c.run_id == run_id, intents.c.state == IntentState.OPEN)
+
+    def of_take(self, queue_id: int, take: int) -> list[Intent]:
+        """Every intent of a take, oldest first."""
+        return self._select(intents.c.queue_id == queue_id, intents.c.take == take)
+
+    def hold_history(self, run_id: str, ship_symbol: str, good_symbol: str) -> HoldHistory | None:
+        """What the run knows of a good in a ship's hold; None when the ship has not traded it in the run."""
+        mine = select(intents).where(
+            intents.c.run_id == run_id, intents.c.ship_symbol == ship_symbol, intents.c.good_symbol == good_symbol
+        )
+        first = self._connection.execute(mine.order_by(intents.c.intent_id).limit(1)).first()
+        last = self._connection.execute(mine.order_by(intents.c.intent_id.desc()).limit(1)).first()
+        if first is None or last is None:
+            return None
+        markets = select(queue.c.buy_market, queue.c.sell_market).where(queue.c.queue_id == last.queue_id)
+        buy_market, sell_market = self._connection.execute(markets).one()
+        return HoldHistory(first.units_before, _units_now(last), buy_market, sell_market)
+
+    def held(self, queue_id: int, take: int) -> dict[str, int]:
+        """Units of each good that a take holds: what its cells bought less what they sold; goods at zero left out.
+
+        Sales of leftovers do not count: they sell what no cell of the take explains.
+        """
+        return self._units(intents.c.queue_id == queue_id, intents.c.take == take, intents.c.fraction.is_not(None))
+
+    def ledger(self, ship_symbol: str, run_id: str) -> dict[str, int]:
+        """Units of each good that a ship gained (or lost: negative) over a run, leftovers included; zeros left out."""
+        return self._units(intents.c.ship_symbol == ship_symbol, intents.c.run_id == run_id)
+
+    def _select(self, *where: ColumnElement[bool]) -> list[Intent]:
+        rows = self._connection.execute(select(intents).where(*where).order_by(intents.c.intent_id))
+        return [_intent(row) for row in rows]
+
+    def _units(self, *where: ColumnElement[bool]) -> dict[str, int]:
+        rows = self._connection.execute(
+            select(intents.c.good_symbol, _units_gained)
+            .where(*where, intents.c.state == IntentState.HAPPENED)
+            .group_by(intents.c.good_symbol)
+            .having(_units_gained != 0)
+        )
+        return {good: int(units) for good, units in rows}
+
+
+def _units_now(row: Row[Any]) -> int:
+    """Units in the hold after an intent, by what became of it; an open one is taken as not done."""
+    if row.state is IntentState.HAPPENED:
+        return int(row.units_before + (row.units if row.operation is Operation.BUY else -row.units))
+    return int(row.units_found if row.state is IntentState.CONFLICT else row.units_before)
+
+
+def _intent(row: Row[Any]) -> Intent:
+    return Intent(
+        intent_id=row.intent_id,
+        run_id=row.run_id,
+        queue_id=row.queue_id,
+        ship_symbol=row.ship_symbol,
+        owner=row.owner,
+        attempt=row.attempt,
+        take=row.take,
+        step=Step(row.operation, row.good_symbol, row.market, row.fraction, row.iteration, row.part, row.units),
+        units_before=row.units_before,
+        price_limit=row.price_limit,
+        quote_before=row.quote_before,
+        state=row.state,
+        created_at=row.created_at,
+    )

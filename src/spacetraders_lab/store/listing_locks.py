@@ -1,0 +1,66 @@
+"""Who may trade a listing (a good at a market) now: one pair at a time, whatever run it belongs to.
+
+A lock lives as long as its pair's lease, and is written in the transactions that write the lease: a dead worker's
+locks end with its lease, and whoever takes over the pair takes over its locks. Only `work_queue` calls this.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BindParameter, ColumnElement, Connection, exists, or_, update
+
+from spacetraders_lab.core.experiment import MarketPair
+from spacetraders_lab.store.schema import experiment_work_queue as queue
+from spacetraders_lab.store.schema import listing_locks as locks
+from spacetraders_lab.store.upsert import insert_into
+
+
+def listings_are_free(universe_id: BindParameter[Any], now: BindParameter[Any]) -> ColumnElement[bool]:
+    """The condition on a row of the queue that no other pair holds one of its two listings."""
+    return ~exists().where(
+        locks.c.universe_id == universe_id,
+        locks.c.market_symbol.in_((queue.c.buy_market, queue.c.sell_market)),
+        locks.c.good_symbol == queue.c.good_symbol,
+        locks.c.held_until > now,
+        locks.c.queue_id != queue.c.queue_id,
+    )
+
+
+def take(
+    connection: Connection, universe_id: int, queue_id: int, pair: MarketPair, *, now: datetime, until: datetime
+) -> bool:
+    """Lock both listings of a pair until then; False when another pair holds one (the caller rolls back).
+
+    The primary key decides between two that come at once: the later waits for the earlier one's commit, then sees it.
+    Markets are taken in the order of their names, so that two never wait for each other.
+    """
+    return all(
+        take_one(connection, universe_id, queue_id, market, pair.good_symbol, now=now, until=until)
+        for market in sorted({pair.buy_market, pair.sell_market})
+    )
+
+
+def take_one(
+    connection: Connection, universe_id: int, queue_id: int, market: str, good: str, *, now: datetime, until: datetime
+) -> bool:
+    """Lock one more listing for a pair until then; False when another pair holds it."""
+    statement = insert_into(connection, locks)
+    statement = statement.on_conflict_do_update(
+        index_elements=locks.primary_key,
+        set_={"queue_id": statement.excluded.queue_id, "held_until": statement.excluded.held_until},
+        where=or_(locks.c.held_until <= now, locks.c.queue_id == queue_id),
+    ).returning(locks.c.queue_id)
+    values = {
+        "universe_id": universe_id,
+        "market_symbol": market,
+        "good_symbol": good,
+        "queue_id": queue_id,
+        "held_until": until,
+    }
+    return connection.execute(statement, values).first() is not None
+
+
+def hold(connection: Connection, queue_ids: Iterable[int], until: datetime) -> None:
+    """Let the locks of these pairs end at that time: the renewed lease's end, or now (plus washout) to give them up."""
+    connection.execute(update(locks).where(locks.c.queue_id.in_(list(queue_ids))).values(held_until=until))

@@ -1,0 +1,326 @@
+"""The work queue: which pair is whose, under leases. Decides who may work, never what is traded.
+
+Every write of a worker carries queue_id, owner, attempt and a live lease; a write that finds no such row changes
+nothing and raises LeaseLost. `attempts` only ever grows, so no two claims of a pair are alike.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Row,
+    Text,
+    and_,
+    bindparam,
+    case,
+    cast,
+    func,
+    insert,
+    literal_column,
+    or_,
+    select,
+    update,
+)
+
+from spacetraders_lab.core.errors import LeaseLost, UserError
+from spacetraders_lab.core.experiment import ClaimedPair, MarketPair, QueueStatus
+from spacetraders_lab.store import listing_locks
+from spacetraders_lab.store.schema import experiment_runs as runs
+from spacetraders_lab.store.schema import experiment_work_queue as queue
+from spacetraders_lab.store.types import UtcDateTime
+
+# Literals and not bound values: a generic plan cannot match a bound value to a partial index.
+_PENDING = queue.c.status == literal_column("'PENDING'")
+_CLAIMED = queue.c.status == literal_column("'CLAIMED'")
+
+_run: BindParameter[str] = bindparam("in_run")
+_ship: BindParameter[str] = bindparam("ship")
+_owner: BindParameter[str] = bindparam("by_owner")
+_now = bindparam("now", type_=UtcDateTime)
+_until = bindparam("until", type_=UtcDateTime)
+_universe: BindParameter[int] = bindparam("universe")
+
+
+def _claim(*probe: ColumnElement[bool]) -> Any:
+    """One statement that finds one pair and gives it to the ship, its lease included.
+
+    The search is a CTE: PostgreSQL may run a locking sub-select twice, and lock more rows than its LIMIT. SQLite has
+    no row locks and needs none: its transaction holds the whole file.
+    """
+    found = (
+        select(queue.c.queue_id)
+        .where(
+            queue.c.run_id == _run,
+            *probe,
+            queue.c.attempts < queue.c.max_attempts,
+            listing_locks.listings_are_free(_universe, _now),
+        )
+        .order_by(queue.c.position, queue.c.queue_id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .cte("found")
+    )
+    return (
+        update(queue)
+        .where(queue.c.queue_id == select(found.c.queue_id).scalar_subquery())
+        .values(
+            status=QueueStatus.CLAIMED,
+            owner=_owner,
+            claimed_at=_now,
+            lease_until=_until,
+            # Another ship starts a new take, so that facts never mix two holds.
+            take=case((queue.c.claimed_by == _ship, queue.c.take), else_=queue.c.take + 1),
+            claimed_by=_ship,
+            attempts=queue.c.attempts + 1,
+        )
+        .returning(queue)
+    )
+
+
+_due = queue.c.not_before <= _now
+_expired = queue.c.lease_until <= _now
+# In this order, each served by its own index: what the ship itself left unfinished (its hold may be full of it), what
+# a dead worker left, what nobody has had.
+_PROBES = (
+    _claim(
+        queue.c.claimed_by == _ship, or_(and_(_PENDING, _due), and_(_CLAIMED, or_(_expired, queue.c.owner == _owner)))
+    ),
+    _claim(_CLAIMED, _expired),
+    _claim(_PENDING, _due),
+)
+
+# A ship whose pair is still leased to an earlier owner waits for that lease to end: that owner may be about to trade.
+_SITUATION = select(
+    runs.c.universe_id,
+    select(queue.c.queue_id)
+    .where(
+        queue.c.run_id == _run,
+        queue.c.claimed_by == _ship,
+        _CLAIMED,
+        queue.c.lease_until > _now,
+        queue.c.owner != _owner,
+    )
+    .exists()
+    .label("is_busy"),
+).where(runs.c.run_id == _run)
+
+
+@dataclass(frozen=True, slots=True)
+class FailedPair:
+    """A pair that ended without its measurements, and why."""
+
+    pair: MarketPair
+    ship_symbol: str | None
+    attempts: int
+    error_message: str
+
+
+def require_lease(connection: Connection, claim: ClaimedPair, *, now: datetime) -> None:
+    """Raise LeaseLost unless the claim holds its pair at `now`; it cannot pass on before the transaction ends."""
+    if connection.execute(select(queue.c.queue_id).where(*_fence(claim, now)).with_for_update()).first() is None:
+        raise _lease_lost(claim)
+
+
+class WorkQueueRepository:
+    """The queue as seen by coordinator, workers and status; one transaction is the caller's."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def enqueue_pairs(
+        self, run_id: str, player_id: int, pairs: Iterable[MarketPair], *, now: datetime, max_attempts: int = 5
+    ) -> int:
+        """Append pairs to the run's queue as PENDING, in the order given; returns how many."""
+        last = select(func.coalesce(func.max(queue.c.position), 0)).where(queue.c.run_id == run_id)
+        start = self._connection.execute(last).scalar_one() + 1
+        rows = [
+            {
+                "run_id": run_id,
+                "player_id": player_id,
+                "pair_id": pair.pair_id,
+                "good_symbol": pair.good_symbol,
+                "buy_market": pair.buy_market,
+                "sell_market": pair.sell_market,
+                "status": QueueStatus.PENDING,
+                "created_at": now,
+                "not_before": now,
+                "position": position,
+                "max_attempts": max_attempts,
+            }
+            for position, pair in enumerate(pairs, start)
+        ]
+        if rows:
+            self._connection.execute(insert(queue), rows)
+        return len(rows)
+
+    def claim_next_pair(
+        self, run_id: str, ship_symbol: str, *, owner: str, now: datetime, lease_seconds: float
+    ) -> ClaimedPair | None:
+        """Give the ship its next pair, leased and with both listings locked; None means "nothing free now", not "done".
+
+        `owner` is one id per start of a worker. Raises UserError for a run that does not exist.
+        """
+        until = now + timedelta(seconds=lease_seconds)
+        values = {"in_run": run_id, "ship": ship_symbol, "by_owner": owner, "now": now, "until": until}
+        situation = self._connection.execute(_SITUATION, values).first()
+        if situation is None:
+            raise UserError(f"there is no experiment {run_id}; `spacetraders experiment list` shows them")
+        if situation.is_busy:
+            return None
+        while True:
+            with self._connection.begin_nested() as savepoint:
+                row = self._probe(values | {"universe": situation.universe_id})
+                if row is None:
+                    return None
+                claim = _claimed(row)
+                if listing_locks.take(
+                    self._connection, situation.universe_id, claim.queue_id, claim.pair, now=now, until=until
+                ):
+                    return claim
+                # Another claimer was faster at one of the listings. It has committed: the next look passes over it.
+                savepoint.rollback()
+
+    def renew_lease(self, claim: ClaimedPair, *, now: datetime, lease_seconds: float) -> ClaimedPair:
+        """Extend the lease to `lease_seconds` from now, and the locks with it; raises LeaseLost."""
+        until = now + timedelta(seconds=lease_seconds)
+        self._change(claim, now, lease_until=until)
+        listing_locks.hold(self._connection, [claim.queue_id], until)
+        return replace(claim, lease_until=until)
+
+    def lock_listing(self, claim: ClaimedPair, market: str, good: str, *, now: datetime) -> bool:
+        """Lock one more listing for a claim, for as long as its lease; False when another pair holds it."""
+        require_lease(self._connection, claim, now=now)
+        of_run = select(runs.c.universe_id).where(runs.c.run_id == claim.run_id)
+        universe = self._connection.execute(of_run).scalar_one()
+        return listing_locks.take_one(
+            self._connection, universe, claim.queue_id, market, good, now=now, until=claim.lease_until
+        )
+
+    def mark_complete(self, claim: ClaimedPair, *, now: datetime, washout_seconds: float = 0.0) -> None:
+        """The pair is COMPLETED; its listings are free after the washout. Raises LeaseLost."""
+        self._end(claim, now, washout_seconds, status=QueueStatus.COMPLETED, completed_at=now, error_message=None)
+
+    def mark_failed(self, claim: ClaimedPair, error: str, *, now: datetime, washout_seconds: float = 0.0) -> None:
+        """The pair is FAILED for good, with the reason; its listings are free after the washout. Raises LeaseLost."""
+        self._end(claim, now, washout_seconds, status=QueueStatus.FAILED, completed_at=now, error_message=error)
+
+    def release(
+        self, claim: ClaimedPair, *, now: datetime, not_before: datetime | None = None, spend_attempt: bool = False
+    ) -> None:
+        """Give the pair back; the same ship goes first when it claims again. Raises LeaseLost.
+
+        An attempt that is not spent is granted anew (`max_attempts` grows), because `attempts` is the fence.
+        """
+        self._end(
+            claim,
+            now,
+            0.0,
+            status=QueueStatus.PENDING,
+            not_before=not_before or now,
+            max_attempts=queue.c.max_attempts + (0 if spend_attempt else 1),
+        )
+
+    def sweep(self, run_id: str, *, now: datetime) -> int:
+        """Fail the pairs that nobody holds and whose attempts are spent; returns how many."""
+        reason: ColumnElement[str] = (
+            literal_column("'gave up after '")
+            + cast(queue.c.attempts, Text)
+            + literal_column("' attempts, the last by '")
+            + func.coalesce(queue.c.claimed_by, literal_column("'nobody'"))
+        )
+        swept = self._connection.execute(
+            update(queue)
+            .where(
+                queue.c.run_id == run_id,
+                or_(_PENDING, and_(_CLAIMED, queue.c.lease_until <= now)),
+                queue.c.attempts >= queue.c.max_attempts,
+            )
+            .values(status=QueueStatus.FAILED, completed_at=now, lease_until=None, owner=None, error_message=reason)
+            .returning(queue.c.queue_id)
+        ).scalars()
+        ids = list(swept)
+        if ids:
+            listing_locks.hold(self._connection, ids, now)
+        return len(ids)
+
+    def get_queue_status(self, run_id: str) -> dict[str, int]:
+        """Pairs by status, all four of them."""
+        counts = select(queue.c.status, func.count()).where(queue.c.run_id == run_id).group_by(queue.c.status)
+        found = {status.value: count for status, count in self._connection.execute(counts)}
+        return {status.value: found.get(status.value, 0) for status in QueueStatus}
+
+    def get_ship_progress(self, run_id: str) -> dict[str, int]:
+        """Pairs completed by each ship, the busiest first."""
+        completed = func.count().label("completed")
+        rows = self._connection.execute(
+            select(queue.c.claimed_by, completed)
+            .where(queue.c.run_id == run_id, queue.c.status == QueueStatus.COMPLETED)
+            .group_by(queue.c.claimed_by)
+            .order_by(completed.desc(), queue.c.claimed_by)
+        )
+        return {row.claimed_by: row.completed for row in rows}
+
+    def unfinished(self, run_id: str) -> int:
+        """Pairs that are PENDING or CLAIMED: a worker may leave only when there are none."""
+        counted = select(func.count()).where(queue.c.run_id == run_id, or_(_PENDING, _CLAIMED))
+        return self._connection.execute(counted.select_from(queue)).scalar_one()
+
+    def failed_pairs(self, run_id: str) -> list[FailedPair]:
+        """The pairs that FAILED, in the queue's order."""
+        rows = self._connection.execute(
+            select(queue)
+            .where(queue.c.run_id == run_id, queue.c.status == QueueStatus.FAILED)
+            .order_by(queue.c.position, queue.c.queue_id)
+        )
+        return [FailedPair(_pair(row), row.claimed_by, row.attempts, row.error_message) for row in rows]
+
+    def _probe(self, values: dict[str, Any]) -> Row[Any] | None:
+        for statement in _PROBES:
+            row = self._connection.execute(statement, values).first()
+            if row is not None:
+                return row
+        return None
+
+    def _end(self, claim: ClaimedPair, now: datetime, washout_seconds: float, **values: Any) -> None:
+        self._change(claim, now, owner=None, lease_until=None, **values)
+        listing_locks.hold(self._connection, [claim.queue_id], now + timedelta(seconds=washout_seconds))
+
+    def _change(self, claim: ClaimedPair, now: datetime, **values: Any) -> None:
+        if self._connection.execute(update(queue).where(*_fence(claim, now)).values(**values)).rowcount != 1:
+            raise _lease_lost(claim)
+
+
+def _fence(claim: ClaimedPair, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    return (
+        queue.c.queue_id == claim.queue_id,
+        queue.c.owner == claim.owner,
+        queue.c.attempts == claim.attempt,
+        _CLAIMED,
+        queue.c.lease_until > now,
+    )
+
+
+def _lease_lost(claim: ClaimedPair) -> LeaseLost:
+    return LeaseLost(f"{claim.ship_symbol} no longer holds {claim.pair.pair_id} (attempt {claim.attempt})")
+
+
+def _pair(row: Row[Any]) -> MarketPair:
+    return MarketPair(row.pair_id, row.good_symbol, row.buy_market, row.sell_market)
+
+
+def _claimed(row: Row[Any]) -> ClaimedPair:
+    return ClaimedPair(
+        queue_id=row.queue_id,
+        run_id=row.run_id,
+        pair=_pair(row),
+        ship_symbol=row.claimed_by,
+        owner=row.owner,
+        attempt=row.attempts,
+        take=row.take,
+        lease_until=row.lease_until,
+    )

@@ -1,0 +1,157 @@
+"""What is known of the game's universes: players, waypoints, and every market reply. Two universes never mix."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, Connection, Table, func, insert, select, update
+
+from spacetraders_lab.core.market import Listing, ListingType, MarketSnapshot, TradeGood
+from spacetraders_lab.core.waypoint import Waypoint, system_of
+from spacetraders_lab.store.schema import market_observations as observations
+from spacetraders_lab.store.schema import players, universes
+from spacetraders_lab.store.schema import waypoints as places
+from spacetraders_lab.store.upsert import insert_into
+
+_KINDS = {ListingType.IMPORT: "imports", ListingType.EXPORT: "exports", ListingType.EXCHANGE: "exchange"}
+
+
+class World:
+    """Universes and what was seen in them; one transaction is the caller's."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def universe_id(self, base_url: str, reset_date: str) -> int:
+        """The id of the universe that this server has had since that reset, written down if it is new."""
+        return self._id_of(universes, base_url=base_url, reset_date=reset_date)
+
+    def player_id(self, agent_symbol: str, universe_id: int) -> int:
+        """The id of an agent in a universe, written down if it is new."""
+        return self._id_of(players, agent_symbol=agent_symbol, universe_id=universe_id)
+
+    def save_waypoints(self, universe_id: int, waypoints: Iterable[Waypoint]) -> None:
+        """Write down waypoints, replacing what was known of them (what their markets trade is kept)."""
+        rows = [
+            {
+                "universe_id": universe_id,
+                "waypoint_symbol": waypoint.symbol,
+                "system_symbol": system_of(waypoint.symbol),
+                "type": waypoint.type,
+                "x": waypoint.x,
+                "y": waypoint.y,
+                "traits": sorted(waypoint.traits),
+                "orbits": waypoint.orbits,
+                "is_under_construction": waypoint.is_under_construction,
+            }
+            for waypoint in waypoints
+        ]
+        if rows:
+            statement = insert_into(self._connection, places)
+            replaced = {name: statement.excluded[name] for name in rows[0]}
+            self._connection.execute(
+                statement.on_conflict_do_update(index_elements=places.primary_key, set_=replaced), rows
+            )
+
+    def waypoints(self, universe_id: int, system: str) -> tuple[Waypoint, ...]:
+        """The waypoints of a system, by symbol; empty when the system has not been charted."""
+        rows = self._connection.execute(
+            select(places).where(*_in_system(places, universe_id, system)).order_by("waypoint_symbol")
+        )
+        return tuple(
+            Waypoint(
+                symbol=row.waypoint_symbol,
+                type=row.type,
+                x=row.x,
+                y=row.y,
+                traits=frozenset(row.traits),
+                orbits=row.orbits,
+                is_under_construction=row.is_under_construction,
+            )
+            for row in rows
+        )
+
+    def save_snapshot(self, universe_id: int, snapshot: MarketSnapshot, source: str) -> None:
+        """Write down a market's reply: a row for every good quoted, and what the market trades.
+
+        `source` says what the market was read for. What a market trades is kept only for a waypoint that is known.
+        """
+        system = system_of(snapshot.waypoint)
+        rows = [
+            {
+                "universe_id": universe_id,
+                "system_symbol": system,
+                "waypoint_symbol": snapshot.waypoint,
+                "good_symbol": good.symbol,
+                "type": good.type,
+                "trade_volume": good.trade_volume,
+                "supply": good.supply,
+                "activity": good.activity,
+                "purchase_price": good.purchase_price,
+                "sell_price": good.sell_price,
+                "observed_at": snapshot.observed_at,
+                "source": source,
+            }
+            for good in snapshot.goods.values()
+        ]
+        if rows:
+            self._connection.execute(insert(observations), rows)
+        self._connection.execute(
+            update(places)
+            .where(places.c.universe_id == universe_id, places.c.waypoint_symbol == snapshot.waypoint)
+            .values(imports=snapshot.imports, exports=snapshot.exports, exchange=snapshot.exchange)
+        )
+
+    def latest_listings(self, universe_id: int, system: str, *, newer_than: datetime | None = None) -> list[Listing]:
+        """The newest observation of each listing of a system, by waypoint and good.
+
+        Listings last seen at or before `newer_than` are left out.
+        """
+        where = _in_system(observations, universe_id, system)
+        if newer_than is not None:
+            where.append(observations.c.observed_at > newer_than)
+        place_in_line = func.row_number().over(
+            partition_by=(observations.c.waypoint_symbol, observations.c.good_symbol),
+            order_by=(observations.c.observed_at.desc(), observations.c.observation_id.desc()),
+        )
+        ranked = select(observations, place_in_line.label("place_in_line")).where(*where).subquery()
+        newest = (
+            select(ranked).where(ranked.c.place_in_line == 1).order_by(ranked.c.waypoint_symbol, ranked.c.good_symbol)
+        )
+        return [
+            Listing(
+                row.waypoint_symbol,
+                TradeGood(
+                    symbol=row.good_symbol,
+                    type=row.type,
+                    trade_volume=row.trade_volume,
+                    supply=row.supply,
+                    activity=row.activity,
+                    purchase_price=row.purchase_price,
+                    sell_price=row.sell_price,
+                ),
+                row.observed_at,
+            )
+            for row in self._connection.execute(newest)
+        ]
+
+    def market_lists(self, universe_id: int, system: str) -> dict[str, dict[str, ListingType]]:
+        """What each market of a system trades, known without a visit: waypoint to good to type. Unread ones lack."""
+        rows = self._connection.execute(
+            select(places)
+            .where(*_in_system(places, universe_id, system), places.c.imports.is_not(None))
+            .order_by("waypoint_symbol")
+        )
+        return {
+            row.waypoint_symbol: {good: kind for kind, column in _KINDS.items() for good in row._mapping[column]}
+            for row in rows
+        }
+
+    def _id_of(self, table: Table, **key: str | int) -> int:
+        (id_column,) = table.primary_key
+        self._connection.execute(insert_into(self._connection, table).values(key).on_conflict_do_nothing())
+        found: int = self._connection.execute(select(id_column).filter_by(**key)).scalar_one()
+        return found
+
+
+def _in_system(table: Table, universe_id: int, system: str) -> list[ColumnElement[bool]]:
+    return [table.c.universe_id == universe_id, table.c.system_symbol == system]

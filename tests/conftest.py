@@ -1,0 +1,71 @@
+"""What holds for every test: property-based tests may take their time, other work on the machine is no failure.
+
+And the two databases: `database` is fresh for every test, which runs once on SQLite and once on PostgreSQL.
+"""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+from spacetraders_lab.store.database import Database, open_database
+from tests.postgres import Server, running_server
+
+settings.register_profile("lab", deadline=None)
+settings.load_profile("lab")
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[Server]:
+    """One PostgreSQL server for the whole session (for each xdist worker)."""
+    try:
+        with running_server() as server:
+            yield server
+    except LookupError as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: Server) -> Iterator[str]:
+    """The name of a migrated, empty database to copy: copying takes a tenth of migrating."""
+    with postgres_server.database() as url:
+        open_database(url).close()
+        yield url.partition("@/")[2].partition("?")[0]
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A migrated, empty SQLite file to copy."""
+    path = tmp_path_factory.mktemp("template") / "lab.db"
+    open_database(path=path, durable=False).close()
+    return path
+
+
+@pytest.fixture
+def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
+    """A fresh SQLite file with the schema in it."""
+    return f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'lab.db')}"
+
+
+@pytest.fixture
+def postgres_url(postgres_server: Server, postgres_template: str) -> Iterator[str]:
+    """A fresh PostgreSQL database with the schema in it."""
+    with postgres_server.database(postgres_template) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A fresh database of each kind, for tests that open it more than once."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """A fresh database of each kind, open."""
+    opened = open_database(database_url, durable=False)
+    yield opened
+    opened.close()

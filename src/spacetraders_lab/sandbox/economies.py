@@ -74,7 +74,8 @@ class ShiftEconomy:
         if self.settings.noise:
             size *= _noise(self.settings, listing, market)
         buys = operation is Operation.BUY
-        move = max(-_FURTHEST - listing.shift, min(_FURTHEST - listing.shift, size if buys else -size))
+        moved = listing.shift + listing.lasting
+        move = max(-_FURTHEST - moved, min(_FURTHEST - moved, size if buys else -size))
         listing.lasting += move * self.settings.permanent_share
         listing.shift += move * (1 - self.settings.permanent_share)
         listing.stock += -units if buys else units
@@ -90,20 +91,20 @@ class ShiftEconomy:
 _FURTHEST = 5.0  # the log displacement at which a listing gives way no further: prices stay within a factor of 150
 _NOTHING = 1e-9
 
-_STEPS: dict[str, Callable[[SandboxSettings], Economy]] = {
+_ECONOMIES: dict[str, Callable[[SandboxSettings], Economy]] = {
     "game": GameEconomy,
     "constant-percent": lambda settings: ShiftEconomy(settings, lambda share: share),
     "linear": lambda settings: ShiftEconomy(settings, lambda share: share, absolute=True),
     "power": lambda settings: ShiftEconomy(settings, lambda share: share**settings.exponent),
     "null": lambda settings: ShiftEconomy(settings, lambda share: 0.0),
 }
-ECONOMIES = tuple(_STEPS)
+ECONOMIES = tuple(_ECONOMIES)
 
 
 def economy_of(settings: SandboxSettings) -> Economy:
     """The economy that the settings name."""
     try:
-        return _STEPS[settings.economy](settings)
+        return _ECONOMIES[settings.economy](settings)
     except KeyError:
         raise UserError(f"{settings.economy!r} is no economy; there are {', '.join(ECONOMIES)}") from None
 

@@ -12,18 +12,10 @@ from spacetraders_lab.core.market import ListingType
 from spacetraders_lab.core.travel import round_half_up
 from spacetraders_lab.core.waypoint import Waypoint
 from spacetraders_lab.sandbox.goods import ANTIMATTER, ANTIMATTER_VOLUME, EXCHANGE_VOLUME, FUEL, GOODS, RARE, RECIPES
-from spacetraders_lab.sandbox.hulls import HULLS
 from spacetraders_lab.sandbox.listing import Listing
 from spacetraders_lab.sandbox.market import Market, draw_factor
 from spacetraders_lab.sandbox.settings import Range, SandboxSettings
-
-
-@dataclass(slots=True)
-class Offer:
-    """A ship type on offer at a shipyard, at its present price in credits."""
-
-    type: str
-    price: int
+from spacetraders_lab.sandbox.shipyard import Shipyard, make_shipyard
 
 
 @dataclass(slots=True)
@@ -37,7 +29,7 @@ class System:
     headquarters: str
     waypoints: dict[str, Waypoint]
     markets: dict[str, Market]
-    shipyards: dict[str, dict[str, Offer]]
+    shipyards: dict[str, Shipyard]
     faction: str = "COSMIC"
     orbitals: dict[str, tuple[str, ...]] = field(init=False)
 
@@ -145,8 +137,9 @@ def make_market(
 class _Chart:
     """Collects the places of one system under the game's numbering: letters by orbit, one running number."""
 
-    def __init__(self, system: str, random: Random) -> None:
+    def __init__(self, system: str, random: Random, *, is_connected: bool) -> None:
         self.system = system
+        self.is_connected = is_connected
         self.random = random
         self.places: dict[str, Waypoint] = {}
         self.count = 0
@@ -162,7 +155,7 @@ class _Chart:
         """Place something; returns its symbol."""
         self.count += 1
         symbol = f"{self.system}-{name or f'{self.letter}{self.count}'}"
-        building = kind == "JUMP_GATE"
+        building = kind == "JUMP_GATE" and not self.is_connected
         self.places[symbol] = Waypoint(symbol, kind, *at, frozenset(traits), orbits, building)
         return symbol
 
@@ -192,12 +185,12 @@ def polar(radius: float, angle: float) -> tuple[int, int]:
 
 
 def generate_home(settings: SandboxSettings, random: Random) -> System:
-    """A starting system like the real ones: 80 to 90 waypoints, 25 to 30 markets, a jump gate being built.
+    """A starting system like the real ones: 80 to 90 waypoints, 25 to 30 markets, a jump gate (being built in a lonely system).
 
     Shape: settled planets within 110 of the star, a gas giant at about 155, an inner belt at 320 to 400 with a
     refinery, the gate at about 440 and a pirate base beyond, an outer belt at 715 to 790.
     """
-    chart = _Chart(system_symbol(random), random)
+    chart = _Chart(system_symbol(random), random, is_connected=settings.systems > 1)
     industries = random.sample(_INDUSTRIES, len(_INDUSTRIES))
     makes: dict[str, tuple[str, ...]] = {}
     needs: dict[str, tuple[str, ...]] = {}
@@ -299,14 +292,9 @@ def _furnish(
             inputs = {good for product in exports for good in RECIPES[product] if product not in trades.get(symbol, ())}
             imports = ({*needs.get(symbol, ()), *inputs} - {*exports}) - {*trades.get(symbol, ())}
             markets[symbol] = make_market(symbol, exports, imports, trades.get(symbol, ()), settings, random)
-    shipyards = {symbol: make_offers(types, random) for symbol, types in yards.items()}
-    x, y = random.randrange(-50_000, 50_000), random.randrange(-50_000, 50_000)
+    shipyards = {symbol: make_shipyard(symbol, types, random) for symbol, types in yards.items()}
+    x, y = random.randrange(-2_000, 2_000), random.randrange(-2_000, 2_000)
     return System(chart.system, "BLUE_STAR", x, y, capital, chart.places, markets, shipyards)
-
-
-def make_offers(types: Iterable[str], random: Random) -> dict[str, Offer]:
-    """A shipyard's offers, each within 2 % of the usual price."""
-    return {kind: Offer(kind, round(HULLS[kind].price * random.uniform(0.98, 1.02))) for kind in types}
 
 
 def _with_traits(place: Waypoint, *traits: str) -> Waypoint:

@@ -9,11 +9,12 @@ from random import Random
 from spacetraders_lab.core.market import Activity, ListingType
 from spacetraders_lab.core.travel import round_half_up
 from spacetraders_lab.core.waypoint import Waypoint
-from spacetraders_lab.sandbox.generate import System, make_listing, make_offers, polar, system_symbol
+from spacetraders_lab.sandbox.generate import System, make_listing, polar, system_symbol
 from spacetraders_lab.sandbox.goods import FUEL
 from spacetraders_lab.sandbox.listing import Listing
 from spacetraders_lab.sandbox.market import Market
 from spacetraders_lab.sandbox.settings import SandboxSettings
+from spacetraders_lab.sandbox.shipyard import make_shipyard
 
 LAB_GOODS = (
     "ALUMINUM", "ALUMINUM_ORE", "COPPER", "COPPER_ORE", "EXPLOSIVES", "FERTILIZERS",
@@ -48,7 +49,7 @@ def generate_lab(settings: SandboxSettings, random: Random) -> System:
     listings = _deal_listings(tuple(places), settings, random)
     markets = {symbol: Market(symbol, dict(sorted(goods.items())), settings) for symbol, goods in listings.items()}
     first = next(iter(places))
-    yards = {first: make_offers(("SHIP_PROBE", "SHIP_LIGHT_SHUTTLE", "SHIP_LIGHT_HAULER"), random)}
+    yards = {first: make_shipyard(first, ("SHIP_PROBE", "SHIP_LIGHT_SHUTTLE", "SHIP_LIGHT_HAULER"), random)}
     return System(system, "ORANGE_STAR", 0, 0, first, places, markets, yards)
 
 

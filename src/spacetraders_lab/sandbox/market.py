@@ -18,6 +18,7 @@ from spacetraders_lab.sandbox.economy import Quote, grown_volume, is_restricted,
 from spacetraders_lab.sandbox.goods import RECIPES
 from spacetraders_lab.sandbox.listing import Listing
 from spacetraders_lab.sandbox.settings import SandboxSettings
+from spacetraders_lab.sandbox.visitors import Visit, wait, wish
 
 _TIME_SLACK = 1e-6  # wall seconds: stamps are whole microseconds, so a tick may fall just behind its own stamp
 
@@ -33,6 +34,9 @@ class Market:
     _economy: Economy = field(init=False)
     _order: list[Listing] = field(init=False)
     _partners: dict[str, tuple[Listing, ...]] = field(init=False)
+    _gap: float = math.inf
+    _visits: int = 0
+    _next_visit: float = math.inf
     _cycle: int = 0
     _next: int = 0
     _cycle_changed: bool = True
@@ -90,14 +94,31 @@ class Market:
             listing.fed_units += units
         self._cycle_changed = True
 
-    def advance(self, game_seconds: float) -> None:
-        """Let every tick happen that is due by then, in time order, each listing at its own phase.
+    def expect_visitors(self, mean_gap: float) -> None:
+        """Let other traders come, on average every so many game seconds, from the beginning on."""
+        self._gap = mean_gap
+        self._next_visit = wait(self.settings, self.waypoint, 0, mean_gap)
 
-        A whole round of ticks that changes nothing will change nothing ever after, so the rounds up to then
-        are skipped: a market left alone for weeks costs no more than one left alone for an hour.
+    def advance(self, game_seconds: float) -> list[Visit]:
+        """Let everything happen that is due by then, in time order; returns the other traders' trades among it.
+
+        Each listing ticks at its own phase. A whole round of ticks that changes nothing will change nothing until
+        somebody trades, so the rounds up to then are skipped: a market left alone for weeks costs no more than one
+        left alone for an hour.
         """
-        period = self.settings.tick_minutes * 60
         due = game_seconds + _TIME_SLACK * self.settings.speed
+        visits: list[Visit] = []
+        while self._next_visit <= due:
+            at = self._next_visit
+            self._tick_until(at)
+            visits += self._receive(at)
+            self._visits += 1
+            self._next_visit = at + wait(self.settings, self.waypoint, self._visits, self._gap)
+        self._tick_until(due)
+        return visits
+
+    def _tick_until(self, due: float) -> None:
+        period = self.settings.tick_minutes * 60
         while self._order and self._cycle * period + self._order[self._next].phase <= due:
             self._cycle_changed |= self._tick(self._order[self._next])
             self._next += 1
@@ -105,6 +126,16 @@ class Market:
                 self._next = 0
                 self._cycle = self._cycle + 1 if self._cycle_changed else max(self._cycle + 1, int(due // period))
                 self._cycle_changed = False
+
+    def _receive(self, at: float) -> list[Visit]:
+        wanted = wish(self.settings, self.waypoint, self._visits, self.listings)
+        if wanted is None:
+            return []
+        trader, listing, operation, units = wanted
+        quote = self.quote(listing.good)
+        price = quote.ask if operation is Operation.BUY else quote.bid
+        self.move(listing.good, operation, units)
+        return [Visit(trader, listing.good, operation, units, price, at)]
 
     def last_tick(self, game_seconds: float) -> float:
         """When a listing here last ticked, in game seconds; negative before the first tick."""

@@ -3,9 +3,10 @@
 Neither is reachable over the game's API.
 """
 
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 if TYPE_CHECKING:
     from spacetraders_lab.sandbox.universe import Universe
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 class LedgerEntry:
     """One change of the world. `credits_after` is the agent's purse, `cargo_after` the units of everything aboard.
 
-    `good`, `units` and prices are empty or 0 for what is no trade. Prices are in credits.
+    Prices are in credits. Fields that a kind of change has no use for are empty or 0. Other traders' purses and
+    holds are not kept: theirs are 0.
     """
 
     sequence: int
@@ -32,15 +34,69 @@ class LedgerEntry:
     cargo_after: int
 
 
+class Ledger(Sequence[LedgerEntry]):
+    """Every change in the order in which it became known; entries are numbered from 1 and never altered."""
+
+    def __init__(self, entries: Sequence[LedgerEntry] = ()) -> None:
+        self._entries = list(entries)
+
+    def add(
+        self,
+        kind: str,
+        timestamp: datetime,
+        *,
+        agent: str,
+        ship_symbol: str,
+        waypoint: str,
+        good: str = "",
+        units: int = 0,
+        price: int = 0,
+        credits_after: int = 0,
+        cargo_after: int = 0,
+    ) -> None:
+        """Write one change down; its total is units x price."""
+        self._entries.append(
+            LedgerEntry(
+                sequence=len(self._entries) + 1,
+                timestamp=timestamp,
+                agent=agent,
+                ship_symbol=ship_symbol,
+                kind=kind,
+                waypoint=waypoint,
+                good=good,
+                units=units,
+                price_per_unit=price,
+                total=units * price,
+                credits_after=credits_after,
+                cargo_after=cargo_after,
+            )
+        )
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    @overload
+    def __getitem__(self, index: int) -> LedgerEntry: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[LedgerEntry]: ...
+    def __getitem__(self, index: int | slice) -> LedgerEntry | list[LedgerEntry]:
+        return self._entries[index]
+
+    def __iter__(self) -> Iterator[LedgerEntry]:
+        return iter(self._entries)
+
+
 def truth(universe: "Universe", now: datetime) -> dict[str, Any]:
-    """Every listing's hidden state at `now`, by system and market: M (`mid`), f (`factor`), stock, rest, rate, phase."""
-    elapsed = universe.elapsed(now)
+    """Every listing's hidden state at `now` by system and market: M (`mid`), f (`factor`), stock, rest, rate, phase.
+
+    Values are plain (numbers, texts, datetimes), ready for JSON.
+    """
     systems: dict[str, Any] = {}
     for system in universe.systems.values():
         markets = systems[system.symbol] = {}
-        for market in system.markets.values():
-            market.advance(elapsed)
-            markets[market.waypoint] = {
+        for symbol in system.markets:
+            market = universe.market(symbol, now)
+            markets[symbol] = {
                 good: asdict(listing)
                 | {
                     "tranches": listing.tranches,
@@ -51,5 +107,10 @@ def truth(universe: "Universe", now: datetime) -> dict[str, Any]:
                 }
                 for good, listing in market.listings.items()
             }
-    settings = asdict(universe.settings)
-    return {"settings": settings, "start": universe.start, "at": now, "game_seconds": elapsed, "systems": systems}
+    return {
+        "settings": asdict(universe.settings),
+        "start": universe.start,
+        "at": now,
+        "game_seconds": universe.elapsed(now),
+        "systems": systems,
+    }

@@ -13,14 +13,12 @@ from spacetraders_lab.core.ship import NavStatus
 from spacetraders_lab.core.travel import FlightMode
 from spacetraders_lab.core.waypoint import Waypoint
 from spacetraders_lab.sandbox import refusals
-from spacetraders_lab.sandbox.generate import System, generate_home
+from spacetraders_lab.sandbox.galaxy import Galaxy, generate_galaxy
+from spacetraders_lab.sandbox.generate import System
 from spacetraders_lab.sandbox.hulls import HULLS, Hull
-from spacetraders_lab.sandbox.lab import generate_lab
-from spacetraders_lab.sandbox.market import Market
+from spacetraders_lab.sandbox.market import Market, shown_transaction
 from spacetraders_lab.sandbox.settings import SandboxSettings
-from spacetraders_lab.sandbox.truth import LedgerEntry
-
-PROFILES = {"home": generate_home, "lab": generate_lab}
+from spacetraders_lab.sandbox.truth import Ledger
 
 
 @dataclass(slots=True)

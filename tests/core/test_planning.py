@@ -1,0 +1,245 @@
+"""What an experiment will cost, against small cases worked out by hand and against the protocol that will run it."""
+
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spacetraders_lab.core.experiment import Design, MarketPair
+from spacetraders_lab.core.market import ListingType, TradeGood
+from spacetraders_lab.core.planning import WORST_CASE, PairPlan, Plan, loads, make_plan, running_peaks
+from spacetraders_lab.core.prior import expected_listing
+from spacetraders_lab.core.protocol import PairDone
+from tests.core.toy import ToyGame
+from tests.factories import GOOD, PAIR, make_good, make_ship, make_waypoint
+
+A, B, C = "X1-GZ7-A1", "X1-GZ7-B2", "X1-GZ7-C3"
+# 0, 100 and 300 map units from A; at speed 15 a CRUISE over d takes 25 d / 15 + 15 seconds
+WAYPOINTS = {A: make_waypoint(A), B: make_waypoint(B, 100), C: make_waypoint(C, 0, 300)}
+ONE_CELL = Design(fractions=(1.0,), iterations=1)
+AB, BA, AC = (MarketPair.of(GOOD, *legs) for legs in ((A, B), (B, A), (A, C)))
+
+
+def exchange(ask: int = 1000, bid: int = 900, trade_volume: int = 10) -> TradeGood:
+    """A listing whose quotes are easy to follow: a per cent a trade volume."""
+    return make_good(type=ListingType.EXCHANGE, purchase_price=ask, sell_price=bid, trade_volume=trade_volume)
+
+
+def plan(*pairs: MarketPair, design: Design = ONE_CELL, ships: int = 1, hold: int = 80, **quotes: TradeGood) -> Plan:
+    """Quotes are given by the last letter and digit of the market: A1=..., B2=..., C3=..."""
+    listed = {market: quotes.get(market[-2:], exchange()) for market in WAYPOINTS}
+    keyed = {(market, GOOD): good for market, good in listed.items()}
+    return make_plan(pairs, keyed, WAYPOINTS, design, ships=ships, hold=hold, speed=15)
+
+
+# Loads
+
+
+def test_loads_of_the_grid_by_hand() -> None:
+    grid = Design()
+    assert loads(60, grid, 80) == [[6, 6, 6, 15, 15, 15], [30, 30], [30], [60], [60], [60]]
+    assert loads(60, grid, 40) == [[6, 6, 6, 15], [15, 15], [30], [30], [30], [40], [40], [40]]
+    assert loads(4, grid, 80) == [[1, 1, 1, 1, 1, 1, 2, 2, 2, 4, 4, 4]]
+    assert loads(60, grid, 6) == [[6]] * 12
+
+
+@given(st.integers(1, 200), st.integers(1, 225), st.integers(1, 3))
+def test_loads_hold_every_cell_in_order_and_none_is_needlessly_short(tv: int, hold: int, iterations: int) -> None:
+    design = Design(iterations=iterations)
+    trips = loads(tv, design, hold)
+    assert len([units for trip in trips for units in trip]) == len(design.cells)
+    assert all(1 <= sum(trip) <= hold for trip in trips)
+    assert all(sum(trip) + following[0] > hold for trip, following in pairwise(trips))
+
+
+# Counts
+
+
+def test_one_small_cell_by_hand() -> None:
+    """One purchase and one sale; a look before and after each; two flights of three requests."""
+    one = plan(AB)
+    (pair,) = one.pairs
+    assert (pair.transactions, pair.visits, pair.flights) == (2, 2, 2)
+    assert one.transactions == 2
+    assert one.requests == 2 + 4 + 6
+    assert pair.flight_seconds == 2 * 182  # 100 units: 2500 / 15 + 15 = 181.7
+    assert (pair.spent, pair.earned) == (10_000, 9_000)
+
+
+def test_the_grid_by_hand() -> None:
+    """Six loads of a hold of 80; each sale of 30 or 60 takes two or three transactions at a tradeVolume of 20."""
+    grid = plan(AB, design=Design(), A1=exchange(trade_volume=60), B2=exchange(trade_volume=20))
+    (pair,) = grid.pairs
+    sales = 3 + 3 + 3 * 2 + 3 * 3
+    assert (pair.transactions, pair.visits, pair.flights) == (12 + sales, 12, 12)
+    assert grid.requests == (12 + sales) + (12 + sales + 12) + 3 * 12
+
+
+def test_a_ship_alone_is_where_its_last_pair_ended() -> None:
+    assert [pair.flights for pair in plan(AB, BA, AB).pairs] == [2, 1, 1]
+    assert [pair.flights for pair in plan(AB, AC).pairs] == [2, 2]
+    assert [pair.flights for pair in plan(AB, BA, AB, ships=2).pairs] == [2, 2, 2]
+
+
+def test_flying_or_asking_sets_the_hours_whichever_takes_longer() -> None:
+    """One ship: 364 s in flight, 12 requests of 0.3 s. A hundred ships wait for the limiter: 2.5 requests a second."""
+    assert plan(AB).hours == pytest.approx((364 + 12 * 0.3) / 3600)
+    assert plan(AB, AB, ships=2).hours == pytest.approx((364 + 12 * 0.3) / 3600)
+    assert plan(*[AB] * 200, ships=100).hours == pytest.approx(200 * 12 / 2.5 / 3600)
+
+
+def test_nothing_planned_costs_nothing() -> None:
+    nothing = plan()
+    assert (nothing.transactions, nothing.requests, nothing.hours) == (0, 0, 0)
+    assert (nothing.expected_loss, nothing.peak_outlay, nothing.worst_case, nothing.pairs_within(0)) == (0, 0, 0, 0)
+
+
+designs = st.builds(
+    Design,
+    fractions=st.lists(st.sampled_from([0.05, 0.1, 0.25, 0.5, 0.75, 1.0]), min_size=1, max_size=4, unique=True).map(
+        tuple
+    ),
+    iterations=st.integers(1, 3),
+)
+
+
+@given(designs, st.integers(1, 200), st.integers(1, 200), st.integers(1, 225))
+def test_the_plan_counts_what_the_protocol_will_do(design: Design, buy_tv: int, sell_tv: int, hold: int) -> None:
+    sell_tv = max(sell_tv, buy_tv // 16)
+    game = ToyGame(design, (buy_tv, sell_tv), make_ship(waypoint="X1-GZ7-D4", cargo_capacity=hold))
+    assert game.play() == PairDone()
+    quotes = {
+        (PAIR.buy_market, GOOD): exchange(trade_volume=buy_tv),
+        (PAIR.sell_market, GOOD): exchange(trade_volume=sell_tv),
+    }
+    planned = make_plan([PAIR], quotes, WAYPOINTS, design, ships=1, hold=hold, speed=15)
+    (pair,) = planned.pairs
+    assert (pair.transactions, pair.visits, pair.flights) == (len(game.records), game.visits, game.flights)
+    assert planned.requests == len(game.records) + game.reads + 3 * game.flights
+
+
+# Credits
+
+
+def test_every_trade_fills_at_the_quote_that_the_one_before_it_left() -> None:
+    """Two cells of a tradeVolume each: 10 at 1000, 10 at 1010; sold 10 at 900, 10 at 900 / 1.01."""
+    (pair,) = plan(AB, design=Design((1.0,), 2)).pairs
+    assert pair.trips == ((pytest.approx(10_000 + 10_100), pytest.approx(9_000 + 9_000 / 1.01)),)
+
+
+def test_the_parts_of_a_sale_fill_one_after_the_other() -> None:
+    (pair,) = plan(AB, B2=exchange(trade_volume=5)).pairs
+    assert pair.earned == pytest.approx(5 * 900 + 5 * 900 / 1.01)
+
+
+def test_a_pair_begins_at_the_quotes_that_the_pair_before_left() -> None:
+    """A to B, back from B to A, and again: B's ask is down by what was sold there, A's bid up by what was bought."""
+    first, back, again = plan(AB, BA, AB).pairs
+    assert (first.spent, first.earned) == (10_000, 9_000)
+    assert back.spent == pytest.approx(10_000 / 1.01)
+    assert back.earned == pytest.approx(9_000 * 1.01)
+    assert (again.spent, again.earned) == (pytest.approx(first.spent), pytest.approx(first.earned))
+
+
+def test_goods_and_markets_do_not_touch_each_others_quotes() -> None:
+    other = MarketPair.of("FUEL", A, B)
+    keys = [(market, good) for market in (A, B, C) for good in (GOOD, "FUEL")]
+    quotes = {key: exchange() for key in keys}
+    planned = make_plan([AB, other, AC], quotes, WAYPOINTS, ONE_CELL, ships=1, hold=80, speed=15)
+    first, second, third = planned.pairs
+    assert second.trips == first.trips
+    assert third.spent == pytest.approx(10_100), "A's ask is one tradeVolume up"
+    assert third.earned == 9_000, "C's bid has not been touched"
+
+
+def test_the_quotes_given_are_left_as_they_are() -> None:
+    quotes = {(market, GOOD): exchange() for market in WAYPOINTS}
+    before = dict(quotes)
+    make_plan([AB], quotes, WAYPOINTS, ONE_CELL, ships=1, hold=80, speed=15)
+    assert quotes == before
+
+
+def test_the_plan_prices_by_the_law_of_the_listing() -> None:
+    source = make_good(purchase_price=100, sell_price=46, trade_volume=10)
+    (pair,) = plan(AB, design=Design((1.0,), 2), A1=source).pairs
+    assert pair.spent == pytest.approx(10 * 100 + 10 * expected_listing(source).after_trade(10).ask)
+
+
+def priced(*trips: tuple[float, float]) -> PairPlan:
+    return PairPlan(PAIR, 2 * len(trips), 2 * len(trips), 100.0, trips)
+
+
+def test_what_a_pair_has_out_at_most_counts_its_earlier_loads() -> None:
+    """Three loads of 100 that bring 60 each: the third is bought when 80 are gone already."""
+    losing = priced((100, 60), (100, 60), (100, 60))
+    assert losing.peak(1.0) == 180
+    assert losing.loss(1.0) == 120
+    assert priced((100, 150), (120, 150)).peak(1.0) == 100
+    assert losing.peak(1.25) == pytest.approx(125 + 2 * (125 - 48))
+
+
+def test_peaks_by_hand_for_one_ship_and_for_two() -> None:
+    pairs = [priced((100, 70)), priced((50, 90)), priced((200, 150))]
+    assert running_peaks(pairs, 1, 1.0) == [100, 100, 190]
+    assert running_peaks(pairs, 2, 1.0) == [100, 150, 280]
+    assert running_peaks(pairs, 3, 1.0) == [100, 150, 350]
+    planned = Plan(tuple(pairs), ships=2)
+    assert planned.peak_outlay == 280
+    assert planned.expected_loss == 30 - 40 + 50
+
+
+def test_profits_of_a_pair_under_way_pay_for_nothing_yet() -> None:
+    """Two ships at two winning pairs may both have bought before either has sold."""
+    winning = [priced((100, 200))] * 2
+    assert running_peaks(winning, 2, 1.0) == [100, 200]
+    assert running_peaks(winning, 1, 1.0) == [100, 100]
+
+
+trips = st.lists(st.tuples(st.floats(1, 1e6), st.floats(1, 1e6)), min_size=1, max_size=4)
+pair_plans = st.lists(trips.map(lambda loads: priced(*loads)), max_size=12)
+
+
+@given(pair_plans, st.integers(1, 6))
+def test_peaks_only_grow_with_pairs_with_ships_and_with_caution(pairs: list[PairPlan], ships: int) -> None:
+    peaks = running_peaks(pairs, ships, 1.0)
+    assert len(peaks) == len(pairs)
+    assert peaks == sorted(peaks)
+    slack = 1 + 1e-9
+    for other in (running_peaks(pairs, ships, WORST_CASE), running_peaks(pairs, ships + 1, 1.0)):
+        assert all(mild <= wild * slack + 1e-6 for mild, wild in zip(peaks, other, strict=True))
+
+
+@given(pair_plans)
+def test_with_one_ship_the_peak_is_the_deepest_point_of_the_purse(pairs: list[PairPlan]) -> None:
+    purse = deepest = 0.0
+    for paid, earned in (trip for pair in pairs for trip in pair.trips):
+        purse -= paid
+        deepest = min(deepest, purse)
+        purse += earned
+    assert Plan(tuple(pairs), ships=1).peak_outlay == pytest.approx(-deepest)
+
+
+@given(pair_plans, st.integers(1, 6))
+def test_the_purse_is_never_further_down_than_the_peak_at_the_end(pairs: list[PairPlan], ships: int) -> None:
+    planned = Plan(tuple(pairs), ships)
+    assert planned.peak_outlay >= planned.expected_loss - 1e-6
+    assert planned.worst_case >= planned.peak_outlay - 1e-6
+
+
+@given(pair_plans, st.integers(1, 6), st.floats(0, 1e7))
+def test_what_fits_is_the_longest_beginning_whose_worst_case_is_within_the_budget(
+    pairs: list[PairPlan], ships: int, budget: float
+) -> None:
+    planned = Plan(tuple(pairs), ships)
+    count = planned.pairs_within(budget)
+    assert replace(planned, pairs=planned.pairs[:count]).worst_case <= budget
+    assert count == len(pairs) or replace(planned, pairs=planned.pairs[: count + 1]).worst_case > budget
+
+
+def test_a_budget_of_exactly_the_worst_case_is_enough() -> None:
+    planned = plan(AB, BA, AB)
+    assert planned.pairs_within(planned.worst_case) == 3
+    assert planned.pairs_within(planned.worst_case - 1) < 3
+    assert planned.pairs_within(10_000 * WORST_CASE - 1) == 0

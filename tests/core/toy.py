@@ -30,6 +30,7 @@ class ToyGame:
     pair: MarketPair = PAIR
     records: list[TradeRecord] = field(default_factory=list)
     market: MarketSnapshot | None = None
+    cannot_buy: bool = False
     actions: int = 0
     flights: int = 0
     reads: int = 0
@@ -52,7 +53,7 @@ class ToyGame:
         """Play to the end; `crashes` are the numbers of the actions in which the worker is killed."""
         while self.actions < limit:
             before(self)
-            facts = PairFacts(self.design, tuple(self.records), self.market, self._leftovers())
+            facts = PairFacts(self.design, tuple(self.records), self.market, self._leftovers(), self.cannot_buy)
             action = next_action(self.pair, facts, self.ship)
             if isinstance(action, PairDone | PairFailed | NoFunds):
                 return action

@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from heapq import heappop, heappush
 from itertools import pairwise
 from typing import NamedTuple
@@ -15,7 +16,7 @@ from spacetraders_lab.core.errors import LabError
 from spacetraders_lab.core.travel import FlightMode, distance, fuel_cost, travel_seconds
 from spacetraders_lab.core.waypoint import Waypoint
 
-# STEALTH is left out: it burns what CRUISE burns and is slower, so no route is better for it.
+# STEALTH is left out: it burns what CRUISE burns and is slower. A ship that is in it changes before it flies.
 _MODES = (FlightMode.CRUISE, FlightMode.BURN, FlightMode.DRIFT)
 
 
@@ -154,10 +155,9 @@ class _Label(NamedTuple):
 
 
 class _Search:
-    """A* over labels. A label is dropped when another at its waypoint costs no more and holds as much fuel.
+    """A* over labels: each waypoint keeps the labels that no other there beats in both cost and fuel.
 
-    The bound on the rest of a way is the direct flight on BURN: with engines of speed 1 and more, no stop between
-    makes a way shorter, for the 15 seconds that each flight costs outweigh what rounding could save.
+    The bound on the rest of a way is the shortest way with a full tank at every waypoint.
     """
 
     def __init__(
@@ -165,24 +165,20 @@ class _Search:
     ) -> None:
         self._table, self._goal, self._capacity = table, goal, capacity
         self._end_fuel, self._stations, self._weights = end_fuel, stations, weights
-        fixed = weights.fuel + weights.request
-        burn = table.seconds[_BURN]
-        self._rest = [weights.second * burn[units] + fixed for units in table.units[goal]]
-        self._rest[goal] = 0.0
         self._fronts: list[list[_Label]] = [[] for _ in table.symbols]
-        self._heap: list[tuple[float, int, _Label]] = []
-        self._pushed = 0
+        self._open: list[tuple[float, int, _Label]] = []
+        self._offered = 0
         self._best = math.inf
 
     def run(self, first: _Label) -> _Label | None:
         """The cheapest label at the goal, None when there is none."""
-        self._push(first)
-        while self._heap:
-            label = heappop(self._heap)[2]
-            if label.place == self._goal and label.fuel >= self._end_fuel:
+        self._rest = self._bounds(first.place)
+        self._offer(first)
+        while self._open:
+            label = heappop(self._open)[2]
+            if label.place == self._goal:
                 return label
-            if not self._dominated(label.cost, label.place, label.fuel, label.mode):
-                self._fronts[label.place].append(label)
+            if any(known is label for known in self._fronts[label.place]):  # not beaten since it was offered
                 self._refuel(label)
                 self._fly(label)
         return None
@@ -191,35 +187,75 @@ class _Search:
         if label.place in self._stations and label.fuel < self._capacity:
             requests = 1 if label.docked else 3  # dock, refuel, orbit; a docked ship has its orbit to come anyway
             cost = label.cost + requests * self._weights.request
-            self._push(_Label(cost, label.place, self._capacity, label.mode, label.docked, label))
+            if not self._beaten(cost, label.place, self._capacity, label.mode):
+                self._offer(_Label(cost, label.place, self._capacity, label.mode, label.docked, label))
 
     def _fly(self, label: _Label) -> None:
         units, weights, rest = self._table.units[label.place], self._weights, self._rest
         for mode, seconds in enumerate(self._table.seconds):
-            start_cost = label.cost + weights.request * (1 + label.docked + (mode != label.mode))
+            at_start = label.cost + weights.request * (1 + label.docked + (mode != label.mode))
             for place in self._table.nearest[label.place]:
                 burned = _burned(units[place], mode)
-                if burned > label.fuel:
+                cost = at_start + weights.second * seconds[units[place]] + weights.fuel * burned
+                if burned > label.fuel or cost >= self._best:
                     break
-                cost = start_cost + weights.second * seconds[units[place]] + weights.fuel * burned
                 fuel = label.fuel - burned
-                if cost + rest[place] < self._best and not self._dominated(cost, place, fuel, mode):
-                    self._push(_Label(cost, place, fuel, mode, False, label))
+                if place == self._goal and fuel < self._end_fuel:
+                    continue
+                if cost + rest[place] < self._best and not self._beaten(cost, place, fuel, mode):
+                    self._offer(_Label(cost, place, fuel, mode, False, label))
 
-    def _push(self, label: _Label) -> None:
-        bound = label.cost + self._rest[label.place]
-        if label.place == self._goal and label.fuel >= self._end_fuel:
-            self._best = min(self._best, bound)
-        self._pushed += 1
-        heappush(self._heap, (bound, self._pushed, label))
+    def _offer(self, label: _Label) -> None:
+        front = self._fronts[label.place]
+        front[:] = [known for known in front if not self._beats(label, known)]
+        front.append(label)
+        if label.place == self._goal:
+            self._best = min(self._best, label.cost)
+        self._offered += 1
+        heappush(self._open, (label.cost + self._rest[label.place], self._offered, label))
 
-    def _dominated(self, cost: float, place: int, fuel: int, mode: int) -> bool:
-        """Whether a label known at the place does as well: one in another mode may need a request to change it."""
+    def _beaten(self, cost: float, place: int, fuel: int, mode: int) -> bool:
+        """Whether a known label at the place does as well; from another mode it may need one request more."""
         change = self._weights.request
-        return any(
-            known.fuel >= fuel and known.cost + (0.0 if known.mode == mode else change) <= cost
-            for known in self._fronts[place]
+        for known in self._fronts[place]:
+            if known.fuel >= fuel and known.cost + (known.mode != mode) * change <= cost:
+                return True
+        return False
+
+    def _beats(self, label: _Label, other: _Label) -> bool:
+        return (
+            label.fuel >= other.fuel and label.cost + (label.mode != other.mode) * self._weights.request <= other.cost
         )
+
+    def _bounds(self, start: int) -> list[float]:
+        """The least cost from each waypoint to the goal if tanks filled themselves; beyond the start, its own."""
+        table, weights = self._table, self._weights
+
+        @cache
+        def flight(units: int) -> float:
+            return min(
+                weights.second * seconds[units] + weights.fuel * _burned(units, mode) + weights.request
+                for mode, seconds in enumerate(table.seconds)
+                if _burned(units, mode) <= self._capacity
+            )
+
+        bounds = [math.inf] * len(table.symbols)
+        bounds[self._goal] = 0.0
+        open_places = [(0.0, self._goal)]
+        while open_places:
+            bound, place = heappop(open_places)
+            if place == start:
+                break
+            if bound > bounds[place]:
+                continue
+            for other in table.nearest[place]:
+                further = bound + flight(table.units[place][other])
+                if further >= bounds[start]:
+                    break
+                if further < bounds[other]:
+                    bounds[other] = further
+                    heappush(open_places, (further, other))
+        return [min(bound, bounds[start]) for bound in bounds]
 
 
 def _burned(units: int, mode: int) -> int:

@@ -41,3 +41,6 @@ def fuel_cost(dist: float, mode: FlightMode) -> int:
         return 1
     units = max(1, round_half_up(dist))
     return 2 * units if mode is FlightMode.BURN else units
+
+
+FUEL_PER_MARKET_UNIT = 100  # of ship fuel in a unit bought at a market. Source: the official API document

@@ -3,17 +3,19 @@
 Whatever happens in between, the intent on disk and the ship's hold tell afterwards what became of the trade.
 """
 
+import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from spacetraders_lab.core.errors import GameError, PairError, WorldCondition
+from spacetraders_lab.core.errors import GameError, LeaseLost, PairError, WorldCondition
 from spacetraders_lab.core.experiment import ClaimedPair, ExperimentRun, Intent, IntentState, Step, TradeRecord
 from spacetraders_lab.core.market import MarketSnapshot, MarketTransaction, Operation
 from spacetraders_lab.core.observation import TradeContext, trade_record
 from spacetraders_lab.core.protocol import trade_command
 from spacetraders_lab.core.ship import Ship
+from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT
 from spacetraders_lab.game import reads
 from spacetraders_lab.game.execute import execute
 from spacetraders_lab.game.outcome import Done, Refused
@@ -24,6 +26,7 @@ from spacetraders_lab.store.intents import IntentRepository
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 from spacetraders_lab.store.world import World
 
+_DEAREST_FUEL = 120  # credits a market unit; the real game's markets ask 72 to 84
 # how far the game's clock may be behind ours when a trade is looked for in the market's list
 _CLOCK_SKEW = timedelta(seconds=30)
 
@@ -52,10 +55,14 @@ async def trade(lab: Lab, run: ExperimentRun, lease: Lease, step: Step, ship: Sh
     WorldCondition when nobody can trade. An unknown outcome is reconciled here, never repeated.
     """
     intent = await _open_intent(lab, run, lease, step, ship, context)
-    lease.check()
-    outcome = await execute(lab.game, trade_command(step, ship.symbol), ship)
+    try:
+        lease.check()
+        outcome = await execute(lab.game, trade_command(step, ship.symbol), ship)
+    except (LeaseLost, WorldCondition):
+        await _undone(lab, intent)  # nothing was sent, or the game says that nothing was done
+        raise
     if isinstance(outcome, Refused):
-        await _resolve(lab, intent, IntentState.DID_NOT)
+        await _undone(lab, intent)
         return Effect(ship, None, None, outcome.error)
     if isinstance(outcome, Done) and outcome.transaction is not None:
         return await _record_done(lab, intent, outcome.transaction, outcome.ship)
@@ -73,10 +80,10 @@ async def reconcile(lab: Lab, intent: Intent) -> Effect:
     ship = await reads.get_ship(lab.game.client, intent.ship_symbol)
     held = ship.units_of(step.good_symbol)
     if held == intent.units_before:
-        await _resolve(lab, intent, IntentState.DID_NOT)
+        await _undone(lab, intent)
         return Effect(ship, None, None)
     if held != units_after(intent):
-        await _resolve(lab, intent, IntentState.CONFLICT, held)
+        await _in_conflict(lab, intent, held)
         raise PairError(_conflict(ship, step.good_symbol, intent.units_before, held))
     market = await _read_or_none(lab, step.market) if ship.waypoint == step.market else None
     transaction = _find_transaction(intent, market) or _assumed_transaction(intent, lab.clock.now())
@@ -94,15 +101,13 @@ def units_after(intent: Intent) -> int:
 async def _open_intent(
     lab: Lab, run: ExperimentRun, lease: Lease, step: Step, ship: Ship, context: TradeContext
 ) -> Intent:
-    """Audit the hold, renew the lease, look at the budget and write the intent, in one transaction."""
+    """Audit the hold, renew the lease, write the intent and reserve its money, in one transaction."""
     asked_at, now = lab.clock.monotonic(), lab.clock.now()
     held = ship.units_of(step.good_symbol)
     quote = context.before.price(step.operation)
 
     def work(connection: Connection) -> tuple[ClaimedPair, Intent, int]:
         claim = WorkQueueRepository(connection).renew_lease(lease.claim, now=now, lease_seconds=lab.times.lease)
-        if step.operation is Operation.BUY:
-            ExperimentRepository(connection).require_budget(run.run_id, step.units * quote)
         intents = IntentRepository(connection)
         history = intents.hold_history(run.run_id, ship.symbol, step.good_symbol)
         expected = held if history is None else history.expected_units
@@ -111,6 +116,8 @@ async def _open_intent(
         )
         if expected != held:
             intents.resolve(intent.intent_id, IntentState.CONFLICT, units_found=held, now=now)
+        elif step.operation is Operation.BUY:
+            ExperimentRepository(connection).reserve(run.run_id, _reserved(intent), spare=_fuel_money(ship))
         return claim, intent, expected
 
     claim, intent, expected = await lab.write(work)
@@ -158,20 +165,47 @@ async def _read_or_none(lab: Lab, waypoint: str) -> MarketSnapshot | None:
 
 
 async def _keep(lab: Lab, intent: Intent, record: TradeRecord, market: MarketSnapshot | None) -> None:
-    """Write the row, the snapshot and the resolved intent in one transaction."""
+    """Write the row, the snapshot, the resolved intent and what it cost in one transaction."""
+    now, sign = lab.clock.now(), 1 if record.operation is Operation.BUY else -1
 
     def work(connection: Connection) -> None:
-        ExperimentRepository(connection).record_transaction(record)
-        IntentRepository(connection).resolve(intent.intent_id, IntentState.HAPPENED, now=lab.clock.now())
+        experiments = ExperimentRepository(connection)
+        IntentRepository(connection).resolve(intent.intent_id, IntentState.HAPPENED, now=now)
+        experiments.record_transaction(record)
+        experiments.settle(intent.run_id, reserved=_reserved(intent), paid=sign * record.total_credits)
         if market is not None:
             World(connection).save_snapshot(lab.universe_id, market, "trade")
 
     await lab.write(work)
 
 
-async def _resolve(lab: Lab, intent: Intent, state: IntentState, units_found: int | None = None) -> None:
+async def _undone(lab: Lab, intent: Intent) -> None:
+    """The trade did not take place: resolve the intent and give its money back."""
     now = lab.clock.now()
-    await lab.write(lambda c: IntentRepository(c).resolve(intent.intent_id, state, now=now, units_found=units_found))
+
+    def work(connection: Connection) -> None:
+        IntentRepository(connection).resolve(intent.intent_id, IntentState.DID_NOT, now=now)
+        ExperimentRepository(connection).settle(intent.run_id, reserved=_reserved(intent), paid=0)
+
+    await lab.write(work)
+
+
+async def _in_conflict(lab: Lab, intent: Intent, held: int) -> None:
+    """The hold fits neither: what the trade may have cost stays reserved, and the ledger goes on from the hold."""
+    now = lab.clock.now()
+    await lab.write(
+        lambda c: IntentRepository(c).resolve(intent.intent_id, IntentState.CONFLICT, now=now, units_found=held)
+    )
+
+
+def _reserved(intent: Intent) -> int:
+    """What the intent counts against the budget as long as its outcome is not known; a sale counts nothing."""
+    return intent.step.units * intent.price_limit if intent.step.operation is Operation.BUY else 0
+
+
+def _fuel_money(ship: Ship) -> int:
+    """Credits to keep back for fuel, so that a loaded ship can still fly to where it sells: two full tanks."""
+    return 2 * math.ceil(ship.fuel_capacity / FUEL_PER_MARKET_UNIT) * _DEAREST_FUEL
 
 
 def _find_transaction(intent: Intent, market: MarketSnapshot | None) -> MarketTransaction | None:

@@ -6,6 +6,7 @@ What the game means is in the handlers (`routes.py`) and below; here are only th
 import math
 from collections import Counter
 from collections.abc import Awaitable, Callable
+from random import Random
 from typing import Any
 from uuid import UUID
 
@@ -52,6 +53,7 @@ class _Server:
         self.universe = universe
         self.clock = clock
         self.limits = RateLimits(universe.settings)
+        self.random = Random(universe.settings.seed)
         self.requests: Counter[tuple[str, str, int]] = Counter()
         self.headers = {"x-sandbox-speed": f"{universe.settings.speed:g}"}
 
@@ -130,7 +132,7 @@ class _Server:
         return Response(content, error.http_status, {**self.headers, **headers}, _JSON)
 
     def _request_id(self) -> str:
-        return str(UUID(int=self.universe.random.getrandbits(128), version=4))
+        return str(UUID(int=self.random.getrandbits(128), version=4))
 
 
 class _Limited(GameError):

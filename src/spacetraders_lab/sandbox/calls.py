@@ -7,8 +7,12 @@ from enum import Enum
 from typing import Any, TypeVar
 
 import msgspec
+from starlette.datastructures import QueryParams
 
+from spacetraders_lab.core.waypoint import Waypoint
 from spacetraders_lab.sandbox import refusals
+from spacetraders_lab.sandbox.factions import contract
+from spacetraders_lab.sandbox.generate import System
 from spacetraders_lab.sandbox.universe import Agent, ShipState, Universe
 
 Body = TypeVar("Body", bound=msgspec.Struct)
@@ -38,7 +42,7 @@ class Call:
     now: datetime
     agent: Agent | None
     path: Mapping[str, str]
-    query: Mapping[str, str]
+    query: QueryParams
     body: bytes
     token: str | None
 
@@ -52,6 +56,17 @@ class Call:
     def ship(self) -> ShipState:
         """The own ship named in the path."""
         return self.universe.ship(self.player, self.path["ship"], self.now)
+
+    def place(self) -> tuple[System, Waypoint]:
+        """The waypoint named in the path, with its system."""
+        return self.universe.place(self.path["system"], self.path["waypoint"])
+
+    def contract(self) -> dict[str, Any]:
+        """The own contract named in the path."""
+        found = contract(self.universe, self.player)
+        if found["id"] != self.path["contract"]:
+            raise refusals.not_found(f"Contract {self.path['contract']}")
+        return found
 
     def parse(self, shape: type[Body]) -> Body:
         """The body in the given shape; raises 422 for anything else."""
@@ -79,6 +94,13 @@ class Call:
         if not low <= value <= high:
             raise refusals.invalid_input((name,), f"Number must be from {low} to {high}.")
         return value
+
+    def choices(self, name: str, known: frozenset[str]) -> set[str]:
+        """The values of a parameter that may be repeated; raises 422 for one that the game does not know."""
+        values = set(self.query.getlist(name))
+        if not values <= known:
+            raise refusals.invalid_input((name,), f"Invalid enum value, received {min(values - known)!r}.")
+        return values
 
     def page(self, items: Sequence[Any], show: Callable[[Any], Any]) -> Page:
         """The page that the query asks for; an empty one past the end. Only its items are rendered."""

@@ -5,11 +5,6 @@ from typing import Any
 from spacetraders_lab.sandbox.refusals import stamp
 from spacetraders_lab.sandbox.universe import Agent, Universe
 
-FACTIONS = (
-    "COSMIC", "VOID", "GALACTIC", "QUANTUM", "DOMINION", "ASTRO", "CORSAIRS", "OBSIDIAN", "AEGIS", "UNITED",
-    "SOLITARY", "COBALT", "OMEGA", "ECHO", "LORDS", "CULT", "ANCIENTS", "SHADOW", "ETHEREAL",
-)  # fmt: skip
-
 
 def faction(universe: Universe, symbol: str) -> dict[str, Any]:
     """A faction as the game shows it; in a sandbox all have their seat in the home system."""
@@ -25,7 +20,7 @@ def faction(universe: Universe, symbol: str) -> dict[str, Any]:
 
 def contract(universe: Universe, agent: Agent) -> dict[str, Any]:
     """The starter contract: bring some ore to headquarters within a week."""
-    accept_until, deadline = (universe.after(universe.start, days * 86_400) for days in (1, 7))
+    accept_until, deadline = (universe.moment(days * 86_400) for days in (1, 7))
     return {
         "id": f"contract-{agent.symbol.lower()}-1",
         "factionSymbol": agent.faction,

@@ -7,6 +7,7 @@ It knows no ships and no credits.
 import math
 from collections import deque
 from dataclasses import dataclass, field
+from datetime import datetime
 from random import Random
 from typing import Any
 
@@ -17,6 +18,7 @@ from spacetraders_lab.sandbox.economies import Economy, economy_of
 from spacetraders_lab.sandbox.economy import Quote, grown_volume, is_restricted, ladder
 from spacetraders_lab.sandbox.goods import RECIPES
 from spacetraders_lab.sandbox.listing import Listing
+from spacetraders_lab.sandbox.refusals import stamp
 from spacetraders_lab.sandbox.settings import SandboxSettings
 from spacetraders_lab.sandbox.visitors import Visit, wait, wish
 
@@ -93,6 +95,10 @@ class Market:
         if listing.kind is (ListingType.EXPORT if operation is Operation.BUY else ListingType.IMPORT):
             listing.fed_units += units
         self._cycle_changed = True
+
+    def show(self, transaction: dict[str, Any]) -> None:
+        """Put a trade into the list that visitors see; the oldest leaves it when it is full."""
+        self.transactions.append(transaction)
 
     def expect_visitors(self, mean_gap: float) -> None:
         """Let other traders come, on average every so many game seconds, from the beginning on."""
@@ -186,3 +192,19 @@ def draw_factor(kind: ListingType, settings: SandboxSettings, random: Random) ->
     low, high = settings.export_factor if kind is ListingType.EXPORT else settings.import_factor
     mode = low + (high - low) * (0.5 if kind is ListingType.EXPORT else 0.3)
     return round(round_half_up(random.triangular(low, high, mode) * 20) / 20, 2)
+
+
+def shown_transaction(
+    waypoint: str, ship: str, good: str, kind: str, units: int, price: int, at: datetime
+) -> dict[str, Any]:
+    """A trade as the game shows it."""
+    return {
+        "waypointSymbol": waypoint,
+        "shipSymbol": ship,
+        "tradeSymbol": good,
+        "type": kind,
+        "units": units,
+        "pricePerUnit": price,
+        "totalPrice": units * price,
+        "timestamp": stamp(at),
+    }

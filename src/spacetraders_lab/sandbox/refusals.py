@@ -3,6 +3,7 @@
 Codes and names are the game's own (`GET /error-codes`); texts are ours, short where clients do not care.
 """
 
+import math
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -53,16 +54,10 @@ def token_of_another_universe(expected: str, actual: str) -> GameError:
     return refuse(4113, message, 401, expected=expected, actual=actual)
 
 
-def in_transit(
-    origin: str, destination: str, departure: str, arrival: str, seconds: int, code: int = 4214
-) -> GameError:
-    message = (
-        f"Ship is currently in-transit from {origin} to {destination} and arrives in {seconds} seconds."
-        if seconds
-        else f"Ship is currently in-transit from {origin} to {destination}."
-    )
+def in_transit(origin: str, destination: str, departure: str, arrival: str, seconds: int) -> GameError:
+    message = f"Ship is currently in-transit from {origin} to {destination} and arrives in {seconds} seconds."
     return refuse(
-        code,
+        4214,
         message,
         departureSymbol=origin,
         destinationSymbol=destination,
@@ -80,9 +75,10 @@ def not_in_orbit(waypoint: str) -> GameError:
     return refuse(4236, f"Ship action failed. Ship is not currently in orbit at {waypoint}.", waypointSymbol=waypoint)
 
 
-def on_cooldown(cooldown: Mapping[str, Any]) -> GameError:
-    seconds = cooldown["remainingSeconds"]
-    return refuse(4000, f"Ship action is still on cooldown for {seconds} second(s).", 409, cooldown=dict(cooldown))
+def on_cooldown(ship: str, total: int, until: datetime, now: datetime) -> GameError:
+    left = cooldown(ship, total, until, now)
+    message = f"Ship action is still on cooldown for {left['remainingSeconds']} second(s)."
+    return refuse(4000, message, 409, cooldown=left)
 
 
 def no_market(waypoint: str) -> GameError:
@@ -181,6 +177,19 @@ def symbol_taken(symbol: str) -> GameError:
 
 def over_rate_limit(data: Mapping[str, Any]) -> GameError:
     return refuse(429, "You have reached your API limit.", 429, **data)
+
+
+def cooldown(ship: str, total: int, until: datetime | None, now: datetime) -> dict[str, Any]:
+    """A cooldown as the game shows it; without expiration when there is none."""
+    if until is None or until <= now:
+        return {"shipSymbol": ship, "totalSeconds": 0, "remainingSeconds": 0}
+    left = math.ceil((until - now).total_seconds())
+    return {
+        "shipSymbol": ship,
+        "totalSeconds": max(total, left),
+        "remainingSeconds": left,
+        "expiration": stamp(until),
+    }
 
 
 def stamp(moment: datetime) -> str:

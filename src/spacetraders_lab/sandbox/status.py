@@ -14,7 +14,7 @@ def status(universe: Universe, now: datetime) -> dict[str, Any]:
     systems = universe.systems.values()
     elapsed = universe.elapsed(now)
     last = max((market.last_tick(elapsed) for system in systems for market in system.markets.values()), default=0)
-    ticked = universe.start + timedelta(seconds=max(0.0, last) / universe.settings.speed)
+    ticked = universe.moment(max(0.0, last))
     richest = sorted(universe.agents.values(), key=lambda agent: -agent.credits)[:10]
     return {
         "status": "SpaceTraders sandbox is online and available to play",

@@ -1,14 +1,15 @@
 """The state of a universe: systems, agents, ships, ledger. Time is an argument; HTTP is unknown here.
 
-`trade.py` and `flight.py` act on it.
+`trade.py`, `cargo.py`, `flight.py` and `yard.py` act on it.
 """
 
 import hashlib
 import math
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from random import Random
 
+from spacetraders_lab.core.market import Operation
 from spacetraders_lab.core.ship import NavStatus
 from spacetraders_lab.core.travel import FlightMode
 from spacetraders_lab.core.waypoint import Waypoint
@@ -17,6 +18,7 @@ from spacetraders_lab.sandbox.galaxy import Galaxy, generate_galaxy
 from spacetraders_lab.sandbox.generate import System
 from spacetraders_lab.sandbox.hulls import HULLS, Hull
 from spacetraders_lab.sandbox.market import Market, shown_transaction
+from spacetraders_lab.sandbox.refusals import stamp
 from spacetraders_lab.sandbox.settings import SandboxSettings
 from spacetraders_lab.sandbox.truth import Ledger
 
@@ -53,7 +55,6 @@ class ShipState:
     hull: Hull
     capacity: int
     waypoint: str
-    system: str
     flight: Flight
     fuel: int
     status: NavStatus = NavStatus.DOCKED
@@ -65,6 +66,10 @@ class ShipState:
     cooldown_seconds: int = 0
 
     @property
+    def system(self) -> str:
+        return system_of(self.waypoint)
+
+    @property
     def cargo_units(self) -> int:
         return sum(self.hold.values())
 
@@ -72,6 +77,14 @@ class ShipState:
         """A flight whose time has come ends in orbit."""
         if self.status is NavStatus.IN_TRANSIT and now >= self.flight.arrival:
             self.status = NavStatus.IN_ORBIT
+
+    def check_not_in_transit(self, now: datetime) -> None:
+        """Raises 4214 while the ship flies."""
+        if self.status is NavStatus.IN_TRANSIT:
+            flight = self.flight
+            seconds = max(0, math.ceil((flight.arrival - now).total_seconds()))
+            ends = flight.origin.symbol, flight.destination.symbol
+            raise refusals.in_transit(*ends, stamp(flight.departure), stamp(flight.arrival), seconds)
 
     def load(self, good: str, units: int) -> None:
         """Add units (negative: take them away); the caller has checked room and stock."""
@@ -83,39 +96,49 @@ class ShipState:
 
 @dataclass(slots=True)
 class Universe:
-    """Everything there is. Make one with `create`; all randomness comes from the seed of the settings."""
+    """Everything there is. Make one with `create`; all chance comes from the seed of the settings."""
 
     settings: SandboxSettings
     start: datetime
-    random: Random
+    reset_date: str
     secret: str
-    systems: dict[str, System]
-    home: System
+    galaxy: Galaxy
     agents: dict[str, Agent] = field(default_factory=dict)
     ships: dict[str, ShipState] = field(default_factory=dict)
     fleets: dict[str, dict[str, ShipState]] = field(default_factory=dict)
-    ledger: list[LedgerEntry] = field(default_factory=list)
+    ledger: Ledger = field(default_factory=Ledger)
 
     @classmethod
-    def create(cls, settings: SandboxSettings, now: datetime) -> "Universe":
-        """A new universe: the same for the same settings, `now` being only its beginning (unless `start` says so)."""
-        random = Random(settings.seed)
-        home = PROFILES[settings.profile](settings, random)
-        secret = hashlib.sha256(f"sandbox universe {settings.seed}".encode()).hexdigest()
-        return cls(settings, settings.start or now, random, secret, {home.symbol: home}, home)
+    def create(cls, settings: SandboxSettings, now: datetime, reset_date: date | None = None) -> "Universe":
+        """A new universe, the same for the same settings, that begins `now` unless the settings say when.
+
+        A `reset_date` is given to one that follows another: it differs from the first in places and secret.
+        """
+        start = settings.start or now
+        seed = f"{settings.seed}" if reset_date is None else f"{settings.seed}:{reset_date}"
+        secret = hashlib.sha256(f"sandbox universe {seed}".encode()).hexdigest()
+        named = (reset_date or start.date()).isoformat()
+        return cls(settings, start, named, secret, generate_galaxy(settings, Random(seed)))
 
     @property
-    def reset_date(self) -> str:
-        return self.start.date().isoformat()
+    def systems(self) -> dict[str, System]:
+        return self.galaxy.systems
+
+    @property
+    def home(self) -> System:
+        return self.galaxy.home
 
     def elapsed(self, now: datetime) -> float:
         """Game seconds since the beginning."""
         return max(0.0, (now - self.start).total_seconds() * self.settings.speed)
 
-    def after(self, now: datetime, game_seconds: float) -> datetime:
-        """The wall-clock moment `game_seconds` after `now`, in whole milliseconds (stamps show no more)."""
-        whole = now.replace(microsecond=now.microsecond // 1000 * 1000)
-        return whole + timedelta(milliseconds=max(1, math.floor(game_seconds * 1000 / self.settings.speed + 0.5)))
+    def moment(self, game_seconds: float) -> datetime:
+        """The wall-clock moment so many game seconds after the beginning."""
+        return self.start + timedelta(seconds=game_seconds / self.settings.speed)
+
+    def duration(self, game_seconds: float) -> timedelta:
+        """What so many game seconds take on the wall clock: whole milliseconds (stamps show no more), at least one."""
+        return timedelta(milliseconds=max(1, math.floor(game_seconds * 1000 / self.settings.speed + 0.5)))
 
     def system(self, symbol: str) -> System:
         """The system of that symbol; raises the game's 404."""
@@ -133,16 +156,29 @@ class Universe:
 
     def waypoint(self, symbol: str) -> Waypoint | None:
         """A waypoint wherever it is, None when there is none."""
-        system = self.systems.get(symbol.rpartition("-")[0])
+        system = self.systems.get(system_of(symbol))
         return system.waypoints.get(symbol) if system else None
 
     def market(self, waypoint: str, now: datetime) -> Market:
         """The market there, brought up to `now`; raises 4603 when there is none."""
-        system = self.systems.get(waypoint.rpartition("-")[0])
+        system = self.systems.get(system_of(waypoint))
         market = system.markets.get(waypoint) if system else None
         if market is None:
             raise refusals.no_market(waypoint)
-        market.advance(self.elapsed(now))
+        for visit in market.advance(self.elapsed(now)):
+            ship, at = f"{visit.trader}-1", self.moment(visit.at)
+            kind = "PURCHASE" if visit.operation is Operation.BUY else "SELL"
+            market.show(shown_transaction(waypoint, ship, visit.good, kind, visit.units, visit.price, at))
+            self.ledger.add(
+                kind,
+                at,
+                agent=visit.trader,
+                ship_symbol=ship,
+                waypoint=waypoint,
+                good=visit.good,
+                units=visit.units,
+                price=visit.price,
+            )
         return market
 
     def ship(self, agent: Agent, symbol: str, now: datetime) -> ShipState:
@@ -172,36 +208,33 @@ class Universe:
         capacity = hull.cargo if self.settings.hold is None or not hull.cargo else self.settings.hold
         symbol = f"{agent.symbol}-{agent.next_ship:X}"
         agent.next_ship += 1
-        system = at.symbol.rpartition("-")[0]
-        ship = ShipState(symbol, agent.symbol, hull, capacity, at.symbol, system, Flight(at, at, now, now), hull.fuel)
+        ship = ShipState(symbol, agent.symbol, hull, capacity, at.symbol, Flight(at, at, now, now), hull.fuel)
         self.ships[symbol] = self.fleets[agent.symbol][symbol] = ship
         return ship
 
     def note(
-        self,
-        kind: str,
-        ship: ShipState,
-        now: datetime,
-        *,
-        good: str = "",
-        units: int = 0,
-        price: int = 0,
-        total: int | None = None,
+        self, kind: str, ship: ShipState, now: datetime, *, good: str = "", units: int = 0, price: int = 0
     ) -> None:
-        """Write a change into the ledger; `total` is units x price unless it is said."""
-        self.ledger.append(
-            LedgerEntry(
-                sequence=len(self.ledger) + 1,
-                timestamp=now,
-                agent=ship.agent,
-                ship_symbol=ship.symbol,
-                kind=kind,
-                waypoint=ship.waypoint,
-                good=good,
-                units=units,
-                price_per_unit=price,
-                total=units * price if total is None else total,
-                credits_after=self.agents[ship.agent].credits,
-                cargo_after=ship.cargo_units,
-            )
+        """Write a change of a ship, its hold or its agent's purse into the ledger, after it happened."""
+        self.ledger.add(
+            kind,
+            now,
+            agent=ship.agent,
+            ship_symbol=ship.symbol,
+            waypoint=ship.waypoint,
+            good=good,
+            units=units,
+            price=price,
+            credits_after=self.agents[ship.agent].credits,
+            cargo_after=ship.cargo_units,
         )
+
+
+def system_of(waypoint: str) -> str:
+    """The system part of a waypoint symbol, whatever its form: clients may ask for anything."""
+    return waypoint.rpartition("-")[0]
+
+
+def whole_milliseconds(moment: datetime) -> datetime:
+    """The moment as stamps show it."""
+    return moment.replace(microsecond=moment.microsecond // 1000 * 1000)

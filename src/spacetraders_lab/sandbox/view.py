@@ -1,23 +1,26 @@
 """The universe as the game shows it: plain dictionaries in the shapes of the official API description, no decisions."""
 
-import math
-from datetime import datetime, timedelta
+import functools
+from datetime import datetime
 from typing import Any
 
-from spacetraders_lab.core.market import ListingType
+from spacetraders_lab.core.market import Activity, ListingType, Supply
 from spacetraders_lab.core.waypoint import Waypoint
-from spacetraders_lab.sandbox.generate import Offer, System
+from spacetraders_lab.sandbox.generate import System
 from spacetraders_lab.sandbox.goods import good_name
 from spacetraders_lab.sandbox.hulls import CARGO_OF_MODULE, ENGINE_SPEED, HULLS, REACTOR_POWER, Hull
 from spacetraders_lab.sandbox.market import Market
+from spacetraders_lab.sandbox.refusals import cooldown as shown_cooldown
 from spacetraders_lab.sandbox.refusals import stamp
+from spacetraders_lab.sandbox.shipyard import Shipyard
 from spacetraders_lab.sandbox.universe import Agent, ShipState, Universe
 
 Json = dict[str, Any]
 
 
+@functools.cache
 def named(symbol: str) -> Json:
-    """A symbol with a name and a description, as goods and traits are shown."""
+    """A symbol with a name and a description, as goods and traits are shown; shared, so not to be changed."""
     name = good_name(symbol)
     return {"symbol": symbol, "name": name, "description": f"{name}."}
 
@@ -87,26 +90,31 @@ def _trade_good(found: Market, good: str) -> Json:
     return shown if activity is None else shown | {"activity": activity}
 
 
-def shipyard(symbol: str, offers: dict[str, Offer], fee: int, *, watched: bool) -> Json:
-    shown: Json = {"symbol": symbol, "shipTypes": [{"type": kind} for kind in offers], "modificationsFee": fee}
+def shipyard(yard: Shipyard, fee: int, *, watched: bool) -> Json:
+    """What a shipyard shows: prices and transactions only to those who have a ship there."""
+    shown: Json = {
+        "symbol": yard.waypoint,
+        "shipTypes": [{"type": kind} for kind in yard.prices],
+        "modificationsFee": fee,
+    }
     if watched:
-        shown["transactions"] = []
-        shown["ships"] = [_offered_ship(offer) for offer in offers.values()]
+        shown["transactions"] = list(yard.transactions)
+        shown["ships"] = [_offered_ship(kind, price) for kind, price in yard.prices.items()]
     return shown
 
 
-def _offered_ship(offer: Offer) -> Json:
-    hull = HULLS[offer.type]
-    name = good_name(offer.type)
-    return {
-        "type": offer.type,
-        "name": name,
-        "description": f"{name}.",
-        "supply": "HIGH",
-        "activity": "GROWING",
-        "purchasePrice": offer.price,
-        "crew": {"required": hull.crew, "capacity": round(hull.crew * 1.4)},
-    } | _equipment(hull)
+def _offered_ship(kind: str, price: int) -> Json:
+    hull = HULLS[kind]
+    offer = {"type": kind, "supply": Supply.HIGH, "activity": Activity.GROWING, "purchasePrice": price}
+    crew = {"required": hull.crew, "capacity": _berths(hull)}
+    return named(kind) | offer | {"crew": crew} | equipment(hull)
+
+
+def construction(waypoint: str) -> Json:
+    """A jump gate being built; nobody has brought anything yet."""
+    needs = {"FAB_MATS": 1600, "ADVANCED_CIRCUITRY": 400}
+    materials = [{"tradeSymbol": good, "required": units, "fulfilled": 0} for good, units in needs.items()]
+    return {"symbol": waypoint, "materials": materials, "isComplete": False}
 
 
 def cargo(ship: ShipState) -> Json:
@@ -148,12 +156,7 @@ def _route_end(place: Waypoint) -> Json:
 
 
 def cooldown(ship: ShipState, now: datetime) -> Json:
-    shown: Json = {"shipSymbol": ship.symbol, "totalSeconds": 0, "remainingSeconds": 0}
-    if ship.cooldown_until is not None and ship.cooldown_until > now:
-        left = math.ceil((ship.cooldown_until - now) / timedelta(seconds=1))
-        shown |= {"totalSeconds": max(left, ship.cooldown_seconds), "remainingSeconds": left}
-        shown["expiration"] = stamp(ship.cooldown_until)
-    return shown
+    return shown_cooldown(ship.symbol, ship.cooldown_seconds, ship.cooldown_until, now)
 
 
 def ship(who: ShipState, faction: str, now: datetime) -> Json:
@@ -164,7 +167,7 @@ def ship(who: ShipState, faction: str, now: datetime) -> Json:
         "crew": {
             "current": hull.crew,
             "required": hull.crew,
-            "capacity": round(hull.crew * 1.4),
+            "capacity": _berths(hull),
             "rotation": "STRICT",
             "morale": 100,
             "wages": 0,
@@ -174,10 +177,16 @@ def ship(who: ShipState, faction: str, now: datetime) -> Json:
         "cargo": cargo(who),
         "registration": {"name": who.symbol, "factionSymbol": faction, "role": hull.role},
     }
-    return shown | _equipment(hull)
+    return shown | equipment(hull)
 
 
-def _equipment(hull: Hull) -> Json:
+def _berths(hull: Hull) -> int:
+    return round(hull.crew * 1.4)
+
+
+@functools.cache
+def equipment(hull: Hull) -> Json:
+    """Frame, reactor, engine, modules and mounts of a hull; the same for all ships of it, so not to be changed."""
     frame, reactor, engine = (
         named(part) | {"condition": 1, "integrity": 1, "quality": 1} for part in (hull.frame, hull.reactor, hull.engine)
     )

@@ -14,7 +14,8 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.store.failures import DatabaseDamaged, translated
 from spacetraders_lab.store.migrations import HEAD, REVISIONS
 
-BUSY_SECONDS = 30.0
+BUSY_SECONDS = 30.0  # how long a statement waits for another program's lock
+CONNECT_SECONDS = 10
 _MIGRATION_LOCK = 0x53544C4C  # any number that the lab's programs agree on
 
 
@@ -111,12 +112,29 @@ def _target(url: str | None, path: Path | None) -> URL:
 
 
 def _engine(target: URL, durable: bool) -> Engine:
-    if target.get_backend_name() != "sqlite":
-        # A server may restart between two transactions: look before every use. Simulations do not wait for the disk.
-        engine = create_engine(target, pool_pre_ping=True)
-        if not durable:
-            event.listen(engine, "connect", _forget_disk)
-        return engine
+    return (
+        _sqlite_engine(target, durable) if target.get_backend_name() == "sqlite" else _postgres_engine(target, durable)
+    )
+
+
+def _postgres_engine(target: URL, durable: bool) -> Engine:
+    if "connect_timeout" not in target.query:
+        target = target.update_query_dict({"connect_timeout": str(CONNECT_SECONDS)})
+    # A server may restart between two transactions: look before every use.
+    engine = create_engine(target, pool_pre_ping=True)
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:
+        connection.execute(f"SET lock_timeout = '{BUSY_SECONDS:.0f}s'")
+        # Locks of a machine that vanished in the middle of a transaction are given up.
+        connection.execute(f"SET idle_in_transaction_session_timeout = '{2 * BUSY_SECONDS:.0f}s'")
+        connection.execute(f"SET synchronous_commit = {'on' if durable else 'off'}")
+        connection.commit()
+
+    return engine
+
+
+def _sqlite_engine(target: URL, durable: bool) -> Engine:
     file = Path(target.database or "")
     _make_folder(file.parent)
     is_new = not file.exists()
@@ -136,11 +154,6 @@ def _engine(target: URL, durable: bool) -> Engine:
 
     _choose_journal(engine, is_new)
     return engine
-
-
-def _forget_disk(connection: Any, _record: Any) -> None:
-    connection.execute("SET synchronous_commit = off")
-    connection.commit()
 
 
 def _make_folder(folder: Path) -> None:

@@ -112,14 +112,48 @@ class ExperimentRepository:
         counted = select(func.count()).select_from(trades).where(trades.c.run_id == run_id)
         return self._connection.execute(counted).scalar_one()
 
+    def reserve(self, run_id: str, credits: int, *, spare: int = 0) -> None:
+        """Count a purchase that is about to be sent against the budget; raises BudgetReached when it does not fit.
+
+        `spare` credits must remain beside it.
+
+        One statement, so that two ships cannot both spend the last of it: open the intent in the same transaction.
+        """
+        reserved = self._connection.execute(
+            update(runs)
+            .where(runs.c.run_id == run_id, runs.c.outlay + credits + spare <= runs.c.budget)
+            .values(outlay=runs.c.outlay + credits)
+        )
+        if reserved.rowcount != 1:
+            run = self.get_run(run_id)
+            raise BudgetReached(
+                f"the next purchase costs up to {credits:,} credits; {self.outlay(run_id):,} of the budget of "
+                f"{run.budget:,} are away"
+            )
+
+    def settle(self, run_id: str, *, reserved: int, paid: int) -> None:
+        """Put what really left the purse (negative: came in) in the place of what was reserved."""
+        self._connection.execute(
+            update(runs).where(runs.c.run_id == run_id).values(outlay=runs.c.outlay + (paid - reserved))
+        )
+
     def add_fuel(self, run_id: str, credits: int) -> None:
         """Add to what the run has paid for fuel."""
         self._connection.execute(
-            update(runs).where(runs.c.run_id == run_id).values(fuel_credits=runs.c.fuel_credits + credits)
+            update(runs)
+            .where(runs.c.run_id == run_id)
+            .values(fuel_credits=runs.c.fuel_credits + credits, outlay=runs.c.outlay + credits)
         )
 
+    def outlay(self, run_id: str) -> int:
+        """Credits that are away: the running sum that `net_spent` must agree with."""
+        away = self._connection.execute(select(runs.c.outlay).where(runs.c.run_id == run_id)).scalar()
+        if away is None:
+            raise _unknown(run_id)
+        return int(away)
+
     def net_spent(self, run_id: str) -> int:
-        """Credits that the run is down, at worst: purchases less sales, fuel, and purchases whose outcome is not known.
+        """The outlay summed anew from the rows: purchases less sales, fuel, and purchases of unknown outcome.
 
         An unresolved purchase (open, or in conflict with the hold) counts as units x price_limit.
         """
@@ -129,22 +163,6 @@ class ExperimentRepository:
         if spent is None:
             raise _unknown(run_id)
         return int(spent)
-
-    def require_budget(self, run_id: str, credits: int) -> None:
-        """Raise BudgetReached if spending `credits` more could take the run beyond its budget.
-
-        Holds the run until the transaction ends, so that two ships cannot both spend the last of it: open the intent
-        in the same transaction.
-        """
-        locked = select(runs.c.budget).where(runs.c.run_id == run_id).with_for_update(key_share=True)
-        budget = self._connection.execute(locked).scalar()
-        if budget is None:
-            raise _unknown(run_id)
-        spent = self.net_spent(run_id)
-        if spent + credits > budget:
-            raise BudgetReached(
-                f"the next purchase costs up to {credits:,} credits; {spent:,} of the budget of {budget:,} are spent"
-            )
 
 
 _recorded = (

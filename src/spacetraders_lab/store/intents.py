@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, case, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, insert, literal_column, select, update
 
 from spacetraders_lab.core.errors import LeaseLost
 from spacetraders_lab.core.experiment import ClaimedPair, Intent, IntentState, Step
@@ -13,7 +13,7 @@ from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_work_queue as queue
 from spacetraders_lab.store.work_queue import require_lease
 
-_units_gained = func.sum(case((intents.c.operation == Operation.BUY, intents.c.units), else_=-intents.c.units))
+_OPEN = intents.c.state == literal_column("'OPEN'")  # a literal, as the partial index has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class IntentRepository:
         """
         changed = self._connection.execute(
             update(intents)
-            .where(intents.c.intent_id == intent_id, intents.c.state == IntentState.OPEN)
+            .where(intents.c.intent_id == intent_id, _OPEN)
             .values(state=state, units_found=units_found, resolved_at=now)
         )
         if changed.rowcount != 1:
@@ -88,15 +88,11 @@ class IntentRepository:
 
     def open_intents(self, ship_symbol: str) -> list[Intent]:
         """The trades of a ship whose outcome is not known, in whatever run, oldest first."""
-        return self._select(intents.c.ship_symbol == ship_symbol, intents.c.state == IntentState.OPEN)
+        return self._select(intents.c.ship_symbol == ship_symbol, _OPEN)
 
     def open_of_run(self, run_id: str) -> list[Intent]:
         """The trades of a run whose outcome is not known, oldest first."""
-        return self._select(intents.c.run_id == run_id, intents.c.state == IntentState.OPEN)
-
-    def of_take(self, queue_id: int, take: int) -> list[Intent]:
-        """Every intent of a take, oldest first."""
-        return self._select(intents.c.queue_id == queue_id, intents.c.take == take)
+        return self._select(intents.c.run_id == run_id, _OPEN)
 
     def hold_history(self, run_id: str, ship_symbol: str, good_symbol: str) -> HoldHistory | None:
         """What the run knows of a good in a ship's hold; None when the ship has not traded it in the run."""
@@ -111,29 +107,16 @@ class IntentRepository:
         buy_market, sell_market = self._connection.execute(markets).one()
         return HoldHistory(first.units_before, _units_now(last), buy_market, sell_market)
 
-    def held(self, queue_id: int, take: int) -> dict[str, int]:
-        """Units of each good that a take holds: what its cells bought less what they sold; goods at zero left out.
-
-        Sales of leftovers do not count: they sell what no cell of the take explains.
-        """
-        return self._units(intents.c.queue_id == queue_id, intents.c.take == take, intents.c.fraction.is_not(None))
-
-    def ledger(self, ship_symbol: str, run_id: str) -> dict[str, int]:
-        """Units of each good that a ship gained (or lost: negative) over a run, leftovers included; zeros left out."""
-        return self._units(intents.c.ship_symbol == ship_symbol, intents.c.run_id == run_id)
+    def expected_hold(self, run_id: str, ship_symbol: str) -> dict[str, int]:
+        """Units in a ship's hold, as the ledger has them, of every good that the ship has traded in the run."""
+        traded = select(intents.c.good_symbol).where(intents.c.run_id == run_id, intents.c.ship_symbol == ship_symbol)
+        goods = self._connection.execute(traded.distinct().order_by(intents.c.good_symbol)).scalars().all()
+        histories = {good: self.hold_history(run_id, ship_symbol, good) for good in goods}
+        return {good: history.expected_units for good, history in histories.items() if history is not None}
 
     def _select(self, *where: ColumnElement[bool]) -> list[Intent]:
         rows = self._connection.execute(select(intents).where(*where).order_by(intents.c.intent_id))
         return [_intent(row) for row in rows]
-
-    def _units(self, *where: ColumnElement[bool]) -> dict[str, int]:
-        rows = self._connection.execute(
-            select(intents.c.good_symbol, _units_gained)
-            .where(*where, intents.c.state == IntentState.HAPPENED)
-            .group_by(intents.c.good_symbol)
-            .having(_units_gained != 0)
-        )
-        return {good: int(units) for good, units in rows}
 
 
 def _units_now(row: Row[Any]) -> int:

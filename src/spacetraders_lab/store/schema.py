@@ -86,6 +86,9 @@ experiment_runs = Table(
     Column("plan_hash", Text, nullable=False),
     Column("budget", BigInteger, nullable=False),
     Column("fuel_credits", BigInteger, nullable=False, server_default=text("0")),
+    # purchases (from their intent on) less sales, fuel included: a running sum, so that a trade costs the same
+    # after a million others
+    Column("outlay", BigInteger, nullable=False, server_default=text("0")),
     Column("status", Word(RunStatus), nullable=False),
     Column("status_reason", Text),
     Column("created_at", UtcDateTime, nullable=False),
@@ -250,7 +253,6 @@ experiment_intents = Table(
     Column("state", Word(IntentState), nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
     Column("resolved_at", UtcDateTime),
-    Index("ix_intents_take", "queue_id", "take"),
     Index("ix_intents_run", "run_id", "state"),
     Index("ix_intents_hold", "run_id", "ship_symbol", "good_symbol", "intent_id"),
     # A ship trades one thing at a time: nothing may be sent while the outcome of the last trade is not known.

@@ -120,10 +120,13 @@ class FailedPair:
     error_message: str
 
 
-def require_lease(connection: Connection, claim: ClaimedPair, *, now: datetime) -> None:
-    """Raise LeaseLost unless the claim holds its pair at `now`; it cannot pass on before the transaction ends."""
-    if connection.execute(select(queue.c.queue_id).where(*_fence(claim, now)).with_for_update()).first() is None:
+def require_lease(connection: Connection, claim: ClaimedPair, *, now: datetime) -> datetime:
+    """The end of the claim's lease; the pair cannot pass to another before the transaction ends. Raises LeaseLost."""
+    held = select(queue.c.lease_until).where(*_fence(claim, now)).with_for_update()
+    until: datetime | None = connection.execute(held).scalar()
+    if until is None:
         raise _lease_lost(claim)
+    return until
 
 
 class WorkQueueRepository:
@@ -193,13 +196,14 @@ class WorkQueueRepository:
         return replace(claim, lease_until=until)
 
     def lock_listing(self, claim: ClaimedPair, market: str, good: str, *, now: datetime) -> bool:
-        """Lock one more listing for a claim, for as long as its lease; False when another pair holds it."""
-        require_lease(self._connection, claim, now=now)
+        """Lock one more listing for a claim, for as long as its lease; False when another pair holds it.
+
+        Raises LeaseLost.
+        """
+        until = require_lease(self._connection, claim, now=now)
         of_run = select(runs.c.universe_id).where(runs.c.run_id == claim.run_id)
         universe = self._connection.execute(of_run).scalar_one()
-        return listing_locks.take_one(
-            self._connection, universe, claim.queue_id, market, good, now=now, until=claim.lease_until
-        )
+        return listing_locks.take_one(self._connection, universe, claim.queue_id, market, good, now=now, until=until)
 
     def mark_complete(self, claim: ClaimedPair, *, now: datetime, washout_seconds: float = 0.0) -> None:
         """The pair is COMPLETED; its listings are free after the washout. Raises LeaseLost."""

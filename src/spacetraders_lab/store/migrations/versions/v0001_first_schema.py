@@ -106,6 +106,7 @@ def _create_experiment_runs() -> None:
         sa.Column("plan_hash", sa.Text(), nullable=False),
         sa.Column("budget", sa.BigInteger(), nullable=False),
         sa.Column("fuel_credits", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
+        sa.Column("outlay", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("status_reason", sa.Text(), nullable=True),
         sa.Column("created_at", MOMENT, nullable=False),
@@ -310,7 +311,6 @@ def _create_experiment_intents() -> None:
     )
     op.create_index("ix_intents_hold", "experiment_intents", ["run_id", "ship_symbol", "good_symbol", "intent_id"])
     op.create_index("ix_intents_run", "experiment_intents", ["run_id", "state"])
-    op.create_index("ix_intents_take", "experiment_intents", ["queue_id", "take"])
     op.create_index(
         "uq_intents_open",
         "experiment_intents",

@@ -1,0 +1,344 @@
+"""Routes against an exhaustive search of the game itself, step by step, and what users may rely on."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from random import Random
+from statistics import median
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spacetraders_lab.core.routing import LegTable, Preference, Route, Unreachable, find_route, leg_table
+from spacetraders_lab.core.travel import FlightMode, distance, fuel_cost, travel_seconds
+from spacetraders_lab.core.waypoint import Waypoint
+
+CRUISE, BURN, DRIFT, STEALTH = FlightMode.CRUISE, FlightMode.BURN, FlightMode.DRIFT, FlightMode.STEALTH
+FASTEST, CHEAPEST, FEWEST = Preference.FASTEST, Preference.CHEAPEST, Preference.FEWEST_REQUESTS
+
+
+def place(name: str, x: int, y: int = 0) -> Waypoint:
+    return Waypoint(f"X1-T1-{name}", "PLANET", x, y)
+
+
+def line(*xs: int) -> list[Waypoint]:
+    """Waypoints A, B, C ... on a line."""
+    return [place(chr(ord("A") + i), x) for i, x in enumerate(xs)]
+
+
+def way(route: Route) -> list[tuple[str, str, FlightMode, bool]]:
+    """A route in brief: from, to, mode, refuelled before."""
+    return [(leg.origin[-1], leg.destination[-1], leg.mode, leg.refuel_before) for leg in route.legs]
+
+
+# --- the oracle: every state of the game, one request at a time ----------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Task:
+    """One question to both searches."""
+
+    waypoints: tuple[Waypoint, ...]
+    speed: int
+    fuel: int
+    capacity: int
+    stations: frozenset[str]
+    mode: FlightMode
+    docked: bool
+    end_fuel: int
+    preference: Preference
+
+    @property
+    def start(self) -> Waypoint:
+        return self.waypoints[0]
+
+    @property
+    def goal(self) -> Waypoint:
+        return self.waypoints[-1]
+
+    def route(self) -> Route:
+        return find_route(
+            leg_table(self.waypoints, self.speed),
+            self.start.symbol,
+            self.goal.symbol,
+            fuel=self.fuel,
+            fuel_capacity=self.capacity,
+            fuel_stations=self.stations,
+            mode=self.mode,
+            docked=self.docked,
+            end_fuel=self.end_fuel,
+            preference=self.preference,
+            request_seconds=0.5,
+        )
+
+    def cost(self, seconds: int, fuel: int, requests: int) -> tuple[int, ...]:
+        """What the preference minimises, in order; a request is worth half a second."""
+        time_cost = 2 * seconds + requests
+        return {
+            FASTEST: (time_cost, fuel),
+            CHEAPEST: (fuel, time_cost),
+            FEWEST: (requests, seconds),
+        }[self.preference]
+
+
+State = tuple[int, int, FlightMode, bool]  # waypoint, fuel, mode, docked
+
+
+def requests_from(task: Task, state: State) -> Iterator[tuple[State, int, int]]:
+    """Every request that the game would accept: the state after it, its seconds, the fuel it burns.
+
+    Left out are flights in STEALTH, which routes do not use, and arrivals with less fuel than was asked for.
+    """
+    at, fuel, mode, docked = state
+    yield (at, fuel, mode, not docked), 0, 0  # dock, orbit
+    if docked and task.waypoints[at].symbol in task.stations:
+        yield (at, task.capacity, mode, docked), 0, 0
+    for other in FlightMode:
+        yield (at, fuel, other, docked), 0, 0
+    for to, waypoint in enumerate(task.waypoints):
+        length = distance(task.waypoints[at].x, task.waypoints[at].y, waypoint.x, waypoint.y)
+        burned = fuel_cost(length, mode) if task.capacity else 0
+        arrived_short = to == len(task.waypoints) - 1 and fuel - burned < task.end_fuel
+        if to != at and not docked and burned <= fuel and mode is not STEALTH and not arrived_short:
+            yield (to, fuel - burned, mode, docked), travel_seconds(length, task.speed, mode), burned
+
+
+def exhaustive_cost(task: Task) -> tuple[int, ...] | None:
+    """The least cost of arriving at the goal, by visiting every state there is; None when none is the end."""
+    start = (0, task.fuel, task.mode, task.docked)
+    queue = [(task.cost(0, 0, 0), 0, start)]
+    seen: set[State] = set()
+    pushed = 0
+    while queue:
+        cost, _, state = heappop(queue)
+        if state in seen:
+            continue
+        seen.add(state)
+        at, fuel, _, docked = state
+        if at == len(task.waypoints) - 1:
+            return cost
+        for after, seconds, burned in requests_from(task, state):
+            pushed += 1
+            step = task.cost(seconds, burned, 1)
+            heappush(queue, (tuple(a + b for a, b in zip(cost, step, strict=True)), pushed, after))
+    return None
+
+
+@st.composite
+def tasks(draw: st.DrawFn, most_waypoints: int = 6) -> Task:
+    coordinates = st.tuples(st.integers(-30, 30), st.integers(-30, 30))
+    places = draw(st.lists(coordinates, min_size=2, max_size=most_waypoints))
+    waypoints = tuple(place(f"{i}", x, y) for i, (x, y) in enumerate(places))
+    capacity = draw(st.integers(1, 60))
+    return Task(
+        waypoints=waypoints,
+        speed=draw(st.sampled_from([1, 3, 9, 15, 36])),
+        fuel=draw(st.integers(0, capacity)),
+        capacity=capacity,
+        stations=frozenset(w.symbol for w in waypoints if draw(st.booleans())),
+        mode=draw(st.sampled_from(FlightMode)),
+        docked=draw(st.booleans()),
+        end_fuel=draw(st.sampled_from([0, 0, 1, capacity // 2, capacity])),
+        preference=draw(st.sampled_from(Preference)),
+    )
+
+
+@given(tasks())
+@settings(max_examples=300, deadline=None)
+def test_no_way_through_the_game_is_better(task: Task) -> None:
+    expected = exhaustive_cost(task)
+    if expected is None:
+        with pytest.raises(Unreachable):
+            task.route()
+    else:
+        route = task.route()
+        assert task.cost(route.seconds, route.fuel, route.requests) == expected
+
+
+@given(tasks(most_waypoints=12))
+@settings(max_examples=200, deadline=None)
+def test_every_route_can_be_flown_and_its_sums_are_right(task: Task) -> None:
+    try:
+        route = task.route()
+    except Unreachable:
+        return
+    by_symbol = {waypoint.symbol: waypoint for waypoint in task.waypoints}
+    at, fuel, mode, docked, requests = task.start.symbol, task.fuel, task.mode, task.docked, 0
+    for leg in route.legs:
+        assert leg.origin == at
+        if leg.refuel_before:
+            assert at in task.stations
+            requests += 1 if docked else 2
+            fuel, docked = task.capacity, True
+        requests += docked + (leg.mode is not mode) + 1
+        a, b = by_symbol[leg.origin], by_symbol[leg.destination]
+        length = distance(a.x, a.y, b.x, b.y)
+        assert leg.fuel == fuel_cost(length, leg.mode)
+        assert leg.seconds == travel_seconds(length, task.speed, leg.mode)
+        fuel -= leg.fuel
+        assert fuel >= 0
+        at, mode, docked = leg.destination, leg.mode, False
+    assert at == task.goal.symbol
+    assert fuel >= task.end_fuel
+    assert route.requests == requests
+    assert route.seconds == sum(leg.seconds for leg in route.legs)
+    assert route.fuel == sum(leg.fuel for leg in route.legs)
+
+
+# --- what users see ------------------------------------------------------------------------------------------------
+
+
+def go(
+    waypoints: list[Waypoint],
+    *,
+    speed: int = 36,
+    fuel: int = 400,
+    capacity: int = 400,
+    stations: str = "",
+    goal: str | None = None,
+    mode: FlightMode = BURN,
+    docked: bool = False,
+    end_fuel: int = 0,
+    preference: Preference = FASTEST,
+    request_seconds: float = 0.5,
+) -> Route:
+    """A route from A to the last waypoint (or `goal`); `stations` by the last letters of their symbols."""
+    return find_route(
+        leg_table(waypoints, speed),
+        waypoints[0].symbol,
+        f"X1-T1-{goal}" if goal else waypoints[-1].symbol,
+        fuel=fuel,
+        fuel_capacity=capacity,
+        fuel_stations={f"X1-T1-{letter}" for letter in stations},
+        mode=mode,
+        docked=docked,
+        end_fuel=end_fuel,
+        preference=preference,
+        request_seconds=request_seconds,
+    )
+
+
+def test_a_ship_that_is_there_has_nothing_to_do() -> None:
+    assert go(line(0, 10), goal="A") == Route((), 0, 0, 0)
+
+
+def test_with_fuel_enough_it_burns_straight_to_the_goal() -> None:
+    route = go(line(0, 100, 200))
+    assert way(route) == [("A", "C", BURN, False)]
+    assert (route.seconds, route.fuel, route.requests) == (84, 400, 1)
+
+
+def test_without_fuel_for_burning_it_cruises_and_with_hardly_any_it_drifts() -> None:
+    assert way(go(line(0, 300), fuel=350)) == [("A", "B", CRUISE, False)]
+    assert way(go(line(0, 300), fuel=299)) == [("A", "B", DRIFT, False)]
+
+
+def test_a_leg_split_at_a_waypoint_without_fuel_lets_part_of_it_be_burned() -> None:
+    """Why fuel stations and goal alone are not enough to find the best route."""
+    direct, split = go(line(0, 1000), fuel=1400, capacity=1400), go(line(0, 400, 1000), fuel=1400, capacity=1400)
+    assert way(direct) == [("A", "B", CRUISE, False)]
+    assert way(split) == [("A", "B", BURN, False), ("B", "C", CRUISE, False)]
+    assert split.seconds < direct.seconds
+
+
+def test_a_stop_for_fuel_is_made_when_it_gains_more_than_its_requests_cost() -> None:
+    waypoints = line(0, 150, 300)
+    stopping = go(waypoints, fuel=300, capacity=300, stations="B")
+    assert way(stopping) == [("A", "B", BURN, False), ("B", "C", BURN, True)]
+    assert stopping.requests == 5  # two flights; dock, refuel and orbit between them
+    passing = go(waypoints, fuel=300, capacity=300, stations="B", request_seconds=50)
+    assert [leg.refuel_before for leg in passing.legs] == [False] * len(passing.legs)
+
+
+def test_a_change_of_mode_that_gains_less_than_a_request_is_not_made() -> None:
+    waypoints = line(0, 2)  # 16 seconds on CRUISE and on BURN
+    assert way(go(waypoints, mode=CRUISE)) == [("A", "B", CRUISE, False)]
+    assert way(go(waypoints, mode=BURN)) == [("A", "B", BURN, False)]
+
+
+def test_a_docked_ship_counts_its_orbit_and_saves_the_dock_for_refuelling() -> None:
+    assert go(line(0, 100), docked=True).requests == 2
+    assert go(line(0, 100), docked=True, fuel=0, stations="A").requests == 3
+    assert go(line(0, 100), docked=False, fuel=0, stations="A").requests == 4
+
+
+def test_a_ship_without_tank_flies_straight_in_the_fastest_mode_and_burns_nothing() -> None:
+    route = go(line(0, 400, 900), fuel=0, capacity=0, speed=9, mode=CRUISE)
+    assert way(route) == [("A", "C", BURN, False)]
+    assert (route.fuel, route.requests) == (0, 2)
+    assert way(go(line(0, 900), fuel=0, capacity=0, mode=CRUISE, preference=FEWEST)) == [("A", "B", CRUISE, False)]
+
+
+@given(tasks())
+@settings(max_examples=50, deadline=None)
+def test_no_way_is_better_for_a_ship_without_tank(task: Task) -> None:
+    probe = Task(**(vars(task) | {"fuel": 0, "capacity": 0, "end_fuel": 0, "stations": frozenset()}))
+    if probe.start.symbol != probe.goal.symbol:
+        route = probe.route()
+        assert probe.cost(route.seconds, route.fuel, route.requests) == exhaustive_cost(probe)
+
+
+def test_preferences_trade_time_fuel_and_requests() -> None:
+    waypoints = line(0, 200, 400)
+    fastest, cheapest, fewest = (
+        go(waypoints, fuel=300, capacity=400, stations="AB", preference=p) for p in (FASTEST, CHEAPEST, FEWEST)
+    )
+    assert fastest.seconds < fewest.seconds <= cheapest.seconds
+    assert cheapest.fuel < fewest.fuel or cheapest.fuel <= 1
+    assert fewest.requests <= min(fastest.requests, cheapest.requests)
+
+
+def test_fuel_wanted_at_the_end_is_there() -> None:
+    route = go(line(0, 100), fuel=200, end_fuel=100)
+    assert way(route) == [("A", "B", CRUISE, False)]
+    assert way(go(line(0, 100), fuel=200, end_fuel=101)) == [("A", "B", DRIFT, False)]
+    assert way(go(line(0, 100), fuel=200, end_fuel=101, stations="B")) == [("A", "B", DRIFT, False)]
+    assert way(go(line(0, 100), fuel=200, end_fuel=101, stations="A")) == [("A", "B", BURN, True)]
+
+
+def test_stealth_is_left_for_a_mode_that_routes_use() -> None:
+    assert way(go(line(0, 100), mode=STEALTH)) == [("A", "B", BURN, False)]
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ({"fuel": 0}, "the tank is empty"),
+        ({"fuel": 50, "end_fuel": 60}, "with 60 fuel left"),
+        ({"goal": "Z"}, "not on the map"),
+    ],
+)
+def test_unreachable_says_why_and_what_would_help(question: dict[str, object], words: str) -> None:
+    with pytest.raises(Unreachable, match=words):
+        go(line(0, 100), **question)  # type: ignore[arg-type]
+
+
+# --- how long it takes ---------------------------------------------------------------------------------------------
+
+
+def system(random: Random, size: int) -> tuple[Waypoint, ...]:
+    return tuple(place(f"{i}", round(random.gauss(0, 200)), round(random.gauss(0, 200))) for i in range(size))
+
+
+def cpu_seconds_of_queries(size: int, capacity: int, speed: int) -> list[float]:
+    """CPU seconds of 15 random queries, 30 % of the waypoints selling fuel."""
+    spent = []
+    for seed in range(15):
+        random = Random(seed)
+        waypoints = system(random, size)
+        table: LegTable = leg_table(waypoints, speed)
+        stations = {w.symbol for w in random.sample(waypoints, size * 3 // 10)}
+        start, goal = (w.symbol for w in random.sample(waypoints, 2))
+        fuel = random.randint(capacity // 4, capacity)
+        began = time.process_time()
+        find_route(table, start, goal, fuel=fuel, fuel_capacity=capacity, fuel_stations=stations)
+        spent.append(time.process_time() - began)
+    return spent
+
+
+@pytest.mark.parametrize(("size", "most_seconds"), [(100, 0.010), (200, 0.050)])
+@pytest.mark.parametrize(("capacity", "speed"), [(400, 36), (80, 9), (600, 15)])
+def test_a_route_is_found_in_milliseconds(size: int, most_seconds: float, capacity: int, speed: int) -> None:
+    assert median(cpu_seconds_of_queries(size, capacity, speed)) < most_seconds

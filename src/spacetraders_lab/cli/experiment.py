@@ -15,7 +15,8 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import Design, ExperimentRun, RunStatus
 from spacetraders_lab.core.waypoint import checked_system
 from spacetraders_lab.run.app import Lab
-from spacetraders_lab.run.coordinator import MarketLiquidityExperimentCommand, launch, prepare, reopen, run_workers
+from spacetraders_lab.run.coordinator import MarketLiquidityExperimentCommand, launch, prepare, reopen
+from spacetraders_lab.run.fleet import run_workers
 from spacetraders_lab.run.worker import WorkerReport
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.work_queue import WorkQueueRepository

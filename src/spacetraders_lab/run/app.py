@@ -4,7 +4,8 @@ import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from random import Random
 from typing import TypeVar
 
 import httpx2
@@ -15,6 +16,7 @@ from spacetraders_lab.game import reads
 from spacetraders_lab.game.client import GameClient
 from spacetraders_lab.game.game import Game
 from spacetraders_lab.game.limiter import TwoPoolLimiter
+from spacetraders_lab.run.faultpoints import PassBy, pass_by
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.world import World
 
@@ -41,6 +43,8 @@ class Lab:
     player_id: int
     thread: ThreadPoolExecutor
     times: LeaseTimes = LeaseTimes()
+    chance: Random = field(default_factory=Random)
+    pass_by: PassBy = pass_by
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Do `work` in one transaction on the database thread."""
@@ -85,4 +89,4 @@ async def open_lab(game: Game, database: Database, times: LeaseTimes = LeaseTime
     with ThreadPoolExecutor(max_workers=1, thread_name_prefix="database") as thread:
         lab = Lab(database, game, game.clock, 0, 0, thread, times)
         universe_id, player_id = await lab.write(enter)
-        yield Lab(database, game, game.clock, universe_id, player_id, thread, times)
+        yield replace(lab, universe_id=universe_id, player_id=player_id)

@@ -1,10 +1,8 @@
-"""From a request to a run: choose goods, markets and pairs, price them, write the run, set the ships to work.
+"""From a request to a run: choose goods, markets and pairs, price them, write the run.
 
 Nothing is written and nothing bought before the plan has been found to fit.
 """
 
-import asyncio
-import logging
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,12 +19,9 @@ from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.waypoint import Waypoint
 from spacetraders_lab.game import reads
 from spacetraders_lab.run.app import Lab
-from spacetraders_lab.run.worker import ShipExperimentWorkerCommand, ShipWorker, WorkerReport
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 from spacetraders_lab.store.world import World
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,22 +103,6 @@ async def launch(lab: Lab, prepared: Prepared) -> ExperimentRun:
     return run
 
 
-async def run_workers(lab: Lab, run: ExperimentRun, ships: Sequence[str], stop: asyncio.Event) -> list[WorkerReport]:
-    """Let every ship work until the run has ended or is suspended; a ship that fails does not stop the others."""
-    workers = [ShipWorker(lab, run, ShipExperimentWorkerCommand(run.run_id, ship), stop) for ship in ships]
-    results = await asyncio.gather(*(worker.work() for worker in workers), return_exceptions=True)
-    reports = [_report(ship, result) for ship, result in zip(ships, results, strict=True)]
-
-    def close(connection: Connection) -> None:
-        experiments = ExperimentRepository(connection)
-        unfinished = WorkQueueRepository(connection).unfinished(run.run_id)
-        if unfinished == 0:
-            experiments.set_status(run.run_id, RunStatus.COMPLETED, None, now=lab.clock.now())
-
-    await lab.write(close)
-    return reports
-
-
 async def reopen(lab: Lab, run_id: str) -> ExperimentRun:
     """The run, set to RUNNING again; raises UserError when there is nothing left to do or it belongs elsewhere."""
 
@@ -140,13 +119,6 @@ async def reopen(lab: Lab, run_id: str) -> ExperimentRun:
         return run
 
     return await lab.write(work)
-
-
-def _report(ship: str, result: WorkerReport | BaseException) -> WorkerReport:
-    if isinstance(result, WorkerReport):
-        return result
-    log.error("%s: worker ended: %r", ship, result, exc_info=result)
-    return WorkerReport(ship, error=f"{type(result).__name__}: {result}")
 
 
 async def _checked_ships(lab: Lab, command: MarketLiquidityExperimentCommand) -> list[Ship]:

@@ -20,6 +20,7 @@ from spacetraders_lab.game import reads
 from spacetraders_lab.game.execute import execute
 from spacetraders_lab.game.outcome import Done, Refused
 from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.heartbeat import Lease
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.intents import IntentRepository
@@ -33,11 +34,14 @@ _CLOCK_SKEW = timedelta(seconds=30)
 
 @dataclass(frozen=True, slots=True)
 class Effect:
-    """What became of a step: the ship now, the live market (None when unread), the row if the trade took place."""
+    """What became of a step: the ship now, the live market (None when unread), the row if the trade took place.
+
+    Without a row, `refusal` says why there was no trade; without that either, nobody knows yet: the intent is open.
+    """
 
     ship: Ship
-    market: MarketSnapshot | None
-    record: TradeRecord | None
+    market: MarketSnapshot | None = None
+    record: TradeRecord | None = None
     refusal: GameError | None = None
 
 
@@ -52,36 +56,37 @@ async def trade(lab: Lab, run: ExperimentRun, lease: Lease, step: Step, ship: Sh
     """Carry out one step at the market where the ship is docked, and record it.
 
     Raises LeaseLost and BudgetReached before anything is sent, PairError when the hold disagrees with the ledger,
-    WorldCondition when nobody can trade. An unknown outcome is reconciled here, never repeated.
+    WorldCondition when nobody can trade. A step of unknown outcome leaves its intent open for `reconcile`.
     """
     intent = await _open_intent(lab, run, lease, step, ship, context)
+    lab.pass_by(Point.INTENDED)
     try:
         lease.check()
         outcome = await execute(lab.game, trade_command(step, ship.symbol), ship)
     except (LeaseLost, WorldCondition):
         await _undone(lab, intent)  # nothing was sent, or the game says that nothing was done
         raise
+    lab.pass_by(Point.ANSWERED)
     if isinstance(outcome, Refused):
         await _undone(lab, intent)
-        return Effect(ship, None, None, outcome.error)
+        return Effect(ship, refusal=outcome.error)
     if isinstance(outcome, Done) and outcome.transaction is not None:
         return await _record_done(lab, intent, outcome.transaction, outcome.ship)
-    await lab.clock.sleep(lab.times.settle)
-    return await reconcile(lab, intent)
+    return Effect(ship)
 
 
-async def reconcile(lab: Lab, intent: Intent) -> Effect:
+async def reconcile(lab: Lab, intent: Intent) -> Ship:
     """Find out from the hold, and from the market's own list, whether an intended trade took place.
 
     The caller has let the settle time pass since the reply became unknown, or since it took the intent over.
-    Raises PairError when the hold fits neither.
+    Returns the ship as it is; raises PairError when its hold fits neither.
     """
     step = intent.step
     ship = await reads.get_ship(lab.game.client, intent.ship_symbol)
     held = ship.units_of(step.good_symbol)
     if held == intent.units_before:
         await _undone(lab, intent)
-        return Effect(ship, None, None)
+        return ship
     if held != units_after(intent):
         await _in_conflict(lab, intent, held)
         raise PairError(_conflict(ship, step.good_symbol, intent.units_before, held))
@@ -89,7 +94,7 @@ async def reconcile(lab: Lab, intent: Intent) -> Effect:
     transaction = _find_transaction(intent, market) or _assumed_transaction(intent, lab.clock.now())
     record = _row(lab, intent, transaction, ship, market, recovered=True)
     await _keep(lab, intent, record, market)
-    return Effect(ship, market, record)
+    return ship
 
 
 def units_after(intent: Intent) -> int:
@@ -129,6 +134,7 @@ async def _open_intent(
 
 async def _record_done(lab: Lab, intent: Intent, transaction: MarketTransaction, ship: Ship) -> Effect:
     market = await _read_or_none(lab, intent.step.market)
+    lab.pass_by(Point.OBSERVED)
     record = _row(lab, intent, transaction, ship, market, recovered=market is None)
     await _keep(lab, intent, record, market)
     return Effect(ship, market, record)
@@ -177,6 +183,7 @@ async def _keep(lab: Lab, intent: Intent, record: TradeRecord, market: MarketSna
             World(connection).save_snapshot(lab.universe_id, market, "trade")
 
     await lab.write(work)
+    lab.pass_by(Point.RECORDED)
 
 
 async def _undone(lab: Lab, intent: Intent) -> None:

@@ -27,6 +27,7 @@ from spacetraders_lab.game.execute import execute
 from spacetraders_lab.game.outcome import Done
 from spacetraders_lab.run import effects
 from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.heartbeat import Lease
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.intents import HoldHistory, IntentRepository
@@ -64,7 +65,6 @@ class PairSession:
         be read; in each case the pair has not ended.
         """
         await self._settle_open_intents()
-        await self._recall()
         while True:
             self._halt_if_asked()
             action = next_action(self._pair, self._facts(), self.ship)
@@ -117,6 +117,7 @@ class PairSession:
                     lambda c: ExperimentRepository(c).add_fuel(self._run.run_id, outcome.fuel_credits)
                 )
         self._visit = self._next_visit()
+        self._lab.pass_by(Point.MOVED)
 
     async def _trade(self, step: Step) -> None:
         assert self._market is not None  # the protocol trades only at a market it has seen
@@ -134,6 +135,8 @@ class PairSession:
             await self._note(effect.record)
         elif effect.refusal is not None:
             await self._refused(effect.refusal)
+        else:
+            await self._settle_open_intents()
 
     async def _note(self, record: TradeRecord) -> None:
         self._records.append(record)
@@ -169,13 +172,18 @@ class PairSession:
         await self._find_leftovers()
 
     async def _settle_open_intents(self) -> None:
-        """Find out what became of trades that this ship meant to do when it was last interrupted."""
+        """Find out what became of trades whose outcome nobody knows, then take the facts from the database."""
         intents = await self._lab.read(lambda c: IntentRepository(c).open_intents(self.ship.symbol))
-        if not intents:
-            return
-        await self._unless_stopped(self._lab.clock.sleep(self._lab.times.settle))
+        if intents:
+            await self._unless_stopped(self._lab.clock.sleep(self._lab.times.settle))
         for intent in intents:
-            self.ship = (await effects.reconcile(self._lab, intent)).ship
+            try:
+                self.ship = await effects.reconcile(self._lab, intent)
+            except PairError as error:
+                self.ship = await reads.get_ship(self._lab.game.client, self.ship.symbol)
+                if intent.queue_id == self._lease.claim.queue_id:
+                    self._giving_up = str(error)
+        await self._recall()
 
     async def _recall(self) -> None:
         """Load what this take has recorded, and cargo of the run that it does not explain."""

@@ -1,21 +1,43 @@
 """What the world does to a run: it waits, with the reason on record, and no pair is blamed."""
 
-import asyncio
 import logging
 
-from spacetraders_lab.core.errors import WorldCondition
-from spacetraders_lab.core.experiment import RunStatus
+from spacetraders_lab.core.errors import GameError, Maintenance, UniverseReset, WorldCondition
+from spacetraders_lab.core.experiment import ExperimentRun, RunStatus
+from spacetraders_lab.game import reads
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.store.experiments import ExperimentRepository
+from spacetraders_lab.store.world import World
 
 log = logging.getLogger(__name__)
 
+LOOK_AGAIN_SECONDS = 60.0  # between two looks at a game under maintenance
 
-async def suspend(lab: Lab, run_id: str, condition: WorldCondition, stop: asyncio.Event) -> None:
-    """Put the run to sleep until the user resumes it, and ask its other workers to stop."""
-    log.warning("run %s suspended: %s", run_id, condition)
-    reason = f"{condition.reason}: {condition}"
-    await lab.write(
-        lambda c: ExperimentRepository(c).set_status(run_id, RunStatus.SUSPENDED, reason, now=lab.clock.now())
-    )
-    stop.set()
+
+async def suspend(lab: Lab, run_id: str, condition: WorldCondition) -> None:
+    """Put the run to sleep with the reason; a run whose universe is gone is closed, its data kept."""
+    log.warning("run %s stops: %s", run_id, condition)
+    status = RunStatus.CANCELLED if isinstance(condition, UniverseReset) else RunStatus.SUSPENDED
+    await _set_status(lab, run_id, status, f"{condition.reason}: {condition}")
+
+
+async def game_is_back(lab: Lab, run: ExperimentRun) -> bool:
+    """Whether the game answers again; raises UniverseReset when it came back as another universe (one request)."""
+    try:
+        status = await reads.get_status(lab.game.client)
+    except (Maintenance, GameError):
+        return False
+    here = await lab.write(lambda c: World(c).universe_id(lab.game.client.base_url, status.reset_date))
+    if here != run.universe_id:
+        raise UniverseReset(f"the universe of this run was reset; the game now plays that of {status.reset_date}")
+    return True
+
+
+async def go_on(lab: Lab, run_id: str) -> None:
+    """Set a suspended run to RUNNING again."""
+    await _set_status(lab, run_id, RunStatus.RUNNING, None)
+
+
+async def _set_status(lab: Lab, run_id: str, status: RunStatus, reason: str | None) -> None:
+    now = lab.clock.now()
+    await lab.write(lambda c: ExperimentRepository(c).set_status(run_id, status, reason, now=now))

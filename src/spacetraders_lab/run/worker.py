@@ -8,21 +8,32 @@ from datetime import timedelta
 
 from sqlalchemy import Connection
 
-from spacetraders_lab.core.errors import GameError, GameUnreachable, LeaseLost, WorldCondition
-from spacetraders_lab.core.experiment import ClaimedPair, ExperimentRun
+from spacetraders_lab.core.errors import (
+    BudgetReached,
+    GameError,
+    GameUnreachable,
+    LeaseLost,
+    OutOfCredits,
+    WorldCondition,
+)
+from spacetraders_lab.core.experiment import ClaimedPair, ExperimentRun, QueueStatus
 from spacetraders_lab.core.protocol import PairDone, PairFailed
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.game import reads
 from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.heartbeat import keep_lease
 from spacetraders_lab.run.session import Interrupted, PairSession
-from spacetraders_lab.run.suspend import suspend
+from spacetraders_lab.store.failures import DatabaseUnavailable
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 
 log = logging.getLogger(__name__)
 
-POLL_SECONDS = 2.0  # between two looks at a queue that has nothing free now
-RETRY_SECONDS = 30.0  # before a pair is tried again that the network, not the pair, got in the way of
+POLL_SECONDS = 2.0  # game time between two looks at a queue that has nothing free now
+SHORTEST_POLL = 0.1  # of the wall clock, however fast a sandbox plays
+RETRY_SECONDS = 30.0  # game time before a pair is tried again that something else than the pair got in the way of
+OUTAGE_SECONDS = 5.0  # between two tries at a database that does not answer
+MOST_OUTAGES = 60  # in a row, then the worker leaves; what it was at goes on when it is started again
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,7 @@ class WorkerReport:
     pairs_completed: int = 0
     pairs_failed: int = 0
     error: str | None = None
+    condition: WorldCondition | None = None
 
 
 @dataclass(slots=True)
@@ -53,20 +65,35 @@ class ShipWorker:
     stop: asyncio.Event
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
     _ship: Ship | None = None  # as the game last told; None when it must be asked again
+    _outages: int = 0
 
     async def work(self) -> WorkerReport:
-        """Claim and measure pairs until every pair of the run has ended, or until asked to stop."""
+        """Claim and measure pairs until every pair of the run has ended, or until asked to stop.
+
+        A condition of the world ends the work of this worker and asks the others to stop; the report names it.
+        """
         report = WorkerReport(self.command.ship_symbol)
-        while not self.stop.is_set() and report.error is None:
-            asked_at = self.lab.clock.monotonic()
-            claim = await self._claim()
-            if claim is not None:
-                await self._work_on(claim, asked_at, report)
-            elif await self._finished():
-                break
-            else:
-                await self.lab.clock.sleep(POLL_SECONDS)
+        while not self.stop.is_set() and report.error is None and report.condition is None:
+            try:
+                if not await self._next_pair(report):
+                    break
+                self._outages = 0
+            except DatabaseUnavailable as error:
+                await self._sit_out(error, report)
         return report
+
+    async def _next_pair(self, report: WorkerReport) -> bool:
+        """Work on one pair, or wait a little when none is free; False when the run has ended."""
+        asked_at = self.lab.clock.monotonic()
+        claim = await self._claim()
+        if claim is not None:
+            self.lab.pass_by(Point.CLAIMED)
+            await self._work_on(claim, asked_at, report)
+            return True
+        if await self._finished():
+            return False
+        await self.lab.clock.sleep(max(SHORTEST_POLL, POLL_SECONDS / self.lab.game.client.speed))
+        return True
 
     async def _work_on(self, claim: ClaimedPair, asked_at: float, report: WorkerReport) -> None:
         try:
@@ -75,23 +102,50 @@ class ShipWorker:
                 self._ship = None
                 session = PairSession(self.lab, self.run, lease, ship, self.stop)
                 end = await session.measure()
-                claim = lease.claim
-            self._ship = session.ship
+                self.lab.pass_by(Point.MEASURED)
             await self._end(claim, end, report)
+            self._ship = session.ship
         except LeaseLost as lost:
             log.warning("%s: %s", claim.ship_symbol, lost)
         except Interrupted:
             await self._release(claim)
+        except (OutOfCredits, BudgetReached) as short:
+            await self._short_of_money(claim, short, report)
         except WorldCondition as condition:
             await self._release(claim)
-            await suspend(self.lab, self.run.run_id, condition, self.stop)
+            self._halt(condition, report)
         except GameUnreachable as error:
             log.warning("%s: %s is put off: %s", claim.ship_symbol, claim.pair.pair_id, error)
-            await self._release(claim, retry_in=RETRY_SECONDS)
+            # an answer of the server's own may be the pair's fault, silence and a full limit are not
+            await self._release(claim, put_off=True, spend_attempt=error.http_status >= 500)
         except GameError as error:
-            # the ship itself cannot be read: it leaves, the pair is anybody's
+            report.error = str(error)  # the ship itself cannot be read: it leaves, the pair is anybody's
+            await self._release(claim, spend_attempt=True)
+
+    async def _short_of_money(
+        self, claim: ClaimedPair, short: OutOfCredits | BudgetReached, report: WorkerReport
+    ) -> None:
+        """Put the pair off while another ship may still sell what it carries; else the run waits for the user."""
+        counts = await self.lab.read(lambda c: WorkQueueRepository(c).get_queue_status(self.run.run_id))
+        if counts[QueueStatus.CLAIMED] > 1:
+            await self._release(claim, put_off=True)
+        else:
+            await self._release(claim)
+            self._halt(short, report)
+
+    def _halt(self, condition: WorldCondition, report: WorkerReport) -> None:
+        report.condition = condition
+        self.stop.set()
+
+    async def _sit_out(self, error: DatabaseUnavailable, report: WorkerReport) -> None:
+        """Wait for the database. What was under way is on disk or was not begun; the next claim finds it."""
+        self._ship = None
+        self._outages += 1
+        if self._outages > MOST_OUTAGES:
             report.error = str(error)
-            await self._release(claim, retry_in=0.0)
+            return
+        log.warning("%s waits: %s", self.command.ship_symbol, error)
+        await self.lab.clock.sleep(OUTAGE_SECONDS)
 
     async def _claim(self) -> ClaimedPair | None:
         now = self.lab.clock.now()
@@ -126,14 +180,14 @@ class ShipWorker:
             await self.lab.write(lambda c: WorkQueueRepository(c).mark_complete(claim, now=now))
             report.pairs_completed += 1
 
-    async def _release(self, claim: ClaimedPair, retry_in: float | None = None) -> None:
-        """Give the pair back: at once and without counting the attempt, or after a while and counting it."""
+    async def _release(self, claim: ClaimedPair, *, put_off: bool = False, spend_attempt: bool = False) -> None:
+        """Give the pair back: first in line for this ship, at once or after a while of random length."""
         now = self.lab.clock.now()
-        not_before = None if retry_in is None else now + timedelta(seconds=retry_in)
+        wait = RETRY_SECONDS * (0.5 + self.lab.chance.random()) / self.lab.game.client.speed if put_off else 0.0
         try:
             await self.lab.write(
                 lambda c: WorkQueueRepository(c).release(
-                    claim, now=now, not_before=not_before, spend_attempt=retry_in is not None
+                    claim, now=now, not_before=now + timedelta(seconds=wait), spend_attempt=spend_attempt
                 )
             )
         except LeaseLost as lost:

@@ -31,6 +31,9 @@ class VirtualClock:
     def now(self) -> datetime:
         return self.start + timedelta(seconds=self.elapsed)
 
+    def monotonic(self) -> float:
+        return self.elapsed
+
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
 

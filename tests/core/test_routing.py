@@ -49,6 +49,7 @@ class Task:
     docked: bool
     end_fuel: int
     preference: Preference
+    request_worth: int  # half seconds
 
     @property
     def start(self) -> Waypoint:
@@ -70,12 +71,12 @@ class Task:
             docked=self.docked,
             end_fuel=self.end_fuel,
             preference=self.preference,
-            request_seconds=0.5,
+            request_seconds=self.request_worth / 2,
         )
 
     def cost(self, seconds: int, fuel: int, requests: int) -> tuple[int, ...]:
-        """What the preference minimises, in order; a request is worth half a second."""
-        time_cost = 2 * seconds + requests
+        """What the preference minimises, in order."""
+        time_cost = 2 * seconds + requests * self.request_worth
         return {
             FASTEST: (time_cost, fuel),
             CHEAPEST: (fuel, time_cost),
@@ -116,7 +117,7 @@ def exhaustive_cost(task: Task) -> tuple[int, ...] | None:
         if state in seen:
             continue
         seen.add(state)
-        at, fuel, _, docked = state
+        at = state[0]
         if at == len(task.waypoints) - 1:
             return cost
         for after, seconds, burned in requests_from(task, state):
@@ -142,6 +143,7 @@ def tasks(draw: st.DrawFn, most_waypoints: int = 6) -> Task:
         docked=draw(st.booleans()),
         end_fuel=draw(st.sampled_from([0, 0, 1, capacity // 2, capacity])),
         preference=draw(st.sampled_from(Preference)),
+        request_worth=draw(st.sampled_from([0, 1, 1, 20, 100])),
     )
 
 

@@ -1,9 +1,11 @@
 """The queue's verbs one by one: who gets which pair, and who may still write to it."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import Row, select, update
+from sqlalchemy.exc import IntegrityError
 
 from spacetraders_lab.core.errors import LeaseLost, UserError
 from spacetraders_lab.core.experiment import MarketPair
@@ -20,7 +22,7 @@ def queue(database: Database) -> Queue:
     return Queue(database)
 
 
-def row_of(queue: Queue, pair: MarketPair) -> object:
+def row_of(queue: Queue, pair: MarketPair) -> Row[Any]:
     with queue.database.reading() as connection:
         return connection.execute(select(rows).where(rows.c.pair_id == pair.pair_id)).one()
 
@@ -44,7 +46,7 @@ def test_a_claim_marks_the_row_and_leaves_the_others(queue: Queue) -> None:
     assert (claim.attempt, claim.take, claim.lease_until) == (1, 1, after(LEASE))
     assert queue.status() == {"PENDING": 9, "CLAIMED": 1}
     row = row_of(queue, pairs[0])
-    assert (row.status, row.claimed_by, row.claimed_at) == ("CLAIMED", "HAULER-1", NOON)  # type: ignore[attr-defined]
+    assert (row.status, row.claimed_by, row.claimed_at) == ("CLAIMED", "HAULER-1", NOON)
 
 
 def test_pairs_are_claimed_in_the_order_in_which_they_were_enqueued(queue: Queue) -> None:
@@ -101,7 +103,7 @@ def test_complete_and_fail_end_a_pair(queue: Queue) -> None:
         1,
         "the good is gone",
     )
-    assert row_of(queue, failed).completed_at == after(2)  # type: ignore[attr-defined]
+    assert row_of(queue, failed).completed_at == after(2)
 
 
 def test_ship_progress_puts_the_busiest_first(queue: Queue) -> None:
@@ -283,7 +285,7 @@ class TestSweep:
         assert queue.do("sweep", "run-1", now=late) == 1
         (failed,) = queue.do("failed_pairs", "run-1")
         assert failed.error_message == "gave up after 3 attempts, the last by S-2"
-        assert row_of(queue, failed.pair).completed_at == late  # type: ignore[attr-defined]
+        assert row_of(queue, failed.pair).completed_at == late
         assert queue.do("unfinished", "run-1") == 0
 
     def test_the_last_attempt_is_left_alone_while_its_lease_lasts(self, queue: Queue) -> None:
@@ -303,8 +305,6 @@ class TestSweep:
 
 
 def test_the_schema_itself_refuses_a_claimed_row_without_a_lease(queue: Queue) -> None:
-    from sqlalchemy.exc import IntegrityError
-
     enter_run(queue.database, apart(1))
     with pytest.raises(IntegrityError), queue.database.transaction() as connection:
         connection.execute(update(rows).values(status="CLAIMED", claimed_by=SHIP))

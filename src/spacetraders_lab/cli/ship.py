@@ -28,6 +28,8 @@ ShipSymbol = Annotated[str, Parameter(help="The ship.")]
 Units = Annotated[int, Parameter(help="How many units.")]
 Good = Annotated[str, Parameter(help="The good.")]
 
+_NOT_ABOARD = {4218, 4219}  # none of the good in the hold, or fewer units than were to be sold
+
 
 def list_ships(*, json: Json = False) -> None:
     """List your ships: where they are, what they hold."""
@@ -111,6 +113,8 @@ def _do(ship_symbol: str, command: Callable[[str], Command]) -> Done:
     match with_lab(go):
         case Done() as done:
             return done
+        case Refused(error=error) if error.code in _NOT_ABOARD:
+            raise UserError(f"insufficient inventory: {error}") from error
         case Refused(error=error):
             raise error
         case Unknown(reason=reason):

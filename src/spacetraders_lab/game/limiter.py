@@ -4,6 +4,7 @@ It only makes its callers wait. One limiter serves all ships of an account, for 
 """
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -23,6 +24,8 @@ class _Pool:
 
     def wait(self, now: datetime, speed: float) -> timedelta:
         """How long until the pool has room; nothing or less when it has."""
+        if self.size == 0:
+            return timedelta.max
         if len(self.grants) < self.size:
             return _NOTHING
         return self.grants[-self.size] + timedelta(seconds=self.window / speed) - now
@@ -64,9 +67,9 @@ class TwoPoolLimiter:
 
     def note(self, headers: Mapping[str, str]) -> None:
         """Learn the speed and the sizes of the pools from a reply's headers."""
-        self.speed = _positive(headers.get("x-sandbox-speed")) or self.speed
-        self._steady.size = round(_positive(headers.get("x-ratelimit-limit-per-second")) or self._steady.size) or 1
-        self._burst.size = round(_positive(headers.get("x-ratelimit-limit-burst")) or self._burst.size) or 1
+        self.speed = _positive(headers, "x-sandbox-speed") or self.speed
+        self._steady.size = math.ceil(_positive(headers, "x-ratelimit-limit-per-second") or self._steady.size)
+        self._burst.size = math.ceil(_positive(headers, "x-ratelimit-limit-burst") or self._burst.size)
 
     def pause(self, seconds: float) -> None:
         """Grant nothing for so many seconds of the clock: the game has said that its pools are empty."""
@@ -97,10 +100,10 @@ class TwoPoolLimiter:
         return now
 
 
-def _positive(text: str | None) -> float | None:
+def _positive(headers: Mapping[str, str], name: str) -> float | None:
     """The number in a header, None when there is none or it makes no sense."""
     try:
-        number = float(text or "")
+        number = float(headers.get(name, ""))
     except ValueError:
         return None
     return number if 0 < number < float("inf") else None

@@ -61,8 +61,8 @@ def meaning(response: httpx2.Response, endpoint: str) -> LabError | Failed:
     if refusal.code == _LOCKED:
         return Failed(Failure.LOCKED, said, status)
     if refusal is _SILENT:
-        said = f"{said}; is {response.request.url.copy_with(path='/', query=None)} the game's API?"
-    return GameError(f"{endpoint}: {said}", code=refusal.code, http_status=status, data=refusal.details)
+        said = f"{endpoint}: {said}; is {response.request.url.host} the game's API?"
+    return GameError(said, code=refusal.code, http_status=status, data=refusal.details)
 
 
 def _server_trouble(status: int, endpoint: str) -> LabError | Failed:

@@ -59,14 +59,14 @@ async def trade(lab: Lab, run: ExperimentRun, lease: Lease, step: Step, ship: Sh
     WorldCondition when nobody can trade. A step of unknown outcome leaves its intent open for `reconcile`.
     """
     intent = await _open_intent(lab, run, lease, step, ship, context)
-    lab.pass_by(Point.INTENDED)
+    await lab.pass_by(Point.INTENDED)
     try:
         lease.check()
         outcome = await execute(lab.game, trade_command(step, ship.symbol), ship)
     except (LeaseLost, WorldCondition):
         await _undone(lab, intent)  # nothing was sent, or the game says that nothing was done
         raise
-    lab.pass_by(Point.ANSWERED)
+    await lab.pass_by(Point.ANSWERED)
     if isinstance(outcome, Refused):
         await _undone(lab, intent)
         return Effect(ship, refusal=outcome.error)
@@ -134,7 +134,7 @@ async def _open_intent(
 
 async def _record_done(lab: Lab, intent: Intent, transaction: MarketTransaction, ship: Ship) -> Effect:
     market = await _read_or_none(lab, intent.step.market)
-    lab.pass_by(Point.OBSERVED)
+    await lab.pass_by(Point.OBSERVED)
     record = _row(lab, intent, transaction, ship, market, recovered=market is None)
     await _keep(lab, intent, record, market)
     return Effect(ship, market, record)
@@ -183,7 +183,7 @@ async def _keep(lab: Lab, intent: Intent, record: TradeRecord, market: MarketSna
             World(connection).save_snapshot(lab.universe_id, market, "trade")
 
     await lab.write(work)
-    lab.pass_by(Point.RECORDED)
+    await lab.pass_by(Point.RECORDED)
 
 
 async def _undone(lab: Lab, intent: Intent) -> None:

@@ -1,6 +1,6 @@
 """Named places between the steps of a trade where a test may end a worker, as a power cut would."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from enum import StrEnum
 
 
@@ -16,8 +16,8 @@ class Point(StrEnum):
     MEASURED = "measured"  # every cell is recorded, the pair is not yet marked
 
 
-PassBy = Callable[[Point], None]
+PassBy = Callable[[Point], Awaitable[None]]
 
 
-def pass_by(_: Point) -> None:
+async def pass_by(_: Point) -> None:
     """What happens at every point outside tests: nothing."""

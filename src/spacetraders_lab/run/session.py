@@ -43,9 +43,21 @@ class Interrupted(LabError):
 
 
 class PairSession:
-    """A ship's work on one claimed pair; `ship` is its state as the game last told it."""
+    """A ship's work on one claimed pair; `ship` is its state as the game last told it.
 
-    def __init__(self, lab: Lab, run: ExperimentRun, lease: Lease, ship: Ship, stop: asyncio.Event) -> None:
+    With `giving_up` (why) it only sells what is aboard.
+    """
+
+    def __init__(
+        self,
+        lab: Lab,
+        run: ExperimentRun,
+        lease: Lease,
+        ship: Ship,
+        stop: asyncio.Event,
+        *,
+        giving_up: str | None = None,
+    ) -> None:
         self.ship = ship
         self._lab, self._run, self._lease, self._stop = lab, run, lease, stop
         self._pair = lease.claim.pair
@@ -55,7 +67,7 @@ class PairSession:
         self._leftovers: tuple[Leftover, ...] = ()
         self._closed: set[tuple[str, str]] = set()
         self._no_funds: WorldCondition | None = None
-        self._giving_up: str | None = None
+        self._giving_up = giving_up
         self._refusals = 0
 
     async def measure(self) -> PairDone | PairFailed:
@@ -117,7 +129,7 @@ class PairSession:
                     lambda c: ExperimentRepository(c).add_fuel(self._run.run_id, outcome.fuel_credits)
                 )
         self._visit = self._next_visit()
-        self._lab.pass_by(Point.MOVED)
+        await self._lab.pass_by(Point.MOVED)
 
     async def _trade(self, step: Step) -> None:
         assert self._market is not None  # the protocol trades only at a market it has seen

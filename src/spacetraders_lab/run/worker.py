@@ -25,6 +25,7 @@ from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.heartbeat import keep_lease
 from spacetraders_lab.run.session import Interrupted, PairSession
 from spacetraders_lab.store.failures import DatabaseUnavailable
+from spacetraders_lab.store.intents import IntentRepository
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 
 log = logging.getLogger(__name__)
@@ -87,24 +88,53 @@ class ShipWorker:
         asked_at = self.lab.clock.monotonic()
         claim = await self._claim()
         if claim is not None:
-            self.lab.pass_by(Point.CLAIMED)
+            await self.lab.pass_by(Point.CLAIMED)
             await self._work_on(claim, asked_at, report)
             return True
-        if await self._finished():
+        if await self._finished() and await self._has_cleared_its_hold(report):
             return False
         await self.lab.clock.sleep(max(SHORTEST_POLL, POLL_SECONDS / self.lab.game.client.speed))
         return True
 
-    async def _work_on(self, claim: ClaimedPair, asked_at: float, report: WorkerReport) -> None:
+    async def _has_cleared_its_hold(self, report: WorkerReport) -> bool:
+        """Settle and sell what the ship still has of the run; False when that must be tried again.
+
+        A ship that died with cargo aboard may find its pair ended by another.
+        """
+        asked_at, now = self.lab.clock.monotonic(), self.lab.clock.now()
+        has_traded, claim = await self.lab.write(
+            lambda c: (
+                IntentRepository(c).has_traded(self.run.run_id, self.command.ship_symbol),
+                WorkQueueRepository(c).claim_leftovers(
+                    self.run.run_id,
+                    self.command.ship_symbol,
+                    owner=self.owner,
+                    now=now,
+                    lease_seconds=self.lab.times.lease,
+                ),
+            )
+        )
+        if claim is None:
+            return not has_traded
+        return await self._work_on(claim, asked_at, report, giving_up="the pair has ended")
+
+    async def _work_on(
+        self, claim: ClaimedPair, asked_at: float, report: WorkerReport, *, giving_up: str | None = None
+    ) -> bool:
+        """Let a session measure the pair (or, giving up, only clear the hold) and write down how it ended.
+
+        False when it has not ended: somebody else has it now, or it was given back.
+        """
         try:
             async with keep_lease(self.lab, claim, asked_at) as lease:
                 ship = self._ship or await reads.get_ship(self.lab.game.client, claim.ship_symbol)
                 self._ship = None
-                session = PairSession(self.lab, self.run, lease, ship, self.stop)
+                session = PairSession(self.lab, self.run, lease, ship, self.stop, giving_up=giving_up)
                 end = await session.measure()
-                self.lab.pass_by(Point.MEASURED)
-            await self._end(claim, end, report)
+                await self.lab.pass_by(Point.MEASURED)
+            await (self._release(claim) if giving_up else self._end(claim, end, report))
             self._ship = session.ship
+            return True
         except LeaseLost as lost:
             log.warning("%s: %s", claim.ship_symbol, lost)
         except Interrupted:
@@ -121,6 +151,7 @@ class ShipWorker:
         except GameError as error:
             report.error = str(error)  # the ship itself cannot be read: it leaves, the pair is anybody's
             await self._release(claim, spend_attempt=True)
+        return False
 
     async def _short_of_money(
         self, claim: ClaimedPair, short: OutOfCredits | BudgetReached, report: WorkerReport

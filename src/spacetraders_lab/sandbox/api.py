@@ -36,9 +36,10 @@ def create_app(universe: Universe, clock: Clock) -> Starlette:
     `app.state.universe` is the universe, `app.state.requests` counts (method, route template, status).
     """
     server = _Server(universe, clock)
-    routes = [
-        Route(BASE_PATH + endpoint.path, server.serving(endpoint), methods=[endpoint.method]) for endpoint in ENDPOINTS
-    ]
+    by_path: dict[str, dict[str, Endpoint]] = {}
+    for endpoint in ENDPOINTS:
+        by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint
+    routes = [Route(BASE_PATH + path, server.serving(ways), methods=list(ways)) for path, ways in by_path.items()]
     app = Starlette(routes=routes, exception_handlers={404: server.no_route, 405: server.no_route})
     app.router.redirect_slashes = False
     app.state.universe = universe
@@ -57,11 +58,12 @@ class _Server:
         self.requests: Counter[tuple[str, str, int]] = Counter()
         self.headers = {"x-sandbox-speed": f"{universe.settings.speed:g}"}
 
-    def serving(self, endpoint: Endpoint) -> Callable[[Request], Awaitable[Response]]:
-        """The Starlette handler of an endpoint."""
+    def serving(self, ways: dict[str, Endpoint]) -> Callable[[Request], Awaitable[Response]]:
+        """The Starlette handler of a path, its operations given by method."""
 
         async def serve(request: Request) -> Response:
-            body = await request.body() if endpoint.method != "GET" else b""
+            endpoint = ways["GET" if request.method == "HEAD" else request.method]
+            body = b"" if endpoint.method == "GET" else await request.body()
             response = self._answer(endpoint, request, body)
             self.requests[endpoint.method, endpoint.path, response.status_code] += 1
             return response

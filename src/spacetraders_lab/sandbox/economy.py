@@ -4,6 +4,7 @@ Source of the formulas: derived for this project from public observations of the
 they reproduce 341 of 341 observed quotes within 2 credits. A stock `s` is counted in trade volumes, nominally 0 to 10.
 """
 
+import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -79,5 +80,5 @@ def ladder(busy_ticks: int, growing_after: int, strong_after: int) -> Activity:
 
 
 def grown_volume(trade_volume: int) -> int:
-    """The next larger tradeVolume, ceil(1.1·tv): 20, 22, 25, 28, 31, 35, 39, 43, 48, 53."""
-    return -(-trade_volume * 11 // 10)
+    """The next larger tradeVolume, ceil(1.1·tv) in floating point: after 90 the game shows 100, not 99."""
+    return math.ceil(1.1 * trade_volume)

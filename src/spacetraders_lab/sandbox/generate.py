@@ -188,7 +188,8 @@ def generate_home(settings: SandboxSettings, random: Random) -> System:
     """A starting system like the real ones: 80 to 90 waypoints, 25 to 30 markets, a jump gate.
 
     Shape: settled planets within 110 of the star, a gas giant at about 155, an inner belt at 320 to 400 with a
-    refinery, the gate (being built when the system is the only one) at about 440 and a pirate base beyond, an outer belt at 715 to 790.
+    refinery, the gate at about 440 (being built when the system is the only one) and a pirate base beyond, an outer
+    belt at 715 to 790.
     """
     chart = _Chart(system_symbol(random), random, is_connected=settings.systems > 1)
     industries = random.sample(_INDUSTRIES, len(_INDUSTRIES))

@@ -31,7 +31,7 @@ class SandboxSettings:
     burst_seconds: float = 60.0
 
     tick_minutes: float = 30.0
-    rest_export: Range = (7.0, 10.0)
+    rest_export: Range = (7.05, 10.0)
     rest_export_rare: Range = (20.5, 22.0)  # listings with a trade volume of 6
     rest_import: Range = (-1.2, 3.6)
     export_factor: Range = (0.45, 0.75)

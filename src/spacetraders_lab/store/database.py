@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.store.failures import DatabaseDamaged, translated
+from spacetraders_lab.store.failures import DatabaseDamaged, is_busy, translated
 from spacetraders_lab.store.migrations import HEAD, REVISIONS
 
 BUSY_SECONDS = 30.0  # how long a statement waits for another program's lock
@@ -171,7 +171,11 @@ def _choose_journal(engine: Engine, is_new: bool) -> None:
     safe = wal_is_safe(sqlite3.sqlite_version_info)
     with engine.execution_options(begin=None).connect() as connection:  # no journal changes inside a transaction
         if is_new and safe:
-            connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+            try:
+                connection.exec_driver_sql("PRAGMA journal_mode = WAL")
+            except OperationalError as error:
+                if not is_busy(error):
+                    raise  # else another program is at it: SQLite does not wait for this lock
         elif not safe and connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal":
             connection.exec_driver_sql("PRAGMA journal_mode = DELETE")
 

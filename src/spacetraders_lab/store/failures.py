@@ -69,6 +69,11 @@ def translated(name: str) -> Iterator[None]:
         raise explained from error
 
 
+def is_busy(error: DBAPIError) -> bool:
+    """Whether SQLite gave up because another program had the file locked."""
+    return getattr(error.orig, "sqlite_errorcode", 0) & _PRIMARY_CODE == sqlite3.SQLITE_BUSY
+
+
 def _explained(error: DBAPIError, name: str) -> LabError | None:
     cause = error.orig
     if isinstance(cause, sqlite3.Error):

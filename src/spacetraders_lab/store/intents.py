@@ -86,6 +86,11 @@ class IntentRepository:
         if changed.rowcount != 1:
             raise LeaseLost(f"intent {intent_id} was resolved by another owner")
 
+    def has_traded(self, run_id: str, ship_symbol: str) -> bool:
+        """Whether the ship ever meant to trade in the run."""
+        mine = select(intents.c.intent_id).where(intents.c.run_id == run_id, intents.c.ship_symbol == ship_symbol)
+        return self._connection.execute(mine.limit(1)).first() is not None
+
     def open_intents(self, ship_symbol: str) -> list[Intent]:
         """The trades of a ship whose outcome is not known, in whatever run, oldest first."""
         return self._select(intents.c.ship_symbol == ship_symbol, _OPEN)

@@ -8,12 +8,26 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, exists, or_, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, exists, or_, update
 
 from spacetraders_lab.core.experiment import MarketPair
 from spacetraders_lab.store.schema import experiment_work_queue as queue
 from spacetraders_lab.store.schema import listing_locks as locks
-from spacetraders_lab.store.upsert import insert_into
+from spacetraders_lab.store.types import UtcDateTime
+from spacetraders_lab.store.upsert import INSERT, Insert
+
+
+def _take_statement(insert: Insert) -> Any:
+    statement = insert(locks).values({column.name: bindparam(column.name) for column in locks.c})
+    new = statement.excluded
+    return statement.on_conflict_do_update(
+        index_elements=locks.primary_key,
+        set_={"queue_id": new.queue_id, "held_until": new.held_until},
+        where=or_(locks.c.held_until <= bindparam("now", type_=UtcDateTime), locks.c.queue_id == new.queue_id),
+    ).returning(locks.c.queue_id)
+
+
+_TAKE = {database: _take_statement(insert) for database, insert in INSERT.items()}
 
 
 def listings_are_free(universe_id: BindParameter[Any], now: BindParameter[Any]) -> ColumnElement[bool]:
@@ -45,20 +59,15 @@ def take_one(
     connection: Connection, universe_id: int, queue_id: int, market: str, good: str, *, now: datetime, until: datetime
 ) -> bool:
     """Lock one more listing for a pair until then; False when another pair holds it."""
-    statement = insert_into(connection, locks)
-    statement = statement.on_conflict_do_update(
-        index_elements=locks.primary_key,
-        set_={"queue_id": statement.excluded.queue_id, "held_until": statement.excluded.held_until},
-        where=or_(locks.c.held_until <= now, locks.c.queue_id == queue_id),
-    ).returning(locks.c.queue_id)
     values = {
         "universe_id": universe_id,
         "market_symbol": market,
         "good_symbol": good,
         "queue_id": queue_id,
         "held_until": until,
+        "now": now,
     }
-    return connection.execute(statement, values).first() is not None
+    return connection.execute(_TAKE[connection.dialect.name], values).first() is not None
 
 
 def hold(connection: Connection, queue_ids: Iterable[int], until: datetime) -> None:

@@ -7,8 +7,6 @@ from typing import Any
 from sqlalchemy import DateTime, Dialect, Text
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-_FIXED_WIDTH = "%Y-%m-%dT%H:%M:%S.%fZ"
-
 
 class UtcDateTime(TypeDecorator[datetime]):
     """An aware UTC datetime: timestamptz on PostgreSQL, text of fixed width on SQLite, where text order is time order.
@@ -28,7 +26,8 @@ class UtcDateTime(TypeDecorator[datetime]):
         if value.tzinfo is None:
             raise ValueError(f"{value!r} has no time zone")
         value = value.astimezone(UTC)
-        return value.strftime(_FIXED_WIDTH) if dialect.name == "sqlite" else value
+        # Not strftime: it does not pad years on every machine.
+        return value.isoformat(timespec="microseconds").replace("+00:00", "Z") if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
         if value is None:

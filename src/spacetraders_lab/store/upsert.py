@@ -1,11 +1,12 @@
 """INSERT ... ON CONFLICT: the same words on both databases, which SQLAlchemy keeps in two places."""
 
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Table
 from sqlalchemy.dialects import postgresql, sqlite
 
+Insert = Callable[[Table], Any]
 
-def insert_into(connection: Connection, table: Table) -> Any:
-    """An INSERT for this connection's database, with `on_conflict_do_update` and `on_conflict_do_nothing`."""
-    return sqlite.insert(table) if connection.dialect.name == "sqlite" else postgresql.insert(table)
+# By the dialect's name: an INSERT with `on_conflict_do_update` and `on_conflict_do_nothing`.
+INSERT: dict[str, Insert] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}

@@ -30,6 +30,7 @@ from sqlalchemy import (
 from spacetraders_lab.core.errors import LeaseLost, UserError
 from spacetraders_lab.core.experiment import ClaimedPair, MarketPair, QueueStatus
 from spacetraders_lab.store import listing_locks
+from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_work_queue as queue
 from spacetraders_lab.store.types import UtcDateTime
@@ -201,33 +202,74 @@ class WorkQueueRepository:
         Raises LeaseLost.
         """
         until = require_lease(self._connection, claim, now=now)
-        of_run = select(runs.c.universe_id).where(runs.c.run_id == claim.run_id)
-        universe = self._connection.execute(of_run).scalar_one()
+        universe = self._universe_of(claim.run_id)
         return listing_locks.take_one(self._connection, universe, claim.queue_id, market, good, now=now, until=until)
 
     def mark_complete(self, claim: ClaimedPair, *, now: datetime, washout_seconds: float = 0.0) -> None:
         """The pair is COMPLETED; its listings are free after the washout. Raises LeaseLost."""
-        self._end(claim, now, washout_seconds, status=QueueStatus.COMPLETED, completed_at=now, error_message=None)
+        self._end(
+            claim, now, washout_seconds, _CLAIMED, status=QueueStatus.COMPLETED, completed_at=now, error_message=None
+        )
 
     def mark_failed(self, claim: ClaimedPair, error: str, *, now: datetime, washout_seconds: float = 0.0) -> None:
         """The pair is FAILED for good, with the reason; its listings are free after the washout. Raises LeaseLost."""
-        self._end(claim, now, washout_seconds, status=QueueStatus.FAILED, completed_at=now, error_message=error)
+        self._end(
+            claim, now, washout_seconds, _CLAIMED, status=QueueStatus.FAILED, completed_at=now, error_message=error
+        )
 
     def release(
         self, claim: ClaimedPair, *, now: datetime, not_before: datetime | None = None, spend_attempt: bool = False
     ) -> None:
         """Give the pair back; the same ship goes first when it claims again. Raises LeaseLost.
 
-        An attempt that is not spent is granted anew (`max_attempts` grows), because `attempts` is the fence.
+        An attempt that is not spent is granted anew (`max_attempts` grows), because `attempts` is the fence. A pair
+        that has ended (`claim_leftovers`) stays as it ended.
         """
         self._end(
             claim,
             now,
             0.0,
-            status=QueueStatus.PENDING,
+            status=case((_CLAIMED, QueueStatus.PENDING), else_=queue.c.status),
             not_before=not_before or now,
             max_attempts=queue.c.max_attempts + (0 if spend_attempt else 1),
         )
+
+    def claim_leftovers(
+        self, run_id: str, ship_symbol: str, *, owner: str, now: datetime, lease_seconds: float
+    ) -> ClaimedPair | None:
+        """Lease the ended pair that the ship traded last, so that it may sell what it still has aboard.
+
+        The pair stays COMPLETED or FAILED, and the claim is for the ship's own take of it. None when the ship never
+        traded in the run, or when the pair or its listings are in use now.
+        """
+        until = now + timedelta(seconds=lease_seconds)
+        last = self._connection.execute(
+            select(intents.c.queue_id, intents.c.take)
+            .where(intents.c.run_id == run_id, intents.c.ship_symbol == ship_symbol)
+            .order_by(intents.c.intent_id.desc())
+            .limit(1)
+        ).first()
+        if last is None:
+            return None
+        with self._connection.begin_nested() as savepoint:
+            row = self._connection.execute(
+                update(queue)
+                .where(
+                    queue.c.queue_id == last.queue_id,
+                    queue.c.status.in_((QueueStatus.COMPLETED, QueueStatus.FAILED)),
+                    or_(queue.c.owner.is_(None), queue.c.lease_until <= now),
+                )
+                .values(owner=owner, lease_until=until)
+                .returning(queue)
+            ).first()
+            if row is None:
+                return None
+            claim = replace(_claimed(row), ship_symbol=ship_symbol, take=last.take)
+            universe = self._universe_of(run_id)
+            if listing_locks.take(self._connection, universe, claim.queue_id, claim.pair, now=now, until=until):
+                return claim
+            savepoint.rollback()
+        return None
 
     def sweep(self, run_id: str, *, now: datetime) -> int:
         """Fail the pairs that nobody holds and whose attempts are spent; returns how many."""
@@ -283,6 +325,10 @@ class WorkQueueRepository:
         )
         return [FailedPair(_pair(row), row.claimed_by, row.attempts, row.error_message) for row in rows]
 
+    def _universe_of(self, run_id: str) -> int:
+        universe: int = self._connection.execute(select(runs.c.universe_id).where(runs.c.run_id == run_id)).scalar_one()
+        return universe
+
     def _probe(self, values: dict[str, Any]) -> Row[Any] | None:
         for statement in _PROBES:
             row = self._connection.execute(statement, values).first()
@@ -290,12 +336,14 @@ class WorkQueueRepository:
                 return row
         return None
 
-    def _end(self, claim: ClaimedPair, now: datetime, washout_seconds: float, **values: Any) -> None:
-        self._change(claim, now, owner=None, lease_until=None, **values)
+    def _end(
+        self, claim: ClaimedPair, now: datetime, washout_seconds: float, *where: ColumnElement[bool], **values: Any
+    ) -> None:
+        self._change(claim, now, *where, owner=None, lease_until=None, **values)
         listing_locks.hold(self._connection, [claim.queue_id], now + timedelta(seconds=washout_seconds))
 
-    def _change(self, claim: ClaimedPair, now: datetime, **values: Any) -> None:
-        if self._connection.execute(update(queue).where(*_fence(claim, now)).values(**values)).rowcount != 1:
+    def _change(self, claim: ClaimedPair, now: datetime, *where: ColumnElement[bool], **values: Any) -> None:
+        if self._connection.execute(update(queue).where(*_fence(claim, now), *where).values(**values)).rowcount != 1:
             raise _lease_lost(claim)
 
 
@@ -304,7 +352,6 @@ def _fence(claim: ClaimedPair, now: datetime) -> tuple[ColumnElement[bool], ...]
         queue.c.queue_id == claim.queue_id,
         queue.c.owner == claim.owner,
         queue.c.attempts == claim.attempt,
-        _CLAIMED,
         queue.c.lease_until > now,
     )
 

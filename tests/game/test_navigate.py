@@ -1,0 +1,435 @@
+"""Journeys on the real sandbox: where they end, how long they take, what they cost in requests, what may go wrong."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from random import Random
+
+import httpx2
+import pytest
+
+from spacetraders_lab.core.commands import NavigateShipCommand, PurchaseCargoCommand
+from spacetraders_lab.core.errors import GameError, GameUnreachable
+from spacetraders_lab.core.routing import Preference, Route, Unreachable, find_route
+from spacetraders_lab.core.ship import NavStatus, Ship
+from spacetraders_lab.core.travel import FlightMode, distance, travel_seconds
+from spacetraders_lab.core.waypoint import Waypoint
+from spacetraders_lab.game import moves, reads
+from spacetraders_lab.game.client import GameClient
+from spacetraders_lab.game.execute import execute
+from spacetraders_lab.game.game import Game
+from spacetraders_lab.game.outcome import Done
+from spacetraders_lab.sandbox.universe import ShipState
+from tests.game.sandbox import BASE_URL, Sandbox, Trouble
+from tests.virtual import VirtualClock
+
+LOST = httpx2.ReadTimeout("x")
+
+
+def home(ship: str = "SHIP_COMMAND_FRIGATE", **settings: object) -> Sandbox:
+    return Sandbox(ships=(ship, "SHIP_PROBE"), **settings)
+
+
+async def fly(game: Game, ship: Ship, destination: str) -> Done:
+    outcome = await execute(game, NavigateShipCommand(ship.symbol, destination), ship)
+    assert isinstance(outcome, Done)
+    return outcome
+
+
+def length(a: Waypoint, b: Waypoint) -> float:
+    return distance(a.x, a.y, b.x, b.y)
+
+
+def by_distance(sandbox: Sandbox, ship: Ship) -> list[Waypoint]:
+    """The other waypoints, nearest first."""
+    here = next(w for w in sandbox.places if w.symbol == ship.waypoint)
+    return sorted((w for w in sandbox.places if w is not here), key=lambda w: (length(here, w), w.symbol))
+
+
+def state(sandbox: Sandbox, ship: Ship) -> ShipState:
+    """The ship as the server has it."""
+    return sandbox.universe.fleets["LAB"][ship.symbol]
+
+
+def flights(sandbox: Sandbox) -> int:
+    return sum(entry.kind == "NAVIGATE" for entry in sandbox.universe.ledger)
+
+
+# --- the fewest requests -------------------------------------------------------------------------------------------
+
+
+def test_a_visit_without_stop_costs_orbit_flight_and_dock() -> None:
+    sandbox = home()
+
+    async def scene(game: Game, ship: Ship) -> None:
+        ship = replace(ship, flight_mode=FlightMode.BURN)
+        state(sandbox, ship).mode = FlightMode.BURN
+        market = next(w for w in by_distance(sandbox, ship) if w.has_market)
+        ship = (await fly(game, ship, market.symbol)).ship
+        await execute(game, PurchaseCargoCommand(ship.symbol, "FUEL", 1), ship)
+        assert sandbox.line.sent == ["POST orbit", "POST navigate", "POST dock", "POST purchase"]
+
+    sandbox.play(scene)
+
+
+def test_a_change_of_mode_and_a_refuelling_cost_one_request_each() -> None:
+    sandbox = home()
+
+    async def scene(game: Game, ship: Ship) -> None:
+        state(sandbox, ship).fuel = 1
+        game.sells_fuel[ship.waypoint] = True
+        outcome = await fly(game, replace(ship, fuel=1), by_distance(sandbox, ship)[20].symbol)
+        assert sandbox.line.sent == ["POST refuel", "PATCH nav", "POST orbit", "POST navigate"]
+        assert outcome.fuel_credits == 175_000 - sandbox.universe.agents["LAB"].credits > 0
+
+    sandbox.play(scene)
+
+
+@pytest.mark.parametrize("hull", ["SHIP_COMMAND_FRIGATE", "SHIP_MINING_DRONE", "SHIP_LIGHT_HAULER", "SHIP_PROBE"])
+def test_random_journeys_end_where_they_should_in_the_planned_time_with_the_planned_requests(hull: str) -> None:
+    sandbox = home(hull)
+
+    async def scene(game: Game, ship: Ship) -> None:
+        random = Random(7)
+        for market in (w for w in sandbox.places if w.has_market):
+            game.learn(await reads.get_market(game.client, market.symbol))
+        for _ in range(15):
+            goal = random.choice(by_distance(sandbox, ship))
+            sandbox.line.sent.clear()
+            before, purse, waited = sandbox.clock.now(), sandbox.universe.agents["LAB"].credits, _waited(sandbox)
+            planned = await planned_route(game, ship, goal.symbol)
+            outcome = await fly(game, ship, goal.symbol)
+            ship = outcome.ship
+            assert (ship.waypoint, ship.status) == (goal.symbol, NavStatus.IN_ORBIT)
+            assert ship == replace(await reads.get_ship(game.client, ship.symbol), arrival=ship.arrival)
+            assert len(sandbox.line.sent) - 1 == planned.requests
+            assert outcome.fuel_credits == purse - sandbox.universe.agents["LAB"].credits
+            took = (sandbox.clock.now() - before).total_seconds() - (_waited(sandbox) - waited)
+            assert took == pytest.approx(planned.seconds, abs=0.01)
+
+    sandbox.play(scene)
+
+
+def _waited(sandbox: Sandbox) -> float:
+    return sandbox.limiter.waited_seconds
+
+
+async def planned_route(game: Game, ship: Ship, goal: str) -> Route:
+    stations = await game.fuel_stations(ship.system)
+    return find_route(
+        await game.legs(ship.system, ship.speed),
+        ship.waypoint,
+        goal,
+        fuel=ship.fuel,
+        fuel_capacity=ship.fuel_capacity,
+        fuel_stations=stations,
+        mode=ship.flight_mode,
+        docked=ship.status is NavStatus.DOCKED,
+        end_fuel=0 if goal in stations else 1,
+    )
+
+
+def test_two_ships_that_set_off_together_read_the_map_once() -> None:
+    sandbox = home()
+
+    async def main() -> None:
+        game = await sandbox.join()
+        ships = await reads.list_ships(game.client)
+        await asyncio.gather(*(fly(game, ship, by_distance(sandbox, ship)[5].symbol) for ship in ships))
+
+    sandbox.clock.run(main())
+    assert sandbox.played["GET /systems/{system}/waypoints"] == -(-len(sandbox.places) // 20)
+    assert flights(sandbox) == 2
+
+
+# --- arrival -------------------------------------------------------------------------------------------------------
+
+
+def test_arrival_is_waited_for_to_the_second_and_never_asked_about() -> None:
+    sandbox = home()
+
+    async def scene(game: Game, ship: Ship) -> None:
+        goal = by_distance(sandbox, ship)[10]
+        here = next(w for w in sandbox.places if w.symbol == ship.waypoint)
+        began = sandbox.clock.now()
+        await fly(game, ship, goal.symbol)
+        seconds = travel_seconds(length(here, goal), ship.speed, FlightMode.BURN)
+        assert (sandbox.clock.now() - began).total_seconds() == pytest.approx(seconds, abs=0.01)
+        assert not [sent for sent in sandbox.line.sent if sent.startswith("GET")]
+
+    sandbox.play(scene)
+
+
+def test_at_a_higher_speed_the_flight_takes_as_much_less() -> None:
+    sandbox = home(speed=60.0)
+
+    async def scene(game: Game, ship: Ship) -> None:
+        began = sandbox.clock.now()
+        ship = (await fly(game, ship, by_distance(sandbox, ship)[10].symbol)).ship
+        assert (sandbox.clock.now() - began).total_seconds() < 5
+        assert state(sandbox, ship).waypoint == ship.waypoint
+
+    sandbox.play(scene)
+
+
+class SkewedClock:
+    """A clock that is wrong by a constant."""
+
+    def __init__(self, right: VirtualClock, wrong_by: timedelta) -> None:
+        self._right, self._wrong_by = right, wrong_by
+
+    def now(self) -> datetime:
+        return self._right.now() + self._wrong_by
+
+    async def sleep(self, seconds: float) -> None:
+        await self._right.sleep(seconds)
+
+
+def skewed(sandbox: Sandbox, game: Game, minutes: float) -> Game:
+    """The same game, played by somebody whose clock is wrong."""
+    clock = SkewedClock(sandbox.clock, timedelta(minutes=minutes))
+    token = sandbox.universe.agents["LAB"].token
+    client = GameClient(BASE_URL, token, clock=clock, limiter=sandbox.limiter, transport=sandbox.line)
+    return Game(client, clock, waypoints=game.waypoints)
+
+
+@pytest.mark.parametrize("minutes", [-30, 30])
+def test_a_wrong_clock_makes_no_flight_longer_and_no_request_more(minutes: float) -> None:
+    sandbox = home()
+
+    async def scene(game: Game, ship: Ship) -> None:
+        wrong = skewed(sandbox, game, minutes)
+        began = sandbox.clock.now()
+        for goal in by_distance(sandbox, ship)[3:6]:
+            ship = (await fly(wrong, ship, goal.symbol)).ship
+        assert [sent for sent in sandbox.line.sent if sent.startswith("GET")] == []
+        assert sandbox.line.sent.count("POST navigate") == flights(sandbox) == 3
+        assert sandbox.clock.now() - began < timedelta(minutes=5)
+
+    sandbox.play(scene)
+
+
+async def under_way(sandbox: Sandbox, game: Game, ship: Ship, to: int) -> Ship:
+    """The ship just after setting off for the n-th nearest waypoint, as the game tells it."""
+    ship = await moves.orbit(game, ship)
+    await moves.set_off(game, ship, by_distance(sandbox, ship)[to].symbol)
+    return await reads.get_ship(game.client, ship.symbol)
+
+
+def test_a_flight_under_way_is_waited_for_before_the_next() -> None:
+    sandbox = home()
+
+    async def scene(game: Game, ship: Ship) -> None:
+        ship = await under_way(sandbox, game, ship, 10)
+        goal = by_distance(sandbox, ship)[3].symbol
+        sandbox.line.sent.clear()
+        ship = (await fly(game, ship, goal)).ship
+        assert (ship.waypoint, state(sandbox, ship).waypoint) == (goal, goal)
+        assert [sent for sent in sandbox.line.sent if "nav" not in sent] == []
+
+    sandbox.play(scene)
+
+
+def test_a_flight_under_way_to_the_goal_is_only_waited_for() -> None:
+    sandbox = home()
+
+    async def scene(game: Game, ship: Ship) -> None:
+        ship = await under_way(sandbox, game, ship, 10)
+        sandbox.line.sent.clear()
+        done = await fly(game, ship, ship.waypoint)
+        assert done.ship.status is NavStatus.IN_ORBIT
+        assert sandbox.line.sent == []
+        assert sandbox.clock.now() >= state(sandbox, ship).flight.arrival
+
+    sandbox.play(scene)
+
+
+@pytest.mark.parametrize("command", [moves.dock, moves.orbit])
+def test_a_clock_ahead_of_the_games_is_told_that_the_ship_still_flies_and_waits(
+    command: Callable[[Game, Ship], Awaitable[Ship]],
+) -> None:
+    sandbox = home()
+
+    async def scene(game: Game, ship: Ship) -> None:
+        ship = await under_way(sandbox, game, ship, 10)
+        wrong = skewed(sandbox, game, 60)
+        early = replace(ship, status=NavStatus.DOCKED if command is moves.orbit else NavStatus.IN_ORBIT)
+        ship = await command(wrong, early)
+        assert state(sandbox, ship).status is ship.status
+        assert sandbox.clock.now() - state(sandbox, ship).flight.arrival < timedelta(seconds=2.1)
+
+    sandbox.play(scene)
+
+
+def test_a_journey_begun_with_a_clock_ahead_goes_on_after_the_flight_under_way() -> None:
+    sandbox = home()
+
+    async def scene(game: Game, ship: Ship) -> None:
+        ship = await under_way(sandbox, game, ship, 10)
+        goal = by_distance(sandbox, ship)[2].symbol
+        ship = (await fly(skewed(sandbox, game, 60), ship, goal)).ship
+        assert state(sandbox, ship).waypoint == goal
+        assert flights(sandbox) == 2
+
+    sandbox.play(scene)
+
+
+# --- answers that are lost -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("executed", [False, True])
+@pytest.mark.parametrize(("method", "ending"), [("POST", "/navigate"), ("POST", "/orbit"), ("PATCH", "/nav")])
+@pytest.mark.parametrize("trouble", [LOST, httpx2.Response(500), httpx2.Response(200, text="<html>")], ids=str)
+def test_a_step_without_answer_is_judged_from_the_ship_and_flown_once(
+    method: str, ending: str, executed: bool, trouble: httpx2.Response | Exception
+) -> None:
+    sandbox = home()
+
+    async def scene(game: Game, ship: Ship) -> None:
+        goal = by_distance(sandbox, ship)[20].symbol
+        sandbox.line.troubles.append(Trouble(method, ending, trouble, executed))
+        ship = (await fly(game, ship, goal)).ship
+        assert (ship.waypoint, ship.status) == (goal, NavStatus.IN_ORBIT)
+        assert flights(sandbox) == 1
+        assert sandbox.line.sent.count("GET LAB-1") == 1
+        assert await moves.dock(game, ship)
+
+    sandbox.play(scene)
+
+
+def test_a_lost_flight_that_takes_effect_late_is_found_and_not_flown_twice() -> None:
+    sandbox = home()
+
+    async def scene(game: Game, ship: Ship) -> None:
+        goal = by_distance(sandbox, ship)[20].symbol
+        late = asyncio.Event()
+
+        class Late(httpx2.AsyncBaseTransport):
+            """The request is on its way while the client gives up, and lands before the next one."""
+
+            async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+                if request.url.path.endswith("/navigate") and not late.is_set():
+                    late.set()
+                    self.held = request
+                    raise LOST
+                if request.url.path.endswith("/navigate"):
+                    await sandbox.line.handle_async_request(self.held)
+                return await sandbox.line.handle_async_request(request)
+
+        token = sandbox.universe.agents["LAB"].token
+        client = GameClient(BASE_URL, token, clock=sandbox.clock, limiter=sandbox.limiter, transport=Late())
+        ship = (await fly(Game(client, sandbox.clock, waypoints=game.waypoints), ship, goal)).ship
+        assert (ship.waypoint, state(sandbox, ship).waypoint) == (goal, goal)
+        assert flights(sandbox) == 1
+
+    sandbox.play(scene)
+
+
+def test_a_step_that_is_never_answered_is_given_up() -> None:
+    sandbox = home()
+
+    async def scene(game: Game, ship: Ship) -> None:
+        sandbox.line.troubles.append(Trouble("POST", "/navigate", LOST, times=99))
+        with pytest.raises(GameUnreachable):
+            await fly(game, ship, by_distance(sandbox, ship)[3].symbol)
+        assert sandbox.line.sent.count("POST navigate") == 4
+
+    sandbox.play(scene)
+
+
+# --- fuel ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_small_tank_is_filled_on_the_way_where_fuel_was_made_sure_of() -> None:
+    sandbox = home("SHIP_MINING_DRONE")
+
+    async def scene(game: Game, ship: Ship) -> None:
+        far = by_distance(sandbox, ship)[60]
+        for waypoint in (leg.origin for leg in (await planned_route(game, ship, far.symbol)).legs if leg.refuel_before):
+            sandbox.stop_selling_fuel(waypoint)
+        start = ship.waypoint
+        outcome = await fly(game, ship, far.symbol)
+        stops = [entry.waypoint for entry in sandbox.universe.ledger if entry.kind == "REFUEL"]
+        assert stops
+        assert sandbox.played["POST /my/ships/{ship}/refuel"] == len(stops)  # none was tried in vain
+        assert all(game.sells_fuel[waypoint] for waypoint in stops)
+        assert False in game.sells_fuel.values()
+        assert outcome.fuel_credits == 175_000 - sandbox.universe.agents["LAB"].credits > 0
+        sandbox.line.sent.clear()
+        await fly(game, outcome.ship, start)
+        again = sandbox.line.sent.count("GET market")
+        assert again <= 2  # what is known of a market is not asked again
+
+    sandbox.play(scene)
+
+
+def test_a_market_that_turns_out_to_sell_no_fuel_is_remembered_and_passed_over() -> None:
+    sandbox = home()
+
+    async def scene(game: Game, ship: Ship) -> None:
+        state(sandbox, ship).fuel = 30
+        sandbox.stop_selling_fuel(ship.waypoint)
+        start, goal = ship.waypoint, by_distance(sandbox, ship)[20].symbol
+        ship = (await fly(game, replace(ship, fuel=30), goal)).ship
+        assert ship.waypoint == goal
+        assert game.sells_fuel[start] is False
+
+    sandbox.play(scene)
+
+
+def test_other_refusals_of_fuel_are_raised() -> None:
+    sandbox = home()
+
+    async def scene(game: Game, ship: Ship) -> None:
+        no_credits = httpx2.Response(400, json={"error": {"message": "no", "code": 4600, "data": {}}})
+        sandbox.line.troubles.append(Trouble("POST", "/refuel", no_credits))
+        with pytest.raises(GameError) as refused:
+            await fly(game, replace(ship, fuel=1), by_distance(sandbox, ship)[20].symbol)
+        assert refused.value.code == 4600
+
+    sandbox.play(scene)
+
+
+def test_where_no_fuel_is_sold_enough_is_kept_to_drift_away() -> None:
+    sandbox = home()
+
+    async def scene(game: Game, ship: Ship) -> None:
+        dry = next(w for w in by_distance(sandbox, ship) if not w.has_market)
+        start = next(w for w in sandbox.places if w.symbol == ship.waypoint)
+        tank = max(1, round(length(start, dry)))  # just enough to cruise there
+        state(sandbox, ship).fuel = tank
+        game.sells_fuel[ship.waypoint] = False
+        ship = (await fly(game, replace(ship, fuel=tank), dry.symbol)).ship
+        assert ship.fuel >= 1
+
+    sandbox.play(scene)
+
+
+def test_preferences_reach_the_planner() -> None:
+    sandbox = home()
+
+    async def scene(game: Game, ship: Ship) -> None:
+        goal = by_distance(sandbox, ship)[10].symbol
+        cheap = replace(game, preference=Preference.CHEAPEST)
+        assert (await fly(cheap, ship, goal)).ship.fuel == ship.fuel - 1
+
+    sandbox.play(scene)
+
+
+# --- where there is no way -----------------------------------------------------------------------------------------
+
+
+def test_no_way_leads_to_another_system_an_unknown_place_or_anywhere_on_an_empty_tank() -> None:
+    sandbox = home()
+
+    async def scene(game: Game, ship: Ship) -> None:
+        for goal in ("X1-ELSEWHERE-A1", f"{ship.system}-ZZ99"):
+            with pytest.raises(Unreachable):
+                await fly(game, ship, goal)
+        game.sells_fuel[ship.waypoint] = False
+        with pytest.raises(Unreachable, match="the tank is empty"):
+            await fly(game, replace(ship, fuel=0), by_distance(sandbox, ship)[3].symbol)
+        assert sandbox.line.sent == []
+
+    sandbox.play(scene)

@@ -1,0 +1,313 @@
+"""One life of a run, told by a seed: ships at work while processes die, freeze and wake, and the network lies.
+
+`tell(seed)` plays the story in virtual time against the real sandbox and the real store, and returns what was broken
+of what the lab guarantees. `python -m tests.guarantees.simulation SEED` plays one again; with FIRST LAST, all of them.
+"""
+
+import argparse
+import asyncio
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from random import Random
+from typing import Any, TypeVar
+
+import httpx2
+from sqlalchemy import Connection
+
+from spacetraders_lab.core.experiment import Design, MarketPair, QueueStatus
+from spacetraders_lab.core.market import Operation
+from spacetraders_lab.run.app import Lab, LeaseTimes, open_game, open_lab
+from spacetraders_lab.run.faultpoints import Point
+from spacetraders_lab.run.worker import ShipExperimentWorkerCommand, ShipWorker
+from spacetraders_lab.store.database import Database, open_database
+from tests.rig import BASE_URL, Rig
+
+T = TypeVar("T")
+
+DESIGN = Design(fractions=(0.5, 1.0), iterations=1)
+TIMES = LeaseTimes()
+LONGEST_LATE = 14.0  # seconds that a request may travel after its sender gave it up; the client's time-out is 15
+
+
+class Killed(BaseException):
+    """The process ended here, as by SIGKILL: nothing of it runs any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """How likely each fault is at each opportunity, and the most faults of a story."""
+
+    kill: float = 0.04
+    freeze: float = 0.03
+    lost_request: float = 0.02
+    lost_reply: float = 0.04
+    late_request: float = 0.03
+    most: int = 8
+
+
+@dataclass(slots=True)
+class Tale:
+    """What happened in a story, and what was broken."""
+
+    seed: int
+    faults: Counter[str] = field(default_factory=Counter)
+    violations: list[str] = field(default_factory=list)
+    pairs: Counter[str] = field(default_factory=Counter)
+    conflicts: int = 0
+
+
+class Fate:
+    """Draws the faults of a story from its seed; after `most` of them everything goes well."""
+
+    def __init__(self, chance: Random, rates: Rates, tale: Tale) -> None:
+        self.chance, self.rates, self.tale = chance, rates, tale
+
+    def strikes(self, kind: str) -> bool:
+        if self.tale.faults.total() >= self.rates.most or self.chance.random() >= getattr(self.rates, kind):
+            return False
+        self.tale.faults[kind] += 1
+        return True
+
+
+class Process:
+    """One process with one ship's worker. It can die or freeze wherever it waits for something."""
+
+    def __init__(self, fate: Fate, on_freeze: Callable[[], None]) -> None:
+        self._fate, self._on_freeze = fate, on_freeze
+        self._thawed = asyncio.Event()
+        self._thawed.set()
+        self.is_dead = False
+
+    async def moment(self) -> None:
+        """A place where a fault may strike; a frozen process stays here until it thaws, a dead one for ever."""
+        if self._thawed.is_set() and not self.is_dead:
+            if self._fate.strikes("kill"):
+                self.is_dead = True
+            elif self._fate.strikes("freeze"):
+                self._freeze(TIMES.lease * self._fate.chance.uniform(0.3, 3.0))
+        await self.go_on()
+
+    async def go_on(self) -> None:
+        """Wait while frozen; end here when dead."""
+        await self._thawed.wait()
+        if self.is_dead:
+            raise Killed
+
+    def _freeze(self, seconds: float) -> None:
+        self._thawed.clear()
+        asyncio.get_running_loop().call_later(seconds, self._thawed.set)
+        if self._fate.chance.random() < 0.7:
+            self._on_freeze()  # the supervisor takes it for dead and starts another
+
+
+class Wire(httpx2.AsyncBaseTransport):
+    """A process's way to the game: requests and replies get lost on it, or arrive when nobody waits any more."""
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport, process: Process, fate: Fate, late: set[Any]) -> None:
+        self._inner, self._process, self._fate, self._late = inner, process, fate, late
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        await self._process.go_on()
+        if request.method == "POST":
+            self._lose_or_delay(request)
+        response = await self._inner.handle_async_request(request)
+        await self._process.moment()
+        if request.method == "POST" and self._fate.strikes("lost_reply"):
+            raise httpx2.ReadTimeout("the reply was lost", request=request)
+        return response
+
+    def _lose_or_delay(self, request: httpx2.Request) -> None:
+        if self._fate.strikes("lost_request"):
+            raise httpx2.ReadTimeout("the request was lost", request=request)
+        if self._fate.strikes("late_request"):
+            delay = self._fate.chance.uniform(0.0, LONGEST_LATE)
+            task = asyncio.ensure_future(self._later(request, delay))
+            self._late.add(task)
+            task.add_done_callback(self._late.discard)
+            raise httpx2.ReadTimeout("the request is late", request=request)
+
+    async def _later(self, request: httpx2.Request, delay: float) -> None:
+        await asyncio.sleep(delay)
+        await self._inner.handle_async_request(request)
+
+
+@dataclass(frozen=True)
+class MortalLab(Lab):
+    """A lab whose process may die or freeze before and after every use of the database."""
+
+    process: Process | None = None
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        assert self.process is not None
+        await self.process.moment()
+        result = await Lab.write(self, work)
+        await self.process.moment()
+        return result
+
+
+class Story:
+    """A run of a few pairs with a few ships, and a supervisor that starts a ship's process again when it dies."""
+
+    def __init__(self, seed: int, database: Database, rates: Rates) -> None:
+        self.chance = Random(seed)
+        self.tale = Tale(seed)
+        self.fate = Fate(self.chance, rates, self.tale)
+        self.rig = Rig(database, ships=self.chance.randint(1, 3), rate_limit=False, seed=seed % 7)
+        self.run = self.rig.queue(self._pairs(), DESIGN)
+        self._late: set[Any] = set()
+        self._lives: set[asyncio.Task[None]] = set()
+
+    def tell(self) -> Tale:
+        self.rig.clock.run(self._live())
+        self._judge()
+        return self.tale
+
+    def _pairs(self) -> list[MarketPair]:
+        """Two to four pairs that often share a listing."""
+        good = self.chance.choice(self.rig.goods())
+        other = self.chance.choice(self.rig.goods())
+        candidates = self.rig.pairs(12, good) + self.rig.pairs(6, other)
+        return list(dict.fromkeys(self.chance.sample(candidates, self.chance.randint(2, 4))))
+
+    async def _live(self) -> None:
+        for ship in self.rig.fleet:
+            self._start(ship, 0.0)
+        while self._lives:
+            await asyncio.wait(self._lives, return_when=asyncio.FIRST_COMPLETED)
+        while self._late:
+            await asyncio.wait(self._late)
+
+    def _start(self, ship: str, after: float) -> None:
+        task = asyncio.ensure_future(self._life(ship, after))
+        self._lives.add(task)
+        task.add_done_callback(self._lives.discard)
+
+    async def _life(self, ship: str, after: float) -> None:
+        """One process from its start to its end; a killed one is started again after a while."""
+        await asyncio.sleep(after)
+        process = Process(self.fate, on_freeze=lambda: self._start(ship, self.chance.uniform(0, TIMES.lease)))
+        wire = Wire(self.rig.wire, process, self.fate, self._late)
+        try:
+            async with (
+                open_game(BASE_URL, self.rig.token, self.rig.clock, transport=wire) as game,
+                open_lab(game, self.rig.database, TIMES) as lab,
+            ):
+                await self._worker(_mortal(lab, process), ship).work()
+        except Killed:
+            self._start(ship, self.chance.uniform(0, 2 * TIMES.lease))
+
+    def _worker(self, lab: Lab, ship: str) -> ShipWorker:
+        owner = f"{self.chance.getrandbits(64):x}"
+        command = ShipExperimentWorkerCommand(self.run.run_id, ship)
+        return ShipWorker(lab, self.run, command, asyncio.Event(), owner=owner)
+
+    def _judge(self) -> None:
+        """Hold what the lab remembers against what the game did."""
+        counts = self.rig.counts(self.run)
+        self.tale.pairs.update(counts)
+        for status in (QueueStatus.PENDING, QueueStatus.CLAIMED):
+            if counts.get(status):
+                self._violated(f"{counts[status]} pairs are stuck {status}")
+        self.tale.conflicts = len(self.rig.rows("SELECT 1 FROM experiment_intents WHERE state = 'CONFLICT'"))
+        self._judge_ledger()
+        self._judge_cells()
+        if self.rig.rows("SELECT 1 FROM experiment_intents WHERE state = 'OPEN'"):
+            self._violated("an intent is unresolved")
+        for ship in self.rig.fleet:
+            aboard = self.rig.universe.ships[ship].hold
+            if any(aboard.values()):
+                self._violated(f"{ship} is stranded with {dict(aboard)}")
+
+    def _judge_ledger(self) -> None:
+        """Every trade has its row and every row its trade."""
+        kinds = {Operation.BUY: "PURCHASE", Operation.SELL: "SELL"}
+        rows = Counter(
+            (r.ship_symbol, kinds[r.operation], r.good_symbol, r.units, r.total_credits)
+            for r in self.rig.records(self.run)
+        )
+        trades = Counter((e.ship_symbol, e.kind, e.good, e.units, e.total) for e in self.rig.ledger("PURCHASE", "SELL"))
+        for trade, count in (trades - rows).items():
+            self._violated(f"{count} trade(s) without a row: {trade}")
+        for row, count in (rows - trades).items():
+            self._violated(f"{count} row(s) without a trade: {row}")
+
+    def _judge_cells(self) -> None:
+        """Every completed pair has each of its cells bought once and sold wholly, in the take that completed it."""
+        for pair in self.rig.rows("SELECT pair_id, take, status FROM experiment_work_queue"):
+            if pair["status"] != QueueStatus.COMPLETED:
+                continue
+            bought: Counter[tuple[float, int]] = Counter()
+            units: Counter[tuple[float, int]] = Counter()
+            for r in self.rig.records(self.run):
+                if (r.pair_id, r.take) == (pair["pair_id"], pair["take"]) and r.batch_size_fraction is not None:
+                    sign = 1 if r.operation is Operation.BUY else -1
+                    bought[r.batch_size_fraction, r.iteration] += sign == 1
+                    units[r.batch_size_fraction, r.iteration] += sign * r.units
+            if bought != Counter(DESIGN.cells):
+                self._violated(f"{pair['pair_id']} is completed with the cells {dict(bought)}")
+            if any(units.values()):
+                self._violated(f"{pair['pair_id']} is completed with unsold cells {dict(units)}")
+
+    def _violated(self, what: str) -> None:
+        self.tale.violations.append(what)
+
+
+def _mortal(lab: Lab, process: Process) -> Lab:
+    async def pass_by(_: Point) -> None:
+        await process.moment()
+
+    values = {name: getattr(lab, name) for name in Lab.__dataclass_fields__}
+    return MortalLab(**values | {"pass_by": pass_by, "process": process, "chance": Random(0)})
+
+
+def tell(seed: int, database: Database, rates: Rates = Rates()) -> Tale:
+    """Play one story on an empty database."""
+    return Story(seed, database, rates).tell()
+
+
+@contextmanager
+def fresh_databases() -> Iterator[Callable[[], Database]]:
+    """Makes empty SQLite databases by copying one; all are gone at the end."""
+    with tempfile.TemporaryDirectory() as folder:
+        template = Path(folder) / "template.db"
+        open_database(path=template, durable=False).close()
+        counter = iter(range(1 << 30))
+
+        def make() -> Database:
+            path = Path(folder) / f"{next(counter)}.db"
+            shutil.copy(template, path)
+            return open_database(path=path, durable=False)
+
+        yield make
+
+
+def main() -> int:
+    """Play the seeds named on the command line; returns 1 when anything was broken."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("first", type=int)
+    parser.add_argument("last", type=int, nargs="?")
+    arguments = parser.parse_args()
+    faults: Counter[str] = Counter()
+    pairs: Counter[str] = Counter()
+    broken = 0
+    with fresh_databases() as make:
+        for seed in range(arguments.first, (arguments.last or arguments.first) + 1):
+            database = make()
+            tale = tell(seed, database)
+            database.close()
+            faults += tale.faults
+            pairs += tale.pairs
+            broken += bool(tale.violations)
+            for violation in tale.violations:
+                print(f"seed {seed}: {violation}   (again: python -m tests.guarantees.simulation {seed})")
+    print(f"runs with a violation: {broken}; faults: {dict(faults)}; pairs: {dict(pairs)}")
+    return 1 if broken else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

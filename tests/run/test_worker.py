@@ -1,0 +1,160 @@
+"""One worker among others: what it does when ships fail, when nothing is free, and when its pair is not to blame."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from spacetraders_lab.core.experiment import RunStatus
+from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.faultpoints import Point
+from spacetraders_lab.run.worker import ShipExperimentWorkerCommand, ShipWorker
+from tests.rig import FOUR_CELLS, ONE_CELL, PROBE, FRIGATE, Exchange, Rig
+
+MakeRig = Callable[..., Rig]
+
+
+def test_a_ship_that_does_not_exist_leaves_and_the_others_finish(rig: Rig) -> None:
+    run = rig.queue(rig.pairs(4))
+    absent, present = rig.fly(run, "LAB-9", "LAB-1")
+    assert absent.error is not None
+    assert "LAB-9" in absent.error
+    assert (absent.pairs_completed, absent.pairs_failed) == (0, 0)
+    assert (present.pairs_completed, present.error) == (4, None)
+    assert rig.counts(run) == {"COMPLETED": 4}
+    assert rig.run(run).status is RunStatus.COMPLETED
+
+
+def test_a_ship_lost_in_the_middle_of_a_pair_blames_no_pair(rig: Rig) -> None:
+    def lose(exchange: Exchange) -> None:
+        if exchange.fits("POST", "LAB-1/purchase"):
+            del rig.universe.fleets["LAB"]["LAB-1"]
+
+    rig.wire.after = lose
+    run = rig.queue(rig.pairs(4), FOUR_CELLS)
+    lost, other = rig.fly(run, "LAB-1", "LAB-2")
+    assert lost.error is not None
+    assert (lost.pairs_completed, lost.pairs_failed) == (0, 0)
+    assert (other.pairs_completed, other.error) == (4, None)
+    assert rig.counts(run) == {"COMPLETED": 4}
+
+
+def test_the_pair_of_a_lost_ship_is_measured_anew_as_another_take(rig: Rig) -> None:
+    def lose(exchange: Exchange) -> None:
+        if exchange.fits("POST", "LAB-1/purchase"):
+            del rig.universe.fleets["LAB"]["LAB-1"]
+
+    rig.wire.after = lose
+    run = rig.queue(rig.pairs(1), FOUR_CELLS)
+    rig.fly(run, "LAB-1", "LAB-2")
+    takes = {record.take: record.ship_symbol for record in rig.records(run)}
+    assert takes == {1: "LAB-1", 2: "LAB-2"}
+    finished = [r for r in rig.records(run) if r.take == 2]
+    assert len(finished) >= 2 * len(FOUR_CELLS.cells)
+
+
+def test_a_probe_cannot_trade_and_says_so(make_rig: MakeRig) -> None:
+    rig = make_rig(ships=(FRIGATE, PROBE))
+    run = rig.queue(rig.pairs(1))
+    rig.fly(run, rig.fleet[1])
+    (reason,) = rig.errors(run).values()
+    assert reason == f"no room in the hold of {rig.fleet[1]}: 0 units of other cargo are aboard"
+
+
+def test_an_empty_answer_is_not_the_end_the_last_pairs_owner_dies(rig: Rig) -> None:
+    """Ship 2 finds nothing free, waits, and takes the pair over once the dead owner's lease has ended."""
+    run = rig.queue(rig.pairs(1), FOUR_CELLS)
+
+    async def play(lab: Lab) -> tuple[float, int]:
+        bought = asyncio.Event()
+        rig.wire.after = lambda exchange: bought.set() if exchange.fits("POST", "LAB-1/purchase") else None
+        first = asyncio.create_task(_worker(lab, run.run_id, "LAB-1", rig).work())
+        await bought.wait()
+        second = asyncio.create_task(_worker(lab, run.run_id, "LAB-2", rig).work())
+        first.cancel()  # as a killed process: nothing is released
+        died_at = lab.clock.monotonic()
+        await asyncio.gather(first, return_exceptions=True)
+        report = await second
+        return lab.clock.monotonic() - died_at, report.pairs_completed
+
+    waited, completed = rig.play(play)
+    assert completed == 1
+    assert waited > rig.times.lease - rig.times.margin
+    assert rig.counts(run) == {"COMPLETED": 1}
+
+
+def test_an_empty_answer_is_not_the_end_the_last_pairs_owner_is_stopped(rig: Rig) -> None:
+    run = rig.queue(rig.pairs(1), FOUR_CELLS)
+
+    async def play(lab: Lab) -> tuple[int, int]:
+        stop = asyncio.Event()
+        rig.wire.after = lambda exchange: stop.set() if exchange.fits("POST", "LAB-1/purchase") else None
+        first = asyncio.create_task(_worker(lab, run.run_id, "LAB-1", rig, stop).work())
+        await asyncio.sleep(0)
+        second = asyncio.create_task(_worker(lab, run.run_id, "LAB-2", rig).work())
+        return (await first).pairs_completed, (await second).pairs_completed
+
+    assert rig.play(play) == (0, 1)
+    assert rig.counts(run) == {"COMPLETED": 1}
+
+
+def test_ships_that_wait_for_the_last_pair_leave_when_it_is_done(rig: Rig) -> None:
+    run = rig.queue(rig.pairs(1))
+    reports = rig.fly(run)
+    assert sorted(report.pairs_completed for report in reports) == [0, 1]
+    assert [report.error for report in reports] == [None, None]
+
+
+def test_a_worker_with_nothing_to_do_leaves_at_once(rig: Rig) -> None:
+    run = rig.queue([])
+    before = rig.clock.elapsed
+    reports = rig.fly(run)
+    assert [report.pairs_completed for report in reports] == [0, 0]
+    assert rig.clock.elapsed == before
+    assert rig.run(run).status is RunStatus.COMPLETED
+
+
+def test_pairs_are_worked_on_in_the_order_of_the_queue(make_rig: MakeRig) -> None:
+    rig = make_rig(ships=1)
+    pairs = rig.pairs(6)
+    run = rig.queue(pairs)
+    rig.fly(run)
+    assert list(dict.fromkeys(record.pair_id for record in rig.records(run))) == [pair.pair_id for pair in pairs]
+
+
+def test_two_ships_never_work_on_one_listing_at_once(rig: Rig) -> None:
+    """Six ordered pairs of one good between three markets: any two of them share a listing."""
+    good = rig.goods()[0]
+    markets = rig.markets_of(good)[:3]
+    pairs = [pair for pair in rig.pairs(30, good) if {pair.buy_market, pair.sell_market} <= set(markets)]
+    run = rig.queue(pairs, FOUR_CELLS)
+    rig.fly(run)
+    assert rig.counts(run) == {"COMPLETED": len(pairs)}
+    order = [record.pair_id for record in rig.records(run)]
+    assert len(set(order)) == 1 + sum(a != b for a, b in zip(order, order[1:], strict=False))  # one after the other
+
+
+def test_a_pair_that_the_server_cannot_answer_is_put_off_and_failed_in_the_end(rig: Rig) -> None:
+    """A market that only ever answers 500: the pair's attempts are spent, the other pairs are measured."""
+    pairs = rig.pairs(3)
+    bad = pairs[0].sell_market
+    pairs = [pairs[0], *(pair for pair in rig.pairs(12) if bad not in (pair.buy_market, pair.sell_market))][:3]
+    rig.wire.before = lambda request: _error(500) if request.url.path.endswith(f"{bad}/market") else None
+    run = rig.queue(pairs)
+    rig.fly(run)
+    assert rig.counts(run) == {"COMPLETED": 2, "FAILED": 1}
+    assert rig.errors(run)[pairs[0].pair_id].startswith("gave up after")
+
+
+@pytest.mark.parametrize("point", list(Point))
+def test_killed_at_any_point_and_started_again_is_the_same_as_undisturbed(make_rig: MakeRig, point: Point) -> None:
+    """The same cells are recorded, each trade once, and what is aboard at the end is nothing."""
+    rig = make_rig(ships=1)
+    run = rig.queue(rig.pairs(2), FOUR_CELLS)
+    _kill_at(rig, run.run_id, point, passes=3 if point not in (Point.CLAIMED, Point.MEASURED) else 1)
+    rig.fly(run)
+    assert rig.counts(run) == {"COMPLETED": 2}
+    assert _cells(rig, run.run_id) == _undisturbed(make_rig)
+    trades = [(entry.good, entry.units, entry.total) for entry in rig.ledger("PURCHASE", "SELL")]
+    assert [(r.good_symbol, r.units, r.total_credits) for r in rig.records(run)] == trades
+    assert rig.ship().hold == {}

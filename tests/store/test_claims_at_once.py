@@ -1,0 +1,183 @@
+"""Many claimers at once, each with a connection of its own: every pair has one owner, every listing one trader.
+
+The original design's claim is kept as the known-bad case: a test that it passes would be decoration.
+"""
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import pytest
+from sqlalchemy import text
+
+from spacetraders_lab.core.experiment import ClaimedPair, MarketPair
+from spacetraders_lab.store.database import Database, open_database
+from spacetraders_lab.store.work_queue import WorkQueueRepository
+from tests.factories import NOON
+from tests.store.memory import LEASE, Queue, apart, enter_run
+
+CLAIMERS = 16
+
+
+def all_at_once(url: str, work: Callable[[Database, str], None]) -> None:
+    """Run `work` for every claimer in a thread and a database of its own; the first error is raised."""
+    barrier = threading.Barrier(CLAIMERS)
+
+    def one(number: int) -> None:
+        with closing(open_database(url, durable=False)) as database:
+            barrier.wait()
+            work(database, f"SHIP-{number}")
+
+    with ThreadPoolExecutor(CLAIMERS) as pool:
+        for future in [pool.submit(one, number) for number in range(CLAIMERS)]:
+            future.result()
+
+
+def test_sixteen_claimers_and_two_thousand_pairs_no_pair_twice(database_url: str, database: Database) -> None:
+    pairs = apart(2_000)
+    enter_run(database, pairs)
+    claims: list[tuple[int, int]] = []  # appending is atomic
+
+    def work(mine: Database, ship: str) -> None:
+        queue = Queue(mine)
+        while True:
+            claim = queue.claim(ship)
+            if claim is not None:
+                claims.append((claim.queue_id, claim.attempt))
+                queue.do("mark_complete", claim, now=NOON)
+            elif queue.do("unfinished", "run-1") == 0:
+                return
+
+    all_at_once(database_url, work)
+    assert len(claims) == len(pairs)
+    assert len({queue_id for queue_id, _ in claims}) == len(pairs)
+    assert {attempt for _, attempt in claims} == {1}
+    assert Queue(database).status() == {"COMPLETED": len(pairs)}
+
+
+def original_claim(database: Database, ship: str) -> int | None:
+    """The original design's claim, word for word: SELECT the next, then UPDATE it by its id."""
+    with database.reading() as connection:
+        row = connection.execute(
+            text(
+                "SELECT queue_id FROM experiment_work_queue WHERE run_id = 'run-1' AND status = 'PENDING'"
+                " ORDER BY queue_id ASC LIMIT 1"
+            )
+        ).first()
+        if row is None:
+            return None
+        connection.execute(
+            text(
+                "UPDATE experiment_work_queue SET status = 'CLAIMED', claimed_by = :ship, claimed_at = :now,"
+                " attempts = attempts + 1, lease_until = :now WHERE queue_id = :id"
+            ),
+            {"ship": ship, "now": NOON, "id": row.queue_id},
+        )
+        connection.commit()
+        return int(row.queue_id)
+
+
+@pytest.mark.postgres
+def test_the_original_designs_claim_hands_pairs_to_two_ships(postgres_url: str) -> None:
+    with closing(open_database(postgres_url, durable=False)) as database:
+        enter_run(database, apart(200))
+    claimed: list[int] = []
+
+    def work(mine: Database, ship: str) -> None:
+        while (queue_id := original_claim(mine, ship)) is not None:
+            claimed.append(queue_id)
+
+    all_at_once(postgres_url, work)
+    twice = sum(count > 1 for count in Counter(claimed).values())
+    assert twice > 0, "the known-bad claim was not caught: this test could not catch a bad one"
+
+
+class Exchange:
+    """Notes who trades which listing, and objects when two do."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._traders: dict[tuple[str, str], str] = {}
+        self.most_at_once = 0
+
+    def enter(self, claim: ClaimedPair) -> None:
+        with self._lock:
+            for listing in self._listings(claim):
+                assert listing not in self._traders, f"{claim.ship_symbol} and {self._traders[listing]} at {listing}"
+                self._traders[listing] = claim.ship_symbol
+            self.most_at_once = max(self.most_at_once, len(set(self._traders.values())))
+
+    def leave(self, claim: ClaimedPair) -> None:
+        with self._lock:
+            for listing in self._listings(claim):
+                del self._traders[listing]
+
+    @staticmethod
+    def _listings(claim: ClaimedPair) -> list[tuple[str, str]]:
+        return [(claim.pair.buy_market, claim.pair.good_symbol), (claim.pair.sell_market, claim.pair.good_symbol)]
+
+
+def every_pair(goods: int, markets: int) -> list[MarketPair]:
+    """All ordered pairs of markets for each good, the goods taking turns: neighbours in the queue share no listing."""
+    places = [f"X1-GZ7-{letter}1" for letter in "ABCDEFGH"[:markets]]
+    return [
+        MarketPair.of(f"GOOD_{good}", buy, sell)
+        for buy in places
+        for sell in places
+        for good in range(goods)
+        if buy != sell
+    ]
+
+
+def test_two_ships_never_trade_a_listing_at_once_in_whatever_run(database_url: str, database: Database) -> None:
+    pairs = every_pair(goods=4, markets=5)
+    runs = ("run-1", "run-2")
+    for run_id in runs:
+        enter_run(database, pairs, run_id=run_id)
+    exchange = Exchange()
+
+    def work(mine: Database, ship: str) -> None:
+        queue, run_id = Queue(mine), runs[int(ship.split("-")[1]) % 2]
+        while queue.do("unfinished", run_id):
+            claim = queue.claim(ship, run_id=run_id)
+            if claim is not None:
+                exchange.enter(claim)
+                claim = queue.do("renew_lease", claim, now=NOON, lease_seconds=LEASE)
+                exchange.leave(claim)
+                queue.do("mark_complete", claim, now=NOON)
+
+    all_at_once(database_url, work)
+    assert [Queue(database).status(run_id) for run_id in runs] == [{"COMPLETED": len(pairs)}] * 2
+    assert exchange.most_at_once > 1, "the ships took turns: nothing was tested"
+
+
+@pytest.mark.postgres
+def test_a_claimer_that_comes_too_late_for_a_listing_takes_the_next_pair(postgres_url: str) -> None:
+    """SKIP LOCKED alone lets two pairs that share a listing through: each locks only its own row."""
+    shares, free = MarketPair.of("IRON", "X1-GZ7-C3", "X1-GZ7-A1"), MarketPair.of("GOLD", "X1-GZ7-A1", "X1-GZ7-B2")
+    first_pair = MarketPair.of("IRON", "X1-GZ7-A1", "X1-GZ7-B2")
+    with closing(open_database(postgres_url)) as database, ThreadPoolExecutor(1) as pool:
+        enter_run(database, [first_pair, shares, free])
+        with database.transaction() as connection:
+            claims = WorkQueueRepository(connection)
+            first = claims.claim_next_pair("run-1", "S-1", owner="1", now=NOON, lease_seconds=LEASE)
+            late = pool.submit(Queue(database).claim, "S-2")
+            wait_until_blocked(database)
+        assert first is not None
+        assert first.pair == first_pair
+        second = late.result()
+    assert second is not None
+    assert second.pair == free
+
+
+def wait_until_blocked(database: Database) -> None:
+    """Return as soon as some session of this database waits for another's lock."""
+    blocked = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    )
+    while True:
+        with database.reading() as connection:
+            if connection.execute(blocked).scalar_one():
+                return

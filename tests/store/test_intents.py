@@ -1,0 +1,125 @@
+"""Intents: written under a live lease, resolved once, and the hold they add up to."""
+
+import pytest
+
+from spacetraders_lab.core.errors import LeaseLost
+from spacetraders_lab.core.experiment import ClaimedPair, Intent, IntentState, MarketPair
+from spacetraders_lab.core.market import Operation
+from spacetraders_lab.store.database import Database
+from spacetraders_lab.store.failures import Duplicate
+from spacetraders_lab.store.intents import HoldHistory, IntentRepository
+from tests.factories import BUY_MARKET, GOOD, NOON, PAIR, SELL_MARKET, SHIP
+from tests.store.memory import LEASE, Queue, after, apart, enter_run, make_step
+
+QUOTE = {"observed_at": "2026-03-01T12:00:00Z", "purchase_price": 50, "supply": "MODERATE", "activity": None}
+
+
+@pytest.fixture
+def claim(database: Database) -> ClaimedPair:
+    enter_run(database, [PAIR, *apart(2)])
+    return Queue(database).must_claim()
+
+
+def intend(database: Database, claim: ClaimedPair, *, at: float = 0, before: int = 0, **step: object) -> Intent:
+    with database.transaction() as connection:
+        return IntentRepository(connection).open(
+            claim, make_step(**step), units_before=before, price_limit=50, quote_before=QUOTE, now=after(at)
+        )
+
+
+def resolve(database: Database, intent: Intent, state: IntentState, found: int | None = None) -> None:
+    with database.transaction() as connection:
+        IntentRepository(connection).resolve(intent.intent_id, state, now=NOON, units_found=found)
+
+
+def history(database: Database, good: str = GOOD) -> HoldHistory | None:
+    with database.reading() as connection:
+        return IntentRepository(connection).hold_history("run-1", SHIP, good)
+
+
+def test_an_intent_is_read_as_it_was_written(database: Database, claim: ClaimedPair) -> None:
+    written = intend(database, claim, before=3)
+    assert (written.step, written.units_before, written.price_limit) == (make_step(), 3, 50)
+    assert (written.quote_before, written.state, written.created_at) == (QUOTE, IntentState.OPEN, NOON)
+    assert (written.queue_id, written.owner, written.attempt, written.take) == (claim.queue_id, claim.owner, 1, 1)
+    with database.reading() as connection:
+        intents = IntentRepository(connection)
+        assert intents.open_intents(SHIP) == intents.open_of_run("run-1") == [written]
+        assert intents.open_intents("OTHER-1") == intents.open_of_run("run-2") == []
+
+
+def test_without_a_live_lease_nothing_is_intended(database: Database, claim: ClaimedPair) -> None:
+    with pytest.raises(LeaseLost):
+        intend(database, claim, at=LEASE)
+    Queue(database).must_claim("S-2", after(LEASE))
+    with pytest.raises(LeaseLost):
+        intend(database, claim, at=1)
+    with database.reading() as connection:
+        assert IntentRepository(connection).open_of_run("run-1") == []
+
+
+def test_a_ship_intends_nothing_more_while_an_outcome_is_unknown(database: Database, claim: ClaimedPair) -> None:
+    first = intend(database, claim)
+    with pytest.raises(Duplicate):
+        intend(database, claim, iteration=2)
+    resolve(database, first, IntentState.DID_NOT)
+    intend(database, claim, iteration=2)
+
+
+def test_two_ships_may_intend_at_once(database: Database, claim: ClaimedPair) -> None:
+    intend(database, claim)
+    intend(database, Queue(database).must_claim("S-2"))
+
+
+@pytest.mark.parametrize("state", [IntentState.HAPPENED, IntentState.DID_NOT, IntentState.CONFLICT])
+def test_an_intent_is_resolved_once(database: Database, claim: ClaimedPair, state: IntentState) -> None:
+    intent = intend(database, claim)
+    resolve(database, intent, state, found=0)
+    with pytest.raises(LeaseLost):
+        resolve(database, intent, IntentState.HAPPENED)
+    with database.reading() as connection:
+        assert IntentRepository(connection).open_intents(SHIP) == []
+
+
+def test_a_good_never_traded_has_no_history(database: Database, claim: ClaimedPair) -> None:
+    intend(database, claim)
+    assert history(database, "GOLD") is None
+
+
+@pytest.mark.parametrize(
+    ("state", "found", "expected"),
+    [(IntentState.HAPPENED, None, 9), (IntentState.DID_NOT, None, 3), (IntentState.CONFLICT, 5, 5)],
+)
+def test_the_hold_is_as_the_last_intent_left_it(
+    database: Database, claim: ClaimedPair, state: IntentState, found: int | None, expected: int
+) -> None:
+    resolve(database, intend(database, claim, before=3), state, found)
+    assert history(database) == HoldHistory(3, expected, BUY_MARKET, SELL_MARKET)
+
+
+def test_an_open_intent_is_not_done_yet(database: Database, claim: ClaimedPair) -> None:
+    intend(database, claim, before=3)
+    assert history(database) == HoldHistory(3, 3, BUY_MARKET, SELL_MARKET)
+
+
+def test_the_ledger_follows_purchases_and_sales_good_by_good(database: Database, claim: ClaimedPair) -> None:
+    resolve(database, intend(database, claim, units=6), IntentState.HAPPENED)
+    resolve(database, intend(database, claim, units=15, before=6, fraction=0.25), IntentState.HAPPENED)
+    resolve(database, intend(database, claim, operation=Operation.SELL, units=6, before=21), IntentState.HAPPENED)
+    resolve(database, intend(database, claim, units=4, good_symbol="GOLD"), IntentState.HAPPENED)
+    with database.reading() as connection:
+        assert IntentRepository(connection).expected_hold("run-1", SHIP) == {GOOD: 15, "GOLD": 4}
+        assert IntentRepository(connection).expected_hold("run-1", "OTHER-1") == {}
+
+
+def test_the_markets_of_a_history_are_those_of_the_last_pair(database: Database) -> None:
+    other = MarketPair.of(GOOD, SELL_MARKET, "X1-GZ7-C3")
+    enter_run(database, [PAIR, other])
+    queue = Queue(database)
+    first = queue.must_claim()
+    resolve(database, intend(database, first), IntentState.HAPPENED)
+    queue.do("mark_failed", first, "why", now=NOON)
+    second = queue.must_claim()
+    assert second.pair == other
+    resolve(database, intend(database, second, before=6), IntentState.HAPPENED)
+    assert history(database) == HoldHistory(0, 12, SELL_MARKET, "X1-GZ7-C3")

@@ -90,8 +90,11 @@ class Rig:
     `times` and `pass_by` are those of the labs that are opened from then on.
     """
 
-    def __init__(self, database: Database, *, ships: int = 2, agent: str = "LAB", **settings: Any) -> None:
-        chosen = {"profile": "lab", "credits": 5_000_000, "open_registration": True, "ships": (FRIGATE,) * ships}
+    def __init__(
+        self, database: Database, *, ships: int | tuple[str, ...] = 2, agent: str = "LAB", **settings: Any
+    ) -> None:
+        types = (FRIGATE,) * ships if isinstance(ships, int) else ships
+        chosen = {"profile": "lab", "credits": 5_000_000, "open_registration": True, "ships": types}
         self.database = database
         self.times = LeaseTimes()
         self.pass_by: PassBy = pass_by

@@ -46,6 +46,10 @@ def test_a_cell_that_is_wholly_sold_is_bought_but_not_held() -> None:
     assert bought_cells(rows) == {A}
 
 
+def test_only_a_purchase_makes_a_cell_bought() -> None:
+    assert bought_cells([sold(A, 6)]) == set()
+
+
 def test_iterations_and_fractions_are_kept_apart() -> None:
     assert held_cells([bought(A, 6), bought(B, 6), sold(B, 6)]) == [HeldCell(*A, 6, 0)]
     assert held_cells([bought(A, 6), bought(C, 6), sold(C, 6)]) == [HeldCell(*A, 6, 0)]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from spacetraders_lab.core.experiment import Design, MarketPair
 from spacetraders_lab.core.market import ListingType, TradeGood
-from spacetraders_lab.core.planning import WORST_CASE, PairPlan, Plan, loads, make_plan, running_peaks
+from spacetraders_lab.core.planning import WORST_CASE, PairPlan, Plan, loads, make_plan, requests_needed, running_peaks
 from spacetraders_lab.core.prior import expected_listing
 from spacetraders_lab.core.protocol import PairDone
 from tests.core.toy import ToyGame
@@ -75,6 +75,10 @@ def test_the_grid_by_hand() -> None:
     sales = 3 + 3 + 3 * 2 + 3 * 3
     assert (pair.transactions, pair.visits, pair.flights) == (12 + sales, 12, 12)
     assert grid.requests == (12 + sales) + (12 + sales + 12) + 3 * 12
+
+
+def test_the_requests_of_a_run_that_is_over_count_its_refuels_too() -> None:
+    assert requests_needed(transactions=24, visits=12, flights=11, refuels=4) == 24 + (24 + 12) + 33 + 4
 
 
 def test_a_ship_alone_is_where_its_last_pair_ended() -> None:
@@ -178,6 +182,7 @@ def test_what_a_pair_has_out_at_most_counts_its_earlier_loads() -> None:
     assert losing.loss(1.0) == 120
     assert priced((100, 150), (120, 150)).peak(1.0) == 100
     assert losing.peak(1.25) == pytest.approx(125 + 2 * (125 - 48))
+    assert losing.loss(1.25) == pytest.approx(3 * (125 - 48))
 
 
 def test_peaks_by_hand_for_one_ship_and_for_two() -> None:

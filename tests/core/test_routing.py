@@ -260,6 +260,29 @@ def test_a_change_of_mode_that_gains_less_than_a_request_is_not_made() -> None:
     assert way(go(waypoints, mode=BURN)) == [("A", "B", BURN, False)]
 
 
+def test_a_mode_that_will_be_wanted_later_is_set_at_once() -> None:
+    """The stop in between is reached sooner on CRUISE, requests counted, and yet BURN is better from the start."""
+    route = go(line(0, 10, 130), fuel=30, stations="B", mode=CRUISE, request_seconds=10)
+    assert way(route) == [("A", "B", BURN, False), ("B", "C", BURN, True)]
+
+
+def test_a_way_that_is_dearer_so_far_is_kept_when_it_is_in_the_better_mode() -> None:
+    task = Task(
+        waypoints=tuple(line(188, 187, 141)),
+        speed=36,
+        fuel=34,
+        capacity=60,
+        stations=frozenset({"X1-T1-B", "X1-T1-C"}),
+        mode=DRIFT,
+        docked=False,
+        end_fuel=0,
+        preference=FASTEST,
+        request_worth=60,
+    )
+    route = task.route()
+    assert task.cost(route.seconds, route.fuel, route.requests) == exhaustive_cost(task)
+
+
 def test_a_docked_ship_counts_its_orbit_and_saves_the_dock_for_refuelling() -> None:
     assert go(line(0, 100), docked=True).requests == 2
     assert go(line(0, 100), docked=True, fuel=0, stations="A").requests == 3

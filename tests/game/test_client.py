@@ -226,6 +226,27 @@ def test_every_failure_of_the_line_is_either_never_sent_or_unknown(kind: type[Ex
     assert len(acting.seen) == (6 if kind in NEVER_SENT else 1)
 
 
+class Slow(httpx2.AsyncBaseTransport):
+    """A server that trickles: never silent for long, never at an end."""
+
+    def __init__(self, clock: VirtualClock) -> None:
+        self._clock = clock
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        await self._clock.sleep(3600)
+        return ok({"data": {"nav": NAV}})
+
+
+def test_no_answer_is_waited_for_longer_than_the_time_out() -> None:
+    clock = VirtualClock()
+    client = GameClient(
+        "http://game.test", TOKEN, clock=clock, limiter=TwoPoolLimiter(clock), transport=Slow(clock), timeout=15
+    )
+    with pytest.raises(EffectUnknown):
+        clock.run(client.post(Data[NavReply], "/my/ships/{ship}/dock", ship="LAB-1"))
+    assert clock.now() == START + timedelta(seconds=15)
+
+
 # --- asking again --------------------------------------------------------------------------------------------------
 
 

@@ -1,6 +1,7 @@
 """Commands done on the real sandbox, and every failure of the line sorted into done, refused and unknown."""
 
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 
 import httpx2
 import pytest
@@ -18,6 +19,7 @@ from spacetraders_lab.core.commands import (
 from spacetraders_lab.core.errors import (
     GameError,
     GameUnreachable,
+    LeaseLost,
     Maintenance,
     TokenRefused,
     UniverseReset,
@@ -246,6 +248,30 @@ def test_a_trade_whose_dock_is_not_answered_is_refused_and_was_never_sent(sandbo
     assert isinstance(outcome, Refused)
     assert isinstance(outcome.error, GameUnreachable)
     assert "POST purchase" not in sandbox.line.sent
+
+
+def test_the_last_word_before_a_trade_is_asked_each_time_it_would_go_out(sandbox: Sandbox) -> None:
+    """A lease may end while a trade waits its turn: three refusals for the rate limit are 90 seconds here."""
+
+    async def scene(game: Game, ship: Ship) -> None:
+        good = await a_good(game, ship)
+        until = sandbox.clock.now() + timedelta(seconds=60)
+        asked: list[datetime] = []
+
+        def lease() -> None:
+            asked.append(sandbox.clock.now())
+            if asked[-1] > until:
+                raise LeaseLost
+
+        sandbox.line.troubles.append(Trouble("POST", "/purchase", refusal(429, 429, retryAfter=30), times=3))
+        sandbox.line.sent.clear()
+        with pytest.raises(LeaseLost):
+            await execute(game, PurchaseCargoCommand(ship.symbol, good, 2), ship, may_trade=lease)
+        assert len(asked) == 3
+        assert sandbox.line.sent == ["POST purchase"] * 2
+        assert sandbox.trades == []
+
+    sandbox.play(scene)
 
 
 # --- dock, orbit, refuel, market -----------------------------------------------------------------------------------

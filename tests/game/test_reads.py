@@ -148,6 +148,11 @@ def test_a_list_takes_as_many_requests_as_it_has_pages(size: int, replies: int) 
     assert read_list(lambda number, _: page(ALL[:size], number)) == (ALL[:size], replies)
 
 
+def test_smaller_pages_than_asked_for_are_read_to_the_end() -> None:
+    symbols, replies = read_list(lambda number, _: (ALL[10 * (number - 1) : 10 * number], len(ALL)))
+    assert (symbols, replies) == (ALL, 5)
+
+
 def test_an_entry_that_moves_to_a_page_already_read_is_found_by_reading_again() -> None:
     grown = ["W44", *ALL[:44]]  # the last entry came to the front after the first page was read
     symbols, replies = read_list(lambda number, reply: page(ALL if reply == 1 else grown, number))

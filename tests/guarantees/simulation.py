@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 import httpx2
 from sqlalchemy import Connection
 
+from spacetraders_lab.core.errors import GameUnreachable
 from spacetraders_lab.core.experiment import Design, MarketPair, QueueStatus
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.run.app import Lab, LeaseTimes, open_game, open_lab
@@ -42,11 +43,11 @@ class Killed(BaseException):
 class Rates:
     """How likely each fault is at each opportunity, and the most faults of a story."""
 
-    kill: float = 0.04
-    freeze: float = 0.03
-    lost_request: float = 0.02
-    lost_reply: float = 0.04
-    late_request: float = 0.03
+    kill: float = 0.015
+    freeze: float = 0.01
+    lost_request: float = 0.04
+    lost_reply: float = 0.05
+    late_request: float = 0.05
     most: int = 8
 
 
@@ -198,7 +199,7 @@ class Story:
                 open_lab(game, self.rig.database, TIMES) as lab,
             ):
                 await self._worker(_mortal(lab, process), ship).work()
-        except Killed:
+        except (Killed, GameUnreachable):
             self._start(ship, self.chance.uniform(0, 2 * TIMES.lease))
 
     def _worker(self, lab: Lab, ship: str) -> ShipWorker:
@@ -273,7 +274,8 @@ def tell(seed: int, database: Database, rates: Rates = Rates()) -> Tale:
 @contextmanager
 def fresh_databases() -> Iterator[Callable[[], Database]]:
     """Makes empty SQLite databases by copying one; all are gone at the end."""
-    with tempfile.TemporaryDirectory() as folder:
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
         template = Path(folder) / "template.db"
         open_database(path=template, durable=False).close()
         counter = iter(range(1 << 30))

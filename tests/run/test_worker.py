@@ -2,14 +2,14 @@
 
 import asyncio
 from collections.abc import Callable
+from itertools import pairwise
 
-import pytest
+import httpx2
 
-from spacetraders_lab.core.experiment import RunStatus
+from spacetraders_lab.core.experiment import ExperimentRun, RunStatus
 from spacetraders_lab.run.app import Lab
-from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.worker import ShipExperimentWorkerCommand, ShipWorker
-from tests.rig import FOUR_CELLS, ONE_CELL, PROBE, FRIGATE, Exchange, Rig
+from tests.rig import FOUR_CELLS, FRIGATE, PROBE, Exchange, Rig
 
 MakeRig = Callable[..., Rig]
 
@@ -26,11 +26,7 @@ def test_a_ship_that_does_not_exist_leaves_and_the_others_finish(rig: Rig) -> No
 
 
 def test_a_ship_lost_in_the_middle_of_a_pair_blames_no_pair(rig: Rig) -> None:
-    def lose(exchange: Exchange) -> None:
-        if exchange.fits("POST", "LAB-1/purchase"):
-            del rig.universe.fleets["LAB"]["LAB-1"]
-
-    rig.wire.after = lose
+    _lose_ship_after_its_first_purchase(rig, "LAB-1")
     run = rig.queue(rig.pairs(4), FOUR_CELLS)
     lost, other = rig.fly(run, "LAB-1", "LAB-2")
     assert lost.error is not None
@@ -40,11 +36,7 @@ def test_a_ship_lost_in_the_middle_of_a_pair_blames_no_pair(rig: Rig) -> None:
 
 
 def test_the_pair_of_a_lost_ship_is_measured_anew_as_another_take(rig: Rig) -> None:
-    def lose(exchange: Exchange) -> None:
-        if exchange.fits("POST", "LAB-1/purchase"):
-            del rig.universe.fleets["LAB"]["LAB-1"]
-
-    rig.wire.after = lose
+    _lose_ship_after_its_first_purchase(rig, "LAB-1")
     run = rig.queue(rig.pairs(1), FOUR_CELLS)
     rig.fly(run, "LAB-1", "LAB-2")
     takes = {record.take: record.ship_symbol for record in rig.records(run)}
@@ -68,9 +60,9 @@ def test_an_empty_answer_is_not_the_end_the_last_pairs_owner_dies(rig: Rig) -> N
     async def play(lab: Lab) -> tuple[float, int]:
         bought = asyncio.Event()
         rig.wire.after = lambda exchange: bought.set() if exchange.fits("POST", "LAB-1/purchase") else None
-        first = asyncio.create_task(_worker(lab, run.run_id, "LAB-1", rig).work())
+        first = asyncio.create_task(_worker(lab, run, "LAB-1").work())
         await bought.wait()
-        second = asyncio.create_task(_worker(lab, run.run_id, "LAB-2", rig).work())
+        second = asyncio.create_task(_worker(lab, run, "LAB-2").work())
         first.cancel()  # as a killed process: nothing is released
         died_at = lab.clock.monotonic()
         await asyncio.gather(first, return_exceptions=True)
@@ -89,9 +81,9 @@ def test_an_empty_answer_is_not_the_end_the_last_pairs_owner_is_stopped(rig: Rig
     async def play(lab: Lab) -> tuple[int, int]:
         stop = asyncio.Event()
         rig.wire.after = lambda exchange: stop.set() if exchange.fits("POST", "LAB-1/purchase") else None
-        first = asyncio.create_task(_worker(lab, run.run_id, "LAB-1", rig, stop).work())
+        first = asyncio.create_task(_worker(lab, run, "LAB-1", stop).work())
         await asyncio.sleep(0)
-        second = asyncio.create_task(_worker(lab, run.run_id, "LAB-2", rig).work())
+        second = asyncio.create_task(_worker(lab, run, "LAB-2").work())
         return (await first).pairs_completed, (await second).pairs_completed
 
     assert rig.play(play) == (0, 1)
@@ -131,30 +123,29 @@ def test_two_ships_never_work_on_one_listing_at_once(rig: Rig) -> None:
     rig.fly(run)
     assert rig.counts(run) == {"COMPLETED": len(pairs)}
     order = [record.pair_id for record in rig.records(run)]
-    assert len(set(order)) == 1 + sum(a != b for a, b in zip(order, order[1:], strict=False))  # one after the other
+    assert len(set(order)) == 1 + sum(a != b for a, b in pairwise(order))  # one after the other
 
 
 def test_a_pair_that_the_server_cannot_answer_is_put_off_and_failed_in_the_end(rig: Rig) -> None:
     """A market that only ever answers 500: the pair's attempts are spent, the other pairs are measured."""
-    pairs = rig.pairs(3)
-    bad = pairs[0].sell_market
-    pairs = [pairs[0], *(pair for pair in rig.pairs(12) if bad not in (pair.buy_market, pair.sell_market))][:3]
-    rig.wire.before = lambda request: _error(500) if request.url.path.endswith(f"{bad}/market") else None
+    first = rig.pair()
+    bad = first.sell_market
+    pairs = [first, *(pair for pair in rig.pairs(12) if bad not in (pair.buy_market, pair.sell_market))][:3]
+    broken = httpx2.Response(500)
+    rig.wire.before = lambda request: broken if request.url.path.endswith(f"{bad}/market") else None
     run = rig.queue(pairs)
     rig.fly(run)
     assert rig.counts(run) == {"COMPLETED": 2, "FAILED": 1}
-    assert rig.errors(run)[pairs[0].pair_id].startswith("gave up after")
+    assert rig.errors(run)[first.pair_id].startswith("gave up after")
 
 
-@pytest.mark.parametrize("point", list(Point))
-def test_killed_at_any_point_and_started_again_is_the_same_as_undisturbed(make_rig: MakeRig, point: Point) -> None:
-    """The same cells are recorded, each trade once, and what is aboard at the end is nothing."""
-    rig = make_rig(ships=1)
-    run = rig.queue(rig.pairs(2), FOUR_CELLS)
-    _kill_at(rig, run.run_id, point, passes=3 if point not in (Point.CLAIMED, Point.MEASURED) else 1)
-    rig.fly(run)
-    assert rig.counts(run) == {"COMPLETED": 2}
-    assert _cells(rig, run.run_id) == _undisturbed(make_rig)
-    trades = [(entry.good, entry.units, entry.total) for entry in rig.ledger("PURCHASE", "SELL")]
-    assert [(r.good_symbol, r.units, r.total_credits) for r in rig.records(run)] == trades
-    assert rig.ship().hold == {}
+def _worker(lab: Lab, run: ExperimentRun, ship: str, stop: asyncio.Event | None = None) -> ShipWorker:
+    return ShipWorker(lab, run, ShipExperimentWorkerCommand(run.run_id, ship), stop or asyncio.Event())
+
+
+def _lose_ship_after_its_first_purchase(rig: Rig, ship: str) -> None:
+    def lose(exchange: Exchange) -> None:
+        if exchange.fits("POST", f"{ship}/purchase"):
+            del rig.universe.fleets[rig.agent.symbol][ship]
+
+    rig.wire.after = lose

@@ -1,24 +1,37 @@
 """The rate limit: two pools that add, per account and per address, with the headers and the refusal of the game."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacetraders_lab.sandbox.limits import RateLimits
+from spacetraders_lab.sandbox.limits import RateLimited, RateLimits
 from spacetraders_lab.sandbox.settings import SandboxSettings
 from tests.sandbox.player import START, Player
 
 
+def refused(limits: RateLimits, now: datetime, address: str = "here", account: str | None = None) -> dict[str, Any]:
+    """What the refusal of one more request says; empty when it is admitted."""
+    try:
+        limits.admit(address, account, now)
+    except RateLimited as error:
+        return dict(error.data)
+    return {}
+
+
+def admitted(limits: RateLimits, now: datetime, tries: int, **who: Any) -> int:
+    """How many of so many requests are admitted at one moment."""
+    return sum(not refused(limits, now, **who) for _ in range(tries))
+
+
 def test_the_pools_add_two_a_second_and_thirty_a_minute():
     limits = RateLimits(SandboxSettings())
-    granted = [limits.admit("here", None, START)[0] for _ in range(40)]
-    assert granted == [True] * 32 + [False] * 8
-    second = START + timedelta(seconds=1)
-    assert [limits.admit("here", None, second)[0] for _ in range(3)] == [True, True, False]
-    minute = START + timedelta(seconds=60)
-    assert sum(limits.admit("here", None, minute)[0] for _ in range(40)) == 32
+    assert admitted(limits, START, 40) == 32
+    assert admitted(limits, START + timedelta(seconds=0.999), 5) == 0
+    assert admitted(limits, START + timedelta(seconds=1), 5) == 2
+    assert admitted(limits, START + timedelta(seconds=60), 40) == 32
 
 
 @given(st.lists(st.integers(0, 1500), min_size=1, max_size=400))
@@ -27,13 +40,13 @@ def test_never_more_than_both_pools_in_any_minute_nor_less_than_the_steady_one(g
     now, granted = START, []
     for gap in gaps:
         now += timedelta(milliseconds=gap)
-        admitted, figures = limits.admit("here", None, now)
-        if admitted:
-            granted.append(now)
-        else:
+        figures = refused(limits, now)
+        if figures:
+            assert 0 < figures["retryAfter"] <= 1
             within = [t for t in granted if now - t < timedelta(seconds=1)]
             assert len(within) >= 2, "the steady pool had room"
-            assert 0 < figures["retryAfter"] <= 1
+        else:
+            granted.append(now)
     for i, first in enumerate(granted):
         in_window = [t for t in granted[i:] if t - first < timedelta(seconds=60)]
         assert len(in_window) <= 120 + 30
@@ -45,28 +58,25 @@ def test_after_the_time_it_names_a_request_goes_through(gaps):
     now = START
     for gap in gaps:
         now += timedelta(milliseconds=gap // 4)
-        admitted, figures = limits.admit("here", None, now)
-        if not admitted:
+        figures = refused(limits, now)
+        if figures:
             now += timedelta(seconds=figures["retryAfter"])
-            assert limits.admit("here", None, now)[0]
+            assert not refused(limits, now)
 
 
 def test_windows_shrink_with_the_speed():
     limits = RateLimits(SandboxSettings(speed=100))
-    assert sum(limits.admit("here", None, START)[0] for _ in range(40)) == 32
-    assert limits.admit("here", None, START + timedelta(milliseconds=10))[0]
-    assert sum(limits.admit("here", None, START + timedelta(milliseconds=600))[0] for _ in range(40)) == 32
+    assert admitted(limits, START, 40) == 32
+    assert admitted(limits, START + timedelta(milliseconds=10), 40) == 2
+    assert admitted(limits, START + timedelta(milliseconds=610), 40) == 32
 
 
 def test_accounts_and_addresses_are_counted_apart_and_a_refused_request_counts_for_neither():
     limits = RateLimits(SandboxSettings())
-    for _ in range(32):
-        assert limits.admit("one", "ALICE", START)[0]
-    admitted, figures = limits.admit("two", "ALICE", START)
-    assert (admitted, figures["type"]) == (False, "Account")
-    admitted, figures = limits.admit("one", "BOB", START)
-    assert (admitted, figures["type"]) == (False, "IP Address")
-    assert all(limits.admit("two", "BOB", START)[0] for _ in range(32))
+    assert admitted(limits, START, 32, address="one", account="ALICE") == 32
+    assert refused(limits, START, "two", "ALICE")["type"] == "Account"
+    assert refused(limits, START, "one", "BOB")["type"] == "IP Address"
+    assert admitted(limits, START, 32, address="two", account="BOB") == 32
 
 
 def test_every_reply_carries_the_figures_and_the_refusal_says_when_to_return():

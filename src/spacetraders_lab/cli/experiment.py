@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated
 
@@ -16,6 +17,7 @@ from spacetraders_lab.core.experiment import Design, ExperimentRun, RunStatus
 from spacetraders_lab.core.waypoint import checked_system
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.coordinator import MarketLiquidityExperimentCommand, launch, prepare, reopen
+from spacetraders_lab.run.doctor import Finding, examine, mend
 from spacetraders_lab.run.fleet import run_workers
 from spacetraders_lab.run.worker import WorkerReport
 from spacetraders_lab.store.experiments import ExperimentRepository
@@ -145,6 +147,29 @@ def list_experiments(*, json: Json = False) -> None:
         ],
         right=["pairs", "done", "failed"],
     )
+
+
+def doctor(
+    *,
+    run_id: RunId,
+    fix: Annotated[bool, Parameter(negative="", help="Do now what would happen at the next start.")] = False,
+    json: Json = False,
+) -> int:
+    """Show open intents, stale leases, holds that disagree with the ledger and missing cells, and what comes next."""
+
+    async def go(lab: Lab) -> list[Finding]:
+        if fix:
+            await mend(lab, run_id)
+        return await examine(lab, run_id)
+
+    findings = with_lab(go)
+    if json:
+        render.print_json([asdict(finding) for finding in findings])
+    elif findings:
+        render.print_table(["finding", "what", "next"], [(f.kind, f.what, f.next) for f in findings])
+    else:
+        print("Nothing is out of order.")
+    return EXIT_FAILED if findings else EXIT_OK
 
 
 async def fly(lab: Lab, run: ExperimentRun, ships: Sequence[str]) -> int:

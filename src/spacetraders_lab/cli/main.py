@@ -21,6 +21,7 @@ _COMMANDS = {
             "status": "Show how far a run is.",
             "list": "List all runs.",
             "resume": "Go on with a run that was interrupted or suspended.",
+            "doctor": "Show what is out of order in a run; --fix mends it.",
         },
     ),
     "market": (

@@ -150,7 +150,7 @@ def loads(trade_volume: int, design: Design, hold: int) -> list[list[int]]:
     result: list[list[int]] = [[]]
     for fraction, _ in design.cells:
         units = min(cell_units(trade_volume, fraction), hold)
-        if result[-1] and sum(result[-1]) + units > hold:
+        if sum(result[-1]) + units > hold:
             result.append([])
         result[-1].append(units)
     return result

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from spacetraders_lab.core.experiment import MarketPair
 from spacetraders_lab.core.market import Listing
 
-FEWEST, MOST, PER_GROUP = 4, 8, 2
+FEWEST, MOST = 4, 8
 
 _Level = tuple[str, str | None]  # ("supply", "SCARCE") or ("activity", None)
 _Group = tuple[str, str | None]  # (supply, activity); an EXCHANGE has no activity
@@ -24,12 +24,13 @@ class MarketSelector:
         first. A third market of a group is taken only to reach four in all. Sorted by waypoint.
         """
         groups = _by_group(listings)
+        covering_first = dict.fromkeys([*_covering(list(groups)), *groups])
         chosen: list[Listing] = []
-        for group in [*_covering(list(groups)), *_by_volume(groups)]:
-            if groups[group] and len(chosen) < MOST and not any(_group(c) == group for c in chosen):
-                chosen.append(groups[group].pop(0))
-        for most, per_group in ((MOST, PER_GROUP), (FEWEST, len(listings))):
-            _fill(chosen, groups, most, per_group)
+        # a first market of each group, a second one, and where that makes fewer than four a third and a fourth
+        for order, most in ((covering_first, MOST), (groups, MOST), (groups, FEWEST), (groups, FEWEST)):
+            for group in order:
+                if groups[group] and len(chosen) < most:
+                    chosen.append(groups[group].pop(0))
         return sorted(chosen, key=lambda listing: listing.waypoint)
 
     def generate_market_pairs(self, markets: Iterable[str], good: str) -> list[MarketPair]:
@@ -55,15 +56,11 @@ def _group(listing: Listing) -> _Group:
 
 
 def _by_group(listings: Sequence[Listing]) -> dict[_Group, list[Listing]]:
-    """Listings of each group, the largest tradeVolume first."""
+    """Listings of each group, and the groups themselves: the largest tradeVolume first."""
     groups: dict[_Group, list[Listing]] = defaultdict(list)
     for listing in sorted(listings, key=lambda item: (-item.good.trade_volume, item.waypoint)):
         groups[_group(listing)].append(listing)
     return groups
-
-
-def _by_volume(groups: dict[_Group, list[Listing]]) -> list[_Group]:
-    return sorted(groups, key=lambda g: (-groups[g][0].good.trade_volume, g[0], g[1] or ""))
 
 
 def _covering(groups: list[_Group]) -> list[_Group]:
@@ -94,14 +91,6 @@ def _covering(groups: list[_Group]) -> list[_Group]:
 
 def _levels(group: _Group) -> tuple[_Level, _Level]:
     return ("supply", group[0]), ("activity", group[1])
-
-
-def _fill(chosen: list[Listing], groups: dict[_Group, list[Listing]], most: int, per_group: int) -> None:
-    """Add further markets of the groups, one round after the other, up to `most` in all."""
-    for nth in range(2, per_group + 1):
-        for group in [g for g in groups if groups[g]]:
-            if len(chosen) < most and sum(_group(c) == group for c in chosen) < nth and groups[group]:
-                chosen.append(groups[group].pop(0))
 
 
 def _chained(pairs: Sequence[MarketPair]) -> list[MarketPair]:

@@ -3,8 +3,9 @@
 It decides nothing about ships. A request that may have been executed without an answer is never sent twice.
 """
 
+import asyncio
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from random import Random
 from typing import Any, TypeVar
@@ -35,6 +36,7 @@ class GameClient:
     and return the decoded reply. They raise GameError when the game refuses, a WorldCondition when nobody can play
     at present, GameUnreachable when asking again did not help (nothing was executed in any of these), and `post` and
     `patch` raise EffectUnknown when the request may have been executed. `requests` counts what was sent, by template.
+    No request takes longer than `timeout` seconds from being sent to its answer.
     """
 
     def __init__(
@@ -54,10 +56,12 @@ class GameClient:
         self.clock = clock
         self._limiter = limiter
         self._chance = chance or Random()
+        self._timeout = timeout
         self._http = httpx2.AsyncClient(
             base_url=url,
             headers=_authorization(token),
-            timeout=timeout,
+            # Shares of the whole, so that a connection that never comes about is known as one.
+            timeout=httpx2.Timeout(timeout, connect=timeout / 3, pool=timeout / 3),
             transport=transport,
             follow_redirects=False,
             trust_env=url.host not in ("localhost", "127.0.0.1", "::1"),  # no proxy leads to this machine
@@ -79,21 +83,43 @@ class GameClient:
         return await self._call(shape, "GET", template, places, params=query)
 
     async def post(
-        self, shape: type[T], template: str, *, json: Any = None, token: str | None = None, **places: str
+        self,
+        shape: type[T],
+        template: str,
+        *,
+        json: Any = None,
+        token: str | None = None,
+        may_send: Callable[[], None] | None = None,
+        **places: str,
     ) -> T:
-        """Do something, at most once. `token` takes the place of the client's own."""
-        return await self._call(shape, "POST", template, places, json=json, headers=_authorization(token))
+        """Do something, at most once. `token` takes the place of the client's own.
+
+        `may_send` is called just before each time that the request goes out, which may be long after the call, for
+        requests wait their turn; what it raises is raised and nothing is sent.
+        """
+        headers = _authorization(token)
+        return await self._call(shape, "POST", template, places, may_send, json=json, headers=headers)
 
     async def patch(self, shape: type[T], template: str, *, json: Any, **places: str) -> T:
         """Change something, at most once."""
         return await self._call(shape, "PATCH", template, places, json=json)
 
-    async def _call(self, shape: type[T], method: str, template: str, places: Mapping[str, str], **content: Any) -> T:
+    async def _call(
+        self,
+        shape: type[T],
+        method: str,
+        template: str,
+        places: Mapping[str, str],
+        may_send: Callable[[], None] | None = None,
+        **content: Any,
+    ) -> T:
         endpoint = f"{method} {template}"
         path = template.format_map({name: quote(place, safe="") for name, place in places.items()})
         failures = 0
         while True:
             await self._limiter.acquire()
+            if may_send is not None:
+                may_send()
             self.requests[endpoint] += 1
             try:
                 response = await self._send(method, path, content)
@@ -107,10 +133,11 @@ class GameClient:
 
     async def _send(self, method: str, path: str, content: Mapping[str, Any]) -> httpx2.Response:
         try:
-            return await self._http.request(method, path, **content)
+            async with asyncio.timeout(self._timeout):
+                return await self._http.request(method, path, **content)
         except _NEVER_SENT as error:
             raise Failed(Failure.NOT_SENT, type(error).__name__) from error
-        except httpx2.RequestError as error:
+        except (httpx2.RequestError, TimeoutError) as error:
             raise Failed(Failure.NO_ANSWER, type(error).__name__) from error
 
     async def _wait_or_give_up(self, failed: Failed, failures: int, endpoint: str) -> None:

@@ -1,5 +1,7 @@
 """Does what a command says: one match over the commands. A trade has three outcomes; a move is done or raises."""
 
+from collections.abc import Callable
+
 from spacetraders_lab.core.commands import (
     Command,
     DockShipCommand,
@@ -25,10 +27,11 @@ from spacetraders_lab.game.reads import get_market
 __all__ = ["Game", "execute"]
 
 
-async def execute(game: Game, command: Command, ship: Ship) -> Outcome:
+async def execute(game: Game, command: Command, ship: Ship, *, may_trade: Callable[[], None] | None = None) -> Outcome:
     """Carry out a command with a ship in the given state, without a request that this state makes needless.
 
-    A purchase or sale docks first where needed, is sent at most once, and is Done, Refused or Unknown. Everything
+    A purchase or sale docks first where needed, is sent at most once, and is Done, Refused or Unknown; `may_trade` is
+    called at the last moment before it goes out, and what it raises is raised and keeps it from going. Everything
     else can be judged from the ship and is Done, or raises: GameError when the game refuses, GameUnreachable when it
     does not answer, Unreachable when there is no way. A WorldCondition is raised by all; then no trade took place.
     """
@@ -45,10 +48,8 @@ async def execute(game: Game, command: Command, ship: Ship) -> Outcome:
             snapshot = await get_market(game.client, waypoint)
             game.learn(snapshot)
             return Done(ship, snapshot=snapshot)
-        case PurchaseCargoCommand():
-            return await _trade(game, ship, command, "/my/ships/{ship}/purchase", Operation.BUY)
-        case SellCargoCommand():
-            return await _trade(game, ship, command, "/my/ships/{ship}/sell", Operation.SELL)
+        case PurchaseCargoCommand() | SellCargoCommand():
+            return await _trade(game, command, ship, may_trade)
 
 
 async def _refuel(game: Game, ship: Ship) -> Done:
@@ -57,13 +58,17 @@ async def _refuel(game: Game, ship: Ship) -> Done:
     return Done(refuelling.ship, refuelling.transaction, refuelling.credits, fuel_credits=paid)
 
 
-async def _trade(game: Game, ship: Ship, command: TradeCommand, template: str, operation: Operation) -> Outcome:
+async def _trade(game: Game, command: TradeCommand, ship: Ship, may_trade: Callable[[], None] | None) -> Outcome:
+    buys = isinstance(command, PurchaseCargoCommand)
+    template = "/my/ships/{ship}/purchase" if buys else "/my/ships/{ship}/sell"
     body = {"symbol": command.trade_symbol, "units": command.units}
     try:
         ship = await moves.dock(game, ship)
-        reply = (await game.client.post(Data[TradeReply], template, json=body, ship=ship.symbol)).data
+        reply = await game.client.post(Data[TradeReply], template, json=body, may_send=may_trade, ship=ship.symbol)
     except EffectUnknown as unknown:
         return Unknown(str(unknown))
     except GameError as refused:
         return Refused(refused)
-    return Done(reply.cargo.of(ship), reply.transaction.of(operation), reply.agent.credits)
+    trade = reply.data
+    transaction = trade.transaction.of(Operation.BUY if buys else Operation.SELL)
+    return Done(trade.cargo.of(ship), transaction, trade.agent.credits)

@@ -7,11 +7,10 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Mapping
-from datetime import datetime, timedelta
 
 from spacetraders_lab.core.clock import Clock
 
-_NOTHING = timedelta(0)
+_ROUNDING = 2e-6  # seconds: who counts in whole microseconds may see a window that much shorter
 
 
 class _Pool:
@@ -19,24 +18,21 @@ class _Pool:
 
     def __init__(self, size: int, window: float) -> None:
         self.size = size
-        self.window = window
-        self.grants: deque[datetime] = deque()
+        self._window = window
+        self._grants: deque[float] = deque()
 
-    def wait(self, now: datetime, speed: float) -> timedelta:
-        """How long until the pool has room; nothing or less when it has."""
+    def wait(self, now: float, speed: float) -> float:
+        """Seconds until the pool has room; nothing or less when it has."""
         if self.size == 0:
-            return timedelta.max
-        if len(self.grants) < self.size:
-            return _NOTHING
-        return self.grants[-self.size] + timedelta(seconds=self.window / speed) - now
+            return math.inf
+        if len(self._grants) < self.size:
+            return 0.0
+        return self._grants[-self.size] + self._window / speed + _ROUNDING - now
 
-    def take(self, now: datetime) -> None:
-        self.grants.append(now)
-        while len(self.grants) > self.size:
-            self.grants.popleft()
-
-    def shift(self, by: timedelta) -> None:
-        self.grants = deque(stamp + by for stamp in self.grants)
+    def take(self, now: float) -> None:
+        self._grants.append(now)
+        while len(self._grants) > self.size:
+            self._grants.popleft()
 
 
 class TwoPoolLimiter:
@@ -44,6 +40,9 @@ class TwoPoolLimiter:
 
     `per_second` requests in any second, and `burst` more in any `burst_window` seconds. Both windows are game time:
     `speed` (game seconds a second, 1 in the real game) shortens them. `granted` and `waited_seconds` only grow.
+
+    Of what the game's replies tell, the sizes of the pools and the time to stay away are obeyed. `remaining` is not:
+    the game does not say of which pool, and a refusal costs no more than the wait that it names.
     """
 
     def __init__(self, clock: Clock, *, per_second: int = 2, burst: int = 30, burst_window: float = 60.0) -> None:
@@ -51,19 +50,19 @@ class TwoPoolLimiter:
         self._steady = _Pool(per_second, 1.0)
         self._burst = _Pool(burst, burst_window)
         self._turn = asyncio.Lock()  # wakes its waiters in the order of their coming
-        self._closed_until = self._latest = clock.now()
+        self._closed_until = -math.inf
         self.speed = 1.0
         self.granted = 0
         self.waited_seconds = 0.0
 
     async def acquire(self) -> None:
         """Return when one request may be sent."""
-        came = self._now()
+        came = self._clock.monotonic()
         async with self._turn:
-            while (wait := self._grant_or_wait(self._now())) > _NOTHING:
-                await self._clock.sleep(wait.total_seconds())
+            while (wait := self._grant_or_wait()) > 0:
+                await self._clock.sleep(wait)
         self.granted += 1
-        self.waited_seconds += max(0.0, (self._latest - came).total_seconds())
+        self.waited_seconds += self._clock.monotonic() - came
 
     def note(self, headers: Mapping[str, str]) -> None:
         """Learn the speed and the sizes of the pools from a reply's headers."""
@@ -73,31 +72,21 @@ class TwoPoolLimiter:
 
     def pause(self, seconds: float) -> None:
         """Grant nothing for so many seconds of the clock: the game has said that its pools are empty."""
-        self._closed_until = max(self._closed_until, self._now() + timedelta(seconds=seconds))
+        self._closed_until = max(self._closed_until, self._clock.monotonic() + seconds)
 
-    def _grant_or_wait(self, now: datetime) -> timedelta:
-        """Take a grant and return nothing, or return how long to wait for one."""
+    def _grant_or_wait(self) -> float:
+        """Take a grant and return 0, or return the seconds to wait for one."""
+        now = self._clock.monotonic()
         if now < self._closed_until:
             return self._closed_until - now
         waits = []
         for pool in (self._steady, self._burst):
             wait = pool.wait(now, self.speed)
-            if wait <= _NOTHING:
+            if wait <= 0:
                 pool.take(now)
-                return _NOTHING
+                return 0.0
             waits.append(wait)
         return min(waits)
-
-    def _now(self) -> datetime:
-        """The hour. When the clock was set back, what is remembered moves with it, or we should wait for hours."""
-        now = self._clock.now()
-        if now < self._latest:
-            back = now - self._latest
-            self._closed_until += back
-            self._steady.shift(back)
-            self._burst.shift(back)
-        self._latest = now
-        return now
 
 
 def _positive(headers: Mapping[str, str], name: str) -> float | None:
@@ -106,4 +95,4 @@ def _positive(headers: Mapping[str, str], name: str) -> float | None:
         number = float(headers.get(name, ""))
     except ValueError:
         return None
-    return number if 0 < number < float("inf") else None
+    return number if 0 < number < math.inf else None

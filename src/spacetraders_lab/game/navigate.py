@@ -58,7 +58,7 @@ async def _next_leg(game: Game, ship: Ship, destination: str) -> Leg:
             fuel_stations=stations,
             mode=ship.flight_mode,
             docked=ship.status is NavStatus.DOCKED,
-            end_fuel=0 if destination in stations else 1,  # enough to drift away again
+            end_fuel=0 if game.sells_fuel.get(destination) else 1,  # enough to drift away again
             preference=game.preference,
         )
         doubtful = [leg.origin for leg in route.legs[1:] if leg.refuel_before and leg.origin not in game.sells_fuel]

@@ -104,12 +104,13 @@ async def _all_pages(
     """Every entry of a list, each once. A list that changes under the reader is read again, a few times at most."""
     found: dict[str, L] = {}
     for _ in range(_READINGS):
-        found, totals, page = {}, set(), 1
+        found, totals, page, received = {}, set(), 1, 0
         while True:
             reply = await client.get(shape, template, query={"page": page, "limit": _PAGE} | (query or {}), **places)
             found |= {entry.symbol: entry for entry in reply.data}
             totals.add(reply.meta.total)
-            if page * _PAGE >= reply.meta.total or not reply.data:
+            received += len(reply.data)
+            if received >= reply.meta.total or not reply.data:
                 break
             page += 1
         if totals == {len(found)}:

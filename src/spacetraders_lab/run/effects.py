@@ -4,6 +4,7 @@ Whatever happens in between, the intent on disk and the ship's hold tell afterwa
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -91,7 +92,9 @@ async def reconcile(lab: Lab, intent: Intent) -> Ship:
         await _in_conflict(lab, intent, held)
         raise PairError(_conflict(ship, step.good_symbol, intent.units_before, held))
     market = await _read_or_none(lab, step.market) if ship.waypoint == step.market else None
-    transaction = _find_transaction(intent, market) or _assumed_transaction(intent, lab.clock.now())
+    pair_id = TradeContext.from_json(intent.quote_before).pair.pair_id
+    known = await lab.read(lambda c: ExperimentRepository(c).records_of(intent.run_id, pair_id, intent.take))
+    transaction = _find_transaction(intent, market, known) or _assumed_transaction(intent, lab.clock.now())
     record = _row(lab, intent, transaction, ship, market, recovered=True)
     await _keep(lab, intent, record, market)
     return ship
@@ -215,15 +218,19 @@ def _fuel_money(ship: Ship) -> int:
     return 2 * math.ceil(ship.fuel_capacity / FUEL_PER_MARKET_UNIT) * _DEAREST_FUEL
 
 
-def _find_transaction(intent: Intent, market: MarketSnapshot | None) -> MarketTransaction | None:
-    """The trade in the market's own list: ship, good, side and units as intended, not before the intent."""
+def _find_transaction(
+    intent: Intent, market: MarketSnapshot | None, known: Sequence[TradeRecord]
+) -> MarketTransaction | None:
+    """The trade in the market's own list: ship, good, side and units as intended, not before the intent, not known."""
     step = intent.step
+    seen = {(record.timestamp, record.price_per_unit) for record in known}
     fitting = [
         t
         for t in (market.transactions if market else ())
         if (t.ship_symbol, t.trade_symbol, t.operation, t.units)
         == (intent.ship_symbol, step.good_symbol, step.operation, step.units)
         and (intent.created_at is None or t.timestamp >= intent.created_at - _CLOCK_SKEW)
+        and (t.timestamp, t.price_per_unit) not in seen
     ]
     return max(fitting, key=lambda t: t.timestamp, default=None)
 

@@ -30,7 +30,7 @@ from spacetraders_lab.store.work_queue import WorkQueueRepository
 
 log = logging.getLogger(__name__)
 
-POLL_SECONDS = 2.0  # game time between two looks at a queue that has nothing free now
+POLL_SECONDS = 5.0  # game time between two looks at a queue that has nothing free now
 SHORTEST_POLL = 0.1  # of the wall clock, however fast a sandbox plays
 RETRY_SECONDS = 30.0  # game time before a pair is tried again that something else than the pair got in the way of
 OUTAGE_SECONDS = 5.0  # between two tries at a database that does not answer
@@ -86,12 +86,12 @@ class ShipWorker:
     async def _next_pair(self, report: WorkerReport) -> bool:
         """Work on one pair, or wait a little when none is free; False when the run has ended."""
         asked_at = self.lab.clock.monotonic()
-        claim = await self._claim()
+        claim, is_finished = await self._claim()
         if claim is not None:
             await self.lab.pass_by(Point.CLAIMED)
             await self._work_on(claim, asked_at, report)
             return True
-        if await self._finished() and await self._has_cleared_its_hold(report):
+        if is_finished and await self._has_cleared_its_hold(report):
             return False
         await self.lab.clock.sleep(max(SHORTEST_POLL, POLL_SECONDS / self.lab.game.client.speed))
         return True
@@ -178,25 +178,26 @@ class ShipWorker:
         log.warning("%s waits: %s", self.command.ship_symbol, error)
         await self.lab.clock.sleep(OUTAGE_SECONDS)
 
-    async def _claim(self) -> ClaimedPair | None:
+    async def _claim(self) -> tuple[ClaimedPair | None, bool]:
+        """The next pair, and whether the run has ended.
+
+        An empty answer to a claim is not the end: the run has ended when nobody holds or awaits a pair any more.
+        """
         now = self.lab.clock.now()
-        return await self.lab.write(
-            lambda c: WorkQueueRepository(c).claim_next_pair(
+
+        def work(connection: Connection) -> tuple[ClaimedPair | None, bool]:
+            queue = WorkQueueRepository(connection)
+            claim = queue.claim_next_pair(
                 self.run.run_id,
                 self.command.ship_symbol,
                 owner=self.owner,
                 now=now,
                 lease_seconds=self.lab.times.lease,
             )
-        )
-
-    async def _finished(self) -> bool:
-        """An empty answer to a claim is not the end: it is when nobody holds or awaits a pair any more."""
-
-        def work(connection: Connection) -> bool:
-            queue = WorkQueueRepository(connection)
-            queue.sweep(self.run.run_id, now=self.lab.clock.now())
-            return queue.unfinished(self.run.run_id) == 0
+            if claim is not None:
+                return claim, False
+            queue.sweep(self.run.run_id, now=now)
+            return None, queue.unfinished(self.run.run_id) == 0
 
         return await self.lab.write(work)
 

@@ -1,14 +1,11 @@
 """The HTTP side: one Starlette application that authenticates, limits, calls a handler and wraps what it returns.
 
-What the game means is in the handlers (`routes.py`) and below; here are only the envelope, tokens and errors.
+What the operations mean is in the handlers; here are only the envelope, tokens, errors and where faults strike.
 """
 
-import math
-from collections import Counter
 from collections.abc import Awaitable, Callable
-from random import Random
+from functools import partial
 from typing import Any
-from uuid import UUID
 
 import msgspec
 from starlette.applications import Starlette
@@ -22,41 +19,45 @@ from spacetraders_lab.core.errors import GameError
 from spacetraders_lab.sandbox import refusals
 from spacetraders_lab.sandbox.agents import agent_of
 from spacetraders_lab.sandbox.calls import Access, Call, Endpoint, Page
-from spacetraders_lab.sandbox.limits import RateLimits
+from spacetraders_lab.sandbox.faults import Fault, FaultRule
+from spacetraders_lab.sandbox.host import Host
+from spacetraders_lab.sandbox.limits import RateLimited
+from spacetraders_lab.sandbox.mishaps import Mishaps
 from spacetraders_lab.sandbox.routes import ENDPOINTS
 from spacetraders_lab.sandbox.universe import Agent, Universe
 
 BASE_PATH = "/v2"
 _JSON = "application/json; charset=utf-8"
+_HOUR = 3600.0
 
 
 def create_app(universe: Universe, clock: Clock) -> Starlette:
     """The game server over a universe, below /v2.
 
-    `app.state.universe` is the universe, `app.state.requests` counts (method, route template, status).
+    Its `state` tells tests what happens inside: `universe` is the present one (another after a reset), `requests`
+    counts (method, route template, status), `faults` are the rules in force, `host` holds all of it.
     """
-    server = _Server(universe, clock)
+    app = Starlette()
+    host = Host(universe, clock, publish=partial(setattr, app.state, "universe"))
+    api = _Api(host)
     by_path: dict[str, dict[str, Endpoint]] = {}
     for endpoint in ENDPOINTS:
         by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint
-    routes = [Route(BASE_PATH + path, server.serving(ways), methods=list(ways)) for path, ways in by_path.items()]
-    app = Starlette(routes=routes, exception_handlers={404: server.no_route, 405: server.no_route})
+    app.router.routes += [Route(BASE_PATH + path, api.serving(ways), methods=[*ways]) for path, ways in by_path.items()]
     app.router.redirect_slashes = False
-    app.state.universe = universe
-    app.state.requests = server.requests
+    for status in (404, 405):
+        app.add_exception_handler(status, api.no_route)
+    app.state.host, app.state.requests, app.state.faults = host, host.requests, host.faults
     return app
 
 
-class _Server:
-    """What all requests share: the universe, the clock, the limits and the count of requests."""
+class _Api:
+    """Turns HTTP requests into calls and what comes back into replies."""
 
-    def __init__(self, universe: Universe, clock: Clock) -> None:
-        self.universe = universe
-        self.clock = clock
-        self.limits = RateLimits(universe.settings)
-        self.random = Random(universe.settings.seed)
-        self.requests: Counter[tuple[str, str, int]] = Counter()
-        self.headers = {"x-sandbox-speed": f"{universe.settings.speed:g}"}
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.mishaps = Mishaps(host.clock)
+        self.headers = {"x-sandbox-speed": f"{host.universe.settings.speed:g}"}
 
     def serving(self, ways: dict[str, Endpoint]) -> Callable[[Request], Awaitable[Response]]:
         """The Starlette handler of a path, its operations given by method."""
@@ -64,31 +65,51 @@ class _Server:
         async def serve(request: Request) -> Response:
             endpoint = ways["GET" if request.method == "HEAD" else request.method]
             body = b"" if endpoint.method == "GET" else await request.body()
-            response = self._answer(endpoint, request, body)
-            self.requests[endpoint.method, endpoint.path, response.status_code] += 1
-            return response
+            rule = self.host.faults.choose(endpoint.method, endpoint.path)
+            answer = partial(self._answer, endpoint, request, body)
+            reply = answer() if rule is None else await self._struck(rule, request, answer)
+            self.host.requests[endpoint.method, endpoint.path, reply.status_code] += 1
+            return reply
 
         return serve
 
     async def no_route(self, request: Request, error: Exception) -> Response:
         """What is not in the game's API: 404, or 405 for a path under another method."""
-        status = error.status_code if isinstance(error, HTTPException) else 404
-        allowed = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+        known = error if isinstance(error, HTTPException) else HTTPException(404)
+        self.host.requests[request.method, "unknown", known.status_code] += 1
         message = f"Route {request.method}:{request.url.path} not found"
-        self.requests[request.method, "unknown", status] += 1
-        return self._refusal(refusals.refuse(status, message, status), allowed)
+        refusal = refusals.refuse(known.status_code, message, known.status_code)
+        return self._refusal(refusal, dict(known.headers or {}))
+
+    async def _struck(self, rule: FaultRule, request: Request, answer: Callable[[], Response]) -> Response:
+        """The reply to a request that a fault strikes."""
+        if rule.fault is Fault.RESET:
+            self.host.reset(rule.seconds or 0)
+            return answer()
+        if rule.fault is Fault.MAINTENANCE:
+            self.host.close(_HOUR if rule.seconds is None else rule.seconds)
+            return answer()
+        try:
+            if rule.fault is Fault.LIMITED:
+                raise self.host.limits.refusal(rule.seconds or 1.0, self.host.clock.now())
+            return await self.mishaps.befall(rule, request.path_params.get("ship"), answer)
+        except GameError as error:
+            return self._refusal(error, {})
 
     def _answer(self, endpoint: Endpoint, request: Request, body: bytes) -> Response:
         """Authenticate, limit, handle; every refusal of the game becomes its error reply."""
         headers: dict[str, str] = {}
+        now, universe = self.host.clock.now(), self.host.universe
         try:
+            self.host.check_open(now)
             token = _bearer(request)
             agent, refusal = self._authenticate(endpoint, token)
-            if self.universe.settings.rate_limit:
-                headers = self._limit(request, agent)
+            if universe.settings.rate_limit:
+                address = request.client.host if request.client else "unknown"
+                headers = self.host.limits.admit(address, agent.symbol if agent else None, now)
             if refusal is not None:
                 raise refusal
-            call = Call(self.universe, self.clock.now(), agent, request.path_params, request.query_params, body, token)
+            call = Call(universe, now, agent, request.path_params, request.query_params, body, token)
             content = endpoint.handler(call)
         except GameError as error:
             return self._refusal(error, headers)
@@ -101,18 +122,9 @@ class _Server:
         try:
             if token is None:
                 raise refusals.missing_token()
-            return agent_of(self.universe, token), None
+            return agent_of(self.host.universe, token), None
         except GameError as error:
             return None, error
-
-    def _limit(self, request: Request, agent: Agent | None) -> dict[str, str]:
-        address = request.client.host if request.client else "unknown"
-        admitted, figures = self.limits.admit(address, agent.symbol if agent else None, self.clock.now())
-        headers = self.limits.headers(figures)
-        if not admitted:
-            headers["retry-after"] = str(max(1, math.ceil(figures["retryAfter"])))
-            raise _Limited(figures, headers)
-        return headers
 
     def _reply(self, endpoint: Endpoint, content: Any, headers: dict[str, str]) -> Response:
         if content is None:
@@ -124,26 +136,14 @@ class _Server:
         return Response(msgspec.json.encode(content), endpoint.status, {**self.headers, **headers}, _JSON)
 
     def _refusal(self, error: GameError, headers: dict[str, str]) -> Response:
-        if isinstance(error, _Limited):
+        if isinstance(error, RateLimited):
             headers = error.headers
         shown: dict[str, Any] = {"message": str(error), "code": error.code}
         if error.data:
             shown["data"] = dict(error.data)
-        shown["requestId"] = self._request_id()
+        shown["requestId"] = self.host.request_id()
         content = msgspec.json.encode({"error": shown})
         return Response(content, error.http_status, {**self.headers, **headers}, _JSON)
-
-    def _request_id(self) -> str:
-        return str(UUID(int=self.random.getrandbits(128), version=4))
-
-
-class _Limited(GameError):
-    """Over the rate limit, with the headers that say until when."""
-
-    def __init__(self, figures: dict[str, Any], headers: dict[str, str]) -> None:
-        refusal = refusals.over_rate_limit(figures)
-        super().__init__(str(refusal), code=refusal.code, http_status=refusal.http_status, data=refusal.data)
-        self.headers = headers
 
 
 def _bearer(request: Request) -> str | None:

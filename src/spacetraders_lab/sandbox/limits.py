@@ -1,10 +1,13 @@
 """The game's rate limit: two pools that add, counted per account and per address. It only counts and says when."""
 
+import math
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
+from spacetraders_lab.core.errors import GameError
 from spacetraders_lab.sandbox.refusals import stamp
 from spacetraders_lab.sandbox.settings import SandboxSettings
 
@@ -47,6 +50,14 @@ class Limit:
         return self.steady.room(now) + self.burst.room(now)
 
 
+class RateLimited(GameError):
+    """Over the rate limit; `headers` say until when."""
+
+    def __init__(self, figures: Mapping[str, Any], headers: dict[str, str]) -> None:
+        super().__init__("You have reached your API limit.", code=429, http_status=429, data=figures)
+        self.headers = headers
+
+
 class RateLimits:
     """All limits of a server; windows are divided by the speed of its universe."""
 
@@ -54,31 +65,30 @@ class RateLimits:
         self.settings = settings
         self._limits: dict[tuple[str, str], Limit] = {}
 
-    def admit(self, address: str, account: str | None, now: datetime) -> tuple[bool, dict[str, Any]]:
-        """Whether a request may go on, and the figures of the limit that is nearest to its end.
+    def admit(self, address: str, account: str | None, now: datetime) -> dict[str, str]:
+        """Count a request for its address and, when it has one, its account; gives the headers of the nearer limit.
 
-        A request counts for its address and, when it has one, its account; a refused one counts for neither.
+        Raises RateLimited when either is used up; such a request counts for neither.
         """
         limits = [self._limit("IP Address", address)]
         if account is not None:
             limits.append(self._limit("Account", account))
         full = [limit for limit in limits if limit.free_at(now) > now]
         if full:
-            return False, self._figures(max(full, key=lambda limit: limit.free_at(now)), now)
+            latest = max(full, key=lambda limit: limit.free_at(now))
+            raise self._refusal(latest.kind, (latest.free_at(now) - now).total_seconds(), now)
         for limit in limits:
             limit.take(now)
-        return True, self._figures(min(limits, key=lambda limit: limit.remaining(now)), now)
+        nearest = min(limits, key=lambda limit: limit.remaining(now))
+        return _headers(self._figures(nearest.kind, nearest.remaining(now), nearest.free_at(now)))
 
-    def headers(self, figures: dict[str, Any]) -> dict[str, str]:
-        """The x-ratelimit headers for such figures."""
-        names = {
-            "type": "type",
-            "limitBurst": "limit-burst",
-            "limitPerSecond": "limit-per-second",
-            "remaining": "remaining",
-            "reset": "reset",
-        }
-        return {f"x-ratelimit-{header}": str(figures[name]) for name, header in names.items()}
+    def refusal(self, seconds: float, now: datetime) -> RateLimited:
+        """A refusal as if the address could send again in so many seconds."""
+        return self._refusal("IP Address", seconds, now)
+
+    def _refusal(self, kind: str, seconds: float, now: datetime) -> RateLimited:
+        figures = self._figures(kind, 0, now + timedelta(seconds=seconds)) | {"retryAfter": round(seconds, 6)}
+        return RateLimited(figures, _headers(figures) | {"retry-after": str(max(1, math.ceil(seconds)))})
 
     def _limit(self, kind: str, key: str) -> Limit:
         found = self._limits.get((kind, key))
@@ -89,13 +99,24 @@ class RateLimits:
             found = self._limits[kind, key] = Limit(kind, steady, burst)
         return found
 
-    def _figures(self, limit: Limit, now: datetime) -> dict[str, Any]:
-        reset = max(limit.free_at(now), now)
+    def _figures(self, kind: str, remaining: int, reset: datetime) -> dict[str, Any]:
         return {
-            "type": limit.kind,
-            "retryAfter": round((reset - now).total_seconds(), 6),
+            "type": kind,
             "limitBurst": self.settings.burst_requests,
             "limitPerSecond": self.settings.requests_per_second,
-            "remaining": limit.remaining(now),
+            "remaining": remaining,
             "reset": stamp(reset),
         }
+
+
+_HEADERS = {
+    "type": "x-ratelimit-type",
+    "limitBurst": "x-ratelimit-limit-burst",
+    "limitPerSecond": "x-ratelimit-limit-per-second",
+    "remaining": "x-ratelimit-remaining",
+    "reset": "x-ratelimit-reset",
+}
+
+
+def _headers(figures: Mapping[str, Any]) -> dict[str, str]:
+    return {header: str(figures[name]) for name, header in _HEADERS.items()}

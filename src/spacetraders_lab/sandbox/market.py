@@ -26,6 +26,21 @@ _TIME_SLACK = 1e-6  # wall seconds: stamps are whole microseconds, so a tick may
 
 
 @dataclass(slots=True)
+class Progress:
+    """How far a market has come: the next tick is listing `next` (by phase) of round `cycle`.
+
+    `changed` says whether anything happened in the round so far; `visits` counts other traders' visits, the next
+    being due at `next_visit` game seconds.
+    """
+
+    cycle: int = 0
+    next: int = 0
+    changed: bool = True
+    visits: int = 0
+    next_visit: float = math.inf
+
+
+@dataclass(slots=True)
 class Market:
     """The listings of one waypoint, coupled by the recipes. `transactions` holds the newest ones as they are shown."""
 
@@ -33,19 +48,18 @@ class Market:
     listings: dict[str, Listing]
     settings: SandboxSettings
     transactions: deque[dict[str, Any]] = field(default_factory=deque)
+    progress: Progress = field(default_factory=Progress)
     _economy: Economy = field(init=False)
     _order: list[Listing] = field(init=False)
     _partners: dict[str, tuple[Listing, ...]] = field(init=False)
     _gap: float = math.inf
-    _visits: int = 0
-    _next_visit: float = math.inf
-    _cycle: int = 0
-    _next: int = 0
-    _cycle_changed: bool = True
 
     def __post_init__(self) -> None:
         self.transactions = deque(self.transactions, maxlen=self.settings.transactions_kept)
         self._economy = economy_of(self.settings)
+        self._link()
+
+    def _link(self) -> None:
         self._order = sorted(self.listings.values(), key=lambda listing: listing.phase)
         self._partners = {good: self._partners_of(listing) for good, listing in self.listings.items()}
 
@@ -94,7 +108,14 @@ class Market:
         self._economy.trade(listing, self.waypoint, operation, units)
         if listing.kind is (ListingType.EXPORT if operation is Operation.BUY else ListingType.IMPORT):
             listing.fed_units += units
-        self._cycle_changed = True
+        self.progress.changed = True
+
+    def restore(self, listings: list[Listing], transactions: list[dict[str, Any]], progress: Progress) -> None:
+        """Go on from where an earlier self of this market stood."""
+        self.listings = {listing.good: listing for listing in listings}
+        self.transactions.extend(transactions)
+        self.progress = progress
+        self._link()
 
     def show(self, transaction: dict[str, Any]) -> None:
         """Put a trade into the list that visitors see; the oldest leaves it when it is full."""
@@ -103,7 +124,7 @@ class Market:
     def expect_visitors(self, mean_gap: float) -> None:
         """Let other traders come, on average every so many game seconds, from the beginning on."""
         self._gap = mean_gap
-        self._next_visit = wait(self.settings, self.waypoint, 0, mean_gap)
+        self.progress.next_visit = wait(self.settings, self.waypoint, 0, mean_gap)
 
     def advance(self, game_seconds: float) -> list[Visit]:
         """Let everything happen that is due by then, in time order; returns the other traders' trades among it.
@@ -114,27 +135,27 @@ class Market:
         """
         due = game_seconds + _TIME_SLACK * self.settings.speed
         visits: list[Visit] = []
-        while self._next_visit <= due:
-            at = self._next_visit
+        while self.progress.next_visit <= due:
+            at = self.progress.next_visit
             self._tick_until(at)
             visits += self._receive(at)
-            self._visits += 1
-            self._next_visit = at + wait(self.settings, self.waypoint, self._visits, self._gap)
+            self.progress.visits += 1
+            self.progress.next_visit = at + wait(self.settings, self.waypoint, self.progress.visits, self._gap)
         self._tick_until(due)
         return visits
 
     def _tick_until(self, due: float) -> None:
-        period = self.settings.tick_minutes * 60
-        while self._order and self._cycle * period + self._order[self._next].phase <= due:
-            self._cycle_changed |= self._tick(self._order[self._next])
-            self._next += 1
-            if self._next == len(self._order):
-                self._next = 0
-                self._cycle = self._cycle + 1 if self._cycle_changed else max(self._cycle + 1, int(due // period))
-                self._cycle_changed = False
+        period, progress = self.settings.tick_minutes * 60, self.progress
+        while self._order and progress.cycle * period + self._order[progress.next].phase <= due:
+            progress.changed |= self._tick(self._order[progress.next])
+            progress.next += 1
+            if progress.next == len(self._order):
+                following = progress.cycle + 1
+                progress.cycle = following if progress.changed else max(following, int(due // period))
+                progress.next, progress.changed = 0, False
 
     def _receive(self, at: float) -> list[Visit]:
-        wanted = wish(self.settings, self.waypoint, self._visits, self.listings)
+        wanted = wish(self.settings, self.waypoint, self.progress.visits, self.listings)
         if wanted is None:
             return []
         trader, listing, operation, units = wanted
@@ -152,7 +173,7 @@ class Market:
         before = (listing.stock, listing.busy_ticks, listing.trade_volume, listing.fed_units)
         self._produce(listing)
         self._climb(listing)
-        moving = self._economy.tick(listing, self.waypoint, self._cycle)
+        moving = self._economy.tick(listing, self.waypoint, self.progress.cycle)
         return moving or before != (listing.stock, listing.busy_ticks, listing.trade_volume, listing.fed_units)
 
     def _produce(self, listing: Listing) -> None:

@@ -4,7 +4,6 @@ Codes and names are the game's own (`GET /error-codes`); texts are ours, short w
 """
 
 import math
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -175,8 +174,13 @@ def symbol_taken(symbol: str) -> GameError:
     )
 
 
-def over_rate_limit(data: Mapping[str, Any]) -> GameError:
-    return refuse(429, "You have reached your API limit.", 429, **data)
+def maintenance() -> GameError:
+    return refuse(3100, "The universe is being reset. Please check back in a few minutes.", 503)
+
+
+def locked(ship: str) -> GameError:
+    message = f"Ship {ship} is currently locked while processing another request. Please try again."
+    return refuse(409, message, 409, shipSymbol=ship)
 
 
 def cooldown(ship: str, total: int, until: datetime | None, now: datetime) -> dict[str, Any]:

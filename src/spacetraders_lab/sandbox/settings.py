@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from spacetraders_lab.sandbox.faults import FaultRule
+
 Range = tuple[float, float]
 
 
@@ -59,6 +61,8 @@ class SandboxSettings:
 
     npc_traders: int = 0  # other traders, who show in the markets' transactions
     npc_trade_minutes: float = 10.0  # mean time between two trades of one of them
+
+    faults: tuple[FaultRule, ...] = ()
 
     systems: int = 1  # with more than one, jump gates are complete and connect them
 

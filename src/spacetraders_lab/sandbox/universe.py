@@ -101,6 +101,7 @@ class Universe:
     settings: SandboxSettings
     start: datetime
     reset_date: str
+    is_first: bool
     secret: str
     galaxy: Galaxy
     agents: dict[str, Agent] = field(default_factory=dict)
@@ -109,16 +110,22 @@ class Universe:
     ledger: Ledger = field(default_factory=Ledger)
 
     @classmethod
-    def create(cls, settings: SandboxSettings, now: datetime, reset_date: date | None = None) -> "Universe":
-        """A new universe, the same for the same settings, that begins `now` unless the settings say when.
-
-        A `reset_date` is given to one that follows another: it differs from the first in places and secret.
-        """
+    def create(cls, settings: SandboxSettings, now: datetime) -> "Universe":
+        """A new universe, the same for the same settings, that begins `now` unless the settings say when."""
         start = settings.start or now
-        seed = f"{settings.seed}" if reset_date is None else f"{settings.seed}:{reset_date}"
+        return cls.grown_from(settings, start, start.date().isoformat(), is_first=True)
+
+    @classmethod
+    def grown_from(cls, settings: SandboxSettings, start: datetime, reset_date: str, *, is_first: bool) -> "Universe":
+        """The universe as it was at its beginning, known by where, when and whether it is the first of its server."""
+        seed = f"{settings.seed}" if is_first else f"{settings.seed}:{reset_date}"
         secret = hashlib.sha256(f"sandbox universe {seed}".encode()).hexdigest()
-        named = (reset_date or start.date()).isoformat()
-        return cls(settings, start, named, secret, generate_galaxy(settings, Random(seed)))
+        return cls(settings, start, reset_date, is_first, secret, generate_galaxy(settings, Random(seed)))
+
+    def successor(self, now: datetime) -> "Universe":
+        """The universe after a reset: other places, a later reset date, no agents."""
+        reset_date = max(now.date(), date.fromisoformat(self.reset_date) + timedelta(days=1))
+        return Universe.grown_from(self.settings, now, reset_date.isoformat(), is_first=False)
 
     @property
     def systems(self) -> dict[str, System]:

@@ -259,7 +259,7 @@ class WorkQueueRepository:
                     queue.c.status.in_((QueueStatus.COMPLETED, QueueStatus.FAILED)),
                     or_(queue.c.owner.is_(None), queue.c.lease_until <= now),
                 )
-                .values(owner=owner, lease_until=until)
+                .values(owner=owner, lease_until=until, attempts=queue.c.attempts + 1)
                 .returning(queue)
             ).first()
             if row is None:

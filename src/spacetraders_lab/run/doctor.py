@@ -1,0 +1,133 @@
+"""What is out of order in a run, what will happen to it, and doing that now. Finds nothing out by trading."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from spacetraders_lab.core.errors import PairError, UserError
+from spacetraders_lab.core.experiment import ExperimentRun, Intent
+from spacetraders_lab.core.ship import Ship
+from spacetraders_lab.game import reads
+from spacetraders_lab.run import effects
+from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.worker import ShipExperimentWorkerCommand, ShipWorker
+from spacetraders_lab.store import doctor
+from spacetraders_lab.store.experiments import ExperimentRepository
+from spacetraders_lab.store.intents import IntentRepository
+from spacetraders_lab.store.work_queue import WorkQueueRepository
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing out of order, and what will become of it."""
+
+    kind: str
+    what: str
+    next: str
+
+
+async def examine(lab: Lab, run_id: str) -> list[Finding]:
+    """Everything out of order in a run; reads the ships of the run and changes nothing. Raises UserError."""
+    now = lab.clock.now()
+
+    def work(connection: Connection) -> tuple[ExperimentRun, list[Finding]]:
+        run = ExperimentRepository(connection).get_run(run_id)
+        return run, [*_open_intents(connection, run_id), *_of_the_queue(connection, run_id, now)]
+
+    run, findings = await lab.read(work)
+    if run.player_id != lab.player_id:
+        raise UserError(f"run {run_id} belongs to another agent; use that agent's token")
+    fleet = await reads.list_ships(lab.game.client)
+    held = await lab.read(lambda c: [f for ship in fleet for f in _of_the_hold(c, run_id, ship)])
+    return findings + held
+
+
+async def mend(lab: Lab, run_id: str) -> None:
+    """Do now what would happen at the next start: reconcile what is open, fail what is spent, sell what is left over.
+
+    Ships of a run that goes on sell at their next claim; those of a run that has ended do it here.
+    """
+    run, intents = await lab.read(
+        lambda c: (ExperimentRepository(c).get_run(run_id), IntentRepository(c).open_of_run(run_id))
+    )
+    if intents:
+        await lab.clock.sleep(lab.times.settle)
+    for intent in intents:
+        await _reconcile(lab, intent)
+    await lab.write(lambda c: WorkQueueRepository(c).sweep(run_id, now=lab.clock.now()))
+    if await lab.read(lambda c: WorkQueueRepository(c).unfinished(run_id)) == 0:
+        await _clear_holds(lab, run)
+
+
+async def _reconcile(lab: Lab, intent: Intent) -> None:
+    try:
+        await effects.reconcile(lab, intent)
+    except PairError:
+        return  # it is on record as a CONFLICT now, and the ledger goes on from what the hold showed
+
+
+async def _clear_holds(lab: Lab, run: ExperimentRun) -> None:
+    fleet = await reads.list_ships(lab.game.client)
+    loaded = await lab.read(lambda c: [ship.symbol for ship in fleet if _of_the_hold(c, run.run_id, ship)])
+    workers = [ShipWorker(lab, run, ShipExperimentWorkerCommand(run.run_id, s), asyncio.Event()) for s in loaded]
+    for worker in workers:
+        await worker.work()
+
+
+def _open_intents(connection: Connection, run_id: str) -> list[Finding]:
+    return [
+        Finding(
+            "open intent",
+            f"{i.ship_symbol} meant to {i.step.operation} {i.step.units} {i.step.good_symbol} at {i.step.market}",
+            "is reconciled from the hold before the ship trades again",
+        )
+        for i in IntentRepository(connection).open_of_run(run_id)
+    ]
+
+
+def _of_the_queue(connection: Connection, run_id: str, now: datetime) -> Sequence[Finding]:
+    stale = [
+        Finding(
+            "stale lease",
+            f"{x.ship_symbol} was at {x.pair_id} until {x.lease_until:%Y-%m-%d %H:%M:%S}",
+            "fails: its attempts are spent" if x.is_spent else "is taken over at the next claim",
+        )
+        for x in doctor.stale_leases(connection, run_id, now=now)
+    ]
+    missing = [
+        Finding(
+            "missing cells",
+            f"{x.pair_id} is completed with {x.cells_bought} of {x.cells_wanted} cells, "
+            f"{x.units_bought} units bought and {x.units_sold} sold",
+            "stays as it is: the analysis sees fewer rows",
+        )
+        for x in doctor.missing_cells(connection, run_id)
+    ]
+    gaps = [
+        Finding(
+            "ledger gap",
+            f"{x.pair_id}, take {x.take}: {x.trades_happened} trades happened, {x.rows_recorded} are recorded",
+            "stays as it is: the rows that exist are right",
+        )
+        for x in doctor.ledger_gaps(connection, run_id)
+    ]
+    return [*stale, *missing, *gaps]
+
+
+def _of_the_hold(connection: Connection, run_id: str, ship: Ship) -> list[Finding]:
+    """Cargo of the run in a ship's hold, and where the hold is not what the ledger says."""
+    findings = []
+    for good, units in sorted(ship.inventory.items()):
+        history = IntentRepository(connection).hold_history(run_id, ship.symbol, good)
+        if history is None:
+            continue
+        if units != history.expected_units:
+            what = f"{ship.symbol} holds {units} {good} where {history.expected_units} were expected"
+            findings.append(Finding("hold mismatch", what, "is put on record before the next trade of the good"))
+        elif units > history.first_units_before:
+            what = f"{ship.symbol} holds {units - history.first_units_before} {good} of the run"
+            findings.append(Finding("cargo aboard", what, "is sold when the ship works again"))
+    return findings

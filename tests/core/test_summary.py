@@ -1,0 +1,75 @@
+"""The first look at what was recorded: moves per full tradeVolume, medians by cell, and what is left out and why."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spacetraders_lab.core.experiment import TradeRecord
+from spacetraders_lab.core.market import Activity, Operation, Supply
+from spacetraders_lab.core.summary import ImpactRow, percent_per_volume, summarise_impact
+from tests.factories import make_record
+
+
+def moved(before: int, after: int | None, units: int = 60, **fields: object) -> TradeRecord:
+    """A trade at a tradeVolume of 60 that moved its quote so."""
+    return make_record(units=units, price_before=before, price_after=after, trade_volume_before=60, **fields)
+
+
+def test_a_trade_of_a_whole_trade_volume_moved_the_quote_by_its_own_impact() -> None:
+    assert percent_per_volume(moved(100, 108)) == pytest.approx(8)
+    assert percent_per_volume(moved(100, 93)) == pytest.approx(-7)
+    assert percent_per_volume(moved(100, 100, units=6)) == 0
+
+
+def test_a_part_of_a_trade_volume_is_compounded_to_the_whole() -> None:
+    """Half a tradeVolume that adds ten per cent: two of them add twenty-one."""
+    assert percent_per_volume(moved(100, 110, units=30)) == pytest.approx(21)
+    assert percent_per_volume(moved(100, 81, units=30)) == pytest.approx(-34.39)
+
+
+@given(st.floats(-0.3, 0.3), st.integers(1, 60))
+def test_every_batch_size_of_a_proportional_law_gives_the_same_figure(log_move: float, units: int) -> None:
+    before, scale = 1_000_000_000, 2.718281828459045
+    record = moved(before, round(before * scale ** (log_move * units / 60)), units)
+    assert percent_per_volume(record) == pytest.approx(100 * (scale**log_move - 1), abs=1e-4)
+
+
+def test_a_move_that_nobody_saw_is_no_figure() -> None:
+    assert percent_per_volume(moved(100, None)) is None
+
+
+def test_medians_by_side_supply_and_activity_in_the_order_of_the_levels() -> None:
+    exchange = {"supply_before": Supply.MODERATE, "activity_before": None}
+    rows = [
+        *(moved(100, after, supply_before=Supply.HIGH) for after in (104, 106, 130)),
+        moved(100, 114, supply_before=Supply.SCARCE),
+        moved(100, 101, **exchange),
+        moved(100, 93, operation=Operation.SELL, activity_before=Activity.STRONG),
+        moved(100, 91, operation=Operation.SELL, activity_before=Activity.STRONG),
+    ]
+    summary = summarise_impact(rows)
+    assert summary.rows == (
+        ImpactRow(Operation.BUY, "SCARCE", "WEAK", 1, pytest.approx(14)),
+        ImpactRow(Operation.BUY, "MODERATE", None, 1, pytest.approx(1)),
+        ImpactRow(Operation.BUY, "HIGH", "WEAK", 3, pytest.approx(6)),
+        ImpactRow(Operation.SELL, "MODERATE", "STRONG", 2, pytest.approx(-8)),
+    )
+    assert summary.excluded == {}
+
+
+def test_what_cannot_be_used_is_counted_by_its_reason() -> None:
+    rows = [
+        moved(100, 150, fraction=None, iteration=0),
+        moved(100, None, recovered=True),
+        moved(100, 150, recovered=True),
+        moved(100, None),
+        moved(100, 150, foreign_units=5),
+        moved(100, 108),
+    ]
+    summary = summarise_impact(rows)
+    assert summary.excluded == {"leftover": 1, "recovered": 3, "other players traded": 1}
+    assert [(row.transactions, row.median_percent_per_volume) for row in summary.rows] == [(1, pytest.approx(8))]
+
+
+def test_nothing_recorded_nothing_said() -> None:
+    assert summarise_impact([]).rows == ()

@@ -1,0 +1,75 @@
+"""No trade without an intent on disk; every executed trade is recorded exactly once; an unknown outcome is reconciled
+from the hold and the market's own transaction list, never repeated blindly.
+
+Two hundred stories of dying processes and a lying network, and the broken variants that the same stories must catch.
+"""
+
+import pytest
+
+from spacetraders_lab.core.experiment import Intent
+from spacetraders_lab.core.ship import Ship
+from spacetraders_lab.game import reads
+from spacetraders_lab.run import effects
+from spacetraders_lab.run.app import Lab, LeaseTimes
+from spacetraders_lab.run.heartbeat import Lease
+from spacetraders_lab.store.database import Database, open_database
+from spacetraders_lab.store.intents import IntentRepository
+from tests.guarantees import simulation
+from tests.guarantees.simulation import Rates, fresh_databases, tell
+
+CHUNK = 20
+
+
+@pytest.mark.parametrize("first", range(0, 200, CHUNK))
+def test_no_story_breaks_a_guarantee(first: int) -> None:
+    with fresh_databases() as make:
+        broken = {seed: violations for seed in range(first, first + CHUNK) if (violations := _violations(seed, make()))}
+    assert not broken, f"play one again: python -m tests.guarantees.simulation {next(iter(broken))}"
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("seed", range(1000, 1008))
+def test_nor_on_postgresql(seed: int, postgres_url: str) -> None:
+    assert _violations(seed, open_database(postgres_url, durable=False)) == []
+
+
+def test_the_stories_contain_what_they_promise() -> None:
+    """Seeds that never kill, freeze or lose anything would prove nothing."""
+    with fresh_databases() as make:
+        faults = sum((tell(seed, make()).faults for seed in range(12)), start=simulation.Counter())
+    assert set(faults) == {"kill", "freeze", "lost_request", "lost_reply", "late_request"}
+
+
+class TestKnownBad:
+    """Each variant leaves out one precaution; the stories must notice."""
+
+    def test_a_time_out_taken_as_not_done(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        async def not_done(lab: Lab, intent: Intent) -> Ship:
+            await effects._undone(lab, intent)
+            return await reads.get_ship(lab.game.client, intent.ship_symbol)
+
+        monkeypatch.setattr(effects, "reconcile", not_done)
+        assert _is_caught(Rates(kill=0, freeze=0))
+
+    def test_no_wait_for_late_requests(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(simulation, "TIMES", LeaseTimes(settle=0.0))
+        assert _is_caught(Rates(kill=0, freeze=0, late_request=0.2))
+
+    def test_no_look_at_the_lease_before_sending(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Lease, "check", lambda lease: None)
+        assert _is_caught(Rates(kill=0, freeze=0.1))
+
+    def test_open_intents_forgotten_at_the_start(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(IntentRepository, "open_intents", lambda repository, ship: [])
+        assert _is_caught(Rates(kill=0.1, freeze=0))
+
+
+def _violations(seed: int, database: Database) -> list[str]:
+    violations = tell(seed, database).violations
+    database.close()
+    return violations
+
+
+def _is_caught(rates: Rates) -> bool:
+    with fresh_databases() as make:
+        return any(tell(seed, make(), rates).violations for seed in range(40))

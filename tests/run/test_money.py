@@ -1,0 +1,138 @@
+"""Credits: a purse that runs dry and a budget that is reached stop the run, blame no pair, and nothing is overspent."""
+
+from collections.abc import Callable
+
+import pytest
+
+from spacetraders_lab.core.experiment import Design, MarketPair, RunStatus
+from spacetraders_lab.core.market import ListingType, Operation
+from spacetraders_lab.store.experiments import ExperimentRepository
+from tests.rig import FOUR_CELLS, Rig
+
+MakeRig = Callable[..., Rig]
+
+
+def _most_away(rig: Rig, since: int, purse: int) -> int:
+    """The most credits that were out of the purse at once, by the game's own ledger."""
+    return purse - min((entry.credits_after for entry in rig.ledger(since=since)), default=purse)
+
+
+def _losing_pair(rig: Rig) -> MarketPair:
+    """Buy where the good is used and sell where it is made: half of the money is lost."""
+    for good in rig.goods():
+        users, makers = rig.markets_of(good, ListingType.IMPORT), rig.markets_of(good, ListingType.EXPORT)
+        if users and makers:
+            return MarketPair.of(good, users[0], makers[0])
+    raise LookupError("no good is both made and used here")
+
+
+# --- the purse --------------------------------------------------------------------------------------------------------
+
+
+def test_an_empty_purse_suspends_the_run_and_fails_no_pair(rig: Rig) -> None:
+    run = rig.queue(rig.pairs(4), FOUR_CELLS)
+    rig.agent.credits = 5
+    rig.fly(run)
+    assert rig.run(run).status is RunStatus.SUSPENDED
+    assert str(rig.run(run).status_reason).startswith("out_of_credits: ")
+    assert rig.counts(run) == {"PENDING": 4}
+    assert rig.ledger("PURCHASE") == []
+
+
+def test_a_purse_that_runs_dry_sells_what_is_aboard_before_it_waits(make_rig: MakeRig) -> None:
+    """The purse is enough for the first cell and fuel, and what the first cell brings is less than it cost."""
+    rig = make_rig(ships=1)
+    pair = _losing_pair(rig)
+    market = rig.universe.market(pair.buy_market, rig.clock.now())
+    units = market.listings[pair.good_symbol].trade_volume // 2
+    rig.agent.credits = market.quote(pair.good_symbol).ask * units + 400
+    run = rig.queue([pair], FOUR_CELLS)
+    rig.fly(run)
+    assert rig.run(run).status is RunStatus.SUSPENDED
+    assert [record.operation for record in rig.records(run)] == [Operation.BUY, Operation.SELL]
+    assert rig.ship().hold == {}
+    assert rig.counts(run) == {"PENDING": 1}
+
+
+def test_a_run_goes_on_where_it_stopped_once_the_purse_is_filled(rig: Rig) -> None:
+    pairs = rig.pairs(4)
+    run = rig.queue(pairs, FOUR_CELLS)
+    rig.agent.credits = 900
+    rig.fly(run)
+    before = rig.records(run)
+    assert rig.run(run).status is RunStatus.SUSPENDED
+    rig.agent.credits = 1_000_000
+    rig.resume(run)
+    assert rig.run(run).status is RunStatus.COMPLETED
+    assert rig.run(run).status_reason is None
+    assert rig.counts(run) == {"COMPLETED": 4}
+    assert rig.records(run)[: len(before)] == before
+    for pair in pairs:
+        cells = {(r.batch_size_fraction, r.iteration) for r in rig.records(run) if r.pair_id == pair.pair_id}
+        assert cells >= set(FOUR_CELLS.cells)
+
+
+def test_resuming_with_a_purse_that_is_still_empty_suspends_again(rig: Rig) -> None:
+    run = rig.queue(rig.pairs(2))
+    rig.agent.credits = 5
+    rig.fly(run)
+    rig.resume(run)
+    assert rig.run(run).status is RunStatus.SUSPENDED
+    assert rig.counts(run) == {"PENDING": 2}
+
+
+# --- the budget -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("budget", [3_000, 12_000, 40_000])
+def test_never_more_than_the_budget_is_away(rig: Rig, budget: int) -> None:
+    run = rig.queue(rig.pairs(8), Design(fractions=(0.25, 0.5, 1.0), iterations=2), budget=budget)
+    since, purse = len(rig.universe.ledger), rig.agent.credits
+    rig.fly(run)
+    assert _most_away(rig, since, purse) <= budget
+    assert rig.run(run).status is RunStatus.SUSPENDED
+    assert str(rig.run(run).status_reason).startswith("budget_reached: ")
+    assert "FAILED" not in rig.counts(run)
+    assert all(rig.universe.ships[ship].hold == {} for ship in rig.fleet)
+
+
+def test_the_budget_is_used_up_before_the_run_waits(rig: Rig) -> None:
+    run = rig.queue(rig.pairs(8), FOUR_CELLS, budget=12_000)
+    since, purse = len(rig.universe.ledger), rig.agent.credits
+    rig.fly(run)
+    assert rig.records(run) != []
+    assert _most_away(rig, since, purse) > 6_000
+
+
+def test_what_the_budget_counts_is_what_the_purse_lacks(rig: Rig) -> None:
+    run = rig.queue(rig.pairs(3), FOUR_CELLS)
+    purse = rig.agent.credits
+    rig.fly(run)
+    counted = rig.read(
+        lambda c: (ExperimentRepository(c).outlay(run.run_id), ExperimentRepository(c).net_spent(run.run_id))
+    )
+    assert counted == (purse - rig.agent.credits, purse - rig.agent.credits)
+
+
+def test_a_run_of_no_budget_buys_nothing(rig: Rig) -> None:
+    run = rig.queue(rig.pairs(2), budget=0)
+    rig.fly(run)
+    assert rig.ledger("PURCHASE") == []
+    assert rig.run(run).status is RunStatus.SUSPENDED
+
+
+def test_credits_earned_by_the_player_meanwhile_do_not_widen_the_budget(rig: Rig) -> None:
+    run = rig.queue(rig.pairs(8), FOUR_CELLS, budget=12_000)
+    since, start = len(rig.universe.ledger), rig.agent.credits
+
+    def gift(_: object) -> None:
+        rig.agent.credits += 1_000
+
+    rig.wire.after = gift
+    rig.fly(run)
+    rig.wire.after = lambda _: None
+    paid = sum(entry.total for entry in rig.ledger("PURCHASE", "REFUEL", since=since))
+    earned = sum(entry.total for entry in rig.ledger("SELL", since=since))
+    assert rig.agent.credits > start
+    assert paid - earned <= 12_000
+    assert rig.run(run).status is RunStatus.SUSPENDED

@@ -1,0 +1,126 @@
+"""A trade whose answer got lost is never repeated blindly: hold and market list tell what became of it."""
+
+from collections.abc import Callable
+
+import httpx2
+import pytest
+
+from spacetraders_lab.core.market import Operation
+from tests.rig import FOUR_CELLS, Exchange, Rig
+
+MakeRig = Callable[..., Rig]
+
+
+@pytest.fixture
+def alone(make_rig: MakeRig) -> Rig:
+    """A laboratory with one frigate."""
+    return make_rig(ships=1)
+
+
+def _lose_one_answer(rig: Rig, ending: str) -> None:
+    """The game does what it is asked and its answer never comes."""
+
+    def lose(exchange: Exchange) -> None:
+        if exchange.fits("POST", ending):
+            rig.wire.after = lambda _: None
+            raise httpx2.ReadTimeout("the answer was lost")
+
+    rig.wire.after = lose
+
+
+def _lose_one_request(rig: Rig, ending: str, error: httpx2.TransportError) -> None:
+    """The game is never asked, which the sender may know (no connection) or not (no answer)."""
+
+    def lose(request: httpx2.Request) -> None:
+        if request.method == "POST" and request.url.path.endswith(ending):
+            rig.wire.before = lambda _: None
+            raise error
+
+    rig.wire.before = lose
+
+
+def _answer_once(rig: Rig, ending: str, response: httpx2.Response) -> None:
+    """Somebody in front of the game answers in its place, and the game is never asked."""
+
+    def answer(request: httpx2.Request) -> httpx2.Response | None:
+        if request.method == "POST" and request.url.path.endswith(ending):
+            rig.wire.before = lambda _: None
+            return response
+        return None
+
+    rig.wire.before = answer
+
+
+def _agrees_with_the_ledger(rig: Rig) -> bool:
+    """Every trade that took place has exactly one row, with its units and its price, in order."""
+    rows = rig.rows("SELECT operation, units, price_per_unit FROM market_experiments ORDER BY experiment_id")
+    sides = {"PURCHASE": "BUY", "SELL": "SELL"}
+    happened = [(sides[e.kind], e.units, e.price_per_unit) for e in rig.ledger("PURCHASE", "SELL")]
+    return [(row["operation"], row["units"], row["price_per_unit"]) for row in rows] == happened
+
+
+@pytest.mark.parametrize("ending", ["/purchase", "/sell"])
+def test_a_trade_that_happened_unheard_is_recorded_once_and_marked(alone: Rig, ending: str) -> None:
+    _lose_one_answer(alone, ending)
+    run = alone.queue([alone.pair()], FOUR_CELLS)
+    alone.fly(run)
+    assert alone.counts(run) == {"COMPLETED": 1}
+    assert _agrees_with_the_ledger(alone)
+    (recovered,) = [record for record in alone.records(run) if record.recovered]
+    assert recovered.operation is (Operation.BUY if ending == "/purchase" else Operation.SELL)
+    assert alone.ship().hold == {}
+
+
+@pytest.mark.parametrize("ending", ["/purchase", "/sell"])
+@pytest.mark.parametrize(
+    "error",
+    [httpx2.ReadTimeout("no answer"), httpx2.ConnectError("no connection"), httpx2.RemoteProtocolError("broken off")],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_trade_that_never_reached_the_game_is_made_later(
+    alone: Rig, ending: str, error: httpx2.TransportError
+) -> None:
+    _lose_one_request(alone, ending, error)
+    run = alone.queue([alone.pair()], FOUR_CELLS)
+    alone.fly(run)
+    assert alone.counts(run) == {"COMPLETED": 1}
+    assert _agrees_with_the_ledger(alone)
+    assert not any(record.recovered for record in alone.records(run))
+    assert alone.ship().hold == {}
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_an_error_in_front_of_the_game_neither_doubles_nor_loses_a_trade(alone: Rig, status: int) -> None:
+    _answer_once(alone, "/purchase", httpx2.Response(status, text="<html>sorry</html>"))
+    run = alone.queue([alone.pair()], FOUR_CELLS)
+    alone.fly(run)
+    assert alone.counts(run) == {"COMPLETED": 1}
+    assert _agrees_with_the_ledger(alone)
+
+
+def test_the_limit_of_the_game_delays_and_fails_nothing(alone: Rig) -> None:
+    body = {"error": {"message": "slow down", "code": 429, "data": {"retryAfter": 3.5}}}
+    _answer_once(alone, "/purchase", httpx2.Response(429, json=body))
+    run = alone.queue([alone.pair()], FOUR_CELLS)
+    alone.fly(run)
+    assert alone.counts(run) == {"COMPLETED": 1}
+    assert _agrees_with_the_ledger(alone)
+
+
+def test_a_trade_is_not_judged_before_a_late_request_can_no_longer_arrive(alone: Rig) -> None:
+    """After an unknown answer the ship is not asked before the settle time has passed."""
+    _lose_one_answer(alone, "/purchase")
+    run = alone.queue([alone.pair()], FOUR_CELLS)
+    alone.fly(run)
+    lost = next(i for i, x in enumerate(alone.wire.log) if x.fits("POST", "/purchase"))
+    then = next(x for x in alone.wire.log[lost + 1 :] if x.fits("GET", "/my/ships/LAB-1"))
+    assert (then.at - alone.wire.log[lost].at).total_seconds() >= alone.times.settle
+
+
+def test_the_budget_counts_an_unheard_purchase_once(alone: Rig) -> None:
+    _lose_one_answer(alone, "/purchase")
+    purse = alone.agent.credits
+    run = alone.queue([alone.pair()], FOUR_CELLS)
+    alone.fly(run)
+    (row,) = alone.rows("SELECT outlay FROM experiment_runs")
+    assert row["outlay"] == purse - alone.agent.credits

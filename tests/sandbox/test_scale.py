@@ -1,0 +1,79 @@
+"""Speed and size: what a request costs, and what a long day with a hundred ships leaves in memory."""
+
+import asyncio
+import time
+import tracemalloc
+from datetime import timedelta
+from random import Random
+
+import httpx2
+import pytest
+
+from spacetraders_lab.core.market import Operation
+from spacetraders_lab.sandbox import flight, trade
+from spacetraders_lab.sandbox.agents import register
+from spacetraders_lab.sandbox.goods import FUEL
+from spacetraders_lab.sandbox.settings import SandboxSettings
+from spacetraders_lab.sandbox.universe import Universe
+from tests.sandbox.player import START, Player
+
+
+def test_a_market_costs_less_than_300_microseconds():
+    player = Player(profile="home", npc_traders=50)
+    player.clock.advance(3 * 86_400)
+    busiest = max(player.universe.home.markets.values(), key=lambda market: len(market.listings))
+    player.ship.waypoint = busiest.waypoint
+    path = player.market_path(busiest.waypoint)
+    assert len(player.get(path)["tradeGoods"]) > 15
+
+    async def cost(requests: int) -> float:
+        transport = httpx2.ASGITransport(app=player.app)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://x/v2", headers=player.headers) as client:
+            began = time.process_time()
+            for _ in range(requests):
+                await client.get(path)
+            return (time.process_time() - began) / requests
+
+    # The client's own share is measured with a reply that costs the sandbox next to nothing.
+    best = min(asyncio.run(cost(100)) for _ in range(5))
+    path = "/nowhere"
+    client = min(asyncio.run(cost(100)) for _ in range(5))
+    assert best - client < 300e-6, (best, client)
+
+
+def test_a_day_with_a_hundred_ships_stays_small():
+    """As many actions as the rate limit lets through in a day: 2.5 a second."""
+    settings = SandboxSettings(profile="lab", credits=10**12, ships=("SHIP_COMMAND_FRIGATE",) * 100)
+    universe = Universe.create(settings, START)
+    agent, ships = register(universe, "BIG", "COSMIC", START)
+    random, actions = Random(1), int(2.5 * 86_400)
+    markets = universe.home.markets
+    tracemalloc.start()
+    for number in range(actions // 10):
+        now = START + timedelta(seconds=number * 4)
+        ship = ships[number % 100]
+        ship.settle(now)
+        flight.dock(universe, ship, now)
+        good = random.choice([good for good in markets[ship.waypoint].listings if good != FUEL])
+        trade.purchase(universe, ship, good, 2, now)
+        trade.sell(universe, ship, good, 2, now)
+        trade.refuel(universe, ship, None, False, now)
+        flight.orbit(universe, ship, now)
+        flight.navigate(universe, ship, random.choice([x for x in markets if x != ship.waypoint]), now)
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    entries = len(universe.ledger)
+    assert entries > actions // 10 * 5
+    assert used / entries * actions < 150e6
+    assert agent.credits > 0
+
+
+@pytest.mark.parametrize("units", [1])
+def test_market_time_is_cheap_when_nobody_traded(units):
+    universe = Universe.create(SandboxSettings(), START)
+    place = next(iter(universe.home.markets.values()))
+    place.move(FUEL, Operation.BUY, units)
+    began = time.process_time()
+    for day in range(1000):
+        universe.market(place.waypoint, START + timedelta(days=day))
+    assert time.process_time() - began < 1

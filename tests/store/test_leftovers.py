@@ -1,0 +1,122 @@
+"""A ship clears its hold after its pair has ended: the pair is leased again, and stays as it ended."""
+
+import pytest
+
+from spacetraders_lab.core.errors import LeaseLost
+from spacetraders_lab.core.experiment import ClaimedPair, IntentState, MarketPair
+from spacetraders_lab.store.database import Database
+from spacetraders_lab.store.failures import Duplicate
+from spacetraders_lab.store.intents import IntentRepository
+from tests.factories import GOOD, NOON, PAIR, SELL_MARKET
+from tests.store.memory import LEASE, Queue, after, enter_run, make_step
+
+
+@pytest.fixture
+def queue(database: Database) -> Queue:
+    enter_run(database, [PAIR])
+    return Queue(database)
+
+
+def leftovers(queue: Queue, ship: str = "S-1", at: float = 10, owner: str = "S-1/1") -> ClaimedPair | None:
+    claim: ClaimedPair | None = queue.do(
+        "claim_leftovers", "run-1", ship, owner=owner, now=after(at), lease_seconds=LEASE
+    )
+    return claim
+
+
+def trade(queue: Queue, claim: ClaimedPair) -> None:
+    with queue.database.transaction() as connection:
+        intents = IntentRepository(connection)
+        intent = intents.open(claim, make_step(), units_before=0, price_limit=50, quote_before={}, now=NOON)
+        intents.resolve(intent.intent_id, IntentState.HAPPENED, now=NOON)
+
+
+def failed_with_cargo(queue: Queue) -> ClaimedPair:
+    claim = queue.must_claim("S-1")
+    trade(queue, claim)
+    queue.do("mark_failed", claim, "why", now=NOON)
+    return claim
+
+
+def test_the_ended_pair_is_leased_with_its_listings_and_stays_ended(queue: Queue) -> None:
+    ended = failed_with_cargo(queue)
+    enter_run(queue.database, [MarketPair.of(GOOD, SELL_MARKET, "X1-GZ7-C3")], run_id="run-2")
+    claim = leftovers(queue)
+    assert claim is not None
+    assert (claim.queue_id, claim.take, claim.lease_until) == (ended.queue_id, 1, after(10 + LEASE))
+    assert queue.status() == {"FAILED": 1}
+    assert queue.claim("S-2", after(11), run_id="run-2") is None
+    queue.do("release", claim, now=after(12))
+    assert queue.status() == {"FAILED": 1}
+    assert queue.claim("S-2", after(12), run_id="run-2") is not None
+
+
+def test_a_ship_that_never_traded_has_nothing_to_clear(queue: Queue) -> None:
+    queue.do("mark_failed", queue.must_claim("S-1"), "why", now=NOON)
+    assert leftovers(queue) is None
+
+
+def test_a_pair_that_has_not_ended_is_claimed_in_the_usual_way(queue: Queue) -> None:
+    claim = queue.must_claim("S-1")
+    trade(queue, claim)
+    assert leftovers(queue) is None
+    queue.do("release", claim, now=NOON)
+    assert leftovers(queue) is None
+
+
+def test_one_ship_clears_at_a_time_and_a_dead_one_gives_way(queue: Queue) -> None:
+    failed_with_cargo(queue)
+    assert leftovers(queue) is not None
+    assert leftovers(queue, owner="S-1/2", at=9 + LEASE) is None
+    assert leftovers(queue, owner="S-1/2", at=10 + LEASE) is not None
+
+
+def test_listings_in_use_are_waited_for(queue: Queue) -> None:
+    failed_with_cargo(queue)
+    enter_run(queue.database, [MarketPair.of(GOOD, SELL_MARKET, "X1-GZ7-C3")], run_id="run-2")
+    other = queue.must_claim("S-2", run_id="run-2")
+    assert leftovers(queue) is None
+    queue.do("mark_complete", other, now=after(10))
+    assert leftovers(queue) is not None
+
+
+def test_the_take_is_the_ships_own_even_where_another_ship_ended_the_pair(queue: Queue) -> None:
+    trade(queue, queue.must_claim("S-1"))
+    queue.do("mark_complete", queue.must_claim("S-2", after(LEASE)), now=after(LEASE))
+    claim = leftovers(queue, at=LEASE + 1)
+    assert claim is not None
+    assert (claim.ship_symbol, claim.take) == ("S-1", 1)
+    trade(queue, claim)
+    with queue.database.reading() as connection:
+        assert IntentRepository(connection).has_traded("run-1", "S-1")
+        assert not IntentRepository(connection).has_traded("run-1", "S-2")
+
+
+def test_a_claim_from_before_the_end_is_no_claim_now(queue: Queue) -> None:
+    old = failed_with_cargo(queue)
+    claim = leftovers(queue)
+    assert claim is not None
+    assert claim.attempt > old.attempt
+    for verb in ("release", "mark_complete"):
+        with pytest.raises(LeaseLost):
+            queue.do(verb, old, now=after(11))
+    queue.do("renew_lease", claim, now=after(11), lease_seconds=LEASE)
+
+
+def test_an_ended_pair_cannot_end_again(queue: Queue) -> None:
+    failed_with_cargo(queue)
+    claim = leftovers(queue)
+    with pytest.raises(LeaseLost):
+        queue.do("mark_complete", claim, now=after(11))
+    assert queue.status() == {"FAILED": 1}
+
+
+def test_an_unknown_outcome_stays_the_ships_only_intent(queue: Queue) -> None:
+    claim = queue.must_claim("S-1")
+    with queue.database.transaction() as connection:
+        IntentRepository(connection).open(claim, make_step(), units_before=0, price_limit=50, quote_before={}, now=NOON)
+    queue.do("mark_failed", claim, "why", now=NOON)
+    again = leftovers(queue)
+    assert again is not None
+    with pytest.raises(Duplicate):
+        trade(queue, again)

@@ -172,6 +172,29 @@ def test_a_step_that_is_never_answered_is_given_up() -> None:
     sandbox.play(scene)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_whatever_is_lost_on_the_way_the_ship_returned_is_the_ship_that_the_game_has(seed: int) -> None:
+    sandbox, random = home("SHIP_MINING_DRONE"), Random(seed)
+    steps = [("POST", "/navigate"), ("POST", "/orbit"), ("PATCH", "/nav"), ("POST", "/dock"), ("POST", "/refuel")]
+    answers = [LOST, httpx2.ConnectError("x"), httpx2.Response(500), httpx2.Response(201, text="<html>")]
+
+    async def scene(game: Game, ship: Ship) -> None:
+        for _ in range(8):
+            for step in random.sample(steps, 2):
+                answer = random.choice(answers)
+                executed = random.random() < 0.5 and not isinstance(answer, httpx2.ConnectError)
+                sandbox.line.troubles.append(Trouble(*step, answer, executed))
+            purse = sandbox.universe.agents["LAB"].credits
+            goal = random.choice(by_distance(sandbox, ship)[:40]).symbol
+            outcome = await fly(game, ship, goal)
+            ship = outcome.ship
+            assert ship.waypoint == goal
+            assert ship == replace(await reads.get_ship(game.client, ship.symbol), arrival=ship.arrival)
+            assert outcome.fuel_credits == purse - sandbox.universe.agents["LAB"].credits
+
+    sandbox.play(scene)
+
+
 # --- fuel ----------------------------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -137,6 +138,18 @@ class Wire(httpx2.AsyncBaseTransport):
         await self._inner.handle_async_request(request)
 
 
+class AtOnce(Executor):
+    """Does all work where it is asked for, so that a story told twice is the same story."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        future: Future[T] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except Exception as error:  # noqa: BLE001  # handed on to whoever waits, as every executor does
+            future.set_exception(error)
+        return future
+
+
 @dataclass(frozen=True)
 class MortalLab(Lab):
     """A lab whose process may die or freeze before and after every use of the database."""
@@ -195,8 +208,10 @@ class Story:
         wire = Wire(self.rig.wire, process, self.fate, self._late)
         try:
             async with (
-                open_game(BASE_URL, self.rig.token, self.rig.clock, transport=wire) as game,
-                open_lab(game, self.rig.database, TIMES) as lab,
+                open_game(
+                    BASE_URL, self.rig.token, self.rig.clock, transport=wire, chance=Random(self.tale.seed)
+                ) as game,
+                open_lab(game, self.rig.database, TIMES, make_thread=AtOnce) as lab,
             ):
                 await self._worker(_mortal(lab, process), ship).work()
         except (Killed, GameUnreachable):

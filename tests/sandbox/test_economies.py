@@ -1,4 +1,4 @@
-"""The alternative economies: each moves prices by its own law and by nothing else, so that estimators can be checked."""
+"""The alternative economies: each moves prices by its own law and nothing else, so that estimators can be checked."""
 
 import math
 import statistics

@@ -7,7 +7,6 @@ from datetime import timedelta
 from random import Random
 
 import httpx2
-import pytest
 
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.sandbox import flight, trade
@@ -42,14 +41,13 @@ def test_a_market_costs_less_than_300_microseconds():
 
 
 def test_a_day_with_a_hundred_ships_stays_small():
-    """As many actions as the rate limit lets through in a day: 2.5 a second."""
+    """A day has at most 216,000 requests (2.5 a second), a ledger entry each; a part of it tells what one takes."""
     settings = SandboxSettings(profile="lab", credits=10**12, ships=("SHIP_COMMAND_FRIGATE",) * 100)
     universe = Universe.create(settings, START)
-    agent, ships = register(universe, "BIG", "COSMIC", START)
-    random, actions = Random(1), int(2.5 * 86_400)
-    markets = universe.home.markets
+    _, ships = register(universe, "BIG", "COSMIC", START)
+    random, markets = Random(1), universe.home.markets
     tracemalloc.start()
-    for number in range(actions // 10):
+    for number in range(4000):
         now = START + timedelta(seconds=number * 4)
         ship = ships[number % 100]
         ship.settle(now)
@@ -62,17 +60,14 @@ def test_a_day_with_a_hundred_ships_stays_small():
         flight.navigate(universe, ship, random.choice([x for x in markets if x != ship.waypoint]), now)
     used, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    entries = len(universe.ledger)
-    assert entries > actions // 10 * 5
-    assert used / entries * actions < 150e6
-    assert agent.credits > 0
+    assert len(universe.ledger) > 20_000
+    assert used / len(universe.ledger) * 216_000 < 150e6
 
 
-@pytest.mark.parametrize("units", [1])
-def test_market_time_is_cheap_when_nobody_traded(units):
+def test_looking_at_a_market_where_nobody_trades_costs_nothing_however_long_ago_the_last_look_was():
     universe = Universe.create(SandboxSettings(), START)
     place = next(iter(universe.home.markets.values()))
-    place.move(FUEL, Operation.BUY, units)
+    place.move(FUEL, Operation.BUY, 1)
     began = time.process_time()
     for day in range(1000):
         universe.market(place.waypoint, START + timedelta(days=day))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from random import Random
@@ -41,7 +41,7 @@ class Lab:
     clock: Clock
     universe_id: int
     player_id: int
-    thread: ThreadPoolExecutor
+    thread: Executor
     times: LeaseTimes = LeaseTimes()
     chance: Random = field(default_factory=Random)
     pass_by: PassBy = pass_by
@@ -63,12 +63,21 @@ class Lab:
             return work(connection)
 
 
+def _database_thread() -> Executor:
+    return ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
+
+
 @asynccontextmanager
 async def open_game(
-    base_url: str, token: str | None, clock: Clock, *, transport: httpx2.AsyncBaseTransport | None = None
+    base_url: str,
+    token: str | None,
+    clock: Clock,
+    *,
+    transport: httpx2.AsyncBaseTransport | None = None,
+    chance: Random | None = None,
 ) -> AsyncIterator[Game]:
     """The game for one account, with its own limiter, closed at the end."""
-    client = GameClient(base_url, token, clock=clock, limiter=TwoPoolLimiter(clock), transport=transport)
+    client = GameClient(base_url, token, clock=clock, limiter=TwoPoolLimiter(clock), transport=transport, chance=chance)
     try:
         yield Game(client, clock)
     finally:
@@ -76,8 +85,17 @@ async def open_game(
 
 
 @asynccontextmanager
-async def open_lab(game: Game, database: Database, times: LeaseTimes = LeaseTimes()) -> AsyncIterator[Lab]:
-    """Ask the game which universe and which agent this is, and enter both into the database (two requests)."""
+async def open_lab(
+    game: Game,
+    database: Database,
+    times: LeaseTimes = LeaseTimes(),
+    *,
+    make_thread: Callable[[], Executor] = _database_thread,
+) -> AsyncIterator[Lab]:
+    """Ask the game which universe and which agent this is, and enter both into the database (two requests).
+
+    `make_thread` gives the executor that all work on the database is done on, one piece at a time.
+    """
     status = await reads.get_status(game.client)
     agent = await reads.get_agent(game.client)
 
@@ -86,7 +104,7 @@ async def open_lab(game: Game, database: Database, times: LeaseTimes = LeaseTime
         universe_id = world.universe_id(game.client.base_url, status.reset_date)
         return universe_id, world.player_id(agent.symbol, universe_id)
 
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="database") as thread:
+    with make_thread() as thread:
         lab = Lab(database, game, game.clock, 0, 0, thread, times)
         universe_id, player_id = await lab.write(enter)
         yield replace(lab, universe_id=universe_id, player_id=player_id)

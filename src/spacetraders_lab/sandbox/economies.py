@@ -37,7 +37,7 @@ class GameEconomy:
         self.settings = settings
 
     def quote(self, listing: Listing) -> Quote:
-        ask, bid = game_prices(listing.kind, listing.mid, listing.factor, listing.tranches)
+        ask, bid = _prices(self.settings, listing, listing.tranches)
         level = math.exp(listing.wander) if listing.wander else 1.0
         return rounded(listing.kind, ask * level, bid * level)
 
@@ -64,7 +64,7 @@ class ShiftEconomy:
         self.kept = 2 ** (-settings.tick_minutes / settings.half_life_minutes)
 
     def quote(self, listing: Listing) -> Quote:
-        ask, bid = game_prices(listing.kind, listing.mid, listing.factor, listing.rest)
+        ask, bid = _prices(self.settings, listing, listing.rest)
         moved = listing.shift + listing.lasting
         level = (max(0.0, 1 + moved) if self.absolute else math.exp(moved)) * math.exp(listing.wander)
         return rounded(listing.kind, ask * level, bid * level)
@@ -107,6 +107,12 @@ def economy_of(settings: SandboxSettings) -> Economy:
         return _ECONOMIES[settings.economy](settings)
     except KeyError:
         raise UserError(f"{settings.economy!r} is no economy; there are {', '.join(ECONOMIES)}") from None
+
+
+def _prices(settings: SandboxSettings, listing: Listing, stock: float) -> tuple[float, float]:
+    return game_prices(
+        listing.kind, listing.mid, listing.factor, stock + settings.stock_offset, settings.exchange_steepness
+    )
 
 
 def _noise(settings: SandboxSettings, listing: Listing, market: str) -> float:

@@ -12,7 +12,7 @@ from spacetraders_lab.core.market import Activity, ListingType, Supply
 from spacetraders_lab.core.travel import round_half_up
 
 _STEEPNESS = 0.3  # the deviation from the asymptote doubles every 1/0.3 = 3⅓ trade volumes
-_EXCHANGE_STEEPNESS = 0.066
+EXCHANGE_STEEPNESS = 0.066
 
 
 class Quote(NamedTuple):
@@ -22,7 +22,9 @@ class Quote(NamedTuple):
     bid: int
 
 
-def game_prices(kind: ListingType, mid: float, factor: float, stock: float) -> tuple[float, float]:
+def game_prices(
+    kind: ListingType, mid: float, factor: float, stock: float, exchange_steepness: float = EXCHANGE_STEEPNESS
+) -> tuple[float, float]:
     """(ask, bid) before rounding, for a mid price M, a listing's factor f and its stock."""
     if kind is ListingType.EXPORT:
         slope = 1 - factor
@@ -36,8 +38,8 @@ def game_prices(kind: ListingType, mid: float, factor: float, stock: float) -> t
             mid * 2 * (factor - slope * 2 ** (_STEEPNESS * (stock - 7))),
             mid * (factor - slope * 2 ** (_STEEPNESS * (stock - 6))),
         )
-    high = mid * (1 + (_EXCHANGE_STEEPNESS * (6 - stock)) ** 3)
-    low = mid * (1 + (_EXCHANGE_STEEPNESS * (4 - stock)) ** 3)
+    high = mid * (1 + (exchange_steepness * (6 - stock)) ** 3)
+    low = mid * (1 + (exchange_steepness * (4 - stock)) ** 3)
     return max(high * 1.01, high + 2), min(low * 0.99, low - 2)
 
 
@@ -82,3 +84,9 @@ def ladder(busy_ticks: int, growing_after: int, strong_after: int) -> Activity:
 def grown_volume(trade_volume: int) -> int:
     """The next larger tradeVolume, ceil(1.1·tv) in floating point: after 90 the game shows 100, not 99."""
     return math.ceil(1.1 * trade_volume)
+
+
+def shrunk_volume(trade_volume: int) -> int:
+    """The step below: the largest volume that does not grow beyond this one."""
+    near = round(trade_volume / 1.1)
+    return near if grown_volume(near) <= trade_volume else near - 1

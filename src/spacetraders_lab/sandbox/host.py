@@ -21,6 +21,7 @@ class Host:
         self.faults = FaultMenu(universe.settings.seed, universe.settings.faults)
         self.requests: Counter[tuple[str, str, int]] = Counter()
         self.closed_until: datetime | None = None
+        self.busy_ships: set[str] = set()  # their last request is still being answered
         self._random = Random(universe.settings.seed)
         self._publish = publish
         self._open(universe)

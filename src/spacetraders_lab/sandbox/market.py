@@ -15,7 +15,7 @@ from spacetraders_lab.core.market import Activity, ListingType, Operation
 from spacetraders_lab.core.travel import round_half_up
 from spacetraders_lab.sandbox.chance import draw
 from spacetraders_lab.sandbox.economies import Economy, economy_of
-from spacetraders_lab.sandbox.economy import Quote, grown_volume, is_restricted, ladder
+from spacetraders_lab.sandbox.economy import Quote, grown_volume, is_restricted, ladder, shrunk_volume
 from spacetraders_lab.sandbox.goods import RECIPES
 from spacetraders_lab.sandbox.listing import Listing
 from spacetraders_lab.sandbox.refusals import stamp
@@ -177,33 +177,40 @@ class Market:
         return moving or before != (listing.stock, listing.busy_ticks, listing.trade_volume, listing.fed_units)
 
     def _produce(self, listing: Listing) -> None:
-        """Move the stock towards its rest by rate·tv, at least one unit, never past it."""
+        """Move the stock towards its rest by rate·tv, at least one unit, never past it; making may use up inputs."""
         rate = self.rate(listing.good)
         if not rate:
             return
         step = max(1, round_half_up(rate * listing.trade_volume))
         room = round_half_up(listing.rest * listing.trade_volume) - listing.stock
         if listing.kind is not ListingType.IMPORT:
-            listing.stock += max(0, min(step, room))
+            made = max(0, min(step, room))
+            listing.stock += made
+            for partner in self._partners[listing.good]:
+                partner.stock -= round_half_up(made * self.settings.inputs_per_unit)
         if listing.kind is not ListingType.EXPORT:
             listing.stock -= max(0, min(step, -room))
 
     def _climb(self, listing: Listing) -> None:
-        """Count busy ticks up and quiet ones down; a STRONG listing's tradeVolume grows, its factor is drawn again."""
-        busy = listing.fed_units >= self.settings.busy_share * listing.trade_volume
+        """Count busy ticks up and quiet ones down; the tradeVolume may grow at the top and shrink at the bottom."""
+        settings = self.settings
+        busy = listing.fed_units >= settings.busy_share * listing.trade_volume
         listing.fed_units = 0
-        top = self.settings.strong_after
-        listing.busy_ticks = min(top, listing.busy_ticks + 1) if busy else max(0, listing.busy_ticks - 1)
-        grown = grown_volume(listing.trade_volume)
-        if (
-            self.settings.volume_grows
-            and busy
-            and listing.busy_ticks == top
-            and grown <= self.settings.volume_cap * listing.first_volume
-        ):
-            listing.trade_volume = grown
-            chance = draw(self.settings.seed, "growth", self.waypoint, listing.good, grown)
-            listing.factor = draw_factor(listing.kind, self.settings, chance)
+        top, bottom = settings.strong_after, -settings.volume_shrinks_after
+        listing.busy_ticks = min(top, listing.busy_ticks + 1) if busy else max(bottom, listing.busy_ticks - 1)
+        if settings.volume_grows and busy and listing.busy_ticks == top:
+            self._resize(listing, grown_volume(listing.trade_volume))
+        elif bottom and listing.busy_ticks == bottom and listing.trade_volume > listing.first_volume:
+            listing.busy_ticks = 0
+            self._resize(listing, shrunk_volume(listing.trade_volume))
+
+    def _resize(self, listing: Listing, volume: int) -> None:
+        """Another tradeVolume, within its bounds, with a factor drawn for it; the stock stays as it is."""
+        if not listing.first_volume <= volume <= self.settings.volume_cap * listing.first_volume:
+            return
+        listing.trade_volume = volume
+        chance = draw(self.settings.seed, "volume", self.waypoint, listing.good, volume)
+        listing.factor = draw_factor(listing.kind, self.settings, chance)
 
 
 def draw_factor(kind: ListingType, settings: SandboxSettings, random: Random) -> float:

@@ -22,6 +22,7 @@ from spacetraders_lab.sandbox.api import BASE_PATH, create_app
 from spacetraders_lab.sandbox.mishaps import ABORT
 from spacetraders_lab.sandbox.settings import SandboxSettings
 from spacetraders_lab.sandbox.state import load_universe, save_universe
+from spacetraders_lab.sandbox.truth import dump_truth
 from spacetraders_lab.sandbox.universe import Universe
 
 _LOOPBACK = "127.0.0.1"
@@ -70,13 +71,15 @@ def serve(
     port: int = 8080,
     *,
     state: Path | None = None,
+    truth: Path | None = None,
     admin: Admin | None = None,
     say: Callable[[str], None] = print,
 ) -> None:
     """Serve in the foreground until interrupted; `say` gets what the user should know.
 
-    With `state` the universe is read from that file, if it is there, and kept in it. Raises UserError for a damaged
-    state file and for an address that cannot be had.
+    With `state` the universe is read from that file, if it is there, and kept in it. With `truth` its hidden numbers
+    at this moment are written to that file. Raises UserError for a damaged state file and for an address that cannot
+    be had.
     """
     clock = WallClock()
     with _sockets(host, port, admin) as sockets:
@@ -85,6 +88,8 @@ def serve(
         app = create_app(universe, clock)
         if state is not None:
             app.router.lifespan_context = _keeping(state, say)
+        if truth is not None:
+            dump_truth(universe, clock.now(), truth)
         server = _Server(app, sockets, admin)
         say(f"{'Resumed' if kept else 'New'} universe {universe.reset_date}, home system {universe.home.symbol}")
         say(f"Serving {server.running.base_url} at speed {settings.speed:g}; Ctrl-C ends it")

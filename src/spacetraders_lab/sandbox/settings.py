@@ -3,9 +3,13 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.sandbox.faults import FaultRule
+from spacetraders_lab.sandbox.hulls import HULLS
 
 Range = tuple[float, float]
+
+FASTEST = 10_000.0  # beyond, durations would be lost in the milliseconds of the stamps
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +47,15 @@ class SandboxSettings:
     rate_growing: Range = (0.5, 0.9)
     rate_strong: float = 1.0
     exchange_rate: float = 0.0  # pull of an EXCHANGE stock back to its middle; none was ever seen
+    exchange_steepness: float = 0.066
+    stock_offset: float = 0.0  # added to the stock in the price formulas, known only to about 0.07
+    inputs_per_unit: float = 0.0  # units of each input that a unit made uses up; whether any is unknown
     busy_share: float = 0.25  # trade volumes traded within a tick that count as a busy tick
     growing_after: int = 2  # busy ticks until a listing is GROWING
     strong_after: int = 6  # ... and until it is STRONG
     volume_grows: bool = True
     volume_cap: float = 9.0  # tradeVolume stops growing at this multiple of the first one
+    volume_shrinks_after: int = 0  # quiet ticks until a grown tradeVolume goes back a step; 0: never, as far as seen
 
     economy: str = "game"  # the measured law, or one of economies.ECONOMIES; the next seven are for those
     impact: float = 0.05  # move of the price by one full trade volume
@@ -67,5 +75,16 @@ class SandboxSettings:
     systems: int = 1  # with more than one, jump gates are complete and connect them
 
     transactions_kept: int = 100
+    ship_locks: bool = True  # a ship whose last request is still being answered refuses the next one with 409
+    error_statuses: tuple[tuple[int, int], ...] = ()  # (code, HTTP status) other than the usual, where it is a guess
     ship_price_growth: float = 0.03
     modifications_fee: int = 100
+
+    def __post_init__(self) -> None:
+        if not 0 < self.speed <= FASTEST:
+            raise UserError(f"a sandbox plays at a speed above 0 and up to {FASTEST:g}, not at {self.speed:g}")
+        if self.systems < 1:
+            raise UserError("a sandbox has at least one system")
+        unknown = [kind for kind in self.ships if kind not in HULLS]
+        if unknown or not self.ships:
+            raise UserError(f"{', '.join(unknown) or 'nothing'} is no fleet to start with; there are {', '.join(HULLS)}")

@@ -6,7 +6,10 @@ Neither is reachable over the game's API.
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
+
+import msgspec
 
 if TYPE_CHECKING:
     from spacetraders_lab.sandbox.universe import Universe
@@ -114,3 +117,8 @@ def truth(universe: "Universe", now: datetime) -> dict[str, Any]:
         "game_seconds": universe.elapsed(now),
         "systems": systems,
     }
+
+
+def dump_truth(universe: "Universe", now: datetime, path: Path) -> None:
+    """Write the truth at `now` into a JSON file."""
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(truth(universe, now))) + b"\n")

@@ -1,0 +1,90 @@
+"""Scouting: every market once, by whoever is nearest, and every listing it quoted kept."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.run.scout import scout
+from spacetraders_lab.store.world import World
+from tests.rig import FRIGATE, PROBE, Rig
+
+MakeRig = Callable[..., Rig]
+
+
+def _reads(rig: Rig) -> Counter[str]:
+    """How often each market was read."""
+    return Counter(x.path.split("/")[-2] for x in rig.wire.log if x.fits("GET", "/market") and x.status == 200)
+
+
+@pytest.mark.parametrize("ships", [1, 2, 5])
+def test_every_market_is_read_exactly_once(make_rig: MakeRig, ships: int) -> None:
+    rig = make_rig(ships=ships)
+    assert rig.scout() == len(rig.universe.home.markets)
+    assert _reads(rig) == dict.fromkeys(rig.universe.home.markets, 1)
+
+
+def test_every_listing_is_kept_as_quoted(rig: Rig) -> None:
+    rig.scout()
+    known = rig.read(lambda c: World(c).latest_listings(rig.universe_id(), rig.system))
+    quoted = {(market.waypoint, good) for market in rig.universe.home.markets.values() for good in market.listings}
+    assert {(listing.waypoint, listing.good.symbol) for listing in known} == quoted
+    for listing in known:
+        market = rig.universe.market(listing.waypoint, rig.clock.now())
+        quote = market.quote(listing.good.symbol)
+        assert (listing.good.purchase_price, listing.good.sell_price) == (quote.ask, quote.bid)
+        assert listing.good.type is market.listings[listing.good.symbol].kind
+
+
+def test_observations_say_what_they_were_made_for(rig: Rig) -> None:
+    rig.scout()
+    assert rig.rows("SELECT DISTINCT source FROM market_observations") == [{"source": "scout"}]
+
+
+def test_the_ships_share_the_work(make_rig: MakeRig) -> None:
+    alone, together = make_rig(ships=1, agent="ONE"), make_rig(ships=4, agent="FOUR")
+    alone.scout()
+    together.scout()
+    assert together.clock.elapsed < alone.clock.elapsed
+    assert len({entry.ship_symbol for entry in together.ledger("NAVIGATE")}) == 4
+
+
+def test_a_probe_scouts_without_fuel(make_rig: MakeRig) -> None:
+    rig = make_rig(ships=(FRIGATE, PROBE))
+    rig.scout(rig.fleet[1])
+    assert rig.ledger("REFUEL") == []
+    assert _reads(rig) == dict.fromkeys(rig.universe.home.markets, 1)
+
+
+def test_a_real_home_system_is_scouted_whole(make_rig: MakeRig) -> None:
+    rig = make_rig(profile="home", ships=(FRIGATE, PROBE))
+    assert rig.scout() == len(rig.universe.home.markets) >= 20
+    looks = "SELECT waypoint_symbol, COUNT(DISTINCT observed_at) AS n FROM market_observations GROUP BY waypoint_symbol"
+    assert {row["waypoint_symbol"]: row["n"] for row in rig.rows(looks)} == dict.fromkeys(rig.universe.home.markets, 1)
+
+
+def test_progress_is_told_market_by_market(rig: Rig) -> None:
+    told: list[tuple[int, int]] = []
+    rig.play(lambda lab: scout(lab, rig.system, rig.fleet, visited=lambda _, done, total: told.append((done, total))))
+    markets = len(rig.universe.home.markets)
+    assert len(told) == markets
+    assert told[-1] == (markets, markets)
+    assert {total for _, total in told} == {markets}
+
+
+def test_nothing_is_traded(rig: Rig) -> None:
+    rig.scout()
+    assert rig.ledger("PURCHASE", "SELL") == []
+
+
+def test_an_unknown_ship_is_refused_with_the_ships_there_are(rig: Rig) -> None:
+    with pytest.raises(UserError, match="no such ship: LAB-9; you have LAB-1, LAB-2"):
+        rig.scout("LAB-1", "LAB-9")
+    assert rig.ledger("NAVIGATE") == []
+
+
+def test_a_ship_of_another_system_is_refused(rig: Rig) -> None:
+    with pytest.raises(UserError, match="LAB-1: not in X1-ELSE"):
+        rig.play(lambda lab: scout(lab, "X1-ELSE", ["LAB-1"]))
+    assert rig.ledger("NAVIGATE") == []

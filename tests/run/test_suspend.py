@@ -1,0 +1,129 @@
+"""What the world does to a run: it waits or is closed, with the reason on record, and no pair is blamed."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import timedelta
+
+import httpx2
+import pytest
+
+from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.experiment import RunStatus
+from tests.rig import FOUR_CELLS, Exchange, Rig
+from tests.virtual import START
+
+MakeRig = Callable[..., Rig]
+
+
+def _refusal(http_status: int, code: int, message: str = "no") -> httpx2.Response:
+    return httpx2.Response(http_status, json={"error": {"message": message, "code": code}})
+
+
+def _from_the_first_purchase_on(rig: Rig, answer: Callable[[], httpx2.Response | None]) -> None:
+    """Let the game answer like this once something has been bought; None lets it answer for itself."""
+
+    def begin(exchange: Exchange) -> None:
+        if exchange.fits("POST", "/purchase"):
+            rig.wire.before = lambda _: answer()
+
+    rig.wire.after = begin
+
+
+def test_maintenance_is_waited_for_and_the_run_goes_on_by_itself(rig: Rig) -> None:
+    run = rig.queue(rig.pairs(4), FOUR_CELLS)
+    over: list[float] = []
+
+    def answer() -> httpx2.Response | None:
+        if not over:
+            over.append(rig.clock.elapsed + 3600)
+        return _refusal(503, 3100) if rig.clock.elapsed < over[0] else None
+
+    _from_the_first_purchase_on(rig, answer)
+    rig.fly(run)
+    assert rig.counts(run) == {"COMPLETED": 4}
+    assert rig.run(run).status is RunStatus.COMPLETED
+    assert rig.clock.elapsed > 3600
+
+
+def test_during_maintenance_the_run_is_suspended_and_asks_the_game_about_once_a_minute(rig: Rig) -> None:
+    run = rig.queue(rig.pairs(4), FOUR_CELLS)
+    _from_the_first_purchase_on(rig, lambda: _refusal(503, 3100))
+    stop = asyncio.Event()
+    seen: list[tuple[RunStatus, str | None]] = []
+
+    def look(exchange: Exchange) -> None:
+        if exchange.status == 503 and exchange.path == "/v2/" and not stop.is_set():
+            seen.append((rig.run(run).status, rig.run(run).status_reason))
+            if len(seen) == 10:
+                stop.set()
+
+    begin = rig.wire.after
+    rig.wire.after = lambda exchange: (begin(exchange), look(exchange))[0]
+    rig.fly(run, stop=stop)
+    assert {status for status, _ in seen} == {RunStatus.SUSPENDED}
+    assert all(str(reason).startswith("maintenance: ") for _, reason in seen)
+    asked = [exchange.at for exchange in rig.wire.log if exchange.status == 503]
+    assert asked[-1] - asked[0] >= timedelta(minutes=8)
+    assert "FAILED" not in rig.counts(run)
+
+
+def test_a_token_that_is_refused_suspends_the_run(rig: Rig) -> None:
+    run = rig.queue(rig.pairs(4), FOUR_CELLS)
+    _from_the_first_purchase_on(rig, lambda: _refusal(401, 4104, "bad token"))
+    rig.fly(run)
+    assert rig.run(run).status is RunStatus.SUSPENDED
+    assert str(rig.run(run).status_reason).startswith("token_refused: ")
+    assert rig.token not in str(rig.run(run).status_reason)
+    assert set(rig.counts(run)) == {"PENDING"}
+
+
+def test_a_run_whose_token_was_refused_is_resumed(rig: Rig) -> None:
+    run = rig.queue(rig.pairs(4), FOUR_CELLS)
+    _from_the_first_purchase_on(rig, lambda: _refusal(401, 4104, "bad token"))
+    rig.fly(run)
+    rig.wire.before, rig.wire.after = (lambda _: None), (lambda _: None)
+    rig.resume(run)
+    assert rig.counts(run) == {"COMPLETED": 4}
+
+
+def test_a_reset_closes_the_run_and_keeps_its_rows(rig: Rig) -> None:
+    run = rig.queue(rig.pairs(4), FOUR_CELLS)
+    _from_the_first_purchase_on(rig, lambda: _refusal(401, 4113, "token of another universe"))
+    rig.fly(run)
+    assert rig.run(run).status is RunStatus.CANCELLED
+    assert str(rig.run(run).status_reason).startswith("universe_reset: ")
+    assert rig.records(run) != []
+    assert "FAILED" not in rig.counts(run)
+
+
+def test_a_run_of_another_universe_cannot_be_resumed(make_rig: MakeRig) -> None:
+    run = make_rig(start=START - timedelta(days=14)).queue([], run_id="old")
+    with pytest.raises(UserError, match="another universe"):
+        make_rig().resume(run)
+
+
+def test_a_run_of_another_agent_cannot_be_resumed(make_rig: MakeRig) -> None:
+    run = make_rig().queue([], run_id="theirs")
+    with pytest.raises(UserError, match="another agent"):
+        make_rig(agent="OTHER").resume(run)
+
+
+def test_a_run_that_has_ended_cannot_be_resumed(rig: Rig) -> None:
+    run = rig.queue(rig.pairs(1))
+    rig.fly(run)
+    with pytest.raises(UserError, match="has ended"):
+        rig.resume(run)
+
+
+def test_the_network_away_for_ten_minutes_costs_time_and_nothing_else(rig: Rig) -> None:
+    run = rig.queue(rig.pairs(4), FOUR_CELLS)
+
+    def dead(_: httpx2.Request) -> None:
+        if 60 < rig.clock.elapsed < 660:
+            raise httpx2.ConnectError("no network")
+
+    rig.wire.before = dead
+    rig.fly(run)
+    assert rig.counts(run) == {"COMPLETED": 4}
+    assert rig.clock.elapsed > 660
+    assert rig.rows("SELECT 1 FROM experiment_intents WHERE state NOT IN ('HAPPENED', 'DID_NOT')") == []

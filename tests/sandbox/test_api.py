@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.sandbox.api import create_app
 from spacetraders_lab.sandbox.error_codes import ERROR_CODES
 from spacetraders_lab.sandbox.goods import RECIPES
@@ -335,6 +336,27 @@ def test_all_moments_are_written_with_milliseconds_and_z():
     assert len(found) > 12
     assert all(STAMP.fullmatch(x) for x in found), found
     assert "2026-03-01T12:00:00.123Z" in found
+
+
+def test_statuses_that_are_only_guessed_can_be_set():
+    player = Player(error_statuses=((4603, 400),))
+    rock = next(w.symbol for w in player.universe.home.waypoints.values() if not w.has_market)
+    assert player.refusal("GET", player.market_path(rock))[:2] == (400, 4603)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "remedy"),
+    [
+        ({"speed": 0}, "above 0"),
+        ({"speed": 10_001}, "up to 10000"),
+        ({"systems": 0}, "at least one"),
+        ({"ships": ()}, "SHIP_COMMAND_FRIGATE"),
+        ({"ships": ("SHIP_PROBE", "SHIP_ARK")}, "SHIP_ARK"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(wrong, remedy):
+    with pytest.raises(UserError, match=remedy):
+        SandboxSettings(**wrong)
 
 
 # What is not played.

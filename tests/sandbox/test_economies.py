@@ -147,6 +147,15 @@ def test_heterogeneity_spreads_the_impact_of_listings():
     assert statistics.mean(impacts(0.3)) == pytest.approx(math.log(0.05), abs=0.05)
 
 
+def test_what_is_uncertain_in_the_games_formulas_is_a_setting():
+    plain, moved_by, steep = market("game"), market("game", stock_offset=0.5), market("game", exchange_steepness=0.2)
+    moved_by.listings["IRON"].stock -= 10
+    assert moved_by.quote("IRON") == plain.quote("IRON") == steep.quote("IRON")
+    for place in (plain, steep):
+        place.listings["IRON"].kind = ListingType.EXCHANGE
+    assert steep.quote("IRON").ask > plain.quote("IRON").ask
+
+
 def test_an_unknown_economy_is_refused_with_the_known_ones():
     with pytest.raises(UserError, match="constant-percent, linear, power, null"):
         economy_of(SandboxSettings(economy="barter"))

@@ -17,6 +17,7 @@ from spacetraders_lab.sandbox.economy import (
     is_restricted,
     ladder,
     rounded,
+    shrunk_volume,
     supply_label,
 )
 from spacetraders_lab.sandbox.goods import GOODS
@@ -135,6 +136,7 @@ def test_the_ladder_of_activity():
 def test_trade_volumes_grow_in_the_steps_seen(sequence):
     for smaller, larger in pairwise(sequence):
         assert grown_volume(smaller) == larger
+        assert shrunk_volume(larger) == smaller
 
 
 def real_listings() -> list[dict[str, str]]:

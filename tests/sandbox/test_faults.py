@@ -96,6 +96,34 @@ def test_a_late_request_is_done_late_even_when_nobody_waits_any_more():
     assert (orbit.kind, (orbit.timestamp - clock.start).total_seconds()) == ("ORBIT", 20)
 
 
+@pytest.mark.parametrize("locks", [True, False])
+def test_a_ship_whose_request_is_still_being_answered_refuses_the_next_one(locks):
+    clock = VirtualClock()
+    slow = FaultRule(Fault.LATENCY, path=ORBIT, seconds=20)
+    settings = SandboxSettings(profile="lab", open_registration=True, faults=(slow,), ship_locks=locks)
+    universe = Universe.create(settings, clock.now())
+    transport = httpx2.ASGITransport(app=create_app(universe, clock))
+
+    async def scene() -> list[int]:
+        async with httpx2.AsyncClient(transport=transport, base_url="http://sandbox/v2") as client:
+            reply = await client.post("/register", json={"symbol": "TESTER", "faction": "COSMIC"})
+            client.headers["authorization"] = f"Bearer {reply.json()['data']['token']}"
+
+            async def later(seconds: float, method: str, path: str) -> int:
+                await clock.sleep(seconds)
+                return (await client.request(method, f"/my/ships/{path}")).status_code
+
+            return await asyncio.gather(
+                later(0, "POST", "TESTER-1/orbit"),
+                later(5, "POST", "TESTER-1/dock"),
+                later(5, "POST", "TESTER-2/dock"),
+                later(5, "GET", "TESTER-1"),
+                later(21, "POST", "TESTER-1/dock"),
+            )
+
+    assert clock.run(scene()) == [200, 409 if locks else 200, 200, 200, 200]
+
+
 def test_a_locked_ship_and_both_kinds_of_429_do_nothing(player):
     strike(player, Fault.LOCKED)
     assert player.refusal("POST", f"{player.ship_path}/orbit") == (409, 409, {"shipSymbol": "TESTER-1"})

@@ -158,6 +158,28 @@ def test_a_strong_listing_that_is_fed_on_grows_its_trade_volume_and_draws_its_fa
     assert drugs.factor * 20 == pytest.approx(round(drugs.factor * 20))
 
 
+def test_a_grown_trade_volume_goes_back_in_steps_where_the_settings_say_so():
+    place = market(listing("DRUGS", IMPORT, 2, 0), strong_after=1, volume_shrinks_after=3)
+    drugs = place.listings["DRUGS"]
+    for tick in range(3):
+        place.move("DRUGS", Operation.SELL, drugs.trade_volume)
+        place.advance(tick * TICK + 600)
+    assert drugs.trade_volume == 28
+    volumes = []
+    for tick in range(3, 16):
+        place.advance(tick * TICK + 600)
+        volumes.append(drugs.trade_volume)
+    assert volumes == [28, 28, 28, 25, 25, 25, 22, 22, 22, 20, 20, 20, 20]
+    place.advance(10_000 * TICK)
+    assert drugs.trade_volume == 20
+
+
+def test_making_uses_up_inputs_where_the_settings_say_so():
+    place = market(listing("IRON", EXPORT, 5, 9), listing("IRON_ORE", IMPORT, 6, 6, phase=1700), inputs_per_unit=0.5)
+    place.advance(600)
+    assert (place.listings["IRON"].stock, place.listings["IRON_ORE"].stock) == (106, 117)
+
+
 def test_labels_follow_the_stock_at_once():
     place = market(listing("IRON", EXPORT, 7.5, 9))
     place.move("IRON", Operation.BUY, 20)

@@ -1,11 +1,23 @@
 """The sandbox over real HTTP on loopback: from a background thread, and as a process in the foreground."""
 
+import json
+import signal
+import socket
+import subprocess
+import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from unittest.mock import Mock
 
 import httpx2
+import pytest
 
-from spacetraders_lab.sandbox.server import running_sandbox
+from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.sandbox.server import running_sandbox, serve
 from spacetraders_lab.sandbox.settings import SandboxSettings
 
 
@@ -42,3 +54,85 @@ def test_orders_from_many_connections_at_once_are_done_one_by_one():
         agent = sandbox.universe.agents["LAB"]
         assert agent.credits == 10**9 - sum(paid)
         assert sandbox.universe.ships["LAB-1"].hold == {good: 200}
+
+
+# As a process in the foreground.
+
+PROGRAM = """
+import sys
+from pathlib import Path
+from spacetraders_lab.sandbox.server import Admin, serve
+from spacetraders_lab.sandbox.settings import SandboxSettings
+say = lambda line: print(line, flush=True)
+folder = Path(sys.argv[1])
+serve(SandboxSettings(profile="lab", open_registration=True), port=0, state=folder / "state",
+      truth=folder / "truth.json", admin=Admin("secret"), say=say)
+"""
+
+
+@contextmanager
+def process(folder: Path) -> Iterator[tuple[subprocess.Popen[str], list[str]]]:
+    """The program, and what it said until it served."""
+    command = [sys.executable, "-c", PROGRAM, str(folder)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        try:
+            yield running, [running.stdout.readline().strip() for _ in range(3)]
+        finally:
+            running.kill()
+
+
+def stop(running: subprocess.Popen[str], way: signal.Signals) -> str:
+    running.send_signal(way)
+    _, errors = running.communicate(timeout=20)
+    return errors
+
+
+@pytest.mark.parametrize("way", [signal.SIGTERM, signal.SIGINT])
+def test_the_universe_outlives_the_process(tmp_path: Path, way: signal.Signals):
+    with process(tmp_path) as (running, said):
+        assert said[0].startswith("New universe")
+        url = said[1].split()[1]
+        assert url.startswith("http://127.0.0.1:")
+        reply = httpx2.post(f"{url}/register", json={"symbol": "TESTER", "faction": "COSMIC"}).json()["data"]
+        headers = {"authorization": f"Bearer {reply['token']}"}
+        httpx2.post(f"{url}/my/ships/TESTER-1/orbit", headers=headers)
+        assert stop(running, way) == ""
+    with process(tmp_path) as (_, said):
+        assert said[0].startswith("Resumed universe")
+        reply = httpx2.get(f"{said[1].split()[1]}/my/ships/TESTER-1", headers=headers).json()
+        assert reply["data"]["nav"]["status"] == "IN_ORBIT"
+    assert json.loads((tmp_path / "truth.json").read_text())["settings"]["profile"] == "lab"
+
+
+def test_a_half_written_state_keeps_the_process_from_starting(tmp_path: Path):
+    (tmp_path / "state").write_bytes(b"spacetraders-sandbox-state-1 99 abc\nhalf")
+    with process(tmp_path) as (running, said):
+        _, errors = running.communicate(timeout=20)
+    assert said == ["", "", ""]
+    assert running.returncode == 1
+    assert "is no whole sandbox state; move it away" in errors
+
+
+def test_an_address_that_is_taken_is_said():
+    with running_sandbox(SandboxSettings(profile="lab")) as running:
+        port = int(running.base_url.split(":")[2].split("/")[0])
+        with pytest.raises(UserError, match=f"cannot listen on 127.0.0.1:{port}"):
+            serve(SandboxSettings(profile="lab"), port=port)
+
+
+@pytest.mark.parametrize(("host", "said"), [("127.0.0.1", False), ("0.0.0.0", True)])
+def test_listening_beyond_loopback_is_said(host: str, said: bool, monkeypatch: pytest.MonkeyPatch):
+    """The server itself is left out: nothing is opened to the world for a test."""
+    lines: list[str] = []
+    monkeypatch.setattr("uvicorn.Server.run", lambda *_, **__: None)
+    monkeypatch.setattr("socket.create_server", lambda address, **_: _bound_like(address[0]))
+    serve(SandboxSettings(profile="lab"), host=host, port=8080, say=lines.append)
+    assert any("everybody who can reach this machine" in line for line in lines) == said
+
+
+def _bound_like(host: str) -> Any:
+    """A listener that only says where it would listen."""
+    listener = Mock(spec=socket.socket)
+    listener.getsockname.return_value = (host, 8080)
+    return listener

@@ -20,7 +20,7 @@ from spacetraders_lab.sandbox.settings import SandboxSettings
 from spacetraders_lab.store.experiments import ExperimentRepository
 
 _SHIPS = 3
-_PAIRS = 24
+_PAIRS = 12
 _SPEED = 300.0  # a minute's flight takes a fifth of a second
 _CREDITS = 1_000_000
 

@@ -13,7 +13,7 @@ from spacetraders_lab.cli import render
 from spacetraders_lab.cli.context import Json, database, symbols, with_lab
 from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK, EXIT_SUSPENDED
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.experiment import Design, ExperimentRun, RunStatus
+from spacetraders_lab.core.experiment import Design, ExperimentRun, QueueStatus, RunStatus
 from spacetraders_lab.core.waypoint import checked_system
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.coordinator import MarketLiquidityExperimentCommand, launch, prepare, reopen
@@ -21,6 +21,7 @@ from spacetraders_lab.run.doctor import Finding, examine, mend
 from spacetraders_lab.run.fleet import run_workers
 from spacetraders_lab.run.worker import WorkerReport
 from spacetraders_lab.store.experiments import ExperimentRepository
+from spacetraders_lab.store.status import summarise_run, summarise_runs, summarise_ships
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 
 _PROGRESS_SECONDS = 0.25
@@ -37,6 +38,8 @@ def liquidity(
     goods: str | None = None,
     max_pairs: int | None = None,
     budget: int | None = None,
+    credit_floor: int = 0,
+    washout: float = 0.0,
     max_age: int = 60,
 ) -> int:
     """Run a liquidity experiment with one or more ships.
@@ -57,16 +60,21 @@ def liquidity(
         Measure only so many pairs.
     budget:
         The most credits that the run may lose [default: the purse].
+    credit_floor:
+        Buy nothing that would leave fewer credits in the purse.
+    washout:
+        Leave the listings of a pair alone for so many minutes after it.
     max_age:
         Refuse prices older than so many minutes.
     """
     command = MarketLiquidityExperimentCommand(
         ship_symbols=symbols(ships, "--ships"),
         system_symbol=checked_system(system.upper()),
-        design=_design(batch_sizes, iterations_per_batch),
+        design=_design(batch_sizes, iterations_per_batch, washout),
         goods=symbols(goods, "--goods") if goods is not None else (),
         max_pairs=_at_least(1, max_pairs, "--max-pairs"),
         budget=_at_least(0, budget, "--budget"),
+        credit_floor=_at_least(0, credit_floor, "--credit-floor") or 0,
         max_age=timedelta(minutes=max_age),
     )
 
@@ -99,26 +107,14 @@ def resume(*, run_id: RunId, ships: str | None = None) -> int:
 def status(*, run_id: RunId, json: Json = False) -> None:
     """Show how far a run is: pairs by state, and what each ship has done."""
     with database() as opened, opened.reading() as connection:
-        run = ExperimentRepository(connection).get_run(run_id)
-        queue = WorkQueueRepository(connection)
-        counts, ships = queue.get_queue_status(run_id), queue.get_ship_progress(run_id)
-        failed = queue.failed_pairs(run_id)
-        transactions = ExperimentRepository(connection).get_transaction_count(run_id)
+        run = summarise_run(connection, run_id)
+        ships = summarise_ships(connection, run_id)
+        failed = WorkQueueRepository(connection).failed_pairs(run_id)
     if json:
-        render.print_json(
-            {
-                "run_id": run_id,
-                "status": run.status,
-                "reason": run.status_reason,
-                "queue": counts,
-                "ships": ships,
-                "transactions": transactions,
-                "failed": [{"pair_id": end.pair.pair_id, "error": end.error_message} for end in failed],
-            }
-        )
+        errors = [{"pair_id": end.pair.pair_id, "error": end.error_message} for end in failed]
+        render.print_json(asdict(run) | {"ships": [asdict(ship) for ship in ships], "errors": errors})
         return
-    reason = f"{run.status} ({run.status_reason})" if run.status_reason else str(run.status)
-    render.print_status(run_id, counts, ships, reason)
+    render.print_status(run, ships)
     for end in failed:
         print(f"  {end.pair.pair_id}: {end.error_message}")
 
@@ -126,26 +122,26 @@ def status(*, run_id: RunId, json: Json = False) -> None:
 def list_experiments(*, json: Json = False) -> None:
     """List all runs, the newest first."""
     with database() as opened, opened.reading() as connection:
-        runs = ExperimentRepository(connection).list_runs()
-        counts = {run.run_id: WorkQueueRepository(connection).get_queue_status(run.run_id) for run in runs}
+        runs = summarise_runs(connection)
     if json:
-        render.print_json([_run_json(run) | {"queue": counts[run.run_id]} for run in runs])
+        render.print_json([asdict(run) for run in runs])
         return
     render.print_table(
-        ["run_id", "system", "status", "pairs", "done", "failed", "started"],
+        ["run_id", "system", "status", "pairs", "done", "failed", "trades", "started"],
         [
             (
                 run.run_id,
                 run.system_symbol,
                 run.status,
-                sum(counts[run.run_id].values()),
-                counts[run.run_id]["COMPLETED"],
-                counts[run.run_id]["FAILED"],
-                f"{run.created_at:%Y-%m-%d %H:%M}",
+                run.total,
+                run.pairs[QueueStatus.COMPLETED],
+                run.pairs[QueueStatus.FAILED],
+                run.transactions,
+                f"{run.created_at:%m-%d %H:%M}",
             )
             for run in runs
         ],
-        right=["pairs", "done", "failed"],
+        right=["pairs", "done", "failed", "trades"],
     )
 
 
@@ -212,22 +208,16 @@ async def _show_progress(lab: Lab, run: ExperimentRun, working: asyncio.Future[l
 
 async def _conclude(lab: Lab, run_id: str) -> int:
     """Print where the run stands now, and what to do if it is not over."""
-    run, counts, ships = await lab.read(
-        lambda c: (
-            ExperimentRepository(c).get_run(run_id),
-            WorkQueueRepository(c).get_queue_status(run_id),
-            WorkQueueRepository(c).get_ship_progress(run_id),
-        )
-    )
-    state = f"{run.status} ({run.status_reason})" if run.status_reason else str(run.status)
-    render.print_status(run_id, counts, ships, state)
+    run, ships = await lab.read(lambda c: (summarise_run(c, run_id), summarise_ships(c, run_id)))
+    render.print_status(run, ships)
     if run.status is RunStatus.COMPLETED:
-        return EXIT_FAILED if counts["FAILED"] else EXIT_OK
-    print(f"\nGo on with: spacetraders experiment resume --run-id {run_id}")
+        return EXIT_FAILED if run.pairs[QueueStatus.FAILED] else EXIT_OK
+    if run.status is not RunStatus.CANCELLED:
+        print(f"\nGo on with: spacetraders experiment resume --run-id {run_id}")
     return EXIT_SUSPENDED
 
 
-def _design(batch_sizes: str, iterations: int) -> Design:
+def _design(batch_sizes: str, iterations: int, washout_minutes: float) -> Design:
     try:
         fractions = tuple(float(part) for part in batch_sizes.split(",") if part.strip())
     except ValueError:
@@ -238,23 +228,12 @@ def _design(batch_sizes: str, iterations: int) -> Design:
         raise UserError(f"--batch-sizes {batch_sizes!r}: a fraction is named twice; use --iterations-per-batch instead")
     if iterations < 1:
         raise UserError("--iterations-per-batch must be at least 1")
-    return Design(fractions, iterations)
+    if washout_minutes < 0:
+        raise UserError("--washout must be at least 0")
+    return Design(fractions, iterations, washout_seconds=60 * washout_minutes)
 
 
 def _at_least(least: int, value: int | None, option: str) -> int | None:
     if value is not None and value < least:
         raise UserError(f"{option} must be at least {least}")
     return value
-
-
-def _run_json(run: ExperimentRun) -> dict[str, object]:
-    return {
-        "run_id": run.run_id,
-        "system": run.system_symbol,
-        "status": run.status,
-        "reason": run.status_reason,
-        "ships": run.ships,
-        "budget": run.budget,
-        "created_at": run.created_at,
-        "finished_at": run.finished_at,
-    }

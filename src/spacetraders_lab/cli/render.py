@@ -2,16 +2,18 @@
 
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from spacetraders_lab.core.experiment import QueueStatus, RunStatus
 from spacetraders_lab.core.planning import Plan
 from spacetraders_lab.core.summary import ImpactSummary
 from spacetraders_lab.run.coordinator import Prepared
+from spacetraders_lab.store.status import RunSummary, ShipStatus
 
 BAR_CELLS = 20
 
@@ -84,24 +86,26 @@ def print_launch(run_id: str, pairs: int) -> None:
     print(f"  spacetraders experiment status --run-id {run_id}\n", flush=True)
 
 
-def print_status(run_id: str, queue: Mapping[str, int], ships: Mapping[str, int], state: str) -> None:
+def print_status(run: RunSummary, ships: Sequence[ShipStatus]) -> None:
     """The status table of a run."""
-    total, done = sum(queue.values()), queue["COMPLETED"]
-    print(f"Experiment: {run_id}")
-    print(f"Progress: {done}/{total} pairs ({100 * done / total if total else 0:.1f}%)")
-    if state != "RUNNING":
-        print(f"State: {state}")
+    done = run.pairs[QueueStatus.COMPLETED]
+    print(f"Experiment: {run.run_id}")
+    print(f"Progress: {done}/{run.total} pairs ({100 * done / run.total if run.total else 0:.1f}%)")
+    if run.status is not RunStatus.RUNNING:
+        print(f"State: {run.status}" + (f" ({run.status_reason})" if run.status_reason else ""))
     print("\nShip Performance:")
-    most = max(ships.values(), default=0)
-    for ship, pairs in sorted(ships.items(), key=lambda item: (-item[1], item[0])):
-        print(f"- {ship}: {pairs} pairs {_bar(pairs / most)} ({100 * pairs / done:.0f}%)")
+    most = max((ship.completed for ship in ships), default=0)
+    for ship in ships:
+        share = ship.completed / done if done else 0.0
+        bar = _bar(ship.completed / most if most else 0.0)
+        print(f"- {ship.ship_symbol}: {ship.completed} pairs {bar} ({100 * share:.0f}%)")
     if not ships:
-        print("- no pair is completed yet")
+        print("- no ship has claimed a pair yet")
     print("\nQueue Status:")
     print(f"- Completed: {done}")
-    print(f"- In Progress: {queue['CLAIMED']}")
-    print(f"- Pending: {queue['PENDING']}")
-    print(f"- Failed: {queue['FAILED']}")
+    print(f"- In Progress: {run.pairs[QueueStatus.CLAIMED]}")
+    print(f"- Pending: {run.pairs[QueueStatus.PENDING]}")
+    print(f"- Failed: {run.pairs[QueueStatus.FAILED]}")
 
 
 def print_impact(summary: ImpactSummary) -> None:

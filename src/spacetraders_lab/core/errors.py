@@ -6,7 +6,7 @@ LabError
 │   └── GameUnreachable  no usable answer: network, time-out, 5xx
 ├── PairError            this pair cannot be measured; other pairs can
 ├── WorldCondition       the world does not let anybody trade now: the run is suspended, no pair fails
-│   ├── OutOfCredits · BudgetReached · Maintenance · UniverseReset · TokenRefused
+│   ├── OutOfCredits · CreditFloor · BudgetReached · Maintenance · UniverseReset · TokenRefused
 └── LeaseLost            another owner has the work now; normal, and no reason to stop the process
 """
 
@@ -52,6 +52,12 @@ class OutOfCredits(WorldCondition):
     """The purse cannot pay for the next purchase."""
 
     reason = "out_of_credits"
+
+
+class CreditFloor(OutOfCredits):
+    """The next purchase would leave fewer credits in the purse than the user wants to keep."""
+
+    reason = "credit_floor"
 
 
 class BudgetReached(WorldCondition):

@@ -63,12 +63,14 @@ class ClaimedPair:
 class Design:
     """What is traded for each pair: every fraction of the tradeVolume, `iterations` times.
 
-    `fractions` lie in (0, 1], in the order in which they are traded.
+    `fractions` lie in (0, 1], in the order in which they are traded. For `washout_seconds` of game time after a pair
+    its listings are left alone.
     """
 
     fractions: tuple[float, ...] = (0.1, 0.25, 0.5, 1.0)
     iterations: int = 3
     name: str = "grid"
+    washout_seconds: float = 0.0
 
     @property
     def cells(self) -> tuple[tuple[float, int], ...]:
@@ -176,7 +178,10 @@ class Intent:
 
 @dataclass(frozen=True, slots=True)
 class ExperimentRun:
-    """One experiment: what was asked for and where it stands."""
+    """One experiment: what was asked for and where it stands.
+
+    The run may lose at most `budget` credits, and buys nothing that would leave fewer than `credit_floor` in the purse.
+    """
 
     run_id: str
     player_id: int
@@ -190,3 +195,4 @@ class ExperimentRun:
     status_reason: str | None
     created_at: datetime
     finished_at: datetime | None = None
+    credit_floor: int = 0

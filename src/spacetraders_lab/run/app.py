@@ -17,6 +17,7 @@ from spacetraders_lab.game.client import GameClient
 from spacetraders_lab.game.game import Game
 from spacetraders_lab.game.limiter import TwoPoolLimiter
 from spacetraders_lab.run.faultpoints import PassBy, pass_by
+from spacetraders_lab.run.purse import Purse
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.world import World
 
@@ -43,6 +44,7 @@ class Lab:
     player_id: int
     thread: Executor
     times: LeaseTimes = LeaseTimes()
+    purse: Purse = field(default_factory=Purse)
     chance: Random = field(default_factory=Random)
     pass_by: PassBy = pass_by
 
@@ -107,4 +109,5 @@ async def open_lab(
     with make_thread() as thread:
         lab = Lab(database, game, game.clock, 0, 0, thread, times)
         universe_id, player_id = await lab.write(enter)
+        lab.purse.credits = agent.credits
         yield replace(lab, universe_id=universe_id, player_id=player_id)

@@ -34,6 +34,7 @@ class MarketLiquidityExperimentCommand:
     goods: tuple[str, ...] = ()
     max_pairs: int | None = None
     budget: int | None = None
+    credit_floor: int = 0
     max_age: timedelta = timedelta(minutes=60)
     seed: int = 0
 
@@ -197,4 +198,5 @@ def _new_run(lab: Lab, command: MarketLiquidityExperimentCommand, budget: int) -
         status=RunStatus.RUNNING,
         status_reason=None,
         created_at=lab.clock.now(),
+        credit_floor=command.credit_floor,
     )

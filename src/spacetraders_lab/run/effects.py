@@ -19,7 +19,7 @@ from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT
 from spacetraders_lab.game import reads
 from spacetraders_lab.game.execute import execute
-from spacetraders_lab.game.outcome import Done, Refused
+from spacetraders_lab.game.outcome import Done, Outcome, Refused
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.heartbeat import Lease
@@ -56,17 +56,16 @@ async def read_market(lab: Lab, waypoint: str, source: str) -> MarketSnapshot:
 async def trade(lab: Lab, run: ExperimentRun, lease: Lease, step: Step, ship: Ship, context: TradeContext) -> Effect:
     """Carry out one step at the market where the ship is docked, and record it.
 
-    Raises LeaseLost and BudgetReached before anything is sent, PairError when the hold disagrees with the ledger,
-    WorldCondition when nobody can trade. A step of unknown outcome leaves its intent open for `reconcile`.
+    Raises LeaseLost, BudgetReached and CreditFloor before anything is sent, PairError when the hold disagrees with
+    the ledger, WorldCondition when nobody can trade. A step of unknown outcome leaves its intent open for `reconcile`.
     """
-    intent = await _open_intent(lab, run, lease, step, ship, context)
-    await lab.pass_by(Point.INTENDED)
-    try:
-        lease.check()
-        outcome = await execute(lab.game, trade_command(step, ship.symbol), ship)
-    except (LeaseLost, WorldCondition):
-        await _undone(lab, intent)  # nothing was sent, or the game says that nothing was done
-        raise
+    is_purchase = step.operation is Operation.BUY
+    cost = step.units * context.before.purchase_price if is_purchase else 0
+    with lab.purse.spending(cost, floor=run.credit_floor if is_purchase else 0):
+        intent = await _open_intent(lab, run, lease, step, ship, context)
+        outcome = await _send(lab, lease, intent, ship)
+    if isinstance(outcome, Done) and outcome.credits is not None:
+        lab.purse.credits = outcome.credits
     await lab.pass_by(Point.ANSWERED)
     if isinstance(outcome, Refused):
         await _undone(lab, intent)
@@ -74,6 +73,17 @@ async def trade(lab: Lab, run: ExperimentRun, lease: Lease, step: Step, ship: Sh
     if isinstance(outcome, Done) and outcome.transaction is not None:
         return await _record_done(lab, intent, outcome.transaction, outcome.ship)
     return Effect(ship)
+
+
+async def _send(lab: Lab, lease: Lease, intent: Intent, ship: Ship) -> Outcome:
+    """The last look at the lease, and the request."""
+    await lab.pass_by(Point.INTENDED)
+    try:
+        lease.check()
+        return await execute(lab.game, trade_command(intent.step, ship.symbol), ship)
+    except (LeaseLost, WorldCondition):
+        await _undone(lab, intent)  # nothing was sent, or the game says that nothing was done
+        raise
 
 
 async def reconcile(lab: Lab, intent: Intent) -> Ship:

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 from spacetraders_lab.core.commands import DockShipCommand, GetMarketQuery, NavigateShipCommand
 from spacetraders_lab.core.errors import (
     BudgetReached,
+    CreditFloor,
     GameError,
     GameUnreachable,
     LabError,
@@ -45,7 +46,8 @@ class Interrupted(LabError):
 class PairSession:
     """A ship's work on one claimed pair; `ship` is its state as the game last told it.
 
-    With `giving_up` (why) it only sells what is aboard.
+    With `giving_up` (why) it only sells what is aboard; `awaits_a_listing` tells afterwards whether something could not
+    be sold because another ship is at work on its listings.
     """
 
     def __init__(
@@ -59,6 +61,7 @@ class PairSession:
         giving_up: str | None = None,
     ) -> None:
         self.ship = ship
+        self.awaits_a_listing = False
         self._lab, self._run, self._lease, self._stop = lab, run, lease, stop
         self._pair = lease.claim.pair
         self._records: list[TradeRecord] = []
@@ -124,6 +127,8 @@ class PairSession:
             return
         if isinstance(outcome, Done):
             self.ship = outcome.ship
+            if outcome.credits is not None:
+                self._lab.purse.credits = outcome.credits
             if outcome.fuel_credits:
                 await self._lab.write(
                     lambda c: ExperimentRepository(c).add_fuel(self._run.run_id, outcome.fuel_credits)
@@ -138,7 +143,7 @@ class PairSession:
         context = TradeContext(self._pair, visit, before, self._market.observed_at)
         try:
             effect = await effects.trade(self._lab, self._run, self._lease, step, self.ship, context)
-        except BudgetReached as reached:
+        except (BudgetReached, CreditFloor) as reached:
             self._no_funds = reached
             return
         self.ship, self._market = effect.ship, effect.market
@@ -213,6 +218,7 @@ class PairSession:
         return Visit(f"{claim.queue_id}-{claim.take}-{so_far + 1}", 0, 0)
 
     async def _find_leftovers(self) -> None:
+        self.awaits_a_listing = False
         found = [await self._leftover(good) for good in sorted(self.ship.inventory)]
         self._leftovers = tuple(leftover for leftover in found if leftover is not None)
 
@@ -233,11 +239,12 @@ class PairSession:
 
     async def _open_markets(self, good: str, history: HoldHistory) -> tuple[str, ...]:
         """Markets of the pair that the good was bought for, whose listings nobody else is working on."""
-        if good == self._pair.good_symbol:
-            candidates = (self._pair.sell_market, self._pair.buy_market)
-            return tuple(m for m in candidates if (m, good) not in self._closed)
-        candidates = (history.sell_market, history.buy_market)
-        return tuple([m for m in candidates if (m, good) not in self._closed and await self._lock(m, good)])
+        is_own = good == self._pair.good_symbol
+        pair = self._pair if is_own else history
+        candidates = [m for m in (pair.sell_market, pair.buy_market) if (m, good) not in self._closed]
+        free = [m for m in candidates if is_own or await self._lock(m, good)]
+        self.awaits_a_listing |= bool(candidates) and not free
+        return tuple(free)
 
     async def _lock(self, market: str, good: str) -> bool:
         now = self._lab.clock.now()

@@ -134,7 +134,7 @@ class ShipWorker:
                 await self.lab.pass_by(Point.MEASURED)
             await (self._release(claim) if giving_up else self._end(claim, end, report))
             self._ship = session.ship
-            return True
+            return not (giving_up and session.awaits_a_listing)
         except LeaseLost as lost:
             log.warning("%s: %s", claim.ship_symbol, lost)
         except Interrupted:
@@ -203,13 +203,21 @@ class ShipWorker:
 
     async def _end(self, claim: ClaimedPair, end: PairDone | PairFailed, report: WorkerReport) -> None:
         now = self.lab.clock.now()
+        washout = self.run.design.washout_seconds / self.lab.game.client.speed
+
+        def work(connection: Connection) -> None:
+            queue = WorkQueueRepository(connection)
+            if isinstance(end, PairFailed):
+                queue.mark_failed(claim, end.reason, now=now, washout_seconds=washout)
+            else:
+                queue.mark_complete(claim, now=now, washout_seconds=washout)
+
+        await self.lab.write(work)
         if isinstance(end, PairFailed):
             log.error("%s: %s failed: %s", claim.ship_symbol, claim.pair.pair_id, end.reason)
-            await self.lab.write(lambda c: WorkQueueRepository(c).mark_failed(claim, end.reason, now=now))
             report.pairs_failed += 1
         else:
             log.info("%s: %s completed", claim.ship_symbol, claim.pair.pair_id)
-            await self.lab.write(lambda c: WorkQueueRepository(c).mark_complete(claim, now=now))
             report.pairs_completed += 1
 
     async def _release(self, claim: ClaimedPair, *, put_off: bool = False, spend_attempt: bool = False) -> None:

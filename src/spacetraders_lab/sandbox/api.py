@@ -4,6 +4,7 @@ What the operations mean is in the handlers; here are only the envelope, tokens,
 """
 
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -58,6 +59,7 @@ class _Api:
         self.host = host
         self.mishaps = Mishaps(host.clock)
         self.headers = {"x-sandbox-speed": f"{host.universe.settings.speed:g}"}
+        self.statuses = dict(host.universe.settings.error_statuses)
 
     def serving(self, ways: dict[str, Endpoint]) -> Callable[[Request], Awaitable[Response]]:
         """The Starlette handler of a path, its operations given by method."""
@@ -67,7 +69,12 @@ class _Api:
             body = b"" if endpoint.method == "GET" else await request.body()
             rule = self.host.faults.choose(endpoint.method, endpoint.path)
             answer = partial(self._answer, endpoint, request, body)
-            reply = answer() if rule is None else await self._struck(rule, request, answer)
+            ship = request.path_params.get("ship") if endpoint.method != "GET" else None
+            try:
+                with self.host.serving(ship) if ship else nullcontext():
+                    reply = answer() if rule is None else await self._struck(rule, ship, answer)
+            except GameError as error:
+                reply = self._refusal(error, {})
             self.host.requests[endpoint.method, endpoint.path, reply.status_code] += 1
             return reply
 
@@ -81,20 +88,17 @@ class _Api:
         refusal = refusals.refuse(known.status_code, message, known.status_code)
         return self._refusal(refusal, dict(known.headers or {}))
 
-    async def _struck(self, rule: FaultRule, request: Request, answer: Callable[[], Response]) -> Response:
-        """The reply to a request that a fault strikes."""
+    async def _struck(self, rule: FaultRule, ship: str | None, answer: Callable[[], Response]) -> Response:
+        """The reply to a request that a fault strikes. Raises GameError where the game itself would refuse."""
         if rule.fault is Fault.RESET:
             self.host.reset(rule.seconds or 0)
             return answer()
         if rule.fault is Fault.MAINTENANCE:
             self.host.close(_HOUR if rule.seconds is None else rule.seconds)
             return answer()
-        try:
-            if rule.fault is Fault.LIMITED:
-                raise self.host.limits.refusal(rule.seconds or 1.0, self.host.clock.now())
-            return await self.mishaps.befall(rule, request.path_params.get("ship"), answer)
-        except GameError as error:
-            return self._refusal(error, {})
+        if rule.fault is Fault.LIMITED:
+            raise self.host.limits.refusal(rule.seconds or 1.0, self.host.clock.now())
+        return await self.mishaps.befall(rule, ship, answer)
 
     def _answer(self, endpoint: Endpoint, request: Request, body: bytes) -> Response:
         """Authenticate, limit, handle; every refusal of the game becomes its error reply."""
@@ -143,7 +147,8 @@ class _Api:
             shown["data"] = dict(error.data)
         shown["requestId"] = self.host.request_id()
         content = msgspec.json.encode({"error": shown})
-        return Response(content, error.http_status, {**self.headers, **headers}, _JSON)
+        status = self.statuses.get(error.code, error.http_status)
+        return Response(content, status, {**self.headers, **headers}, _JSON)
 
 
 def _bearer(request: Request) -> str | None:

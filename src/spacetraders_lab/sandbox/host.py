@@ -1,7 +1,8 @@
 """What all requests to one server share: its present universe, limits, faults, maintenance, and the request count."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from random import Random
 from uuid import UUID
@@ -21,7 +22,7 @@ class Host:
         self.faults = FaultMenu(universe.settings.seed, universe.settings.faults)
         self.requests: Counter[tuple[str, str, int]] = Counter()
         self.closed_until: datetime | None = None
-        self.busy_ships: set[str] = set()  # their last request is still being answered
+        self._busy_ships: set[str] = set()
         self._random = Random(universe.settings.seed)
         self._publish = publish
         self._open(universe)
@@ -47,6 +48,18 @@ class Host:
             if now < self.closed_until:
                 raise refusals.maintenance()
             self.closed_until = None
+
+    @contextmanager
+    def serving(self, ship: str) -> Iterator[None]:
+        """Keep a ship to one changing request at a time; raises 409 for the second."""
+        if ship in self._busy_ships:
+            raise refusals.locked(ship)
+        if self.universe.settings.ship_locks:
+            self._busy_ships.add(ship)
+        try:
+            yield
+        finally:
+            self._busy_ships.discard(ship)
 
     def request_id(self) -> str:
         """The next request's id; the same sequence for the same seed."""

@@ -87,4 +87,6 @@ class SandboxSettings:
             raise UserError("a sandbox has at least one system")
         unknown = [kind for kind in self.ships if kind not in HULLS]
         if unknown or not self.ships:
-            raise UserError(f"{', '.join(unknown) or 'nothing'} is no fleet to start with; there are {', '.join(HULLS)}")
+            raise UserError(
+                f"{', '.join(unknown) or 'nothing'} is no fleet to start with; there are {', '.join(HULLS)}"
+            )

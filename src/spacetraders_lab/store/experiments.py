@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
+from dataclasses import asdict, fields
 from datetime import datetime
 from typing import Any
 
@@ -36,16 +36,13 @@ class ExperimentRepository:
                 "player_id": run.player_id,
                 "universe_id": run.universe_id,
                 "system_symbol": run.system_symbol,
-                "design": {
-                    "name": run.design.name,
-                    "fractions": list(run.design.fractions),
-                    "iterations": run.design.iterations,
-                },
+                "design": asdict(run.design),
                 "ships": list(run.ships),
                 "seed": run.seed,
                 "plan": dict(plan),
                 "plan_hash": hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest(),
                 "budget": run.budget,
+                "credit_floor": run.credit_floor,
                 "status": run.status,
                 "status_reason": run.status_reason,
                 "created_at": run.created_at,
@@ -204,7 +201,7 @@ def _run(row: Row[Any]) -> ExperimentRun:
         player_id=row.player_id,
         universe_id=row.universe_id,
         system_symbol=row.system_symbol,
-        design=Design(tuple(row.design["fractions"]), row.design["iterations"], row.design["name"]),
+        design=Design(**row.design | {"fractions": tuple(row.design["fractions"])}),
         ships=tuple(row.ships),
         seed=row.seed,
         budget=row.budget,
@@ -212,4 +209,5 @@ def _run(row: Row[Any]) -> ExperimentRun:
         status_reason=row.status_reason,
         created_at=row.created_at,
         finished_at=row.finished_at,
+        credit_floor=row.credit_floor,
     )

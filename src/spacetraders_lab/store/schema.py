@@ -85,6 +85,7 @@ experiment_runs = Table(
     Column("plan", JSON, nullable=False),
     Column("plan_hash", Text, nullable=False),
     Column("budget", BigInteger, nullable=False),
+    Column("credit_floor", BigInteger, nullable=False, server_default=text("0")),
     Column("fuel_credits", BigInteger, nullable=False, server_default=text("0")),
     # purchases (from their intent on) less sales, fuel included: a running sum, so that a trade costs the same
     # after a million others
@@ -141,9 +142,8 @@ experiment_work_queue = Table(
         "ix_work_queue_ship",
         "run_id",
         "claimed_by",
-        "status",
-        sqlite_where=text("claimed_by IS NOT NULL"),
-        postgresql_where=text("claimed_by IS NOT NULL"),
+        sqlite_where=text("claimed_by IS NOT NULL AND status IN ('PENDING', 'CLAIMED')"),
+        postgresql_where=text("claimed_by IS NOT NULL AND status IN ('PENDING', 'CLAIMED')"),
     ),
 )
 

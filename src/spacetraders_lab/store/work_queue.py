@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import (
     BindParameter,
+    Boolean,
     ColumnElement,
     Connection,
     Row,
@@ -38,6 +39,8 @@ from spacetraders_lab.store.types import UtcDateTime
 # Literals and not bound values: a generic plan cannot match a bound value to a partial index.
 _PENDING = queue.c.status == literal_column("'PENDING'")
 _CLAIMED = queue.c.status == literal_column("'CLAIMED'")
+# The same words as in the ship's index: else a probe for a ship's unfinished pairs reads all that it has ended.
+_UNFINISHED = literal_column("experiment_work_queue.status IN ('PENDING', 'CLAIMED')", Boolean())
 
 _run: BindParameter[str] = bindparam("in_run")
 _ship: BindParameter[str] = bindparam("ship")
@@ -89,7 +92,9 @@ _expired = queue.c.lease_until <= _now
 # a dead worker left, what nobody has had.
 _PROBES = (
     _claim(
-        queue.c.claimed_by == _ship, or_(and_(_PENDING, _due), and_(_CLAIMED, or_(_expired, queue.c.owner == _owner)))
+        queue.c.claimed_by == _ship,
+        _UNFINISHED,
+        or_(and_(_PENDING, _due), and_(_CLAIMED, or_(_expired, queue.c.owner == _owner))),
     ),
     _claim(_CLAIMED, _expired),
     _claim(_PENDING, _due),
@@ -102,6 +107,7 @@ _SITUATION = select(
     .where(
         queue.c.run_id == _run,
         queue.c.claimed_by == _ship,
+        _UNFINISHED,
         _CLAIMED,
         queue.c.lease_until > _now,
         queue.c.owner != _owner,

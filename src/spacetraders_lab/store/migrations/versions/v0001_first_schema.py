@@ -105,6 +105,7 @@ def _create_experiment_runs() -> None:
         sa.Column("plan", sa.JSON(), nullable=False),
         sa.Column("plan_hash", sa.Text(), nullable=False),
         sa.Column("budget", sa.BigInteger(), nullable=False),
+        sa.Column("credit_floor", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("fuel_credits", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("outlay", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
@@ -169,9 +170,9 @@ def _create_experiment_work_queue() -> None:
     op.create_index(
         "ix_work_queue_ship",
         "experiment_work_queue",
-        ["run_id", "claimed_by", "status"],
-        sqlite_where=sa.text("claimed_by IS NOT NULL"),
-        postgresql_where=sa.text("claimed_by IS NOT NULL"),
+        ["run_id", "claimed_by"],
+        sqlite_where=sa.text("claimed_by IS NOT NULL AND status IN ('PENDING', 'CLAIMED')"),
+        postgresql_where=sa.text("claimed_by IS NOT NULL AND status IN ('PENDING', 'CLAIMED')"),
     )
 
 

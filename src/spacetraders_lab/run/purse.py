@@ -1,0 +1,26 @@
+"""What is in the account's purse, as far as this process knows: the last reply, less what is being spent now."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from spacetraders_lab.core.errors import CreditFloor
+
+
+class Purse:
+    """One account's credits; all its ships in this process share it. Unknown until a reply has told them."""
+
+    def __init__(self) -> None:
+        self.credits: int | None = None
+        self._under_way = 0
+
+    @contextmanager
+    def spending(self, cost: int, floor: int) -> Iterator[None]:
+        """Count `cost` as gone for the length of the block; raises CreditFloor if less than `floor` would be left."""
+        left = (self.credits or 0) - self._under_way - cost
+        if floor and self.credits is not None and left < floor:
+            raise CreditFloor(f"the next purchase would leave {left:,} credits; {floor:,} are to be kept")
+        self._under_way += cost
+        try:
+            yield
+        finally:
+            self._under_way -= cost

@@ -186,6 +186,14 @@ def test_a_reset_with_maintenance_before_it(player):
     assert player.refusal("GET", "/my/agent")[:2] == (401, 4113)
 
 
+def test_a_reset_long_after_maintenance_begins_at_once(player):
+    host = player.app.state.host
+    host.close(10)
+    player.clock.advance(5_000)
+    host.reset()
+    assert player.app.state.universe.start == player.clock.now()
+
+
 # When they strike.
 
 

@@ -64,6 +64,7 @@ def test_symbols_are_the_games_and_orbitals_lie_where_their_parent_lies(seed):
         assert place.traits <= WAYPOINT_TRAITS
         if place.orbits:
             parent = home.waypoints[place.orbits]
+            assert parent.orbits is None
             assert (place.x, place.y) == (parent.x, parent.y)
             assert symbol in home.orbitals[parent.symbol]
 

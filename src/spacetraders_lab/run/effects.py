@@ -49,6 +49,7 @@ class Effect:
 async def read_market(lab: Lab, waypoint: str, source: str) -> MarketSnapshot:
     """Read a market live and keep what it quoted."""
     snapshot = await reads.get_market(lab.game.client, waypoint)
+    lab.game.learn(snapshot)
     await lab.write(lambda c: World(c).save_snapshot(lab.universe_id, snapshot, source))
     return snapshot
 
@@ -76,11 +77,10 @@ async def trade(lab: Lab, run: ExperimentRun, lease: Lease, step: Step, ship: Sh
 
 
 async def _send(lab: Lab, lease: Lease, intent: Intent, ship: Ship) -> Outcome:
-    """The last look at the lease, and the request."""
+    """The request, with the last look at the lease in the moment before it leaves, however long it had to wait."""
     await lab.pass_by(Point.INTENDED)
     try:
-        lease.check()
-        return await execute(lab.game, trade_command(intent.step, ship.symbol), ship)
+        return await execute(lab.game, trade_command(intent.step, ship.symbol), ship, may_trade=lease.check)
     except (LeaseLost, WorldCondition):
         await _undone(lab, intent)  # nothing was sent, or the game says that nothing was done
         raise

@@ -91,6 +91,11 @@ class PairSession:
                 await self._do(action)
             except (PairError, Unreachable) as error:
                 await self._give_up(str(error))
+            except GameUnreachable as error:
+                # a market that cannot answer may keep the rest of the pair waiting, but not what is left over for ever
+                if not self._leftovers or error.http_status < 500:
+                    raise
+                await self._give_up(str(error))
 
     def _facts(self) -> PairFacts:
         return PairFacts(
@@ -164,6 +169,8 @@ class PairSession:
             await self._find_leftovers()
 
     async def _refused(self, error: GameError) -> None:
+        if isinstance(error, GameUnreachable):
+            raise error
         match judge_refusal(error.code):
             case Refusal.NO_FUNDS:
                 self._no_funds = OutOfCredits(f"the purse cannot pay for the next purchase ({error})")

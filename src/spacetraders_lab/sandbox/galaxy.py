@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from random import Random
 
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.sandbox.generate import System, generate_home
+from spacetraders_lab.sandbox.generate import System
+from spacetraders_lab.sandbox.home import generate_home
 from spacetraders_lab.sandbox.lab import generate_lab
 from spacetraders_lab.sandbox.settings import SandboxSettings
 from spacetraders_lab.sandbox.visitors import mean_gap

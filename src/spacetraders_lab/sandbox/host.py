@@ -36,7 +36,8 @@ class Host:
         """Begin a new universe, after maintenance of so many game seconds; all agents and tokens are gone."""
         if maintenance_seconds:
             self.close(maintenance_seconds)
-        self._open(self.universe.successor(self.closed_until or self.clock.now()))
+        begin = max(self.clock.now(), self.closed_until or self.clock.now())
+        self._open(self.universe.successor(begin))
 
     def close(self, game_seconds: float) -> None:
         """Answer everything with maintenance for so many game seconds."""

@@ -39,6 +39,7 @@ class SandboxSettings:
     tick_minutes: float = 30.0
     rest_export: Range = (7.05, 10.0)
     rest_export_rare: Range = (20.5, 22.0)  # listings with a trade volume of 6
+    rest_exchange: Range = (4.5, 5.5)
     rest_import: Range = (-1.2, 3.6)
     export_factor: Range = (0.45, 0.75)
     import_factor: Range = (1.30, 1.65)

@@ -43,12 +43,10 @@ def wish(
     """What visit `number` wants: (trader, listing, operation, units); None when it finds nothing worth its while."""
     chance = draw(settings.seed, "visit", market, number)
     trader = f"NPC-{chance.randrange(settings.npc_traders) + 1:X}"
-    wanted = [x for x in listings.values() if x.good != FUEL and _direction(x) is not None]
+    wanted = [(x, direction) for x in listings.values() if x.good != FUEL and (direction := _direction(x))]
     if not wanted:
         return None
-    listing = chance.choice(wanted)
-    operation = _direction(listing)
-    assert operation is not None
+    listing, operation = chance.choice(wanted)
     return trader, listing, operation, math.ceil(chance.uniform(0.1, 1) * listing.trade_volume)
 
 

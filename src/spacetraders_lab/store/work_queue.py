@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import (
     BindParameter,
-    Boolean,
     ColumnElement,
     Connection,
     Row,
@@ -40,7 +39,7 @@ from spacetraders_lab.store.types import UtcDateTime
 _PENDING = queue.c.status == literal_column("'PENDING'")
 _CLAIMED = queue.c.status == literal_column("'CLAIMED'")
 # The same words as in the ship's index: else a probe for a ship's unfinished pairs reads all that it has ended.
-_UNFINISHED = literal_column("experiment_work_queue.status IN ('PENDING', 'CLAIMED')", Boolean())
+_UNFINISHED = queue.c.status.in_((literal_column("'PENDING'"), literal_column("'CLAIMED'")))
 
 _run: BindParameter[str] = bindparam("in_run")
 _ship: BindParameter[str] = bindparam("ship")

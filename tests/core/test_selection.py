@@ -217,6 +217,7 @@ def test_along_a_full_grid_no_listing_is_filled_or_emptied_twice_in_a_row(market
     grid = pair_up("ABCDEFGH"[:markets], "IRON")
     order = balanced_order([grid])
     assert sorted(order, key=str) == sorted(grid, key=str)
+    assert order[0] == grid[0], "what is given first goes first"
     assert runaway(order) == 1
     assert all(before.sell_market == after.buy_market for before, after in pairwise(order))
     assert runaway(grid) == markets - 1, "the plain order buys from one listing that often in a row"

@@ -43,6 +43,7 @@ def test_medians_by_side_supply_and_activity_in_the_order_of_the_levels() -> Non
     rows = [
         *(moved(100, after, supply_before=Supply.HIGH) for after in (104, 106, 130)),
         moved(100, 114, supply_before=Supply.SCARCE),
+        moved(100, 108),
         moved(100, 101, **exchange),
         moved(100, 93, operation=Operation.SELL, activity_before=Activity.STRONG),
         moved(100, 91, operation=Operation.SELL, activity_before=Activity.STRONG),
@@ -51,6 +52,7 @@ def test_medians_by_side_supply_and_activity_in_the_order_of_the_levels() -> Non
     assert summary.rows == (
         ImpactRow(Operation.BUY, "SCARCE", "WEAK", 1, pytest.approx(14)),
         ImpactRow(Operation.BUY, "MODERATE", None, 1, pytest.approx(1)),
+        ImpactRow(Operation.BUY, "MODERATE", "WEAK", 1, pytest.approx(8)),
         ImpactRow(Operation.BUY, "HIGH", "WEAK", 3, pytest.approx(6)),
         ImpactRow(Operation.SELL, "MODERATE", "STRONG", 2, pytest.approx(-8)),
     )

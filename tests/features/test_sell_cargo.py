@@ -31,7 +31,7 @@ class Story:
 
 @pytest.fixture
 def story(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Story]:
-    settings = SandboxSettings(ships=(FRIGATE,), hold=80, speed=50_000, open_registration=True)
+    settings = SandboxSettings(ships=(FRIGATE,), hold=80, speed=10_000, open_registration=True)
     with running_sandbox(settings) as sandbox:
         yield Story(sandbox, Terminal(tmp_path, monkeypatch, capsys, BASE_URL=sandbox.base_url))
 

@@ -126,17 +126,34 @@ def test_two_ships_never_work_on_one_listing_at_once(rig: Rig) -> None:
     assert len(set(order)) == 1 + sum(a != b for a, b in pairwise(order))  # one after the other
 
 
-def test_a_pair_that_the_server_cannot_answer_is_put_off_and_failed_in_the_end(rig: Rig) -> None:
-    """A market that only ever answers 500: the pair's attempts are spent, the other pairs are measured."""
-    first = rig.pair()
-    bad = first.sell_market
-    pairs = [first, *(pair for pair in rig.pairs(12) if bad not in (pair.buy_market, pair.sell_market))][:3]
+def test_a_market_that_only_answers_errors_fails_its_pair_and_no_other(make_rig: MakeRig) -> None:
+    """The pair's attempts are spent, the other pairs are measured, and what was bought is sold where it came from."""
+    rig = make_rig(ships=1)
+    bad = rig.pair()
+    others = [pair for pair in rig.pairs(12) if bad.sell_market not in (pair.buy_market, pair.sell_market)][:2]
     broken = httpx2.Response(500)
-    rig.wire.before = lambda request: broken if request.url.path.endswith(f"{bad}/market") else None
-    run = rig.queue(pairs)
+    rig.wire.before = lambda request: broken if request.url.path.endswith(f"{bad.sell_market}/market") else None
+    run = rig.queue([bad, *others])
     rig.fly(run)
     assert rig.counts(run) == {"COMPLETED": 2, "FAILED": 1}
-    assert rig.errors(run)[first.pair_id].startswith("gave up after")
+    assert rig.errors(run)[bad.pair_id].startswith("gave up after")
+    assert rig.ship().hold == {}
+
+
+def test_a_hold_that_nobody_can_clear_does_not_keep_the_run_open(make_rig: MakeRig) -> None:
+    """Every market answers errors from the first purchase on: the pair fails, and the ship leaves with its cargo."""
+    rig = make_rig(ships=1)
+
+    def break_down(exchange: Exchange) -> None:
+        if exchange.fits("POST", "/purchase"):
+            broken = httpx2.Response(500)
+            rig.wire.before = lambda request: broken if request.url.path.endswith("/market") else None
+
+    rig.wire.after = break_down
+    run = rig.queue([rig.pair()])
+    rig.fly(run)
+    assert rig.counts(run) == {"FAILED": 1}
+    assert rig.run(run).status is RunStatus.COMPLETED
 
 
 def _worker(lab: Lab, run: ExperimentRun, ship: str, stop: asyncio.Event | None = None) -> ShipWorker:

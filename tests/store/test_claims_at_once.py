@@ -6,7 +6,7 @@ The original design's claim is kept as the known-bad case: a test that it passes
 import threading
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -21,14 +21,22 @@ from tests.store.memory import LEASE, Queue, apart, enter_run
 CLAIMERS = 16
 
 
-def all_at_once(url: str, work: Callable[[Database, str], None]) -> None:
-    """Run `work` for every claimer in a thread and a database of its own; the first error is raised."""
-    barrier = threading.Barrier(CLAIMERS)
+def all_at_once(url: str, step: Callable[[Database, str], bool]) -> None:
+    """Repeat `step` for every claimer, in a thread and a database of its own, while it answers True.
+
+    The first error ends them all, and is raised.
+    """
+    barrier, failed = threading.Barrier(CLAIMERS), threading.Event()
 
     def one(number: int) -> None:
         with closing(open_database(url, durable=False)) as database:
             barrier.wait()
-            work(database, f"SHIP-{number}")
+            try:
+                while not failed.is_set() and step(database, f"SHIP-{number}"):
+                    pass
+            except BaseException:
+                failed.set()
+                raise
 
     with ThreadPoolExecutor(CLAIMERS) as pool:
         for future in [pool.submit(one, number) for number in range(CLAIMERS)]:
@@ -40,17 +48,16 @@ def test_sixteen_claimers_and_two_thousand_pairs_no_pair_twice(database_url: str
     enter_run(database, pairs)
     claims: list[tuple[int, int]] = []  # appending is atomic
 
-    def work(mine: Database, ship: str) -> None:
+    def step(mine: Database, ship: str) -> bool:
         queue = Queue(mine)
-        while True:
-            claim = queue.claim(ship)
-            if claim is not None:
-                claims.append((claim.queue_id, claim.attempt))
-                queue.do("mark_complete", claim, now=NOON)
-            elif queue.do("unfinished", "run-1") == 0:
-                return
+        claim = queue.claim(ship)
+        if claim is None:
+            return bool(queue.do("unfinished", "run-1"))
+        claims.append((claim.queue_id, claim.attempt))
+        queue.do("mark_complete", claim, now=NOON)
+        return True
 
-    all_at_once(database_url, work)
+    all_at_once(database_url, step)
     assert len(claims) == len(pairs)
     assert len({queue_id for queue_id, _ in claims}) == len(pairs)
     assert {attempt for _, attempt in claims} == {1}
@@ -85,29 +92,33 @@ def test_the_original_designs_claim_hands_pairs_to_two_ships(postgres_url: str) 
         enter_run(database, apart(200))
     claimed: list[int] = []
 
-    def work(mine: Database, ship: str) -> None:
-        while (queue_id := original_claim(mine, ship)) is not None:
+    def step(mine: Database, ship: str) -> bool:
+        queue_id = original_claim(mine, ship)
+        if queue_id is not None:
             claimed.append(queue_id)
+        return queue_id is not None
 
-    all_at_once(postgres_url, work)
+    all_at_once(postgres_url, step)
     twice = sum(count > 1 for count in Counter(claimed).values())
     assert twice > 0, "the known-bad claim was not caught: this test could not catch a bad one"
 
 
 class Exchange:
-    """Notes who trades which listing, and objects when two do."""
+    """Notes who trades which listing, and objects when two do. The first two traders wait for each other."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._traders: dict[tuple[str, str], str] = {}
-        self.most_at_once = 0
+        self._meetings = [threading.Barrier(2)] * 2
 
     def enter(self, claim: ClaimedPair) -> None:
         with self._lock:
             for listing in self._listings(claim):
                 assert listing not in self._traders, f"{claim.ship_symbol} and {self._traders[listing]} at {listing}"
                 self._traders[listing] = claim.ship_symbol
-            self.most_at_once = max(self.most_at_once, len(set(self._traders.values())))
+            meeting = self._meetings.pop() if self._meetings else None
+        if meeting is not None:
+            meeting.wait(timeout=60)
 
     def leave(self, claim: ClaimedPair) -> None:
         with self._lock:
@@ -138,19 +149,19 @@ def test_two_ships_never_trade_a_listing_at_once_in_whatever_run(database_url: s
         enter_run(database, pairs, run_id=run_id)
     exchange = Exchange()
 
-    def work(mine: Database, ship: str) -> None:
+    def step(mine: Database, ship: str) -> bool:
         queue, run_id = Queue(mine), runs[int(ship.split("-")[1]) % 2]
-        while queue.do("unfinished", run_id):
-            claim = queue.claim(ship, run_id=run_id)
-            if claim is not None:
-                exchange.enter(claim)
-                claim = queue.do("renew_lease", claim, now=NOON, lease_seconds=LEASE)
-                exchange.leave(claim)
-                queue.do("mark_complete", claim, now=NOON)
+        claim = queue.claim(ship, run_id=run_id)
+        if claim is None:
+            return bool(queue.do("unfinished", run_id))
+        exchange.enter(claim)
+        claim = queue.do("renew_lease", claim, now=NOON, lease_seconds=LEASE)
+        exchange.leave(claim)
+        queue.do("mark_complete", claim, now=NOON)
+        return True
 
-    all_at_once(database_url, work)
+    all_at_once(database_url, step)
     assert [Queue(database).status(run_id) for run_id in runs] == [{"COMPLETED": len(pairs)}] * 2
-    assert exchange.most_at_once > 1, "the ships took turns: nothing was tested"
 
 
 @pytest.mark.postgres
@@ -164,7 +175,7 @@ def test_a_claimer_that_comes_too_late_for_a_listing_takes_the_next_pair(postgre
             claims = WorkQueueRepository(connection)
             first = claims.claim_next_pair("run-1", "S-1", owner="1", now=NOON, lease_seconds=LEASE)
             late = pool.submit(Queue(database).claim, "S-2")
-            wait_until_blocked(database)
+            wait_until_blocked(database, late)
         assert first is not None
         assert first.pair == first_pair
         second = late.result()
@@ -172,12 +183,12 @@ def test_a_claimer_that_comes_too_late_for_a_listing_takes_the_next_pair(postgre
     assert second.pair == free
 
 
-def wait_until_blocked(database: Database) -> None:
-    """Return as soon as some session of this database waits for another's lock."""
+def wait_until_blocked(database: Database, late: Future[ClaimedPair | None]) -> None:
+    """Return as soon as some session of this database waits for another's lock, or the late claim is through."""
     blocked = text(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
     )
-    while True:
+    while not late.done():
         with database.reading() as connection:
             if connection.execute(blocked).scalar_one():
                 return

@@ -1,23 +1,41 @@
 """`spacetraders sandbox ...`: the local game server."""
 
-from typing import Literal
+import os
+import tomllib
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
 
 from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.sandbox.faults import load_faults
+from spacetraders_lab.sandbox.server import Admin
 from spacetraders_lab.sandbox.server import serve as serve_sandbox
 from spacetraders_lab.sandbox.settings import SandboxSettings
+
+_ADMIN_TOKEN = "SPACETRADERS_SANDBOX_ADMIN_TOKEN"
 
 
 def serve(
     *,
     host: str = "127.0.0.1",
     port: int = 8080,
-    profile: Literal["home", "lab"] = "home",
-    seed: int = 1,
-    speed: float = 1.0,
-    credits: int = 175_000,
-    ships: str = "SHIP_COMMAND_FRIGATE,SHIP_PROBE",
+    profile: str | None = None,
+    seed: int | None = None,
+    speed: float | None = None,
+    systems: int | None = None,
+    credits: int | None = None,
+    ships: str | None = None,
     hold: int | None = None,
+    npc_traders: int | None = None,
+    economy: str | None = None,
     no_rate_limit: bool = False,
+    settings: Path | None = None,
+    faults: Path | None = None,
+    state: Path | None = None,
+    truth: Path | None = None,
+    admin_port: int | None = None,
 ) -> None:
     """Serve a game universe on this machine until interrupted.
 
@@ -26,31 +44,78 @@ def serve(
     host:
         Address to listen on.
     port:
-        Port to listen on.
+        Port to listen on; 0 takes any free one.
     profile:
-        home: a system like the real ones; lab: 12 goods at 6 markets each.
+        home: a system like the real ones (the default); lab: 12 goods at 6 markets each.
     seed:
         The same seed makes the same universe.
     speed:
         Play so many times faster than the clock.
+    systems:
+        How many systems, connected by jump gates.
     credits:
         What a new agent starts with.
     ships:
         Ship types that a new agent starts with, separated by commas.
     hold:
         Cargo capacity of every ship with a hold.
+    npc_traders:
+        So many other traders.
+    economy:
+        game, constant-percent, linear, power or null.
     no_rate_limit:
         Answer as many requests as come.
+    settings:
+        A TOML file with any field of SandboxSettings; the options beside it win.
+    faults:
+        A JSON file with faults to play.
+    state:
+        Keep the universe in this file, and go on from it.
+    truth:
+        Write the hidden numbers of every listing to this file at the start.
+    admin_port:
+        Open the operator's port; its token is taken from SPACETRADERS_SANDBOX_ADMIN_TOKEN.
     """
-    if speed <= 0:
-        raise UserError("--speed must be above 0")
-    settings = SandboxSettings(
-        seed=seed,
-        profile=profile,
-        speed=speed,
-        credits=credits,
-        ships=tuple(ship.strip().upper() for ship in ships.split(",") if ship.strip()),
-        hold=hold,
-        rate_limit=not no_rate_limit,
+    given: dict[str, Any] = {
+        "profile": profile,
+        "seed": seed,
+        "speed": speed,
+        "systems": systems,
+        "credits": credits,
+        "ships": tuple(part.strip().upper() for part in ships.split(",") if part.strip()) if ships else None,
+        "hold": hold,
+        "npc_traders": npc_traders,
+        "economy": economy,
+        "rate_limit": False if no_rate_limit else None,
+        "faults": load_faults(faults) if faults else None,
+    }
+    chosen = replace(
+        _from_file(settings) if settings else SandboxSettings(),
+        **{name: value for name, value in given.items() if value is not None},
     )
-    serve_sandbox(settings, host=host, port=port)
+    serve_sandbox(chosen, host, port, state=state, truth=truth, admin=_admin(admin_port))
+
+
+def _admin(port: int | None) -> Admin | None:
+    if port is None:
+        return None
+    token = os.environ.get(_ADMIN_TOKEN)
+    if not token:
+        raise UserError(f"the operator's port needs a token of your choice in {_ADMIN_TOKEN}")
+    return Admin(token, port)
+
+
+def _from_file(path: Path) -> SandboxSettings:
+    try:
+        content = tomllib.loads(path.read_text())
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{path} is no TOML: {error}") from None
+    unknown = sorted(set(content) - {field.name for field in fields(SandboxSettings)})
+    if unknown:
+        raise UserError(f"{path}: there is no setting {', '.join(unknown)}")
+    try:
+        return msgspec.convert(content, SandboxSettings)
+    except msgspec.ValidationError as error:
+        raise UserError(f"{path}: {error}") from None

@@ -16,7 +16,7 @@ from spacetraders_lab.core.commands import (
     RefuelShipCommand,
     SellCargoCommand,
 )
-from spacetraders_lab.core.errors import GameUnreachable, UserError
+from spacetraders_lab.core.errors import GameError, GameUnreachable, UserError
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.waypoint import system_of
 from spacetraders_lab.game import reads
@@ -28,6 +28,7 @@ ShipSymbol = Annotated[str, Parameter(help="The ship.")]
 Units = Annotated[int, Parameter(help="How many units.")]
 Good = Annotated[str, Parameter(help="The good.")]
 
+_NOT_FOUND = 404
 _NOT_ABOARD = {4218, 4219}  # none of the good in the hold, or fewer units than were to be sold
 
 
@@ -107,7 +108,7 @@ def _trade(ship: str, command: Callable[[str], Command]) -> None:
 
 def _do(ship_symbol: str, command: Callable[[str], Command]) -> Done:
     async def go(lab: Lab) -> Outcome:
-        ship = await reads.get_ship(lab.game.client, ship_symbol.upper())
+        ship = await _own_ship(lab, ship_symbol.upper())
         return await execute(lab.game, command(ship.symbol), ship)
 
     match with_lab(go):
@@ -119,6 +120,15 @@ def _do(ship_symbol: str, command: Callable[[str], Command]) -> Done:
             raise error
         case Unknown(reason=reason):
             raise GameUnreachable(f"{reason}; whether it took effect is not known: look with `spacetraders ship list`")
+
+
+async def _own_ship(lab: Lab, symbol: str) -> Ship:
+    try:
+        return await reads.get_ship(lab.game.client, symbol)
+    except GameError as error:
+        if error.http_status != _NOT_FOUND:
+            raise
+        raise UserError(f"no such ship: {symbol}; `spacetraders ship list` shows yours") from error
 
 
 def _positive(units: int) -> int:

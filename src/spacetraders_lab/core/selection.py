@@ -66,26 +66,20 @@ def _by_group(listings: Sequence[Listing]) -> dict[_Group, list[Listing]]:
 def _covering(groups: list[_Group]) -> list[_Group]:
     """Groups that together show every supply level and every activity present; at most eight.
 
-    The rarest uncovered level goes first, with the group that covers another uncovered level besides. Five
-    levels of each kind never need more than eight groups this way (a larger need would take a centre whose
-    every edge is a leaf's, and leaves are the rarest).
+    The group that shows most of what is not shown yet goes next; among equals the one whose levels are rarest, then
+    the one that is given first. Five levels of each kind never need nine groups this way: all but the first would
+    have to show one new level only, so every group would have to share a level with the first, and then the first
+    has the commonest levels of all.
     """
     chosen: list[_Group] = []
-    uncovered = {level for group in groups for level in _levels(group)}
     frequency = Counter(level for group in groups for level in _levels(group))
+    uncovered = set(frequency)
     while uncovered:
-        rarest = min(uncovered, key=lambda level: (frequency[level], level[0], level[1] or ""))
         best = max(
-            (group for group in groups if rarest in _levels(group)),
-            key=lambda g: (
-                sum(level in uncovered for level in _levels(g)),
-                -sum(frequency[x] for x in _levels(g)),
-                g[0],
-                g[1] or "",
-            ),
+            groups, key=lambda g: (len(uncovered.intersection(_levels(g))), -sum(frequency[x] for x in _levels(g)))
         )
         chosen.append(best)
-        uncovered -= set(_levels(best))
+        uncovered.difference_update(_levels(best))
     return chosen
 
 

@@ -10,13 +10,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
-    BindParameter,
     ColumnElement,
     Connection,
     Row,
     Text,
     and_,
-    bindparam,
     case,
     cast,
     func,
@@ -30,90 +28,12 @@ from sqlalchemy import (
 from spacetraders_lab.core.errors import LeaseLost, UserError
 from spacetraders_lab.core.experiment import ClaimedPair, MarketPair, QueueStatus
 from spacetraders_lab.store import listing_locks
+from spacetraders_lab.store.claim import CLAIMED, PENDING, PROBES, SITUATION
 from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_work_queue as queue
-from spacetraders_lab.store.types import UtcDateTime
 
-# Literals and not bound values: a generic plan cannot match a bound value to a partial index.
-_PENDING = queue.c.status == literal_column("'PENDING'")
-_CLAIMED = queue.c.status == literal_column("'CLAIMED'")
-# The same words as in the ship's index: else a probe for a ship's unfinished pairs reads all that it has ended.
-_UNFINISHED = queue.c.status.in_((literal_column("'PENDING'"), literal_column("'CLAIMED'")))
-
-_run: BindParameter[str] = bindparam("in_run")
-_ship: BindParameter[str] = bindparam("ship")
-_owner: BindParameter[str] = bindparam("by_owner")
-_now = bindparam("now", type_=UtcDateTime)
-_until = bindparam("until", type_=UtcDateTime)
-_universe: BindParameter[int] = bindparam("universe")
-
-
-def _claim(*probe: ColumnElement[bool]) -> Any:
-    """One statement that finds one pair and gives it to the ship, its lease included.
-
-    The search is a CTE: PostgreSQL may run a locking sub-select twice, and lock more rows than its LIMIT. SQLite has
-    no row locks and needs none: its transaction holds the whole file.
-    """
-    found = (
-        select(queue.c.queue_id)
-        .where(
-            queue.c.run_id == _run,
-            *probe,
-            queue.c.attempts < queue.c.max_attempts,
-            listing_locks.listings_are_free(_universe, _now),
-        )
-        .order_by(queue.c.position, queue.c.queue_id)
-        .limit(1)
-        .with_for_update(skip_locked=True)
-        .cte("found")
-    )
-    return (
-        update(queue)
-        .where(queue.c.queue_id == select(found.c.queue_id).scalar_subquery())
-        .values(
-            status=QueueStatus.CLAIMED,
-            owner=_owner,
-            claimed_at=_now,
-            lease_until=_until,
-            # Another ship starts a new take, so that facts never mix two holds.
-            take=case((queue.c.claimed_by == _ship, queue.c.take), else_=queue.c.take + 1),
-            claimed_by=_ship,
-            attempts=queue.c.attempts + 1,
-        )
-        .returning(queue)
-    )
-
-
-_due = queue.c.not_before <= _now
-_expired = queue.c.lease_until <= _now
-# In this order, each served by its own index: what the ship itself left unfinished (its hold may be full of it), what
-# a dead worker left, what nobody has had.
-_PROBES = (
-    _claim(
-        queue.c.claimed_by == _ship,
-        _UNFINISHED,
-        or_(and_(_PENDING, _due), and_(_CLAIMED, or_(_expired, queue.c.owner == _owner))),
-    ),
-    _claim(_CLAIMED, _expired),
-    _claim(_PENDING, _due),
-)
-
-# A ship whose pair is still leased to an earlier owner waits for that lease to end: that owner may be about to trade.
-_SITUATION = select(
-    runs.c.universe_id,
-    select(queue.c.queue_id)
-    .where(
-        queue.c.run_id == _run,
-        queue.c.claimed_by == _ship,
-        _UNFINISHED,
-        _CLAIMED,
-        queue.c.lease_until > _now,
-        queue.c.owner != _owner,
-    )
-    .exists()
-    .label("is_busy"),
-).where(runs.c.run_id == _run)
+_TRIES = 20  # at pairs whose listings others take in the same moment, before the ship is told to come again
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,12 +96,12 @@ class WorkQueueRepository:
         """
         until = now + timedelta(seconds=lease_seconds)
         values = {"in_run": run_id, "ship": ship_symbol, "by_owner": owner, "now": now, "until": until}
-        situation = self._connection.execute(_SITUATION, values).first()
+        situation = self._connection.execute(SITUATION, values).first()
         if situation is None:
             raise UserError(f"there is no experiment {run_id}; `spacetraders experiment list` shows them")
         if situation.is_busy:
             return None
-        while True:
+        for _ in range(_TRIES):
             with self._connection.begin_nested() as savepoint:
                 row = self._probe(values | {"universe": situation.universe_id})
                 if row is None:
@@ -193,6 +113,7 @@ class WorkQueueRepository:
                     return claim
                 # Another claimer was faster at one of the listings. It has committed: the next look passes over it.
                 savepoint.rollback()
+        return None
 
     def renew_lease(self, claim: ClaimedPair, *, now: datetime, lease_seconds: float) -> ClaimedPair:
         """Extend the lease to `lease_seconds` from now, and the locks with it; raises LeaseLost."""
@@ -213,13 +134,13 @@ class WorkQueueRepository:
     def mark_complete(self, claim: ClaimedPair, *, now: datetime, washout_seconds: float = 0.0) -> None:
         """The pair is COMPLETED; its listings are free after the washout. Raises LeaseLost."""
         self._end(
-            claim, now, washout_seconds, _CLAIMED, status=QueueStatus.COMPLETED, completed_at=now, error_message=None
+            claim, now, washout_seconds, CLAIMED, status=QueueStatus.COMPLETED, completed_at=now, error_message=None
         )
 
     def mark_failed(self, claim: ClaimedPair, error: str, *, now: datetime, washout_seconds: float = 0.0) -> None:
         """The pair is FAILED for good, with the reason; its listings are free after the washout. Raises LeaseLost."""
         self._end(
-            claim, now, washout_seconds, _CLAIMED, status=QueueStatus.FAILED, completed_at=now, error_message=error
+            claim, now, washout_seconds, CLAIMED, status=QueueStatus.FAILED, completed_at=now, error_message=error
         )
 
     def release(
@@ -234,7 +155,7 @@ class WorkQueueRepository:
             claim,
             now,
             0.0,
-            status=case((_CLAIMED, QueueStatus.PENDING), else_=queue.c.status),
+            status=case((CLAIMED, QueueStatus.PENDING), else_=queue.c.status),
             not_before=not_before or now,
             max_attempts=queue.c.max_attempts + (0 if spend_attempt else 1),
         )
@@ -288,7 +209,7 @@ class WorkQueueRepository:
             update(queue)
             .where(
                 queue.c.run_id == run_id,
-                or_(_PENDING, and_(_CLAIMED, queue.c.lease_until <= now)),
+                or_(PENDING, and_(CLAIMED, queue.c.lease_until <= now)),
                 queue.c.attempts >= queue.c.max_attempts,
             )
             .values(status=QueueStatus.FAILED, completed_at=now, lease_until=None, owner=None, error_message=reason)
@@ -318,7 +239,7 @@ class WorkQueueRepository:
 
     def unfinished(self, run_id: str) -> int:
         """Pairs that are PENDING or CLAIMED: a worker may leave only when there are none."""
-        counted = select(func.count()).where(queue.c.run_id == run_id, or_(_PENDING, _CLAIMED))
+        counted = select(func.count()).where(queue.c.run_id == run_id, or_(PENDING, CLAIMED))
         return self._connection.execute(counted.select_from(queue)).scalar_one()
 
     def failed_pairs(self, run_id: str) -> list[FailedPair]:
@@ -335,7 +256,7 @@ class WorkQueueRepository:
         return universe
 
     def _probe(self, values: dict[str, Any]) -> Row[Any] | None:
-        for statement in _PROBES:
+        for statement in PROBES:
             row = self._connection.execute(statement, values).first()
             if row is not None:
                 return row

@@ -1,0 +1,94 @@
+"""The statements of a claim: one finds a pair and leases it, each probe served by its own index.
+
+Statements only; `work_queue` says when they are executed, and locks the listings.
+"""
+
+from typing import Any
+
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, case, literal_column, or_, select, update
+
+from spacetraders_lab.core.experiment import QueueStatus
+from spacetraders_lab.store import listing_locks
+from spacetraders_lab.store.schema import experiment_runs as runs
+from spacetraders_lab.store.schema import experiment_work_queue as queue
+from spacetraders_lab.store.types import UtcDateTime
+
+# Literals and not bound values: a generic plan cannot match a bound value to a partial index.
+PENDING = queue.c.status == literal_column("'PENDING'")
+CLAIMED = queue.c.status == literal_column("'CLAIMED'")
+# The same words as in the ship's index: else a probe for a ship's unfinished pairs reads all that it has ended.
+UNFINISHED = queue.c.status.in_((literal_column("'PENDING'"), literal_column("'CLAIMED'")))
+
+_run: BindParameter[str] = bindparam("in_run")
+_ship: BindParameter[str] = bindparam("ship")
+_owner: BindParameter[str] = bindparam("by_owner")
+_now = bindparam("now", type_=UtcDateTime)
+_until = bindparam("until", type_=UtcDateTime)
+_universe: BindParameter[int] = bindparam("universe")
+
+
+def _claim(*probe: ColumnElement[bool]) -> Any:
+    """One statement that finds one pair and gives it to the ship, its lease included.
+
+    The search is a CTE: PostgreSQL may run a locking sub-select twice, and lock more rows than its LIMIT. SQLite has
+    no row locks and needs none: its transaction holds the whole file.
+    """
+    found = (
+        select(queue.c.queue_id)
+        .where(
+            queue.c.run_id == _run,
+            *probe,
+            queue.c.attempts < queue.c.max_attempts,
+            listing_locks.listings_are_free(_universe, _now),
+        )
+        .order_by(queue.c.position, queue.c.queue_id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .cte("found")
+    )
+    return (
+        update(queue)
+        .where(queue.c.queue_id == select(found.c.queue_id).scalar_subquery())
+        .values(
+            status=QueueStatus.CLAIMED,
+            owner=_owner,
+            claimed_at=_now,
+            lease_until=_until,
+            # Another ship starts a new take, so that facts never mix two holds.
+            take=case((queue.c.claimed_by == _ship, queue.c.take), else_=queue.c.take + 1),
+            claimed_by=_ship,
+            attempts=queue.c.attempts + 1,
+        )
+        .returning(queue)
+    )
+
+
+_due = queue.c.not_before <= _now
+_expired = queue.c.lease_until <= _now
+# In this order, each served by its own index: what the ship itself left unfinished (its hold may be full of it), what
+# a dead worker left, what nobody has had.
+PROBES = (
+    _claim(
+        queue.c.claimed_by == _ship,
+        UNFINISHED,
+        or_(and_(PENDING, _due), and_(CLAIMED, or_(_expired, queue.c.owner == _owner))),
+    ),
+    _claim(CLAIMED, _expired),
+    _claim(PENDING, _due),
+)
+
+# A ship whose pair is still leased to an earlier owner waits for that lease to end: that owner may be about to trade.
+SITUATION = select(
+    runs.c.universe_id,
+    select(queue.c.queue_id)
+    .where(
+        queue.c.run_id == _run,
+        queue.c.claimed_by == _ship,
+        UNFINISHED,
+        CLAIMED,
+        queue.c.lease_until > _now,
+        queue.c.owner != _owner,
+    )
+    .exists()
+    .label("is_busy"),
+).where(runs.c.run_id == _run)

@@ -1,0 +1,212 @@
+"""Bad input: one clear line on standard error, exit code 2 (1 where game or network is at fault), nothing written."""
+
+import socket
+from collections.abc import Callable
+
+import pytest
+
+from spacetraders_lab.run.clock import SystemClock
+from tests.cli.conftest import Player
+from tests.terminal import Answer, Terminal
+
+UNKNOWN_RUN = "00000000-0000-4000-8000-000000000000"
+
+
+def _one_line(answer: Answer) -> str:
+    """What the program says, which must be one line of its own and no traceback."""
+    assert answer.out == ""
+    assert "Traceback" not in answer.err
+    assert answer.complaint.startswith("spacetraders: ")
+    return answer.complaint.removeprefix("spacetraders: ")
+
+
+def _abroad(player: Player) -> str:
+    """Another system than the home."""
+    return next(symbol for symbol in player.sandbox.universe.systems if symbol != player.system)
+
+
+# Each row: the line (with {ship}, {probe}, {home} and {abroad}) and words that the answer must contain.
+BAD_INPUT = {
+    "unknown ship": ("--ships {ship},NOBODY-7 --system {home}", ["NOBODY-7", "you have {ship}"]),
+    "no ship": ("--ships , --system {home}", ["--ships"]),
+    "ship of another system": ("--ships {ship} --system {abroad}", ["{ship} is in {home}, not in {abroad}"]),
+    "ship without a hold": ("--ships {probe} --system {home}", ["{probe} has no hold"]),
+    "malformed system": ("--ships {ship} --system nowhere", ["'NOWHERE'", "looks like X1-AD75"]),
+    "waypoint for a system": ("--ships {ship} --system {home}-A1", ["looks like X1-AD75"]),
+    "empty system": ("--ships {ship} --system ''", ["looks like X1-AD75"]),
+    "fraction 0": ("--ships {ship} --system {home} --batch-sizes 0", ["--batch-sizes '0'", "above 0"]),
+    "fraction 1.5": ("--ships {ship} --system {home} --batch-sizes 0.5,1.5", ["--batch-sizes", "at most at 1"]),
+    "negative fraction": ("--ships {ship} --system {home} --batch-sizes=-0.5", ["--batch-sizes", "above 0"]),
+    "fraction nan": ("--ships {ship} --system {home} --batch-sizes nan", ["--batch-sizes"]),
+    "fraction x": ("--ships {ship} --system {home} --batch-sizes x", ["--batch-sizes 'x'", "as in 0.25,0.5"]),
+    "fraction empty": ("--ships {ship} --system {home} --batch-sizes ''", ["--batch-sizes"]),
+    "fraction twice": ("--ships {ship} --system {home} --batch-sizes 0.5,0.5", ["twice", "--iterations-per-batch"]),
+    "no iterations": ("--ships {ship} --system {home} --iterations-per-batch 0", ["--iterations-per-batch"]),
+    "iterations x": ("--ships {ship} --system {home} --iterations-per-batch x", ["x"]),
+    "no pairs": ("--ships {ship} --system {home} --max-pairs 0", ["--max-pairs must be at least 1"]),
+    "negative budget": ("--ships {ship} --system {home} --budget=-1", ["--budget must be at least 0"]),
+    "no goods": ("--ships {ship} --system {home} --goods ,", ["--goods"]),
+    "no market data": (
+        "--ships {ship} --system {home}",
+        ["no market data", "spacetraders market scout --system {home}"],
+    ),
+    "missing option": ("--ships {ship}", ["--system", "Try --help"]),
+    "unknown option": ("--ships {ship} --system {home} --colour red", ["--colour", "Try --help"]),
+}
+
+
+@pytest.mark.parametrize(("line", "words"), BAD_INPUT.values(), ids=BAD_INPUT.keys())
+def test_a_bad_experiment_is_refused(player: Player, line: str, words: list[str]) -> None:
+    names = {"ship": player.ships[0], "probe": player.probe, "home": player.system, "abroad": _abroad(player)}
+    answer = player.type("experiment liquidity " + line.format(**names))
+    said = _one_line(answer)
+    assert answer.code == 2
+    for word in words:
+        assert word.format(**names) in said
+    assert player.is_untouched()
+
+
+@pytest.mark.parametrize("verb", ["status", "resume", "doctor"])
+def test_an_unknown_run_is_refused(player: Player, verb: str) -> None:
+    answer = player.type(f"experiment {verb} --run-id {UNKNOWN_RUN}")
+    assert answer.code == 2
+    assert UNKNOWN_RUN in _one_line(answer)
+    assert "experiment list" in answer.complaint
+
+
+@pytest.mark.parametrize("line", ["fly", "experiment explode", "ship", "experiment liquidity extra words"])
+def test_an_unknown_command_is_refused(player: Player, line: str) -> None:
+    answer = player.type(line)
+    if line == "ship":  # a noun alone shows its verbs
+        assert answer.code == 0
+        assert "navigate" in answer.out
+        return
+    assert answer.code == 2
+    assert "Try --help" in _one_line(answer)
+
+
+NEEDS_TOKEN = [
+    "ship list",
+    "ship dock X-1",
+    "market get X1-A1-A1",
+    "market list --system X1-A1",
+    "market scout --system X1-A1 --ships X-1",
+    "experiment liquidity --ships X-1 --system X1-A1",
+    f"experiment resume --run-id {UNKNOWN_RUN}",
+]
+
+
+@pytest.mark.parametrize("line", NEEDS_TOKEN)
+def test_without_a_token_the_user_learns_how_to_get_one(terminal: Terminal, line: str) -> None:
+    answer = terminal.type(line)
+    assert answer.code == 2
+    said = _one_line(answer)
+    for remedy in ("SPACETRADERS_TOKEN", "player add", "player register"):
+        assert remedy in said
+    assert not terminal.database.exists()
+
+
+def test_a_token_file_that_others_can_read_is_not_used(player: Player) -> None:
+    player.terminal.tokens.chmod(0o644)
+    answer = player.type("ship list")
+    assert answer.code == 2
+    assert f"chmod 600 {player.terminal.tokens}" in _one_line(answer)
+
+
+def test_a_token_file_that_is_no_json_is_not_used(player: Player) -> None:
+    player.terminal.tokens.write_text("{")
+    answer = player.type("ship list")
+    assert answer.code == 2
+    assert str(player.terminal.tokens) in _one_line(answer)
+
+
+@pytest.mark.parametrize("token", ["two words", "line\nbreak", "ünïcode"])
+def test_a_damaged_token_is_refused_and_not_repeated(player: Player, token: str) -> None:
+    player.terminal.set(TOKEN=token)
+    answer = player.type("ship list")
+    assert answer.code == 2
+    assert "token is damaged" in _one_line(answer)
+    assert token not in answer.err
+
+
+def test_a_token_that_the_game_refuses_is_told_and_not_repeated(player: Player) -> None:
+    player.terminal.set(TOKEN="eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl")
+    answer = player.type("ship list")
+    assert answer.code == 3
+    assert "eyJ" not in _one_line(answer)
+
+
+@pytest.mark.parametrize("url", ["localhost:8080", "ftp://game/v2", "http://", "http://[::1/v2", "nonsense"])
+def test_a_bad_address_is_refused(player: Player, url: str) -> None:
+    player.terminal.set(BASE_URL=url, TOKEN="a.b.c")
+    answer = player.type("ship list")
+    assert answer.code == 2
+    assert "looks like https://api.spacetraders.io/v2" in _one_line(answer)
+
+
+def test_the_second_name_of_the_address_works_too(player: Player) -> None:
+    player.terminal.unset("BASE_URL")
+    player.terminal.set(API_URL=player.sandbox.base_url)
+    assert player.type("ship list").code == 0
+
+
+def test_a_slash_at_the_end_of_the_address_changes_nothing(player: Player) -> None:
+    player.terminal.set(BASE_URL=player.sandbox.base_url + "/")
+    assert player.type("ship list").code == 0
+
+
+def test_a_game_that_is_not_there_is_told_after_some_tries(player: Player, monkeypatch: pytest.MonkeyPatch) -> None:
+    waits: list[float] = []
+
+    async def pass_at_once(_: SystemClock, seconds: float) -> None:
+        waits.append(seconds)
+
+    monkeypatch.setattr(SystemClock, "sleep", pass_at_once)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    player.terminal.set(BASE_URL=f"http://127.0.0.1:{port}/v2", TOKEN="a.b.c")
+    answer = player.type("ship list")
+    assert answer.code == 1
+    assert "no usable answer" in _one_line(answer)
+    assert len(waits) >= 3
+
+
+def test_an_address_that_is_not_the_games_is_told(player: Player) -> None:
+    player.terminal.set(BASE_URL=player.sandbox.base_url.removesuffix("/v2"), TOKEN="a.b.c")
+    answer = player.type("ship list")
+    assert answer.code == 1
+    assert "Traceback" not in answer.err
+
+
+BAD_DATABASES: dict[str, Callable[[Player], str]] = {
+    "another kind": lambda player: "mysql://host/name",
+    "no url": lambda player: "nonsense",
+    "a folder": lambda player: f"sqlite:///{player.terminal.home}",
+    "in memory": lambda player: "sqlite://",
+}
+
+
+@pytest.mark.parametrize("make_url", BAD_DATABASES.values(), ids=BAD_DATABASES.keys())
+def test_a_bad_database_is_refused(player: Player, make_url: Callable[[Player], str]) -> None:
+    player.terminal.set(DATABASE_URL=make_url(player))
+    answer = player.type("experiment list")
+    assert answer.code in (1, 2)
+    _one_line(answer)
+
+
+def test_a_file_that_is_no_database_is_not_touched(player: Player) -> None:
+    path = player.terminal.home / "letter.txt"
+    path.write_text("Dear reader,\n" * 200)
+    before = path.read_bytes()
+    player.terminal.set(DATABASE_URL=f"sqlite:///{path}")
+    answer = player.type("experiment list")
+    assert answer.code == 2
+    assert str(path) in _one_line(answer)
+    assert path.read_bytes() == before
+
+
+def test_the_password_of_a_database_is_not_repeated(player: Player) -> None:
+    player.terminal.set(DATABASE_URL="mysql://me:hunter2@host/name")
+    answer = player.type("experiment list")
+    assert answer.code == 2
+    assert "hunter2" not in answer.err

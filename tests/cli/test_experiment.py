@@ -1,0 +1,237 @@
+"""`spacetraders experiment`: a run as its user sees it, from the plan to the last line, and what the exit code says."""
+
+import re
+from uuid import UUID
+
+import pytest
+
+from tests.cli.conftest import Player
+from tests.terminal import Answer
+
+SMALL = "--max-pairs 3 --batch-sizes 0.5,1.0 --iterations-per-batch 1"
+FULL_HOLD = 40
+
+
+def _run_id(answer: Answer) -> str:
+    found = re.search(r"^Experiment run_id: (.*)$", answer.out, re.MULTILINE)
+    assert found is not None
+    return found[1]
+
+
+@pytest.fixture
+def scouted(player: Player) -> Player:
+    player.scout()
+    return player
+
+
+@pytest.fixture
+def done(scouted: Player) -> tuple[Player, Answer]:
+    """A user with one finished run, and what was printed meanwhile."""
+    return scouted, scouted.experiment(SMALL)
+
+
+# --- a run from beginning to end --------------------------------------------------------------------------------------
+
+
+def test_the_opening_is_that_of_the_original_design(done: tuple[Player, Answer]) -> None:
+    player, answer = done
+    lines = [line for line in answer.out.splitlines() if line]
+    goods = [line for line in lines if re.fullmatch(r"  [A-Z_]+: \d+ markets → \d+ pairs", line)]
+    assert lines[:4] == [
+        "Starting multi-ship liquidity experiment...",
+        f"Fleet: 2 ships ({', '.join(player.ships)})",
+        f"System: {player.system}",
+        f"Discovered: {len(goods)} goods",
+    ]
+    assert "  COPPER: 6 markets → 30 pairs" in goods
+    assert len(goods) == 12
+    expected = [
+        "Total: 3 market pairs",
+        "Work queue populated: 3 pairs (PENDING)",
+        f"Experiment run_id: {_run_id(answer)}",
+        "Ships will dynamically claim pairs until queue empty.",
+        "Monitor progress:",
+        f"  spacetraders experiment status --run-id {_run_id(answer)}",
+    ]
+    assert [line for line in lines if line in expected] == expected
+    assert UUID(_run_id(answer)).version == 4
+
+
+def test_the_plan_is_printed_before_anything_is_bought(done: tuple[Player, Answer]) -> None:
+    _, answer = done
+    plan = answer.out.index("\nPlan:\n")
+    assert plan < answer.out.index("Work queue populated")
+    for figure in ("transactions", "requests", "hours", "expected loss", "peak outlay", "budget"):
+        assert re.search(rf"^  {figure} +[\d,.-]+", answer.out[plan:], re.MULTILINE), figure
+
+
+def test_it_ends_with_the_status_and_exit_code_0(done: tuple[Player, Answer]) -> None:
+    _, answer = done
+    assert answer.code == 0
+    assert f"Experiment: {_run_id(answer)}\nProgress: 3/3 pairs (100.0%)\nState: COMPLETED\n" in answer.out
+    assert answer.out.endswith(
+        "Queue Status:\n- Completed: 3\n- In Progress: 0\n- Pending: 0\n- Failed: 0\n",
+    )
+
+
+def test_what_was_planned_is_what_was_traded(done: tuple[Player, Answer]) -> None:
+    player, answer = done
+    planned = re.search(r"transactions +([\d,]+)", answer.out)
+    assert planned is not None
+    assert int(planned[1]) == len(player.ledger("PURCHASE", "SELL"))
+
+
+# --- looking at it ----------------------------------------------------------------------------------------------------
+
+
+def test_the_status_is_that_of_the_original_design(done: tuple[Player, Answer]) -> None:
+    player, answer = done
+    status = player.type(f"experiment status --run-id {_run_id(answer)}")
+    assert status.code == 0
+    pattern = (
+        rf"Experiment: {_run_id(answer)}\n"
+        r"Progress: 3/3 pairs \(100\.0%\)\n"
+        r"State: COMPLETED\n"
+        r"\nShip Performance:\n"
+        rf"(- {player.name}-[12]: [123] pairs [█░]{{20}} \(\d+%\)\n){{1,2}}"
+        r"\nQueue Status:\n- Completed: 3\n- In Progress: 0\n- Pending: 0\n- Failed: 0\n"
+    )
+    assert re.fullmatch(pattern, status.out)
+
+
+def test_the_ships_shares_make_the_whole(done: tuple[Player, Answer]) -> None:
+    player, answer = done
+    status = player.type(f"experiment status --run-id {_run_id(answer)}")
+    shares = re.findall(r": (\d+) pairs", status.out)
+    assert sum(map(int, shares)) == 3
+
+
+def test_the_status_in_json(done: tuple[Player, Answer]) -> None:
+    player, answer = done
+    status = player.type(f"experiment status --run-id {_run_id(answer)} --json").json
+    assert (status["run_id"], status["status"], status["status_reason"]) == (_run_id(answer), "COMPLETED", None)
+    assert status["pairs"] == {"PENDING": 0, "CLAIMED": 0, "COMPLETED": 3, "FAILED": 0}
+    assert status["transactions"] == len(player.ledger("PURCHASE", "SELL"))
+    assert sum(ship["completed"] for ship in status["ships"]) == 3
+    assert status["errors"] == []
+
+
+def test_the_list_shows_runs_the_newest_first(done: tuple[Player, Answer]) -> None:
+    player, first = done
+    second = player.experiment(SMALL.replace("3", "1", 1))
+    runs = player.type("experiment list --json").json
+    assert [run["run_id"] for run in runs] == [_run_id(second), _run_id(first)]
+    assert [run["pairs"]["COMPLETED"] for run in runs] == [1, 3]
+    table = player.type("experiment list")
+    assert table.code == 0
+    rows = table.out.splitlines()[1:]
+    assert [row.split()[:6] for row in rows] == [
+        [_run_id(second), player.system, "COMPLETED", "1", "1", "0"],
+        [_run_id(first), player.system, "COMPLETED", "3", "3", "0"],
+    ]
+
+
+def test_the_list_of_no_runs(player: Player) -> None:
+    assert player.type("experiment list --json").json == []
+    assert player.type("experiment list").code == 0
+
+
+def test_status_and_list_need_neither_token_nor_game(done: tuple[Player, Answer]) -> None:
+    player, answer = done
+    player.terminal.tokens.unlink()
+    player.terminal.set(BASE_URL="http://127.0.0.1:1/v2")
+    assert player.type(f"experiment status --run-id {_run_id(answer)}").code == 0
+    assert player.type("experiment list").code == 0
+
+
+# --- runs that do not go well -----------------------------------------------------------------------------------------
+
+
+def test_failed_pairs_are_named_with_their_reason_and_exit_code_1(scouted: Player) -> None:
+    for number in (1, 2):
+        scouted.ship(number).load("DIAMONDS", FULL_HOLD)
+    answer = scouted.experiment(SMALL)
+    assert answer.code == 1
+    status = scouted.type(f"experiment status --run-id {_run_id(answer)}")
+    assert "- Failed: 3\n" in status.out
+    reasons = status.out.split("- Failed: 3\n")[1].splitlines()
+    assert len(reasons) == 3
+    assert all(re.fullmatch(r"  [A-Z_]+:\S+:\S+: no room in the hold of .*", reason) for reason in reasons)
+    errors = scouted.type(f"experiment status --run-id {_run_id(answer)} --json").json["errors"]
+    assert [f"  {error['pair_id']}: {error['error']}" for error in errors] == reasons
+
+
+def test_a_run_that_the_purse_cannot_feed_waits_and_is_resumed(scouted: Player) -> None:
+    scouted.agent.credits = 10
+    answer = scouted.experiment(f"{SMALL} --budget 1000000")
+    assert answer.code == 3
+    assert "State: SUSPENDED (out_of_credits: " in answer.out
+    command = f"experiment resume --run-id {_run_id(answer)}"
+    assert answer.out.endswith(f"\nGo on with: spacetraders {command}\n")
+    scouted.agent.credits = 1_000_000
+    resumed = scouted.type(command)
+    assert resumed.code == 0
+    assert "Progress: 3/3 pairs (100.0%)\nState: COMPLETED\n" in resumed.out
+
+
+def test_other_ships_may_take_over_when_it_is_resumed(scouted: Player) -> None:
+    scouted.agent.credits = 10
+    answer = scouted.experiment(f"{SMALL} --budget 1000000")
+    scouted.agent.credits = 1_000_000
+    resumed = scouted.type(f"experiment resume --run-id {_run_id(answer)} --ships {scouted.ships[1]}")
+    assert resumed.code == 0
+    assert {entry.ship_symbol for entry in scouted.ledger("PURCHASE")} == {scouted.ships[1]}
+
+
+def test_a_finished_run_cannot_be_resumed(done: tuple[Player, Answer]) -> None:
+    player, answer = done
+    again = player.type(f"experiment resume --run-id {_run_id(answer)}")
+    assert again.code == 2
+    assert "has ended" in again.complaint
+
+
+# --- options ----------------------------------------------------------------------------------------------------------
+
+
+def test_only_the_goods_asked_for(scouted: Player) -> None:
+    answer = scouted.experiment(f"{SMALL} --goods copper,iron")
+    assert answer.code == 0
+    assert "Discovered: 2 goods\n  COPPER: 6 markets" in answer.out
+    assert {entry.good for entry in scouted.ledger("PURCHASE")} <= {"COPPER", "IRON"}
+
+
+def test_the_number_of_cells_follows_from_fractions_and_iterations(scouted: Player) -> None:
+    scouted.experiment("--max-pairs 1 --batch-sizes 0.25,0.5,1.0 --iterations-per-batch 2")
+    assert len(scouted.ledger("PURCHASE")) == 6
+
+
+def test_the_budget_is_shown_with_the_purse(scouted: Player) -> None:
+    answer = scouted.experiment(f"{SMALL} --budget 600000")
+    assert re.search(r"budget +600,000  credits; the purse holds 5,000,000", answer.out)
+
+
+def test_no_token_is_ever_printed(done: tuple[Player, Answer]) -> None:
+    player, answer = done
+    token = player.agent.token
+    assert token not in answer.out + answer.err
+    assert token.encode() not in player.terminal.database.read_bytes()
+
+
+# --- doctor -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_healthy_run_has_nothing_out_of_order(done: tuple[Player, Answer]) -> None:
+    player, answer = done
+    healthy = player.type(f"experiment doctor --run-id {_run_id(answer)}")
+    assert (healthy.code, healthy.out) == (0, "Nothing is out of order.\n")
+    assert player.type(f"experiment doctor --run-id {_run_id(answer)} --json").json == []
+
+
+def test_a_hold_that_disagrees_is_found(done: tuple[Player, Answer]) -> None:
+    player, answer = done
+    trade = player.ledger("PURCHASE")[-1]
+    player.sandbox.universe.ships[trade.ship_symbol].load(trade.good, 2)
+    sick = player.type(f"experiment doctor --run-id {_run_id(answer)} --json")
+    assert sick.code == 1
+    assert [finding["kind"] for finding in sick.json] == ["hold mismatch"]
+    assert trade.ship_symbol in sick.json[0]["what"]

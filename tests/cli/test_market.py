@@ -1,0 +1,91 @@
+"""`spacetraders market`: what is quoted now, and what was quoted when a ship was last there."""
+
+import json
+
+from tests.cli.conftest import Player
+
+_FIELDS = {"good", "type", "supply", "activity", "trade_volume", "purchase_price", "sell_price"}
+
+
+def test_scouting_says_how_many_markets_it_read(player: Player) -> None:
+    answer = player.type(f"market scout --system {player.system} --ships {','.join(player.ships)}")
+    assert (answer.code, answer.out) == (0, f"Scouted 8 markets of {player.system}.\n")
+    assert player.ledger("PURCHASE", "SELL") == []
+
+
+def test_a_probe_can_scout(player: Player) -> None:
+    answer = player.type(f"market scout --system {player.system.lower()} --ships {player.probe}")
+    assert answer.code == 0
+    assert len(player.ledger("NAVIGATE")) >= 7
+    assert {entry.ship_symbol for entry in player.ledger("NAVIGATE")} == {player.probe}
+
+
+def test_a_market_with_a_ship_there_shows_its_prices(player: Player) -> None:
+    here = player.ship().waypoint
+    answer = player.type(f"market get {here}")
+    assert answer.code == 0
+    heading, *rows = answer.out.splitlines()
+    assert heading.split() == ["good", "type", "supply", "activity", "volume", "ask", "bid"]
+    assert [row.split()[0] for row in rows] == sorted(player.sandbox.universe.home.markets[here].listings)
+
+
+def test_a_market_in_json(player: Player) -> None:
+    here = player.ship().waypoint
+    market = player.type(f"market get {here} --json").json
+    assert market["waypoint"] == here
+    traded = {*market["imports"], *market["exports"], *market["exchange"]}
+    assert {row["good"] for row in market["goods"]} == traded
+    assert all(set(row) == _FIELDS for row in market["goods"])
+
+
+def test_a_market_without_a_ship_there_says_what_it_trades(player: Player) -> None:
+    there = next(m for m in player.sandbox.universe.home.markets if m != player.ship().waypoint)
+    answer = player.type(f"market get {there}")
+    assert answer.code == 0
+    assert answer.out.startswith(f"{there} trades ")
+    assert "only to a ship there" in answer.out
+    assert player.type(f"market get {there} --json").json["goods"] == []
+
+
+def test_the_list_shows_every_listing_with_its_age(player: Player) -> None:
+    player.scout()
+    answer = player.type(f"market list --system {player.system}")
+    assert answer.code == 0
+    heading, *rows = answer.out.splitlines()
+    assert heading.split()[:2] == ["waypoint", "good"]
+    listings = [(m, good) for m, market in player.sandbox.universe.home.markets.items() for good in market.listings]
+    assert sorted(tuple(row.split()[:2]) for row in rows) == sorted(listings)
+
+
+def test_the_list_in_json(player: Player) -> None:
+    player.scout()
+    rows = player.type(f"market list --system {player.system} --json").json
+    assert all(set(row) == _FIELDS | {"waypoint", "age_minutes"} for row in rows)
+    assert all(0 <= row["age_minutes"] < 24 * 60 for row in rows)
+    assert {row["activity"] for row in rows if row["type"] == "EXCHANGE"} == {None}
+
+
+def test_the_list_of_one_good(player: Player) -> None:
+    player.scout()
+    good = next(good for good in player.sandbox.universe.home.markets[player.ship().waypoint].listings)
+    rows = player.type(f"market list --system {player.system} --good {good.lower()} --json").json
+    assert {row["good"] for row in rows} == {good}
+
+
+def test_nothing_known_names_the_command_that_scouts(player: Player) -> None:
+    answer = player.type(f"market list --system {player.system}")
+    assert answer.code == 2
+    assert f"spacetraders market scout --system {player.system}" in answer.complaint
+
+
+def test_prices_that_were_read_by_hand_are_kept(player: Player) -> None:
+    here = player.ship().waypoint
+    player.type(f"market get {here}")
+    rows = json.loads(player.type(f"market list --system {player.system} --json").out)
+    assert {row["waypoint"] for row in rows} == {here}
+
+
+def test_a_waypoint_without_a_market_is_the_games_no(player: Player) -> None:
+    answer = player.type(f"market get {player.system}-ZZ99")
+    assert answer.code == 1
+    assert answer.complaint.startswith("spacetraders: the game said: ")

@@ -1,0 +1,118 @@
+"""`spacetraders player`: agents come and go, tokens stay in one file that nobody else can read, and are never shown."""
+
+import io
+import json
+import os
+import stat
+
+import pytest
+
+from spacetraders_lab.sandbox.server import RunningSandbox
+from tests.cli.conftest import Player
+from tests.terminal import Terminal
+
+
+def _token(terminal: Terminal, sandbox: RunningSandbox, agent: str) -> str:
+    return str(json.loads(terminal.tokens.read_text())[sandbox.base_url][agent])
+
+
+def test_registering_keeps_the_token_and_does_not_show_it(player: Player, sandbox: RunningSandbox) -> None:
+    answer = player.type("player register SECOND")
+    token = _token(player.terminal, sandbox, "SECOND")
+    assert token == sandbox.universe.agents["SECOND"].token
+    assert answer.code == 0
+    assert "Registered SECOND" in answer.out
+    assert str(player.terminal.tokens) in answer.out
+    assert token not in answer.out + answer.err
+
+
+def test_the_token_file_is_its_owners_alone(player: Player) -> None:
+    assert stat.S_IMODE(player.terminal.tokens.stat().st_mode) == 0o600
+    assert stat.S_IMODE(player.terminal.tokens.parent.stat().st_mode) == 0o700
+    assert [path.name for path in player.terminal.tokens.parent.iterdir()] == ["tokens.json"]
+
+
+def test_the_token_file_is_never_readable_by_others_whatever_the_umask(
+    terminal: Terminal, sandbox: RunningSandbox
+) -> None:
+    before = os.umask(0)
+    try:
+        assert terminal.type("player register UMASK").code == 0
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(terminal.tokens.stat().st_mode) == 0o600
+
+
+def test_call_sign_and_faction_may_be_typed_in_small_letters(terminal: Terminal, sandbox: RunningSandbox) -> None:
+    assert terminal.type("player register small --faction void").code == 0
+    assert sandbox.universe.agents["SMALL"].faction == "VOID"
+
+
+def test_adding_a_token_from_the_environment_finds_out_whose_it_is(player: Player, sandbox: RunningSandbox) -> None:
+    token = _token(player.terminal, sandbox, player.name)
+    player.terminal.tokens.unlink()
+    player.terminal.set(TOKEN=token)
+    answer = player.type("player add")
+    assert (answer.code, answer.err) == (0, "")
+    assert f"Added {player.name} at {sandbox.base_url}" in answer.out
+    assert token not in answer.out
+    assert _token(player.terminal, sandbox, player.name) == token
+
+
+def test_adding_a_token_from_standard_input(
+    player: Player, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = _token(player.terminal, sandbox, player.name)
+    player.terminal.tokens.unlink()
+    monkeypatch.setattr("sys.stdin", io.StringIO(f"{token}\n"))
+    answer = player.type("player add")
+    assert answer.code == 0
+    assert token not in answer.out + answer.err
+    assert _token(player.terminal, sandbox, player.name) == token
+
+
+def test_adding_nothing_is_refused(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    answer = terminal.type("player add")
+    assert (answer.code, answer.complaint) == (2, "spacetraders: no token given")
+    assert not terminal.tokens.exists()
+
+
+def test_a_token_of_nobody_is_not_kept(player: Player) -> None:
+    before = player.terminal.tokens.read_text()
+    player.terminal.set(TOKEN="not-a-token")
+    answer = player.type("player add")
+    assert answer.code != 0
+    assert "not-a-token" not in answer.out + answer.err
+    assert player.terminal.tokens.read_text() == before
+
+
+def test_the_list_shows_agents_and_servers_and_no_token(player: Player, sandbox: RunningSandbox) -> None:
+    answer = player.type("player list")
+    assert answer.code == 0
+    assert player.name in answer.out
+    assert sandbox.base_url in answer.out
+    assert _token(player.terminal, sandbox, player.name) not in answer.out
+
+
+def test_the_list_in_json(player: Player, sandbox: RunningSandbox) -> None:
+    assert player.type("player list --json").json == [{"agent": player.name, "base_url": sandbox.base_url}]
+
+
+def test_the_list_of_nobody_is_empty(terminal: Terminal) -> None:
+    assert terminal.type("player list --json").json == []
+
+
+def test_with_two_agents_the_user_must_say_which(player: Player, sandbox: RunningSandbox) -> None:
+    player.type(f"player register X{player.name}")
+    answer = player.type("ship list")
+    assert answer.code == 2
+    assert player.name in answer.complaint
+    player.terminal.set(TOKEN=_token(player.terminal, sandbox, player.name))
+    assert player.type("ship list").code == 0
+
+
+def test_a_call_sign_that_is_taken_is_the_games_no(player: Player) -> None:
+    answer = player.type(f"player register {player.name}")
+    assert answer.code == 1
+    assert "4111" in answer.complaint

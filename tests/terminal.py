@@ -1,16 +1,16 @@
 """A user at a terminal: an environment of their own, and commands typed into it, in this process and for real."""
 
+import io
 import json
+import os
 import shlex
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import pytest
+from unittest.mock import patch
 
 from spacetraders_lab.cli.main import run
-
-_SETTINGS = ("BASE_URL", "API_URL", "TOKEN", "ACCOUNT_TOKEN", "DATABASE_URL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,35 +33,36 @@ class Answer:
 
 
 class Terminal:
-    """A shell whose home is `home`. `type` runs a command as the user typed it; `settings` are SPACETRADERS_*."""
+    """A shell whose home is `home` and that knows no other variables than its own; settings are SPACETRADERS_*."""
 
-    def __init__(
-        self, home: Path, patch: pytest.MonkeyPatch, capture: pytest.CaptureFixture[str], **settings: str
-    ) -> None:
+    def __init__(self, home: Path, **settings: str) -> None:
         self.home = home
-        self._patch = patch
-        self._capture = capture
-        patch.setenv("HOME", str(home))
-        patch.setenv("XDG_CONFIG_HOME", str(home / "config"))
-        patch.setenv("XDG_DATA_HOME", str(home / "data"))
-        for name in _SETTINGS:
-            patch.delenv(f"SPACETRADERS_{name}", raising=False)
+        self.environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "XDG_CONFIG_HOME": str(home / "config"),
+            "XDG_DATA_HOME": str(home / "data"),
+        }
         self.set(**settings)
 
     def set(self, **settings: str) -> None:
         """Set SPACETRADERS_* variables, named without the prefix."""
-        for name, value in settings.items():
-            self._patch.setenv(f"SPACETRADERS_{name}", value)
+        self.environment |= {f"SPACETRADERS_{name}": value for name, value in settings.items()}
 
     def unset(self, name: str) -> None:
-        self._patch.delenv(f"SPACETRADERS_{name}", raising=False)
+        del self.environment[f"SPACETRADERS_{name}"]
 
-    def type(self, line: str) -> Answer:
+    def type(self, line: str, standard_input: str = "") -> Answer:
         """Run one command, without the program's name."""
-        self._capture.readouterr()
-        code = run(shlex.split(line))
-        printed = self._capture.readouterr()
-        return Answer(code, printed.out, printed.err)
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            patch.dict(os.environ, self.environment, clear=True),
+            patch("sys.stdin", io.StringIO(standard_input)),
+            redirect_stdout(out),
+            redirect_stderr(err),
+        ):
+            code = run(shlex.split(line))
+        return Answer(code, out.getvalue(), err.getvalue())
 
     @property
     def tokens(self) -> Path:

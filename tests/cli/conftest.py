@@ -92,16 +92,19 @@ def sandbox() -> Iterator[RunningSandbox]:
 
 
 @pytest.fixture
-def terminal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], sandbox: RunningSandbox
-) -> Terminal:
+def terminal(tmp_path: Path, sandbox: RunningSandbox) -> Terminal:
     """A terminal that points at the game, of somebody who has no agent yet."""
-    return Terminal(tmp_path, monkeypatch, capsys, BASE_URL=sandbox.base_url)
+    return Terminal(tmp_path, BASE_URL=sandbox.base_url)
 
 
 @pytest.fixture
 def player(terminal: Terminal, sandbox: RunningSandbox) -> Player:
     """A registered user; the token lies in the user's own file."""
+    return join(terminal, sandbox)
+
+
+def join(terminal: Terminal, sandbox: RunningSandbox) -> Player:
+    """Register a new agent at this terminal."""
     name = f"USER{next(_numbers)}"
     assert terminal.type(f"player register {name}").code == 0
     return Player(terminal, sandbox, name)

@@ -1,14 +1,17 @@
 """`spacetraders experiment`: a run as its user sees it, from the plan to the last line, and what the exit code says."""
 
 import re
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 
-from tests.cli.conftest import Player
-from tests.terminal import Answer
+from spacetraders_lab.sandbox.server import RunningSandbox
+from tests.cli.conftest import Player, join
+from tests.terminal import Answer, Terminal
 
 SMALL = "--max-pairs 3 --batch-sizes 0.5,1.0 --iterations-per-batch 1"
+TINY = "--max-pairs 1 --batch-sizes 1.0 --iterations-per-batch 1"
 FULL_HOLD = 40
 
 
@@ -24,10 +27,12 @@ def scouted(player: Player) -> Player:
     return player
 
 
-@pytest.fixture
-def done(scouted: Player) -> tuple[Player, Answer]:
-    """A user with one finished run, and what was printed meanwhile."""
-    return scouted, scouted.experiment(SMALL)
+@pytest.fixture(scope="module")
+def done(sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> tuple[Player, Answer]:
+    """A user with one finished run, and what was printed meanwhile. Many look at it, nobody changes it."""
+    player = join(Terminal(tmp_path_factory.mktemp("done"), BASE_URL=sandbox.base_url), sandbox)
+    player.scout()
+    return player, player.experiment(SMALL)
 
 
 # --- a run from beginning to end --------------------------------------------------------------------------------------
@@ -116,18 +121,17 @@ def test_the_status_in_json(done: tuple[Player, Answer]) -> None:
     assert status["errors"] == []
 
 
-def test_the_list_shows_runs_the_newest_first(done: tuple[Player, Answer]) -> None:
-    player, first = done
-    second = player.experiment(SMALL.replace("3", "1", 1))
-    runs = player.type("experiment list --json").json
+def test_the_list_shows_runs_the_newest_first(scouted: Player) -> None:
+    first, second = scouted.experiment(TINY), scouted.experiment(TINY.replace("1", "2", 1))
+    runs = scouted.type("experiment list --json").json
     assert [run["run_id"] for run in runs] == [_run_id(second), _run_id(first)]
-    assert [run["pairs"]["COMPLETED"] for run in runs] == [1, 3]
-    table = player.type("experiment list")
+    assert [run["pairs"]["COMPLETED"] for run in runs] == [2, 1]
+    table = scouted.type("experiment list")
     assert table.code == 0
     rows = table.out.splitlines()[1:]
     assert [row.split()[:6] for row in rows] == [
-        [_run_id(second), player.system, "COMPLETED", "1", "1", "0"],
-        [_run_id(first), player.system, "COMPLETED", "3", "3", "0"],
+        [_run_id(second), scouted.system, "COMPLETED", "2", "2", "0"],
+        [_run_id(first), scouted.system, "COMPLETED", "1", "1", "0"],
     ]
 
 
@@ -136,12 +140,12 @@ def test_the_list_of_no_runs(player: Player) -> None:
     assert player.type("experiment list").code == 0
 
 
-def test_status_and_list_need_neither_token_nor_game(done: tuple[Player, Answer]) -> None:
+def test_status_and_list_need_neither_token_nor_game(done: tuple[Player, Answer], tmp_path: Path) -> None:
     player, answer = done
-    player.terminal.tokens.unlink()
-    player.terminal.set(BASE_URL="http://127.0.0.1:1/v2")
-    assert player.type(f"experiment status --run-id {_run_id(answer)}").code == 0
-    assert player.type("experiment list").code == 0
+    database = f"sqlite:///{player.terminal.database}"
+    stranger = Terminal(tmp_path, BASE_URL="http://127.0.0.1:1/v2", DATABASE_URL=database)
+    assert stranger.type(f"experiment status --run-id {_run_id(answer)}").code == 0
+    assert _run_id(answer) in stranger.type("experiment list").out
 
 
 # --- runs that do not go well -----------------------------------------------------------------------------------------
@@ -176,7 +180,7 @@ def test_a_run_that_the_purse_cannot_feed_waits_and_is_resumed(scouted: Player) 
 
 def test_other_ships_may_take_over_when_it_is_resumed(scouted: Player) -> None:
     scouted.agent.credits = 10
-    answer = scouted.experiment(f"{SMALL} --budget 1000000")
+    answer = scouted.experiment(f"{TINY} --budget 1000000")
     scouted.agent.credits = 1_000_000
     resumed = scouted.type(f"experiment resume --run-id {_run_id(answer)} --ships {scouted.ships[1]}")
     assert resumed.code == 0
@@ -206,7 +210,7 @@ def test_the_number_of_cells_follows_from_fractions_and_iterations(scouted: Play
 
 
 def test_the_budget_is_shown_with_the_purse(scouted: Player) -> None:
-    answer = scouted.experiment(f"{SMALL} --budget 600000")
+    answer = scouted.experiment(f"{TINY} --budget 600000")
     assert re.search(r"budget +600,000  credits; the purse holds 5,000,000", answer.out)
 
 
@@ -227,11 +231,11 @@ def test_a_healthy_run_has_nothing_out_of_order(done: tuple[Player, Answer]) -> 
     assert player.type(f"experiment doctor --run-id {_run_id(answer)} --json").json == []
 
 
-def test_a_hold_that_disagrees_is_found(done: tuple[Player, Answer]) -> None:
-    player, answer = done
-    trade = player.ledger("PURCHASE")[-1]
-    player.sandbox.universe.ships[trade.ship_symbol].load(trade.good, 2)
-    sick = player.type(f"experiment doctor --run-id {_run_id(answer)} --json")
+def test_a_hold_that_disagrees_is_found(scouted: Player) -> None:
+    answer = scouted.experiment(TINY)
+    trade = scouted.ledger("PURCHASE")[-1]
+    scouted.sandbox.universe.ships[trade.ship_symbol].load(trade.good, 2)
+    sick = scouted.type(f"experiment doctor --run-id {_run_id(answer)} --json")
     assert sick.code == 1
     assert [finding["kind"] for finding in sick.json] == ["hold mismatch"]
     assert trade.ship_symbol in sick.json[0]["what"]

@@ -1,11 +1,8 @@
 """`spacetraders player`: agents come and go, tokens stay in one file that nobody else can read, and are never shown."""
 
-import io
 import json
 import os
 import stat
-
-import pytest
 
 from spacetraders_lab.sandbox.server import RunningSandbox
 from tests.cli.conftest import Player
@@ -59,20 +56,16 @@ def test_adding_a_token_from_the_environment_finds_out_whose_it_is(player: Playe
     assert _token(player.terminal, sandbox, player.name) == token
 
 
-def test_adding_a_token_from_standard_input(
-    player: Player, sandbox: RunningSandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_adding_a_token_from_standard_input(player: Player, sandbox: RunningSandbox) -> None:
     token = _token(player.terminal, sandbox, player.name)
     player.terminal.tokens.unlink()
-    monkeypatch.setattr("sys.stdin", io.StringIO(f"{token}\n"))
-    answer = player.type("player add")
+    answer = player.terminal.type("player add", standard_input=f"{token}\n")
     assert answer.code == 0
     assert token not in answer.out + answer.err
     assert _token(player.terminal, sandbox, player.name) == token
 
 
-def test_adding_nothing_is_refused(terminal: Terminal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+def test_adding_nothing_is_refused(terminal: Terminal) -> None:
     answer = terminal.type("player add")
     assert (answer.code, answer.complaint) == (2, "spacetraders: no token given")
     assert not terminal.tokens.exists()

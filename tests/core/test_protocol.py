@@ -178,6 +178,11 @@ def test_the_live_trade_volume_wins_over_the_recorded_one() -> None:
     assert act(ship, bought(1), market=live(BUY_MARKET, 66)) == NavigateShipCommand(SHIP, SELL_MARKET)
 
 
+def test_what_was_seen_elsewhere_says_nothing_of_the_buy_market() -> None:
+    ship = holding(replace(AT_BUY_MARKET, cargo_capacity=60), 30)
+    assert act(ship, bought(1), market=live(SELL_MARKET, 200)) == GetMarketQuery(BUY_MARKET)
+
+
 def test_no_room_in_the_hold_fails_the_pair_and_says_why() -> None:
     full = holding(AT_BUY_MARKET, 0, FUEL=80)
     failed = act(full, market=live(BUY_MARKET))

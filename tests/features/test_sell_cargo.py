@@ -30,10 +30,10 @@ class Story:
 
 
 @pytest.fixture
-def story(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Iterator[Story]:
+def story(tmp_path: Path) -> Iterator[Story]:
     settings = SandboxSettings(ships=(FRIGATE,), hold=80, speed=10_000, open_registration=True)
     with running_sandbox(settings) as sandbox:
-        yield Story(sandbox, Terminal(tmp_path, monkeypatch, capsys, BASE_URL=sandbox.base_url))
+        yield Story(sandbox, Terminal(tmp_path, BASE_URL=sandbox.base_url))
 
 
 @given(parsers.parse('a player with agent "{agent}"'))

@@ -21,12 +21,12 @@ import httpx2
 from sqlalchemy import Connection
 
 from spacetraders_lab.core.errors import GameUnreachable
-from spacetraders_lab.core.experiment import Design, MarketPair, QueueStatus
-from spacetraders_lab.core.market import Operation
+from spacetraders_lab.core.experiment import Design, MarketPair
 from spacetraders_lab.run.app import Lab, LeaseTimes, open_game, open_lab
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.worker import ShipExperimentWorkerCommand, ShipWorker
 from spacetraders_lab.store.database import Database, open_database
+from tests.guarantees.judge import violations
 from tests.rig import BASE_URL, Rig
 
 T = TypeVar("T")
@@ -223,54 +223,9 @@ class Story:
         return ShipWorker(lab, self.run, command, asyncio.Event(), owner=owner)
 
     def _judge(self) -> None:
-        """Hold what the lab remembers against what the game did."""
-        counts = self.rig.counts(self.run)
-        self.tale.pairs.update(counts)
-        for status in (QueueStatus.PENDING, QueueStatus.CLAIMED):
-            if counts.get(status):
-                self._violated(f"{counts[status]} pairs are stuck {status}")
+        self.tale.pairs.update(self.rig.counts(self.run))
         self.tale.conflicts = len(self.rig.rows("SELECT 1 FROM experiment_intents WHERE state = 'CONFLICT'"))
-        self._judge_ledger()
-        self._judge_cells()
-        if self.rig.rows("SELECT 1 FROM experiment_intents WHERE state = 'OPEN'"):
-            self._violated("an intent is unresolved")
-        for ship in self.rig.fleet:
-            aboard = self.rig.universe.ships[ship].hold
-            if any(aboard.values()):
-                self._violated(f"{ship} is stranded with {dict(aboard)}")
-
-    def _judge_ledger(self) -> None:
-        """Every trade has its row and every row its trade."""
-        kinds = {Operation.BUY: "PURCHASE", Operation.SELL: "SELL"}
-        rows = Counter(
-            (r.ship_symbol, kinds[r.operation], r.good_symbol, r.units, r.total_credits)
-            for r in self.rig.records(self.run)
-        )
-        trades = Counter((e.ship_symbol, e.kind, e.good, e.units, e.total) for e in self.rig.ledger("PURCHASE", "SELL"))
-        for trade, count in (trades - rows).items():
-            self._violated(f"{count} trade(s) without a row: {trade}")
-        for row, count in (rows - trades).items():
-            self._violated(f"{count} row(s) without a trade: {row}")
-
-    def _judge_cells(self) -> None:
-        """Every completed pair has each of its cells bought once and sold wholly, in the take that completed it."""
-        for pair in self.rig.rows("SELECT pair_id, take, status FROM experiment_work_queue"):
-            if pair["status"] != QueueStatus.COMPLETED:
-                continue
-            bought: Counter[tuple[float, int]] = Counter()
-            units: Counter[tuple[float, int]] = Counter()
-            for r in self.rig.records(self.run):
-                if (r.pair_id, r.take) == (pair["pair_id"], pair["take"]) and r.batch_size_fraction is not None:
-                    sign = 1 if r.operation is Operation.BUY else -1
-                    bought[r.batch_size_fraction, r.iteration] += sign == 1
-                    units[r.batch_size_fraction, r.iteration] += sign * r.units
-            if bought != Counter(DESIGN.cells):
-                self._violated(f"{pair['pair_id']} is completed with the cells {dict(bought)}")
-            if any(units.values()):
-                self._violated(f"{pair['pair_id']} is completed with unsold cells {dict(units)}")
-
-    def _violated(self, what: str) -> None:
-        self.tale.violations.append(what)
+        self.tale.violations += violations(self.rig, self.run)
 
 
 def _mortal(lab: Lab, process: Process) -> Lab:

@@ -18,6 +18,7 @@ from spacetraders_lab.sandbox.truth import LedgerEntry
 from spacetraders_lab.store.database import Database, open_database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from tests.rig import Rig
+from tests.store.test_original_sql import PROGRESS, RUNS, SHIPS, TRANSACTIONS
 
 PAIRS, CELLS = 10, 12
 START_UP = {"GET /", "GET /my/agent", "GET /my/ships/{ship}", "GET /systems/{system}/waypoints"}
@@ -176,47 +177,20 @@ def test_the_loss_was_foretold_and_the_worst_case_was_not_reached(played: Played
     assert away - played.fuel <= played.plan.worst_case
 
 
-# --- the original design's own SQL, letter for letter but for the placeholder ----------------------------------------
+# --- the original design's own SQL -----------------------------------------------------------------------------------
 
-_PROGRESS = """
-SELECT
-    COUNT(*) FILTER (WHERE status = 'PENDING') as pending,
-    COUNT(*) FILTER (WHERE status = 'CLAIMED') as in_progress,
-    COUNT(*) FILTER (WHERE status = 'COMPLETED') as completed,
-    COUNT(*) FILTER (WHERE status = 'FAILED') as failed
-FROM experiment_work_queue
-WHERE run_id = :run_id;
-"""
-_PER_SHIP = """
-SELECT
-    claimed_by as ship,
-    COUNT(*) as pairs_completed
-FROM experiment_work_queue
-WHERE run_id = :run_id AND status = 'COMPLETED'
-GROUP BY claimed_by
-ORDER BY pairs_completed DESC;
-"""
-_RAW = """
-SELECT *
-FROM market_experiments
-WHERE run_id = :run_id
-ORDER BY timestamp ASC;
-"""
-_ALL_RUNS = """
-SELECT run_id, COUNT(*) as transactions, MIN(timestamp) as started, MAX(timestamp) as last_update
-FROM market_experiments
-GROUP BY run_id
-ORDER BY started DESC;
-"""
+
+def _ask(played: Played, statement: str) -> list[dict[str, Any]]:
+    return played.rig.rows(statement.replace("?", ":run_id"), run_id=played.run.run_id)
 
 
 def test_the_progress_query_answers(played: Played) -> None:
-    found = played.rig.rows(_PROGRESS, run_id=played.run.run_id)
+    found = _ask(played, PROGRESS)
     assert found == [{"pending": 0, "in_progress": 0, "completed": PAIRS, "failed": 0}]
 
 
 def test_the_per_ship_query_answers(played: Played) -> None:
-    found = played.rig.rows(_PER_SHIP, run_id=played.run.run_id)
+    found = _ask(played, SHIPS)
     assert {row["ship"]: row["pairs_completed"] for row in found} == {
         report.ship_symbol: report.pairs_completed for report in played.reports
     }
@@ -226,14 +200,14 @@ def test_the_per_ship_query_answers(played: Played) -> None:
 
 
 def test_the_raw_results_query_answers_in_the_order_of_time(played: Played) -> None:
-    found = played.rig.rows(_RAW, run_id=played.run.run_id)
+    found = _ask(played, TRANSACTIONS)
     assert len(found) == len(played.records)
     assert [row["timestamp"] for row in found] == sorted(row["timestamp"] for row in found)
     assert {row["operation"] for row in found} == {"BUY", "SELL"}
 
 
 def test_the_query_of_all_runs_answers(played: Played) -> None:
-    (found,) = played.rig.rows(_ALL_RUNS)
+    (found,) = _ask(played, RUNS)
     assert (found["run_id"], found["transactions"]) == (played.run.run_id, len(played.records))
     assert found["started"] < found["last_update"]
 

@@ -39,6 +39,17 @@ def test_an_empty_purse_suspends_the_run_and_fails_no_pair(rig: Rig) -> None:
     assert rig.ledger("PURCHASE") == []
 
 
+def test_a_purse_that_cannot_pay_for_fuel_suspends_the_run_and_fails_no_pair(make_rig: MakeRig) -> None:
+    rig = make_rig(ships=1)
+    pairs = [pair for pair in rig.pairs(12) if pair.buy_market != rig.ship().waypoint]
+    run = rig.queue(pairs, FOUR_CELLS)
+    rig.ship().fuel = 2
+    rig.agent.credits = 5
+    rig.fly(run)
+    assert str(rig.run(run).status_reason).startswith("out_of_credits: the purse cannot pay for fuel")
+    assert rig.counts(run) == {"PENDING": len(pairs)}
+
+
 def test_a_purse_that_runs_dry_sells_what_is_aboard_before_it_waits(make_rig: MakeRig) -> None:
     """The purse is enough for the first cell and fuel, and what the first cell brings is less than it cost."""
     rig = make_rig(ships=1)

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -136,3 +137,22 @@ def _bound_like(host: str) -> Any:
     listener = Mock(spec=socket.socket)
     listener.getsockname.return_value = (host, 8080)
     return listener
+
+
+def test_at_ten_thousand_times_the_speed_flights_still_end_when_they_say():
+    settings = SandboxSettings(profile="lab", open_registration=True, rate_limit=False, speed=10_000)
+    with running_sandbox(settings) as sandbox, httpx2.Client(base_url=sandbox.base_url) as client:
+        reply = client.post("/register", json={"symbol": "TESTER", "faction": "COSMIC"}).json()["data"]
+        client.headers["authorization"] = f"Bearer {reply['token']}"
+        places = list(sandbox.universe.home.waypoints)
+        for leg in range(1, 21):
+            client.post("/my/ships/TESTER-1/orbit")
+            order = {"waypointSymbol": places[leg % len(places)]}
+            nav = client.post("/my/ships/TESTER-1/navigate", json=order).json()["data"]["nav"]
+            began, ends = (datetime.fromisoformat(nav["route"][end]) for end in ("departureTime", "arrival"))
+            assert timedelta(milliseconds=4) <= ends - began <= timedelta(milliseconds=10)
+            while client.get("/my/ships/TESTER-1/nav").json()["data"]["status"] == "IN_TRANSIT":
+                pass
+            assert datetime.now(UTC) >= ends
+            assert client.post("/my/ships/TESTER-1/dock").status_code == 200
+            assert client.post("/my/ships/TESTER-1/refuel").status_code == 200

@@ -90,15 +90,16 @@ def test_a_file_of_other_settings_is_refused_and_they_are_named(tmp_path: Path):
         load_universe(tmp_path / "state", SandboxSettings(seed=6))
 
 
-def test_what_fails_while_writing_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_what_fails_while_writing_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str):
     player, file = lived(), tmp_path / "state"
     save_universe(player.universe, file)
     old = file.read_bytes()
 
-    def fail(_: int) -> None:
+    def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(os, "fsync", fail)
+    monkeypatch.setattr(os if step == "fsync" else Path, step, fail)
     player.clock.advance(500)
     player.post(f"{player.ship_path}/dock")
     with pytest.raises(OSError, match="No space"):

@@ -141,6 +141,18 @@ def test_transfer_between_own_ships_in_one_place():
     assert player.refusal("POST", f"{player.ship_path}/transfer", order | {"units": 1})[1] == 4234
 
 
+def test_transfer_into_a_full_hold():
+    player = Player(profile="lab", credits=1_000_000, hold=3, ships=("SHIP_COMMAND_FRIGATE", "SHIP_LIGHT_SHUTTLE"))
+    good = some_good(player)
+    for ship in ("TESTER-1", "TESTER-2"):
+        player.post(f"/my/ships/{ship}/purchase", {"symbol": good, "units": 3})
+    order = {"tradeSymbol": good, "units": 1, "shipSymbol": "TESTER-2"}
+    assert player.refusal("POST", f"{player.ship_path}/transfer", order)[1:] == (
+        4217,
+        {"shipSymbol": "TESTER-2", "cargoCapacity": 3, "cargoUnits": 3, "unitsToAdd": 1},
+    )
+
+
 # What is refused: the code, and the data that clients read.
 
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from spacetraders_lab.core.errors import LabError
-from spacetraders_lab.core.travel import FlightMode, distance, fuel_cost, travel_seconds
+from spacetraders_lab.core.travel import FlightMode, distance, fuel_cost, seconds_per_unit, travel_seconds
 from spacetraders_lab.core.waypoint import Waypoint
 
 # STEALTH is left out: it burns what CRUISE burns and is slower. A ship that is in it changes before it flies.
@@ -67,6 +67,7 @@ class LegTable:
     units: tuple[tuple[int, ...], ...]
     nearest: tuple[tuple[int, ...], ...]
     seconds: tuple[tuple[int, ...], ...]
+    speed: int
 
 
 def leg_table(waypoints: Sequence[Waypoint], speed: int) -> LegTable:
@@ -81,7 +82,7 @@ def leg_table(waypoints: Sequence[Waypoint], speed: int) -> LegTable:
     nearest = tuple(tuple(sorted((j for j in count if j != i), key=units[i].__getitem__)) for i in count)
     longest = max((max(row) for row in units), default=0)
     seconds = tuple(tuple(travel_seconds(u, speed, mode) for u in range(longest + 1)) for mode in _MODES)
-    return LegTable(symbols, {symbol: i for i, symbol in enumerate(symbols)}, units, nearest, seconds)
+    return LegTable(symbols, {symbol: i for i, symbol in enumerate(symbols)}, units, nearest, seconds, speed)
 
 
 def find_route(
@@ -117,7 +118,7 @@ def find_route(
     stations = frozenset(table.index[symbol] for symbol in fuel_stations if symbol in table.index)
     last = _Search(table, goal_index, fuel_capacity, end_fuel, stations, weights).run(first)
     if last is None:
-        raise Unreachable(_why_not(start, goal, fuel, fuel_capacity, end_fuel))
+        raise Unreachable(_why_not(table, first, goal_index, fuel_capacity, end_fuel, stations))
     return _route(table, last)
 
 
@@ -157,7 +158,8 @@ class _Label(NamedTuple):
 class _Search:
     """A* over labels: each waypoint keeps the labels that no other there beats in both cost and fuel.
 
-    The bound on the rest of a way is the shortest way with a full tank at every waypoint.
+    Two bounds on the rest of a way guide it: the way with a full tank at every waypoint, and the way to the goal or to
+    the next fuel station with what is in the tank.
     """
 
     def __init__(
@@ -173,6 +175,7 @@ class _Search:
     def run(self, first: _Label) -> _Label | None:
         """The cheapest label at the goal, None when there is none."""
         self._rest = self._bounds(first.place)
+        self._scarcity = _Scarcity(self._table, self._goal, self._capacity, self._stations, self._weights, self._rest)
         self._offer(first)
         while self._open:
             label = heappop(self._open)[2]
@@ -212,7 +215,9 @@ class _Search:
         if label.place == self._goal:
             self._best = min(self._best, label.cost)
         self._offered += 1
-        heappush(self._open, (label.cost + self._rest[label.place], self._offered, label))
+        rest = max(self._rest[label.place], self._scarcity.rest(label.place, label.fuel))
+        if label.cost + rest <= self._best:
+            heappush(self._open, (label.cost + rest, self._offered, label))
 
     def _beaten(self, cost: float, place: int, fuel: int, mode: int) -> bool:
         """Whether a known label at the place does as well; from another mode it may need one request more."""
@@ -258,6 +263,78 @@ class _Search:
         return [min(bound, bounds[start]) for bound in bounds]
 
 
+class _Scarcity:
+    """A bound on the rest of a way that knows what is in the tank: fuel is given a price instead of a limit.
+
+    At a price of p seconds for a unit of fuel a way from a place to the next stop costs at least what it costs with
+    the fuel paid, less the worth of what is in the tank, whatever modes and waypoints it uses. Two prices matter: at
+    one CRUISE is as good as BURN, at the other DRIFT is as good as CRUISE.
+    """
+
+    def __init__(
+        self,
+        table: LegTable,
+        goal: int,
+        capacity: int,
+        stations: frozenset[int],
+        weights: _Weights,
+        full: Sequence[float],
+    ) -> None:
+        self._table, self._stations, self._request = table, stations, weights.request
+        cruise, burn, drift = (weights.second * seconds_per_unit(table.speed, mode) for mode in _MODES)
+        prices = (cruise - burn - weights.fuel, drift - cruise - weights.fuel)
+        self._prices = tuple(price for price in prices if price > 0)
+        flight = _LEAST_FLIGHT_SECONDS * weights.second + weights.request
+        rates = [min(burn + 2 * p, cruise + p, drift) for p in (price + weights.fuel for price in self._prices)]
+        self._least = tuple(_least_costs(table, flight, rate) for rate in rates)
+        self._stops = {goal: 0.0}
+        self._stops = self._stops_from(goal, capacity, full)
+        self._to_stop: dict[int, tuple[float, ...]] = {}
+
+    def rest(self, place: int, fuel: int) -> float:
+        """The least cost of the way from a place to the goal with `fuel` in the tank."""
+        if place not in self._to_stop:
+            self._to_stop[place] = tuple(self._to_next_stop(place, least) for least in self._least)
+        bound = max((c - p * fuel for c, p in zip(self._to_stop[place], self._prices, strict=True)), default=0.0)
+        return min(bound, self._stops[place]) if place in self._stops else bound
+
+    def _to_next_stop(self, place: int, least: Sequence[float]) -> float:
+        units = self._table.units[place]
+        return min((least[units[stop]] + cost for stop, cost in self._stops.items() if stop != place), default=0.0)
+
+    def _stops_from(self, goal: int, capacity: int, full: Sequence[float]) -> dict[int, float]:
+        """What is left at least from every stop, its refuelling included: a shortest way with full tanks."""
+        units, stops = self._table.units, {goal: 0.0}
+        worth = [price * capacity for price in self._prices]
+        left = {station: math.inf for station in self._stations - {goal}}
+        latest, cost = goal, 0.0
+        while left:
+            for station, known in left.items():
+                hop = max(
+                    (least[units[station][latest]] - w for least, w in zip(self._least, worth, strict=True)),
+                    default=0.0,
+                )
+                left[station] = min(known, cost + max(0.0, hop) + self._request)
+            latest = min(left, key=left.__getitem__)
+            cost = max(left.pop(latest), full[latest] + self._request)
+            stops[latest] = cost
+        return stops
+
+
+_LEAST_FLIGHT_SECONDS = 14.5  # the fixed part of a flight's duration, rounded down
+
+
+def _least_costs(table: LegTable, flight: float, rate: float) -> tuple[float, ...]:
+    """By the units of a direct flight, the least that any way costs at `flight` for a leg and `rate` for a unit.
+
+    Lengths are rounded leg by leg: a leg may be half a unit shorter than its true length, and no shorter than 1.
+    """
+    longest = len(table.seconds[0])
+    if rate <= 2 * flight:  # then a leg more never pays
+        return tuple(flight + rate * max(1, units - 1) for units in range(longest))
+    return tuple((flight + rate) * max(1.0, (units - 0.5) / 1.5) for units in range(longest))
+
+
 def _burned(units: int, mode: int) -> int:
     return 1 if mode == _DRIFT else units * (1 + mode)
 
@@ -293,11 +370,19 @@ def _route(table: LegTable, last: _Label) -> Route:
     return Route(tuple(legs), sum(leg.seconds for leg in legs), sum(leg.fuel for leg in legs), requests)
 
 
-def _why_not(start: str, goal: str, fuel: int, capacity: int, end_fuel: int) -> str:
+def _why_not(table: LegTable, first: _Label, goal: int, capacity: int, end_fuel: int, stations: frozenset[int]) -> str:
     """A tank that is not empty can drift anywhere, so an empty one or too high a wish for the end is to blame."""
-    if fuel < 1:
-        return f"{goal} is out of reach: the tank is empty and {start} sells no fuel; bring FUEL there in another hold"
+    start, destination = table.symbols[first.place], table.symbols[goal]
+    if first.fuel < 1 and first.place not in stations:
+        nearest = next((place for place in table.nearest[first.place] if place in stations), None)
+        where = f"; the nearest fuel station is {table.symbols[nearest]}" if nearest is not None else ""
+        return (
+            f"{destination} is out of reach: the tank is empty and {start} sells no fuel{where}; bring FUEL there in "
+            "another ship's hold"
+        )
+    most = capacity - 1 if stations else first.fuel - 1  # filled at the last station, and then adrift
     return (
-        f"{goal} cannot be reached with {end_fuel} fuel left: there are {fuel} of {capacity} in the tank and no fuel "
-        "station on a possible way; ask for less at the end, or refuel first"
+        f"{destination} cannot be reached with {end_fuel} fuel left: there are {first.fuel} of {capacity} in the tank, "
+        f"and the most to arrive with is {most}; ask for less at the end"
+        + ("" if stations else ", or make sure of a fuel station: none is known in this system")
     )

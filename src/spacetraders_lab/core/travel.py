@@ -35,6 +35,11 @@ def travel_seconds(dist: float, speed: int, mode: FlightMode) -> int:
     return round_half_up(round_half_up(max(1.0, dist)) * _SECONDS_FACTOR[mode] / speed + _FIXED_SECONDS)
 
 
+def seconds_per_unit(speed: int, mode: FlightMode) -> float:
+    """What another map unit adds to a flight, in seconds, before rounding. Same source."""
+    return _SECONDS_FACTOR[mode] / speed
+
+
 def fuel_cost(dist: float, mode: FlightMode) -> int:
     """Units of ship fuel that a flight burns (a ship without a tank burns none; the caller knows). Same source."""
     if mode is FlightMode.DRIFT:

@@ -72,7 +72,7 @@ async def trade(lab: Lab, run: ExperimentRun, lease: Lease, step: Step, ship: Sh
         await _undone(lab, intent)
         return Effect(ship, refusal=outcome.error)
     if isinstance(outcome, Done) and outcome.transaction is not None:
-        return await _record_done(lab, intent, outcome.transaction, outcome.ship)
+        return await _record_done(lab, lease, intent, outcome.transaction, outcome.ship)
     return Effect(ship)
 
 
@@ -86,27 +86,28 @@ async def _send(lab: Lab, lease: Lease, intent: Intent, ship: Ship) -> Outcome:
         raise
 
 
-async def reconcile(lab: Lab, intent: Intent) -> Ship:
+async def reconcile(lab: Lab, intent: Intent, write: Write) -> Ship:
     """Find out from the hold, and from the market's own list, whether an intended trade took place.
 
-    The caller has let the settle time pass since the reply became unknown, or since it took the intent over.
-    Returns the ship as it is; raises PairError when its hold fits neither.
+    The caller has let the settle time pass since the reply became unknown, or since it took the intent over. `write`
+    does the writing: under the caller's lease where it has one. Returns the ship as it is; raises PairError when its
+    hold fits neither, LeaseLost when somebody else has found out.
     """
     step = intent.step
     ship = await reads.get_ship(lab.game.client, intent.ship_symbol)
     held = ship.units_of(step.good_symbol)
     if held == intent.units_before:
-        await _undone(lab, intent)
+        await _undone(lab, intent, write)
         return ship
     if held != units_after(intent):
-        await _in_conflict(lab, intent, held)
+        await _in_conflict(lab, intent, held, write)
         raise PairError(_conflict(ship, step.good_symbol, intent.units_before, held))
     market = await _read_or_none(lab, step.market) if ship.waypoint == step.market else None
     pair_id = TradeContext.from_json(intent.quote_before).pair.pair_id
     known = await lab.read(lambda c: ExperimentRepository(c).records_of(intent.run_id, pair_id, intent.take))
     transaction = _find_transaction(intent, market, known) or _assumed_transaction(intent, lab.clock.now())
     record = _row(lab, intent, transaction, ship, market, recovered=True)
-    await _keep(lab, intent, record, market)
+    await _keep(lab, intent, record, market, write)
     return ship
 
 
@@ -120,36 +121,36 @@ async def _open_intent(
     lab: Lab, run: ExperimentRun, lease: Lease, step: Step, ship: Ship, context: TradeContext
 ) -> Intent:
     """Audit the hold, renew the lease, write the intent and reserve its money, in one transaction."""
-    asked_at, now = lab.clock.monotonic(), lab.clock.now()
+    now = lab.clock.now()
     held = ship.units_of(step.good_symbol)
     quote = context.before.price(step.operation)
 
-    def work(connection: Connection) -> tuple[ClaimedPair, Intent, int]:
-        claim = WorkQueueRepository(connection).renew_lease(lease.claim, now=now, lease_seconds=lab.times.lease)
+    def work(connection: Connection) -> tuple[Intent, int]:
         intents = IntentRepository(connection)
         history = intents.hold_history(run.run_id, ship.symbol, step.good_symbol)
         expected = held if history is None else history.expected_units
         intent = intents.open(
-            claim, step, units_before=expected, price_limit=quote, quote_before=context.to_json(), now=now
+            lease.claim, step, units_before=expected, price_limit=quote, quote_before=context.to_json(), now=now
         )
         if expected != held:
             intents.resolve(intent.intent_id, IntentState.CONFLICT, units_found=held, now=now)
         elif step.operation is Operation.BUY:
             ExperimentRepository(connection).reserve(run.run_id, _reserved(intent), spare=_fuel_money(ship))
-        return claim, intent, expected
+        return intent, expected
 
-    claim, intent, expected = await lab.write(work)
-    lease.renewed(claim, asked_at)
+    intent, expected = await lease.write(work)
     if expected != held:
         raise PairError(_conflict(ship, step.good_symbol, expected, held))
     return intent
 
 
-async def _record_done(lab: Lab, intent: Intent, transaction: MarketTransaction, ship: Ship) -> Effect:
+async def _record_done(
+    lab: Lab, lease: Lease, intent: Intent, transaction: MarketTransaction, ship: Ship
+) -> Effect:
     market = await _read_or_none(lab, intent.step.market)
     await lab.pass_by(Point.OBSERVED)
     record = _row(lab, intent, transaction, ship, market, recovered=market is None)
-    await _keep(lab, intent, record, market)
+    await _keep(lab, intent, record, market, lease.write)
     return Effect(ship, market, record)
 
 
@@ -183,7 +184,7 @@ async def _read_or_none(lab: Lab, waypoint: str) -> MarketSnapshot | None:
         return None
 
 
-async def _keep(lab: Lab, intent: Intent, record: TradeRecord, market: MarketSnapshot | None) -> None:
+async def _keep(lab: Lab, intent: Intent, record: TradeRecord, market: MarketSnapshot | None, write: Write) -> None:
     """Write the row, the snapshot, the resolved intent and what it cost in one transaction."""
     now, sign = lab.clock.now(), 1 if record.operation is Operation.BUY else -1
 
@@ -195,11 +196,11 @@ async def _keep(lab: Lab, intent: Intent, record: TradeRecord, market: MarketSna
         if market is not None:
             World(connection).save_snapshot(lab.universe_id, market, "trade")
 
-    await lab.write(work)
+    await write(work)
     await lab.pass_by(Point.RECORDED)
 
 
-async def _undone(lab: Lab, intent: Intent) -> None:
+async def _undone(lab: Lab, intent: Intent, write: Write) -> None:
     """The trade did not take place: resolve the intent and give its money back."""
     now = lab.clock.now()
 
@@ -207,13 +208,13 @@ async def _undone(lab: Lab, intent: Intent) -> None:
         IntentRepository(connection).resolve(intent.intent_id, IntentState.DID_NOT, now=now)
         ExperimentRepository(connection).settle(intent.run_id, reserved=_reserved(intent), paid=0)
 
-    await lab.write(work)
+    await write(work)
 
 
-async def _in_conflict(lab: Lab, intent: Intent, held: int) -> None:
+async def _in_conflict(lab: Lab, intent: Intent, held: int, write: Write) -> None:
     """The hold fits neither: what the trade may have cost stays reserved, and the ledger goes on from the hold."""
     now = lab.clock.now()
-    await lab.write(
+    await write(
         lambda c: IntentRepository(c).resolve(intent.intent_id, IntentState.CONFLICT, now=now, units_found=held)
     )
 

@@ -1,14 +1,19 @@
 """Keeps a claim's lease alive while a ship flies, and says when it can no longer be trusted. Trades nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import TypeVar
+
+from sqlalchemy import Connection
 
 from spacetraders_lab.core.errors import LeaseLost
 from spacetraders_lab.core.experiment import ClaimedPair
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.store.failures import DatabaseUnavailable
 from spacetraders_lab.store.work_queue import WorkQueueRepository
+
+T = TypeVar("T")
 
 BEATS_PER_LEASE = 6
 
@@ -27,24 +32,29 @@ class Lease:
         if self._lost or self._lab.clock.monotonic() + self._lab.times.margin >= self._ends:
             raise LeaseLost(f"the lease on {self.claim.pair.pair_id} has ended")
 
-    def renewed(self, claim: ClaimedPair, asked_at: float) -> None:
-        """Note a renewal; the lease counts from before it was asked for."""
-        self.claim = claim
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Do `work` in the transaction that renews the lease; raises LeaseLost, with nothing written, when it is gone.
+
+        The lease counts from before it was asked for.
+        """
+        asked_at, now = self._lab.clock.monotonic(), self._lab.clock.now()
+
+        def fenced(connection: Connection) -> tuple[ClaimedPair, T]:
+            queue = WorkQueueRepository(connection)
+            return queue.renew_lease(self.claim, now=now, lease_seconds=self._lab.times.lease), work(connection)
+
+        self.claim, result = await self._lab.write(fenced)
         self._ends = asked_at + self._lab.times.lease
+        return result
 
     async def beat(self) -> None:
         """Renew the lease once; a lost lease is remembered, a database out of reach is not yet a lost lease."""
-        asked_at, now = self._lab.clock.monotonic(), self._lab.clock.now()
         try:
-            claim = await self._lab.write(
-                lambda c: WorkQueueRepository(c).renew_lease(self.claim, now=now, lease_seconds=self._lab.times.lease)
-            )
+            await self.write(lambda _: None)
         except LeaseLost:
             self._lost = True
         except DatabaseUnavailable:
             return
-        else:
-            self.renewed(claim, asked_at)
 
 
 @asynccontextmanager

@@ -128,6 +128,8 @@ class PairSession:
         except GameUnreachable:
             raise
         except GameError as refused:
+            if judge_refusal(refused.code) is Refusal.NO_FUNDS:
+                raise OutOfCredits(f"the purse cannot pay for fuel ({refused})") from refused
             await self._look_again(refused)
             return
         if isinstance(outcome, Done):

@@ -18,7 +18,7 @@ ENGINE_SPEED = {
 
 @dataclass(frozen=True, slots=True)
 class Hull:
-    """A ship type as it leaves the yard; `price` in credits before any purchase raised it."""
+    """A ship type as it leaves the yard: tank in units of ship fuel, price in credits before any purchase raised it."""
 
     type: str
     role: str
@@ -26,8 +26,8 @@ class Hull:
     engine: str
     reactor: str
     fuel: int
+    crew: int
     price: int
-    crew: int = 0
     modules: tuple[str, ...] = ()
     mounts: tuple[str, ...] = ()
 
@@ -40,136 +40,38 @@ class Hull:
         return sum(CARGO_OF_MODULE.get(module, 0) for module in self.modules)
 
 
+_IMPULSE, _ION, _ION_II, _ = ENGINE_SPEED
+_SOLAR, _CHEMICAL, _FISSION, _FUSION = REACTOR_POWER
 _HOLD_I, _HOLD_II, _HOLD_III = CARGO_OF_MODULE
-_CREW = "MODULE_CREW_QUARTERS_I"
+_CREW, _ORES, _GASES = "MODULE_CREW_QUARTERS_I", "MODULE_MINERAL_PROCESSOR_I", "MODULE_GAS_PROCESSOR_I"
+_LASER, _LASER_II, _SIPHON, _SIPHON_II, _SURVEYOR, _SURVEYOR_II, _SENSORS_II, _TURRET = (
+    f"MOUNT_{name}"
+    for name in ("MINING_LASER_I", "MINING_LASER_II", "GAS_SIPHON_I", "GAS_SIPHON_II", "SURVEYOR_I", "SURVEYOR_II",
+                 "SENSOR_ARRAY_II", "TURRET_I")
+)  # fmt: skip
 
-HULLS = {
-    hull.type: hull
-    for hull in (
-        Hull(
-            "SHIP_COMMAND_FRIGATE",
-            "COMMAND",
-            "FRAME_FRIGATE",
-            "ENGINE_ION_DRIVE_II",
-            "REACTOR_FISSION_I",
-            fuel=400,
-            price=190_000,
-            crew=57,
-            modules=(_HOLD_II, _CREW, _CREW, "MODULE_MINERAL_PROCESSOR_I", "MODULE_GAS_PROCESSOR_I"),
-            mounts=("MOUNT_SENSOR_ARRAY_II", "MOUNT_GAS_SIPHON_II", "MOUNT_MINING_LASER_II", "MOUNT_SURVEYOR_II"),
-        ),
-        Hull(
-            "SHIP_PROBE",
-            "SATELLITE",
-            "FRAME_PROBE",
-            "ENGINE_IMPULSE_DRIVE_I",
-            "REACTOR_SOLAR_I",
-            fuel=0,
-            price=21_000,
-        ),
-        Hull(
-            "SHIP_LIGHT_SHUTTLE",
-            "TRANSPORT",
-            "FRAME_SHUTTLE",
-            "ENGINE_ION_DRIVE_I",
-            "REACTOR_CHEMICAL_I",
-            fuel=300,
-            price=88_800,
-            crew=11,
-            modules=(_HOLD_II, _CREW),
-            mounts=("MOUNT_TURRET_I",),
-        ),
-        Hull(
-            "SHIP_LIGHT_HAULER",
-            "HAULER",
-            "FRAME_LIGHT_FREIGHTER",
-            "ENGINE_ION_DRIVE_I",
-            "REACTOR_CHEMICAL_I",
-            fuel=600,
-            price=272_000,
-            crew=40,
-            modules=(_HOLD_II, _HOLD_II, _CREW, _CREW),
-            mounts=("MOUNT_TURRET_I",),
-        ),
-        Hull(
-            "SHIP_MINING_DRONE",
-            "EXCAVATOR",
-            "FRAME_DRONE",
-            "ENGINE_IMPULSE_DRIVE_I",
-            "REACTOR_CHEMICAL_I",
-            fuel=80,
-            price=41_700,
-            modules=(_HOLD_I, "MODULE_MINERAL_PROCESSOR_I"),
-            mounts=("MOUNT_MINING_LASER_I",),
-        ),
-        Hull(
-            "SHIP_SIPHON_DRONE",
-            "EXCAVATOR",
-            "FRAME_DRONE",
-            "ENGINE_IMPULSE_DRIVE_I",
-            "REACTOR_CHEMICAL_I",
-            fuel=80,
-            price=39_800,
-            modules=(_HOLD_I, "MODULE_GAS_PROCESSOR_I"),
-            mounts=("MOUNT_GAS_SIPHON_I",),
-        ),
-        Hull(
-            "SHIP_SURVEYOR",
-            "SURVEYOR",
-            "FRAME_DRONE",
-            "ENGINE_IMPULSE_DRIVE_I",
-            "REACTOR_CHEMICAL_I",
-            fuel=80,
-            price=27_700,
-            mounts=("MOUNT_SURVEYOR_I",),
-        ),
-        Hull(
-            "SHIP_ORE_HOUND",
-            "EXCAVATOR",
-            "FRAME_MINER",
-            "ENGINE_ION_DRIVE_I",
-            "REACTOR_FISSION_I",
-            fuel=300,
-            price=260_000,
-            crew=40,
-            modules=(_HOLD_II, "MODULE_MINERAL_PROCESSOR_I"),
-            mounts=("MOUNT_MINING_LASER_II", "MOUNT_SURVEYOR_I"),
-        ),
-        Hull(
-            "SHIP_EXPLORER",
-            "EXPLORER",
-            "FRAME_EXPLORER",
-            "ENGINE_ION_DRIVE_II",
-            "REACTOR_FUSION_I",
-            fuel=800,
-            price=550_000,
-            crew=30,
-            modules=(_HOLD_II, _CREW, "MODULE_WARP_DRIVE_I"),
-            mounts=("MOUNT_SENSOR_ARRAY_II",),
-        ),
-        Hull(
-            "SHIP_HEAVY_FREIGHTER",
-            "HAULER",
-            "FRAME_HEAVY_FREIGHTER",
-            "ENGINE_ION_DRIVE_II",
-            "REACTOR_FUSION_I",
-            fuel=2300,
-            price=1_800_000,
-            crew=110,
-            modules=(_HOLD_III, _HOLD_III, _HOLD_III, _CREW, _CREW),
-            mounts=("MOUNT_TURRET_I",),
-        ),
-        Hull(
-            "SHIP_REFINING_FREIGHTER",
-            "REFINERY",
-            "FRAME_HEAVY_FREIGHTER",
-            "ENGINE_ION_DRIVE_II",
-            "REACTOR_FUSION_I",
-            fuel=2300,
-            price=1_700_000,
-            crew=110,
-            modules=(_HOLD_III, _HOLD_III, "MODULE_ORE_REFINERY_I", _CREW),
-            mounts=("MOUNT_TURRET_I",),
-        ),
-    )
-}
+_ALL = (
+    # type, role, frame, engine, reactor, fuel, crew, price, modules, mounts
+    Hull("SHIP_COMMAND_FRIGATE", "COMMAND", "FRAME_FRIGATE", _ION_II, _FISSION, 400, 57, 190_000,
+         (_HOLD_II, _CREW, _CREW, _ORES, _GASES), (_SENSORS_II, _SIPHON_II, _LASER_II, _SURVEYOR_II)),
+    Hull("SHIP_PROBE", "SATELLITE", "FRAME_PROBE", _IMPULSE, _SOLAR, 0, 0, 21_000),
+    Hull("SHIP_LIGHT_SHUTTLE", "TRANSPORT", "FRAME_SHUTTLE", _ION, _CHEMICAL, 300, 11, 88_800,
+         (_HOLD_II, _CREW), (_TURRET,)),
+    Hull("SHIP_LIGHT_HAULER", "HAULER", "FRAME_LIGHT_FREIGHTER", _ION, _CHEMICAL, 600, 40, 272_000,
+         (_HOLD_II, _HOLD_II, _CREW, _CREW), (_TURRET,)),
+    Hull("SHIP_MINING_DRONE", "EXCAVATOR", "FRAME_DRONE", _IMPULSE, _CHEMICAL, 80, 0, 41_700,
+         (_HOLD_I, _ORES), (_LASER,)),
+    Hull("SHIP_SIPHON_DRONE", "EXCAVATOR", "FRAME_DRONE", _IMPULSE, _CHEMICAL, 80, 0, 39_800,
+         (_HOLD_I, _GASES), (_SIPHON,)),
+    Hull("SHIP_SURVEYOR", "SURVEYOR", "FRAME_DRONE", _IMPULSE, _CHEMICAL, 80, 0, 27_700, (), (_SURVEYOR,)),
+    Hull("SHIP_ORE_HOUND", "EXCAVATOR", "FRAME_MINER", _ION, _FISSION, 300, 40, 260_000,
+         (_HOLD_II, _ORES), (_LASER_II, _SURVEYOR)),
+    Hull("SHIP_EXPLORER", "EXPLORER", "FRAME_EXPLORER", _ION_II, _FUSION, 800, 30, 550_000,
+         (_HOLD_II, _CREW, "MODULE_WARP_DRIVE_I"), (_SENSORS_II,)),
+    Hull("SHIP_HEAVY_FREIGHTER", "HAULER", "FRAME_HEAVY_FREIGHTER", _ION_II, _FUSION, 2300, 110, 1_800_000,
+         (_HOLD_III, _HOLD_III, _HOLD_III, _CREW, _CREW), (_TURRET,)),
+    Hull("SHIP_REFINING_FREIGHTER", "REFINERY", "FRAME_HEAVY_FREIGHTER", _ION_II, _FUSION, 2300, 110, 1_700_000,
+         (_HOLD_III, _HOLD_III, "MODULE_ORE_REFINERY_I", _CREW), (_TURRET,)),
+)  # fmt: skip
+
+HULLS = {hull.type: hull for hull in _ALL}

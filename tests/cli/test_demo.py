@@ -1,0 +1,83 @@
+"""`spacetraders demo`: from nothing to a first table of impact, and a database that answers the original's SQL."""
+
+import re
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from tests.store.test_original_sql import PROGRESS, RUNS, SHIPS, TRANSACTIONS
+from tests.terminal import Answer, Terminal
+
+
+def test_the_demo_plays_a_whole_experiment(tmp_path: Path) -> None:
+    """One demo, looked at from all sides: it takes a quarter of a minute."""
+    terminal = Terminal(tmp_path)
+    database = tmp_path / "demo" / "lab.db"
+    answer = terminal.type(f"demo --directory {database.parent}")
+    assert answer.code == 0
+    assert not terminal.tokens.exists()
+    assert not terminal.database.exists()
+    _shows_plan_status_and_table(answer)
+    _needs_few_requests(answer)
+    run_id = _names_commands_that_work(answer, terminal, database)
+    _answers_the_original_sql(database, run_id)
+
+
+def _shows_plan_status_and_table(answer: Answer) -> None:
+    parts = [
+        r"Scouted 8 markets of X1-\w+\.",
+        r"Starting multi-ship liquidity experiment\.\.\.",
+        r"Fleet: 3 ships \(DEMO-1, DEMO-2, DEMO-3\)",
+        r"Plan:",
+        r"Work queue populated: 24 pairs \(PENDING\)",
+        r"Progress: 24/24 pairs \(100\.0%\)",
+        r"State: COMPLETED",
+        r"- DEMO-\d: \d+ pairs █+░* \(\d+%\)",
+        r"- Failed: 0",
+        r"side +supply +activity +transactions +% per tradeVolume",
+        r"BUY +\w+ +[\w-]+ +\d+ +[+-]\d+\.\d",
+        r"SELL +\w+ +[\w-]+ +\d+ +[+-]\d+\.\d",
+    ]
+    lines = iter(answer.out.splitlines())
+    for part in parts:
+        assert any(re.fullmatch(part, line.rstrip()) for line in lines), part  # in this order
+
+
+def _needs_few_requests(answer: Answer) -> None:
+    found = re.search(r"^Requests: [\d,]+ for \d+ transactions = \d\.\d\d each.*\(([+-]\d+\.\d)%\)$", answer.out, re.M)
+    assert found is not None
+    assert abs(float(found[1])) <= 5.0
+
+
+def _names_commands_that_work(answer: Answer, terminal: Terminal, database: Path) -> str:
+    found = re.search(r"SPACETRADERS_DATABASE_URL=(\S+) spacetraders (experiment status --run-id (\S+))", answer.out)
+    assert found is not None
+    assert str(database) in answer.out
+    terminal.set(DATABASE_URL=found[1])
+    status = terminal.type(found[2])
+    assert status.code == 0
+    assert "Progress: 24/24 pairs (100.0%)" in status.out
+    return found[3]
+
+
+def _answers_the_original_sql(database: Path, run_id: str) -> None:
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute(PROGRESS, (run_id,)).fetchall() == [(0, 0, 24, 0)]
+        ships = dict(connection.execute(SHIPS, (run_id,)).fetchall())
+        assert set(ships) == {"DEMO-1", "DEMO-2", "DEMO-3"}
+        assert sum(ships.values()) == 24
+        rows = connection.execute(TRANSACTIONS, (run_id,)).fetchall()
+        ((found, transactions, started, last),) = connection.execute(RUNS).fetchall()
+    assert (found, transactions) == (run_id, len(rows))
+    assert started < last
+    assert len(rows) >= 24 * 24
+
+
+@pytest.mark.parametrize("line", ["demo --directory", "demo --pairs x"])
+def test_a_demo_that_is_asked_for_wrongly_is_not_begun(tmp_path: Path, line: str) -> None:
+    answer = Terminal(tmp_path).type(line)
+    assert answer.code == 2
+    assert "Try --help" in answer.complaint
+    assert list(tmp_path.iterdir()) == []

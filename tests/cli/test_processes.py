@@ -1,0 +1,122 @@
+"""The command as a process of its own: a served sandbox, and a run that is told to stop by the operating system."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+from spacetraders_lab.sandbox.server import running_sandbox
+from spacetraders_lab.sandbox.settings import SandboxSettings
+from spacetraders_lab.sandbox.truth import Ledger
+from tests.cli.conftest import Player, join
+from tests.rig import FRIGATE
+from tests.terminal import Terminal
+
+_PROGRAM = [sys.executable, "-c", "from spacetraders_lab.cli.main import main; main()"]
+_STOP_SECONDS = 20  # that a run may take to leave after a SIGTERM
+
+
+class WatchedLedger(Ledger):
+    """A ledger that tells when the first entry of a kind is written."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__()
+        self._kind = kind
+        self.written = threading.Event()
+
+    def add(self, kind: str, *arguments: Any, **fields: Any) -> None:
+        super().add(kind, *arguments, **fields)
+        if kind == self._kind:
+            self.written.set()
+
+
+@contextmanager
+def _started(line: str, environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    """The command as a process that is gone at the end, whatever happens."""
+    settings = environment | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen(
+        [*_PROGRAM, *line.split()], env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def _served_url(process: subprocess.Popen[str]) -> str:
+    """The address that the server says it serves; reading waits for it, and ends when the process does."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        if found := re.search(r"http://\S+?/v2", line):
+            return found[0]
+    raise AssertionError(f"the server ended: {process.stderr.read() if process.stderr else ''}")
+
+
+def test_a_served_sandbox_answers_until_it_is_interrupted(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    options = "--port 0 --profile lab --speed 100 --seed 7 --credits 12345"
+    with _started(f"sandbox serve {options}", terminal.environment) as process:
+        url = _served_url(process)
+        status = httpx2.get(f"{url}/", trust_env=False)
+        assert status.status_code == 200
+        assert status.headers["x-sandbox-speed"] == "100"
+        assert httpx2.get(f"{url}/systems", trust_env=False).json()["meta"]["total"] == 1
+        terminal.set(BASE_URL=url, ACCOUNT_TOKEN="any.account.token")
+        registered = terminal.type("player register SOMEBODY")
+        assert (registered.code, registered.err) == (0, "")
+        assert len(terminal.type("ship list --json").json) == 2
+        process.send_signal(signal.SIGINT)
+        assert process.wait(timeout=30) == 0
+    assert terminal.type("sandbox serve --speed 0").code == 2
+
+
+@pytest.fixture
+def at_work(tmp_path: Path) -> Iterator[tuple[Player, WatchedLedger]]:
+    """A user with one ship in a universe of their own, and its ledger, which tells of the first purchase."""
+    settings = SandboxSettings(
+        profile="lab", speed=300.0, credits=5_000_000, ships=(FRIGATE, FRIGATE), open_registration=True
+    )
+    with running_sandbox(settings) as sandbox:
+        player = join(Terminal(tmp_path, BASE_URL=sandbox.base_url), sandbox)
+        player.scout()
+        ledger = sandbox.universe.ledger = WatchedLedger("PURCHASE")
+        yield player, ledger
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_run_that_is_told_to_stop_leaves_in_order_and_is_resumed(
+    at_work: tuple[Player, WatchedLedger], number: signal.Signals
+) -> None:
+    player, ledger = at_work
+    line = (
+        f"experiment liquidity --ships {','.join(player.ships)} --system {player.system} --max-age 1440 "
+        "--max-pairs 4 --batch-sizes 0.5,1.0 --iterations-per-batch 1"
+    )
+    with _started(line, player.terminal.environment) as process:
+        assert ledger.written.wait(timeout=60)
+        process.send_signal(number)
+        out, err = process.communicate(timeout=_STOP_SECONDS)
+    assert process.returncode == 3
+    assert "Traceback" not in err
+    resume = re.search(r"Go on with: spacetraders (experiment resume --run-id \S+)\n$", out)
+    assert resume is not None
+    stopped = player.type("experiment list --json").json[0]
+    assert stopped["pairs"]["CLAIMED"] == 0
+    assert stopped["pairs"]["PENDING"] > 0
+    assert stopped["transactions"] == len(player.ledger("PURCHASE", "SELL"))
+    resumed = player.type(resume[1])
+    assert resumed.code == 0
+    assert "Progress: 4/4 pairs (100.0%)" in resumed.out
+    (finished,) = player.type("experiment list --json").json
+    assert finished["transactions"] == len(player.ledger("PURCHASE", "SELL"))
+    assert all(player.ship(ship).hold == {} for ship in (1, 2))

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 
 from spacetraders_lab.core.experiment import Design, ExperimentRun, MarketPair, RunStatus, TradeRecord
 from spacetraders_lab.core.market import ListingType
-from spacetraders_lab.sandbox.truth import LedgerEntry
+from spacetraders_lab.sandbox.ledger import LedgerEntry
 from spacetraders_lab.sandbox.universe import Agent, ShipState, Universe
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.experiments import ExperimentRepository

@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from spacetraders_lab.sandbox.ledger import LedgerEntry
 from spacetraders_lab.sandbox.server import RunningSandbox, running_sandbox
 from spacetraders_lab.sandbox.settings import SandboxSettings
-from spacetraders_lab.sandbox.truth import LedgerEntry
 from spacetraders_lab.sandbox.universe import Agent, ShipState
 from spacetraders_lab.store.database import open_database
 from tests.rig import FRIGATE, PROBE

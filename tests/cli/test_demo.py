@@ -19,20 +19,23 @@ def test_the_demo_plays_a_whole_experiment(tmp_path: Path) -> None:
     assert answer.code == 0
     assert not terminal.tokens.exists()
     assert not terminal.database.exists()
-    _shows_plan_status_and_table(answer)
+    found = re.search(r"^Work queue populated: (\d+) pairs", answer.out, re.MULTILINE)
+    assert found is not None
+    pairs = int(found[1])
+    _shows_plan_status_and_table(answer, pairs)
     _needs_few_requests(answer)
     run_id = _names_commands_that_work(answer, terminal, database)
-    _answers_the_original_sql(database, run_id)
+    _answers_the_original_sql(database, run_id, pairs)
 
 
-def _shows_plan_status_and_table(answer: Answer) -> None:
+def _shows_plan_status_and_table(answer: Answer, pairs: int) -> None:
     parts = [
         r"Scouted 8 markets of X1-\w+\.",
         r"Starting multi-ship liquidity experiment\.\.\.",
         r"Fleet: 3 ships \(DEMO-1, DEMO-2, DEMO-3\)",
         r"Plan:",
-        r"Work queue populated: 24 pairs \(PENDING\)",
-        r"Progress: 24/24 pairs \(100\.0%\)",
+        rf"Work queue populated: {pairs} pairs \(PENDING\)",
+        rf"Progress: {pairs}/{pairs} pairs \(100\.0%\)",
         r"State: COMPLETED",
         r"- DEMO-\d: \d+ pairs █+░* \(\d+%\)",
         r"- Failed: 0",
@@ -58,21 +61,21 @@ def _names_commands_that_work(answer: Answer, terminal: Terminal, database: Path
     terminal.set(DATABASE_URL=found[1])
     status = terminal.type(found[2])
     assert status.code == 0
-    assert "Progress: 24/24 pairs (100.0%)" in status.out
+    assert "(100.0%)\nState: COMPLETED" in status.out
     return found[3]
 
 
-def _answers_the_original_sql(database: Path, run_id: str) -> None:
+def _answers_the_original_sql(database: Path, run_id: str, pairs: int) -> None:
     with closing(sqlite3.connect(database)) as connection:
-        assert connection.execute(PROGRESS, (run_id,)).fetchall() == [(0, 0, 24, 0)]
+        assert connection.execute(PROGRESS, (run_id,)).fetchall() == [(0, 0, pairs, 0)]
         ships = dict(connection.execute(SHIPS, (run_id,)).fetchall())
         assert set(ships) == {"DEMO-1", "DEMO-2", "DEMO-3"}
-        assert sum(ships.values()) == 24
+        assert sum(ships.values()) == pairs
         rows = connection.execute(TRANSACTIONS, (run_id,)).fetchall()
         ((found, transactions, started, last),) = connection.execute(RUNS).fetchall()
     assert (found, transactions) == (run_id, len(rows))
     assert started < last
-    assert len(rows) >= 24 * 24
+    assert len(rows) >= 24 * pairs
 
 
 @pytest.mark.parametrize("line", ["demo --directory", "demo --pairs x"])

@@ -14,9 +14,9 @@ from typing import Any
 import httpx2
 import pytest
 
+from spacetraders_lab.sandbox.ledger import Ledger
 from spacetraders_lab.sandbox.server import running_sandbox
 from spacetraders_lab.sandbox.settings import SandboxSettings
-from spacetraders_lab.sandbox.truth import Ledger
 from tests.cli.conftest import Player, join
 from tests.rig import FRIGATE
 from tests.terminal import Terminal

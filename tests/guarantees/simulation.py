@@ -33,6 +33,7 @@ T = TypeVar("T")
 
 DESIGN = Design(fractions=(0.5, 1.0), iterations=1)
 TIMES = LeaseTimes()
+ON_THE_WAY = (0.05, 0.5)  # seconds that a request takes; else a ship would always be gone when a late one arrives
 LONGEST_LATE = 14.0  # seconds that a request may travel after its sender gave it up; the client's time-out is 15
 
 
@@ -117,6 +118,7 @@ class Wire(httpx2.AsyncBaseTransport):
         await self._process.go_on()
         if request.method == "POST":
             self._lose_or_delay(request)
+        await asyncio.sleep(self._fate.chance.uniform(*ON_THE_WAY))
         response = await self._inner.handle_async_request(request)
         await self._process.moment()
         if request.method == "POST" and self._fate.strikes("lost_reply"):

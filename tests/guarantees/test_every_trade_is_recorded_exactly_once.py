@@ -44,8 +44,8 @@ class TestKnownBad:
     """Each variant leaves out one precaution; the stories must notice."""
 
     def test_a_time_out_taken_as_not_done(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        async def not_done(lab: Lab, intent: Intent) -> Ship:
-            await effects._undone(lab, intent)
+        async def not_done(lab: Lab, intent: Intent, write: effects.Write) -> Ship:
+            await effects._undone(lab, intent, write)
             return await reads.get_ship(lab.game.client, intent.ship_symbol)
 
         monkeypatch.setattr(effects, "reconcile", not_done)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from spacetraders_lab.core.experiment import MarketPair
-from spacetraders_lab.sandbox.truth import LedgerEntry
+from spacetraders_lab.sandbox.ledger import LedgerEntry
 from tests.rig import FOUR_CELLS, Rig
 
 

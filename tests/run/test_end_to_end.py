@@ -14,7 +14,7 @@ from spacetraders_lab.core.ledger import held_cells
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.core.planning import Plan, requests_needed
 from spacetraders_lab.run.worker import WorkerReport
-from spacetraders_lab.sandbox.truth import LedgerEntry
+from spacetraders_lab.sandbox.ledger import LedgerEntry
 from spacetraders_lab.store.database import Database, open_database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from tests.rig import Rig

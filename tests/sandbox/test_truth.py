@@ -9,7 +9,8 @@ import pytest
 
 from spacetraders_lab.core.market import ListingType
 from spacetraders_lab.sandbox.economy import game_prices, rounded
-from spacetraders_lab.sandbox.truth import LedgerEntry, dump_truth, truth
+from spacetraders_lab.sandbox.ledger import LedgerEntry
+from spacetraders_lab.sandbox.truth import dump_truth, truth
 from tests.sandbox.player import START, Player
 
 

@@ -165,8 +165,8 @@ class _Search:
     def __init__(
         self, table: LegTable, goal: int, capacity: int, end_fuel: int, stations: frozenset[int], weights: _Weights
     ) -> None:
-        self._table, self._goal, self._capacity = table, goal, capacity
-        self._end_fuel, self._stations, self._weights = end_fuel, stations, weights
+        self.table, self.goal, self.stations, self.weights = table, goal, stations, weights
+        self._capacity, self._end_fuel = capacity, end_fuel
         self._fronts: list[list[_Label]] = [[] for _ in table.symbols]
         self._open: list[tuple[float, int, _Label]] = []
         self._offered = 0
@@ -175,11 +175,11 @@ class _Search:
     def run(self, first: _Label) -> _Label | None:
         """The cheapest label at the goal, None when there is none."""
         self._rest = self._bounds(first.place)
-        self._scarcity = _Scarcity(self._table, self._goal, self._capacity, self._stations, self._weights, self._rest)
+        self._scarcity = _Scarcity(self, self._capacity, self._rest)
         self._offer(first)
         while self._open:
             label = heappop(self._open)[2]
-            if label.place == self._goal:
+            if label.place == self.goal:
                 return label
             if any(known is label for known in self._fronts[label.place]):  # not beaten since it was offered
                 self._refuel(label)
@@ -187,32 +187,38 @@ class _Search:
         return None
 
     def _refuel(self, label: _Label) -> None:
-        if label.place in self._stations and label.fuel < self._capacity:
+        if label.place in self.stations and label.fuel < self._capacity:
             requests = 1 if label.docked else 3  # dock, refuel, orbit; a docked ship has its orbit to come anyway
-            cost = label.cost + requests * self._weights.request
+            cost = label.cost + requests * self.weights.request
             if not self._beaten(cost, label.place, self._capacity, label.mode):
                 self._offer(_Label(cost, label.place, self._capacity, label.mode, label.docked, label))
 
     def _fly(self, label: _Label) -> None:
-        units, weights, rest = self._table.units[label.place], self._weights, self._rest
-        for mode, seconds in enumerate(self._table.seconds):
+        units, weights, scarcity = self.table.units[label.place], self.weights, self._scarcity
+        origin = label.before if label.before and label.before.place != label.place and label.before.mode is not None else None
+        for mode, seconds in enumerate(self.table.seconds):
             at_start = label.cost + weights.request * (1 + label.docked + (mode != label.mode))
-            for place in self._table.nearest[label.place]:
-                burned = _burned(units[place], mode)
-                cost = at_start + weights.second * seconds[units[place]] + weights.fuel * burned
+            for place in self.table.nearest[label.place]:
+                length = units[place]
+                burned = 1 if mode == _DRIFT else length * (1 + mode)
+                cost = at_start + weights.second * seconds[length] + weights.fuel * burned
                 if burned > label.fuel or cost >= self._best:
                     break
-                fuel = label.fuel - burned
-                if place == self._goal and fuel < self._end_fuel:
+                if cost + self._rest[place] >= self._best:
                     continue
-                if cost + rest[place] < self._best and not self._beaten(cost, place, fuel, mode):
+                fuel = label.fuel - burned
+                if place == self.goal and fuel < self._end_fuel:
+                    continue
+                if self._beaten(cost, place, fuel, mode):
+                    continue
+                if cost + scarcity.rest(place, fuel) < self._best:
                     self._offer(_Label(cost, place, fuel, mode, False, label))
 
     def _offer(self, label: _Label) -> None:
         front = self._fronts[label.place]
         front[:] = [known for known in front if not self._beats(label, known)]
         front.append(label)
-        if label.place == self._goal:
+        if label.place == self.goal:
             self._best = min(self._best, label.cost)
         self._offered += 1
         rest = max(self._rest[label.place], self._scarcity.rest(label.place, label.fuel))
@@ -221,7 +227,7 @@ class _Search:
 
     def _beaten(self, cost: float, place: int, fuel: int, mode: int) -> bool:
         """Whether a known label at the place does as well; from another mode it may need one request more."""
-        change = self._weights.request
+        change = self.weights.request
         for known in self._fronts[place]:
             if known.fuel >= fuel and known.cost + (known.mode != mode) * change <= cost:
                 return True
@@ -229,12 +235,12 @@ class _Search:
 
     def _beats(self, label: _Label, other: _Label) -> bool:
         return (
-            label.fuel >= other.fuel and label.cost + (label.mode != other.mode) * self._weights.request <= other.cost
+            label.fuel >= other.fuel and label.cost + (label.mode != other.mode) * self.weights.request <= other.cost
         )
 
     def _bounds(self, start: int) -> list[float]:
         """The least cost from each waypoint to the goal if tanks filled themselves; beyond the start, its own."""
-        table, weights = self._table, self._weights
+        table, weights = self.table, self.weights
 
         @cache
         def flight(units: int) -> float:
@@ -245,8 +251,8 @@ class _Search:
             )
 
         bounds = [math.inf] * len(table.symbols)
-        bounds[self._goal] = 0.0
-        open_places = [(0.0, self._goal)]
+        bounds[self.goal] = 0.0
+        open_places = [(0.0, self.goal)]
         while open_places:
             bound, place = heappop(open_places)
             if place == start:
@@ -266,61 +272,60 @@ class _Search:
 class _Scarcity:
     """A bound on the rest of a way that knows what is in the tank: fuel is given a price instead of a limit.
 
-    At a price of p seconds for a unit of fuel a way from a place to the next stop costs at least what it costs with
-    the fuel paid, less the worth of what is in the tank, whatever modes and waypoints it uses. Two prices matter: at
-    one CRUISE is as good as BURN, at the other DRIFT is as good as CRUISE.
+    At a price of p for a unit of fuel the way from a place to its next stop (the goal, or a fuel station) costs at
+    least what it costs with its fuel paid, less the worth of what is in the tank, whatever modes and waypoints it
+    uses. Three prices matter: none, the one at which CRUISE is as good as BURN, and that at which DRIFT is.
     """
 
-    def __init__(
-        self,
-        table: LegTable,
-        goal: int,
-        capacity: int,
-        stations: frozenset[int],
-        weights: _Weights,
-        full: Sequence[float],
-    ) -> None:
-        self._table, self._stations, self._request = table, stations, weights.request
-        cruise, burn, drift = (weights.second * seconds_per_unit(table.speed, mode) for mode in _MODES)
-        prices = (cruise - burn - weights.fuel, drift - cruise - weights.fuel)
-        self._prices = tuple(price for price in prices if price > 0)
+    def __init__(self, search: "_Search", capacity: int, full: Sequence[float]) -> None:
+        weights, self._table = search.weights, search.table
+        cruise, burn, drift = (weights.second * seconds_per_unit(self._table.speed, mode) for mode in _MODES)
+        self._prices = [max(0.0, price - weights.fuel) for price in (0.0, cruise - burn, drift - cruise)]
         flight = _LEAST_FLIGHT_SECONDS * weights.second + weights.request
-        rates = [min(burn + 2 * p, cruise + p, drift) for p in (price + weights.fuel for price in self._prices)]
-        self._least = tuple(_least_costs(table, flight, rate) for rate in rates)
-        self._stops = {goal: 0.0}
-        self._stops = self._stops_from(goal, capacity, full)
-        self._to_stop: dict[int, tuple[float, ...]] = {}
+        paid = (price + weights.fuel for price in self._prices)
+        self._least = [_least_costs(self._table, flight, min(burn + 2 * p, cruise + p, drift)) for p in paid]
+        self._grain = max(1, capacity // _GRAINS)
+        self._known: dict[tuple[int, int], float] = {}
+        self._ways: dict[int, list[list[float]]] = {}
+        self._stops = self._stops_before(search, capacity, full)
 
     def rest(self, place: int, fuel: int) -> float:
         """The least cost of the way from a place to the goal with `fuel` in the tank."""
-        if place not in self._to_stop:
-            self._to_stop[place] = tuple(self._to_next_stop(place, least) for least in self._least)
-        bound = max((c - p * fuel for c, p in zip(self._to_stop[place], self._prices, strict=True)), default=0.0)
-        return min(bound, self._stops[place]) if place in self._stops else bound
+        grains = fuel // self._grain
+        known = self._known.get((place, grains))
+        if known is None:
+            known = self._known[place, grains] = self._rest(place, (grains + 1) * self._grain - 1)
+        return known
 
-    def _to_next_stop(self, place: int, least: Sequence[float]) -> float:
-        units = self._table.units[place]
-        return min((least[units[stop]] + cost for stop, cost in self._stops.items() if stop != place), default=0.0)
+    def _rest(self, place: int, fuel: int) -> float:
+        if place not in self._ways:
+            units = self._table.units[place]
+            others = [(units[stop], cost) for stop, cost in self._stops.items() if stop != place]
+            self._ways[place] = [[least[length] + cost for length, cost in others] for least in self._least]
+        free, *priced = self._ways[place]
+        best = self._stops.get(place, math.inf)
+        worth = [price * fuel for price in self._prices[1:]]
+        for costs in zip(free, *priced, strict=True):
+            bound = max(costs[0], costs[1] - worth[0], costs[2] - worth[1])
+            best = min(bound, best)
+        return best
 
-    def _stops_from(self, goal: int, capacity: int, full: Sequence[float]) -> dict[int, float]:
+    def _stops_before(self, search: "_Search", capacity: int, full: Sequence[float]) -> dict[int, float]:
         """What is left at least from every stop, its refuelling included: a shortest way with full tanks."""
-        units, stops = self._table.units, {goal: 0.0}
+        left = dict.fromkeys(search.stations - {search.goal}, math.inf)
+        latest, stops = search.goal, {search.goal: 0.0}
         worth = [price * capacity for price in self._prices]
-        left = {station: math.inf for station in self._stations - {goal}}
-        latest, cost = goal, 0.0
         while left:
+            units, cost = self._table.units[latest], stops[latest] + search.weights.request
             for station, known in left.items():
-                hop = max(
-                    (least[units[station][latest]] - w for least, w in zip(self._least, worth, strict=True)),
-                    default=0.0,
-                )
-                left[station] = min(known, cost + max(0.0, hop) + self._request)
+                hop = max(least[units[station]] - w for least, w in zip(self._least, worth, strict=True))
+                left[station] = min(known, cost + hop)
             latest = min(left, key=left.__getitem__)
-            cost = max(left.pop(latest), full[latest] + self._request)
-            stops[latest] = cost
+            stops[latest] = max(left.pop(latest), full[latest] + search.weights.request)
         return stops
 
 
+_GRAINS = 100  # fuel is counted in hundredths of the tank where a bound is looked up
 _LEAST_FLIGHT_SECONDS = 14.5  # the fixed part of a flight's duration, rounded down
 
 

@@ -64,7 +64,7 @@ async def mend(lab: Lab, run_id: str) -> None:
 
 async def _reconcile(lab: Lab, intent: Intent) -> None:
     try:
-        await effects.reconcile(lab, intent)
+        await effects.reconcile(lab, intent, lab.write)
     except PairError:
         return  # it is on record as a CONFLICT now, and the ledger goes on from what the hold showed
 

@@ -4,14 +4,14 @@ Whatever happens in between, the intent on disk and the ship's hold tell afterwa
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
 from spacetraders_lab.core.errors import GameError, LeaseLost, PairError, WorldCondition
-from spacetraders_lab.core.experiment import ClaimedPair, ExperimentRun, Intent, IntentState, Step, TradeRecord
+from spacetraders_lab.core.experiment import ExperimentRun, Intent, IntentState, Step, TradeRecord
 from spacetraders_lab.core.market import MarketSnapshot, MarketTransaction, Operation
 from spacetraders_lab.core.observation import TradeContext, trade_record
 from spacetraders_lab.core.protocol import trade_command
@@ -25,8 +25,10 @@ from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.heartbeat import Lease
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.intents import IntentRepository
-from spacetraders_lab.store.work_queue import WorkQueueRepository
 from spacetraders_lab.store.world import World
+
+# does a piece of work in one transaction: `Lease.write`, or `Lab.write` for who has no lease
+Write = Callable[[Callable[[Connection], None]], Awaitable[None]]
 
 _DEAREST_FUEL = 120  # credits a market unit; the real game's markets ask 72 to 84
 # how far the game's clock may be behind ours when a trade is looked for in the market's list
@@ -69,7 +71,7 @@ async def trade(lab: Lab, run: ExperimentRun, lease: Lease, step: Step, ship: Sh
         lab.purse.credits = outcome.credits
     await lab.pass_by(Point.ANSWERED)
     if isinstance(outcome, Refused):
-        await _undone(lab, intent)
+        await _undone(lab, intent, lease.write)
         return Effect(ship, refusal=outcome.error)
     if isinstance(outcome, Done) and outcome.transaction is not None:
         return await _record_done(lab, lease, intent, outcome.transaction, outcome.ship)
@@ -82,7 +84,7 @@ async def _send(lab: Lab, lease: Lease, intent: Intent, ship: Ship) -> Outcome:
     try:
         return await execute(lab.game, trade_command(intent.step, ship.symbol), ship, may_trade=lease.check)
     except (LeaseLost, WorldCondition):
-        await _undone(lab, intent)  # nothing was sent, or the game says that nothing was done
+        await _undone(lab, intent, lease.write)  # nothing was sent, or the game says that nothing was done
         raise
 
 
@@ -144,9 +146,7 @@ async def _open_intent(
     return intent
 
 
-async def _record_done(
-    lab: Lab, lease: Lease, intent: Intent, transaction: MarketTransaction, ship: Ship
-) -> Effect:
+async def _record_done(lab: Lab, lease: Lease, intent: Intent, transaction: MarketTransaction, ship: Ship) -> Effect:
     market = await _read_or_none(lab, intent.step.market)
     await lab.pass_by(Point.OBSERVED)
     record = _row(lab, intent, transaction, ship, market, recovered=market is None)

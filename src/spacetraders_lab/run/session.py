@@ -204,7 +204,7 @@ class PairSession:
             await self._unless_stopped(self._lab.clock.sleep(self._lab.times.settle))
         for intent in intents:
             try:
-                self.ship = await effects.reconcile(self._lab, intent)
+                self.ship = await effects.reconcile(self._lab, intent, self._lease.write)
             except PairError as error:
                 self.ship = await reads.get_ship(self._lab.game.client, self.ship.symbol)
                 if intent.queue_id == self._lease.claim.queue_id:

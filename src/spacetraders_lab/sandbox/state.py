@@ -10,10 +10,10 @@ from typing import Any
 import msgspec
 
 from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.sandbox.ledger import Ledger, LedgerEntry
 from spacetraders_lab.sandbox.listing import Listing
 from spacetraders_lab.sandbox.market import Progress
 from spacetraders_lab.sandbox.settings import SandboxSettings
-from spacetraders_lab.sandbox.truth import Ledger, LedgerEntry
 from spacetraders_lab.sandbox.universe import Agent, ShipState, Universe
 
 _FORMAT = b"spacetraders-sandbox-state-1"

@@ -17,10 +17,10 @@ from spacetraders_lab.sandbox import refusals
 from spacetraders_lab.sandbox.galaxy import Galaxy, generate_galaxy
 from spacetraders_lab.sandbox.generate import System
 from spacetraders_lab.sandbox.hulls import HULLS, Hull
+from spacetraders_lab.sandbox.ledger import Ledger
 from spacetraders_lab.sandbox.market import Market, shown_transaction
 from spacetraders_lab.sandbox.refusals import stamp
 from spacetraders_lab.sandbox.settings import SandboxSettings
-from spacetraders_lab.sandbox.truth import Ledger
 
 
 @dataclass(slots=True)

@@ -4,7 +4,6 @@ A lock lives as long as its pair's lease, and is written in the transactions tha
 locks end with its lease, and whoever takes over the pair takes over its locks. Only `work_queue` calls this.
 """
 
-from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -70,6 +69,6 @@ def take_one(
     return connection.execute(_TAKE[connection.dialect.name], values).first() is not None
 
 
-def hold(connection: Connection, queue_ids: Iterable[int], until: datetime) -> None:
-    """Let the locks of these pairs end at that time: the renewed lease's end, or now (plus washout) to give them up."""
-    connection.execute(update(locks).where(locks.c.queue_id.in_(list(queue_ids))).values(held_until=until))
+def hold(connection: Connection, queue_id: int, until: datetime) -> None:
+    """Let a pair's locks end at that time: the renewed lease's end, or now (plus washout) to give them up."""
+    connection.execute(update(locks).where(locks.c.queue_id == queue_id).values(held_until=until))

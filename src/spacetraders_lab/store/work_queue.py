@@ -119,7 +119,7 @@ class WorkQueueRepository:
         """Extend the lease to `lease_seconds` from now, and the locks with it; raises LeaseLost."""
         until = now + timedelta(seconds=lease_seconds)
         self._change(claim, now, lease_until=until)
-        listing_locks.hold(self._connection, [claim.queue_id], until)
+        listing_locks.hold(self._connection, claim.queue_id, until)
         return replace(claim, lease_until=until)
 
     def lock_listing(self, claim: ClaimedPair, market: str, good: str, *, now: datetime) -> bool:
@@ -205,6 +205,7 @@ class WorkQueueRepository:
             + literal_column("' attempts, the last by '")
             + func.coalesce(queue.c.claimed_by, literal_column("'nobody'"))
         )
+        # Nothing is said to the listing locks: those of a pair that nobody holds have ended with its lease.
         swept = self._connection.execute(
             update(queue)
             .where(
@@ -213,12 +214,8 @@ class WorkQueueRepository:
                 queue.c.attempts >= queue.c.max_attempts,
             )
             .values(status=QueueStatus.FAILED, completed_at=now, lease_until=None, owner=None, error_message=reason)
-            .returning(queue.c.queue_id)
-        ).scalars()
-        ids = list(swept)
-        if ids:
-            listing_locks.hold(self._connection, ids, now)
-        return len(ids)
+        )
+        return swept.rowcount
 
     def get_queue_status(self, run_id: str) -> dict[str, int]:
         """Pairs by status, all four of them."""
@@ -266,7 +263,7 @@ class WorkQueueRepository:
         self, claim: ClaimedPair, now: datetime, washout_seconds: float, *where: ColumnElement[bool], **values: Any
     ) -> None:
         self._change(claim, now, *where, owner=None, lease_until=None, **values)
-        listing_locks.hold(self._connection, [claim.queue_id], now + timedelta(seconds=washout_seconds))
+        listing_locks.hold(self._connection, claim.queue_id, now + timedelta(seconds=washout_seconds))
 
     def _change(self, claim: ClaimedPair, now: datetime, *where: ColumnElement[bool], **values: Any) -> None:
         if self._connection.execute(update(queue).where(*_fence(claim, now), *where).values(**values)).rowcount != 1:

@@ -88,7 +88,7 @@ class Rig(Books):
         self, database: Database, *, ships: int | tuple[str, ...] = 2, agent: str = "LAB", **settings: Any
     ) -> None:
         types = (FRIGATE,) * ships if isinstance(ships, int) else ships
-        chosen = {"profile": "lab", "credits": 5_000_000, "open_registration": True, "ships": types}
+        chosen: dict[str, Any] = {"profile": "lab", "credits": 5_000_000, "open_registration": True, "ships": types}
         self.database, self.base_url = database, BASE_URL
         self.times = LeaseTimes()
         self.pass_by: PassBy = pass_by
@@ -106,7 +106,7 @@ class Rig(Books):
 
         async def whole() -> T:
             async with (
-                open_game(BASE_URL, self.token, self.clock, transport=self.wire) as game,
+                open_game(BASE_URL, self.token, self.clock, transport=self.wire, chance=Random(2)) as game,
                 open_lab(game, self.database, self.times) as lab,
             ):
                 return await work(replace(lab, chance=Random(1), pass_by=self.pass_by))
@@ -118,9 +118,8 @@ class Rig(Books):
 
     def command(self, **wishes: Any) -> MarketLiquidityExperimentCommand:
         """The command that the user would give for the whole fleet."""
-        return MarketLiquidityExperimentCommand(
-            **{"ship_symbols": self.fleet, "system_symbol": self.system, "design": FOUR_CELLS} | wishes
-        )
+        usual: dict[str, Any] = {"ship_symbols": self.fleet, "system_symbol": self.system, "design": FOUR_CELLS}
+        return MarketLiquidityExperimentCommand(**usual | wishes)
 
     def prepare(self, **wishes: Any) -> Prepared:
         return self.play(lambda lab: prepare(lab, self.command(**wishes)))

@@ -187,6 +187,15 @@ def test_other_ships_may_take_over_when_it_is_resumed(scouted: Player) -> None:
     assert {entry.ship_symbol for entry in scouted.ledger("PURCHASE")} == {scouted.ships[1]}
 
 
+def test_a_resumed_run_is_not_touched_when_a_ship_is_misspelt(scouted: Player) -> None:
+    scouted.agent.credits = 10
+    run_id = _run_id(scouted.experiment(f"{TINY} --budget 1000000"))
+    answer = scouted.type(f"experiment resume --run-id {run_id} --ships {scouted.ships[0]},NOBODY-1")
+    assert answer.code == 2
+    assert "no such ship: NOBODY-1" in answer.complaint
+    assert scouted.type(f"experiment status --run-id {run_id} --json").json["status"] == "SUSPENDED"
+
+
 def test_a_finished_run_cannot_be_resumed(done: tuple[Player, Answer]) -> None:
     player, answer = done
     again = player.type(f"experiment resume --run-id {_run_id(answer)}")

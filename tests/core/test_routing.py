@@ -347,14 +347,14 @@ def system(random: Random, size: int) -> tuple[Waypoint, ...]:
     return tuple(place(f"{i}", round(random.gauss(0, 200)), round(random.gauss(0, 200))) for i in range(size))
 
 
-def cpu_seconds_of_queries(size: int, capacity: int, speed: int) -> list[float]:
-    """CPU seconds of 15 random queries, 30 % of the waypoints selling fuel."""
+def cpu_seconds_of_queries(size: int, capacity: int, speed: int, percent_with_fuel: int) -> list[float]:
+    """CPU seconds of 20 random queries."""
     spent = []
-    for seed in range(15):
+    for seed in range(20):
         random = Random(seed)
         waypoints = system(random, size)
         table: LegTable = leg_table(waypoints, speed)
-        stations = {w.symbol for w in random.sample(waypoints, size * 3 // 10)}
+        stations = {w.symbol for w in random.sample(waypoints, size * percent_with_fuel // 100)}
         start, goal = (w.symbol for w in random.sample(waypoints, 2))
         fuel = random.randint(capacity // 4, capacity)
         began = time.process_time()
@@ -365,5 +365,22 @@ def cpu_seconds_of_queries(size: int, capacity: int, speed: int) -> list[float]:
 
 @pytest.mark.parametrize(("size", "most_seconds"), [(100, 0.010), (200, 0.050)])
 @pytest.mark.parametrize(("capacity", "speed"), [(400, 36), (80, 9), (600, 15)])
-def test_a_route_is_found_in_milliseconds(size: int, most_seconds: float, capacity: int, speed: int) -> None:
-    assert median(cpu_seconds_of_queries(size, capacity, speed)) < most_seconds
+@pytest.mark.parametrize("percent_with_fuel", [10, 30])
+def test_a_route_is_found_in_milliseconds(
+    size: int, most_seconds: float, capacity: int, speed: int, percent_with_fuel: int
+) -> None:
+    spent = cpu_seconds_of_queries(size, capacity, speed, percent_with_fuel)
+    assert median(spent) < most_seconds
+    assert max(spent) < 5 * most_seconds  # an unlucky one among them, on a machine that does other things as well
+
+
+def test_where_no_fuel_is_sold_the_nearest_station_is_named() -> None:
+    with pytest.raises(Unreachable, match=r"A sells no fuel; the nearest fuel station is X1-T1-C"):
+        go(line(0, 300, 100, 200), fuel=0, stations="CD")
+
+
+def test_too_much_wanted_at_the_end_says_how_much_there_can_be() -> None:
+    with pytest.raises(Unreachable, match=r"the most to arrive with is 399; ask for less at the end$"):
+        go(line(0, 100), end_fuel=400, stations="A")
+    with pytest.raises(Unreachable, match=r"the most to arrive with is 49.*none is known"):
+        go(line(0, 100), fuel=50, end_fuel=60)

@@ -32,6 +32,7 @@ from tests.rig import FRIGATE
 
 T = TypeVar("T")
 
+FROZEN = "frozen"
 QUICK = LeaseTimes(lease=2.0, margin=0.5, settle=0.5)  # on loopback nothing is under way for half a second
 
 _context = multiprocessing.get_context("forkserver")
@@ -49,7 +50,9 @@ def until(condition: Callable[[], T], within: float = 60.0) -> T:
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """What a process is to do: let ships work on a run. It kills itself the first time it comes to `dies_at`."""
+    """What a process is to do: let ships work on a run. It kills itself where it comes to `dies_at`, and freezes the
+    first time that it comes to `freezes_at`, as by SIGSTOP, having said so.
+    """
 
     database_url: str
     base_url: str
@@ -58,6 +61,7 @@ class Work:
     ships: tuple[str, ...]
     times: LeaseTimes = QUICK
     dies_at: Point | None = None
+    freezes_at: Point | None = None
 
 
 class Playground(Books):
@@ -73,12 +77,14 @@ class Playground(Books):
         self.folder = folder
         self.processes: list[Running] = []
 
-    def start(
-        self, run: ExperimentRun, *ships: str, times: LeaseTimes = QUICK, dies_at: Point | None = None
-    ) -> "Running":
-        """A process in which these ships (all, unless some are named) work on a run until they leave."""
-        work = Work(self.database_url, self.base_url, self.token, run.run_id, ships or self.fleet, times, dies_at)
-        return self._begin(_work, work)
+    def start(self, run: ExperimentRun, *ships: str, **how: Any) -> "Running":
+        """A process in which these ships (all, unless some are named) work on a run until they leave.
+
+        Further arguments are those of `Work`.
+        """
+        return self._begin(
+            _work, Work(self.database_url, self.base_url, self.token, run.run_id, ships or self.fleet, **how)
+        )
 
     def command(self, *words: str) -> "Running":
         """The command `spacetraders` with these words, in the environment that leads it here."""
@@ -123,6 +129,10 @@ class Running:
         assert self.process.exitcode is not None, f"it did not end in time; it said:\n{self.output}"
         return self.process.exitcode
 
+    def wait_for(self, words: str) -> None:
+        """Until it has printed these words."""
+        until(lambda: words in self.output)
+
     @property
     def output(self) -> str:
         """All that it has printed so far."""
@@ -166,9 +176,16 @@ def _work(work: Work) -> None:
 
 
 async def _let_ships_work(work: Work) -> None:
+    froze = False
+
     async def pass_by(point: Point) -> None:
+        nonlocal froze
         if point is work.dies_at:
             os.kill(os.getpid(), signal.SIGKILL)
+        if point is work.freezes_at and not froze:
+            froze = True
+            print(FROZEN, flush=True)
+            os.kill(os.getpid(), signal.SIGSTOP)
 
     with closing(open_database(work.database_url, durable=False)) as database:
         async with (

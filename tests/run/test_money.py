@@ -147,3 +147,21 @@ def test_credits_earned_by_the_player_meanwhile_do_not_widen_the_budget(rig: Rig
     assert rig.agent.credits > start
     assert paid - earned <= 12_000
     assert rig.run(run).status is RunStatus.SUSPENDED
+
+
+# --- the floor --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("ships", [1, 2])
+def test_no_purchase_leaves_less_than_the_credit_floor(make_rig: MakeRig, ships: int) -> None:
+    """The purse holds a few cells more than the floor: they are traded, and then the run waits."""
+    rig = make_rig(ships=ships)
+    rig.agent.credits = 50_000
+    run = rig.write_run(rig.pairs(8), FOUR_CELLS, now=rig.clock.now(), credit_floor=47_000)
+    rig.fly(run)
+    bought = rig.ledger("PURCHASE")
+    assert bought != []
+    assert all(entry.credits_after >= 47_000 for entry in bought)
+    assert rig.run(run).status is RunStatus.SUSPENDED
+    assert str(rig.run(run).status_reason).startswith("credit_floor: ")
+    assert "FAILED" not in rig.counts(run)

@@ -168,20 +168,16 @@ def test_a_good_that_one_market_alone_trades_cannot_be_paired(make_rig: MakeRig)
 # --- money ------------------------------------------------------------------------------------------------------------
 
 
-def test_a_plan_beyond_the_budget_is_refused_with_what_would_fit(scouted: Rig) -> None:
-    worst = scouted.prepare(design=Design(), max_pairs=20).plan.worst_case
-    said = _refuses(scouted, "worst case", "--max-pairs", "--budget", design=Design(), max_pairs=20, budget=60_000)
-    assert f"{worst:,.0f}" in said
+@pytest.mark.parametrize("budget", [40_000, 90_000, 140_000, 190_000])
+def test_a_plan_beyond_the_budget_is_refused_with_what_would_fit(scouted: Rig, budget: int) -> None:
+    wishes = {"design": Design(), "max_pairs": 40}
+    worst = scouted.prepare(**wishes).plan.worst_case
+    said = _refuses(scouted, "worst case", f"{worst:,.0f}", "--max-pairs", "--budget", budget=budget, **wishes)
     pairs = int(said.split("--max-pairs ")[1].split()[0])
-    assert scouted.prepare(design=Design(), max_pairs=pairs, budget=60_000).plan.worst_case <= 60_000
-    budget = int(said.split("--budget ")[1].replace(",", ""))
-    assert scouted.prepare(design=Design(), max_pairs=20, budget=budget).run.budget == budget
-
-
-def test_the_largest_number_of_pairs_that_fits_is_the_one_that_is_named(scouted: Rig) -> None:
-    said = _refuses(scouted, design=Design(), max_pairs=20, budget=60_000)
-    pairs = int(said.split("--max-pairs ")[1].split()[0])
-    _refuses(scouted, design=Design(), max_pairs=pairs + 1, budget=60_000)
+    assert scouted.prepare(design=Design(), max_pairs=pairs, budget=budget).plan.worst_case <= budget
+    _refuses(scouted, design=Design(), max_pairs=pairs + 1, budget=budget)
+    enough = int(said.split("--budget ")[1].replace(",", ""))
+    assert scouted.prepare(budget=enough, **wishes).run.budget == enough
 
 
 def test_a_purse_that_does_not_cover_the_plan_is_no_reason_to_offer_a_larger_budget(scouted: Rig) -> None:

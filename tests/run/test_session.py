@@ -1,5 +1,6 @@
 """One ship and one pair: cells and holds, parts and leftovers, and cargo that is none of the run's business."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -39,13 +40,11 @@ def test_every_cell_is_the_fraction_of_the_trade_volume(alone: Rig) -> None:
 def test_what_was_bought_in_a_cell_is_sold_in_that_cell(alone: Rig) -> None:
     run = alone.queue([alone.pair()], FOUR_CELLS)
     alone.fly(run)
-    bought, sold = ({}, {})
+    units: dict[Operation, Counter[tuple[float | None, int]]] = {side: Counter() for side in Operation}
     for record in alone.records(run):
-        cells = bought if record.operation is Operation.BUY else sold
-        cell = record.batch_size_fraction, record.iteration
-        cells[cell] = cells.get(cell, 0) + record.units
-    assert bought == sold
-    assert set(bought) == set(FOUR_CELLS.cells)
+        units[record.operation][record.batch_size_fraction, record.iteration] += record.units
+    assert units[Operation.BUY] == units[Operation.SELL]
+    assert set(units[Operation.BUY]) == set(FOUR_CELLS.cells)
 
 
 def test_a_ship_comes_back_until_every_cell_is_bought(make_rig: MakeRig) -> None:

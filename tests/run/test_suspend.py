@@ -58,7 +58,12 @@ def test_during_maintenance_the_run_is_suspended_and_asks_the_game_about_once_a_
                 stop.set()
 
     begin = rig.wire.after
-    rig.wire.after = lambda exchange: (begin(exchange), look(exchange))[0]
+
+    def both(exchange: Exchange) -> None:
+        begin(exchange)
+        look(exchange)
+
+    rig.wire.after = both
     rig.fly(run, stop=stop)
     assert {status for status, _ in seen} == {RunStatus.SUSPENDED}
     assert all(str(reason).startswith("maintenance: ") for _, reason in seen)

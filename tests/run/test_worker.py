@@ -5,9 +5,12 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import httpx2
+import pytest
 
+from spacetraders_lab.core.errors import LabError
 from spacetraders_lab.core.experiment import ExperimentRun, RunStatus
 from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.worker import ShipExperimentWorkerCommand, ShipWorker
 from tests.rig import FOUR_CELLS, FRIGATE, PROBE, Exchange, Rig
 
@@ -23,6 +26,30 @@ def test_a_ship_that_does_not_exist_leaves_and_the_others_finish(rig: Rig) -> No
     assert (present.pairs_completed, present.error) == (4, None)
     assert rig.counts(run) == {"COMPLETED": 4}
     assert rig.run(run).status is RunStatus.COMPLETED
+
+
+def test_the_pair_of_a_ship_that_leaves_is_anybodys_at_once(rig: Rig) -> None:
+    run = rig.queue(rig.pairs(2))
+    rig.fly(run, "LAB-9")
+    assert rig.counts(run) == {"PENDING": 2}
+    assert rig.run(run).status is RunStatus.RUNNING
+
+
+@pytest.mark.parametrize(
+    ("error", "said"), [(LabError("out of order"), "out of order"), (RuntimeError("a bug"), "RuntimeError: a bug")]
+)
+def test_a_worker_that_breaks_off_does_not_stop_the_others(rig: Rig, error: Exception, said: str) -> None:
+    async def break_once(_: Point) -> None:
+        if error not in broken:
+            broken.append(error)
+            raise error
+
+    broken: list[Exception] = []
+    rig.pass_by = break_once
+    run = rig.queue(rig.pairs(4))
+    reports = rig.fly(run)
+    assert sorted(str(report.error) for report in reports) == sorted([said, "None"])
+    assert rig.counts(run) == {"COMPLETED": 4}
 
 
 def test_a_ship_lost_in_the_middle_of_a_pair_blames_no_pair(rig: Rig) -> None:

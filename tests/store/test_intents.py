@@ -123,3 +123,16 @@ def test_the_markets_of_a_history_are_those_of_the_last_pair(database: Database)
     assert second.pair == other
     resolve(database, intend(database, second, before=6), IntentState.HAPPENED)
     assert history(database) == HoldHistory(0, 12, SELL_MARKET, "X1-GZ7-C3")
+
+
+def test_the_sale_of_a_leftover_does_not_change_the_markets(database: Database) -> None:
+    """It belongs to a pair of another good, whose markets need not take this one."""
+    other = MarketPair.of("GOLD", "X1-GZ7-C3", "X1-GZ7-D4")
+    enter_run(database, [PAIR, other])
+    queue = Queue(database)
+    first = queue.must_claim()
+    resolve(database, intend(database, first), IntentState.HAPPENED)
+    queue.do("mark_failed", first, "why", now=NOON)
+    sale = {"operation": Operation.SELL, "units": 4, "before": 6, "fraction": None}
+    resolve(database, intend(database, queue.must_claim(), **sale), IntentState.HAPPENED)
+    assert history(database) == HoldHistory(0, 2, BUY_MARKET, SELL_MARKET)

@@ -334,5 +334,5 @@ class QueueMachine(RuleBasedStateMachine):
 
 def test_the_queue_does_what_the_model_does(database: Database) -> None:
     # A failure is shown as it was found: shrinking it would take longer than the test may.
-    found = settings(max_examples=40, stateful_step_count=40, phases=[Phase.reuse, Phase.generate])
+    found = settings(max_examples=30, stateful_step_count=40, phases=[Phase.reuse, Phase.generate])
     run_state_machine_as_test(lambda: QueueMachine(database), settings=found)

@@ -97,9 +97,11 @@ def resume(*, run_id: RunId, ships: str | None = None) -> int:
         Ships to use, separated by commas [default: the ships it began with].
     """
 
+    named = symbols(ships, "--ships") if ships is not None else ()
+
     async def go_on(lab: Lab) -> int:
-        run = await reopen(lab, run_id)
-        return await fly(lab, run, symbols(ships, "--ships") if ships is not None else run.ships)
+        run = await reopen(lab, run_id, named)
+        return await fly(lab, run, named or run.ships)
 
     return with_lab(go_on)
 

@@ -1,5 +1,13 @@
 """`spacetraders market ...`: see prices."""
 
+import asyncio
+import signal
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated
+
+from cyclopts import Parameter
+
 from spacetraders_lab.cli import render
 from spacetraders_lab.cli.context import Json, symbols, with_lab
 from spacetraders_lab.core.errors import UserError
@@ -7,14 +15,22 @@ from spacetraders_lab.core.market import TradeGood
 from spacetraders_lab.core.waypoint import checked_system, system_of
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.effects import read_market
-from spacetraders_lab.run.scout import scout as scout_system
+from spacetraders_lab.run.scout import follow, plan_scouting
+from spacetraders_lab.run.watch import watch as keep_watch
 from spacetraders_lab.store.world import World
 
 _HEADINGS = ["good", "type", "supply", "activity", "volume", "ask", "bid"]
 _RIGHT = ["volume", "ask", "bid"]
 
 
-def scout(*, system: str, ships: str) -> None:
+def scout(
+    *,
+    system: str,
+    ships: str,
+    max_age: int = 15,
+    watch: Annotated[bool, Parameter(negative="")] = False,
+    requests_per_minute: float = 20.0,
+) -> None:
     """Visit every market of a system with the ships given and keep what they quote.
 
     Parameters
@@ -23,17 +39,52 @@ def scout(*, system: str, ships: str) -> None:
         The system to scout.
     ships:
         Ships to use, separated by commas; probes fly without fuel.
+    max_age:
+        Leave out markets that were read within so many minutes; 0 reads them all.
+    watch:
+        Go on for ever, reading the stalest and most valuable markets first; Ctrl-C ends it.
+    requests_per_minute:
+        The most requests that --watch may make.
     """
     chosen, fleet = checked_system(system.upper()), symbols(ships, "--ships")
+    if max_age < 0:
+        raise UserError("--max-age must be at least 0")
+    if requests_per_minute <= 0:
+        raise UserError("--requests-per-minute must be above 0")
 
     async def go(lab: Lab) -> int:
+        plan = await plan_scouting(lab, chosen, fleet, max_age=timedelta(minutes=max_age))
+        render.print_scouting(plan)
         with render.progress_bar() as progress:
-            task = progress.add_task("markets", total=None)
-            return await scout_system(
-                lab, chosen, fleet, visited=lambda _, done, total: progress.update(task, completed=done, total=total)
-            )
+            task = progress.add_task("markets", total=plan.markets)
+            read = await follow(lab, plan, visited=lambda _, done, __: progress.update(task, completed=done))
+        if watch:
+            print(f"Scouted {read} markets of {chosen}; watching until Ctrl-C.", flush=True)
+            return await _watch(lab, chosen, fleet, requests_per_minute)
+        return read
 
-    print(f"Scouted {with_lab(go)} markets of {chosen}.")
+    print(f"{'Read' if watch else 'Scouted'} {with_lab(go)} markets of {chosen}.")
+
+
+async def _watch(lab: Lab, system: str, ships: Sequence[str], requests_per_minute: float) -> int:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stop.set)
+    try:
+        with render.progress_bar() as progress:
+            task = progress.add_task("readings", total=None)
+            return await keep_watch(
+                lab,
+                system,
+                ships,
+                stop,
+                requests_per_minute=requests_per_minute,
+                visited=lambda _, readings: progress.update(task, completed=readings),
+            )
+    finally:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.remove_signal_handler(number)
 
 
 def list_markets(*, system: str, good: str | None = None, json: Json = False) -> None:

@@ -13,6 +13,7 @@ from spacetraders_lab.core.experiment import QueueStatus, RunStatus
 from spacetraders_lab.core.planning import Plan
 from spacetraders_lab.core.summary import ImpactSummary
 from spacetraders_lab.run.coordinator import Prepared
+from spacetraders_lab.run.scout import ScoutingPlan
 from spacetraders_lab.store.status import RunSummary, ShipStatus
 
 BAR_CELLS = 20
@@ -84,6 +85,17 @@ def print_launch(run_id: str, pairs: int) -> None:
     print("Ships will dynamically claim pairs until queue empty.\n")
     print("Monitor progress:")
     print(f"  spacetraders experiment status --run-id {run_id}\n", flush=True)
+
+
+def print_scouting(plan: ScoutingPlan) -> None:
+    """What a scouting is going to do, on standard error beside its progress bar."""
+    unlisted = plan.markets - len(plan.listed & {market for tour in plan.tours for market in tour})
+    known = "what they trade is known" + (f" (but of {unlisted})" if unlisted else "") + ", prices show only to a visit"
+    skipped = f"; {len(plan.fresh)} were read lately" if plan.fresh else ""
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    errors.print(f"{plan.markets} markets in {plan.seconds / 60:.0f} minutes of game time{skipped}: {known}")
+    for ship, tour in zip(plan.ships, plan.tours, strict=True):
+        errors.print(f"  {ship.symbol}: {' '.join(tour) or 'stays'}")
 
 
 def print_status(run: RunSummary, ships: Sequence[ShipStatus]) -> None:

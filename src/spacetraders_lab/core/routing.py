@@ -194,36 +194,32 @@ class _Search:
                 self._offer(_Label(cost, label.place, self._capacity, label.mode, label.docked, label))
 
     def _fly(self, label: _Label) -> None:
-        units, weights, scarcity = self.table.units[label.place], self.weights, self._scarcity
-        origin = label.before if label.before and label.before.place != label.place and label.before.mode is not None else None
+        units, weights, rest = self.table.units[label.place], self.weights, self._rest
         for mode, seconds in enumerate(self.table.seconds):
             at_start = label.cost + weights.request * (1 + label.docked + (mode != label.mode))
             for place in self.table.nearest[label.place]:
                 length = units[place]
-                burned = 1 if mode == _DRIFT else length * (1 + mode)
+                burned = 1 if mode == _DRIFT else length * (1 + mode)  # as _burned; a call here costs a sixth of all
                 cost = at_start + weights.second * seconds[length] + weights.fuel * burned
                 if burned > label.fuel or cost >= self._best:
                     break
-                if cost + self._rest[place] >= self._best:
-                    continue
                 fuel = label.fuel - burned
                 if place == self.goal and fuel < self._end_fuel:
                     continue
-                if self._beaten(cost, place, fuel, mode):
-                    continue
-                if cost + scarcity.rest(place, fuel) < self._best:
+                if cost + rest[place] < self._best and not self._beaten(cost, place, fuel, mode):
                     self._offer(_Label(cost, place, fuel, mode, False, label))
 
     def _offer(self, label: _Label) -> None:
+        rest = max(self._rest[label.place], self._scarcity.rest(label.place, label.fuel))
+        if label.cost + rest >= self._best:
+            return
         front = self._fronts[label.place]
         front[:] = [known for known in front if not self._beats(label, known)]
         front.append(label)
         if label.place == self.goal:
             self._best = min(self._best, label.cost)
         self._offered += 1
-        rest = max(self._rest[label.place], self._scarcity.rest(label.place, label.fuel))
-        if label.cost + rest <= self._best:
-            heappush(self._open, (label.cost + rest, self._offered, label))
+        heappush(self._open, (label.cost + rest, self._offered, label))
 
     def _beaten(self, cost: float, place: int, fuel: int, mode: int) -> bool:
         """Whether a known label at the place does as well; from another mode it may need one request more."""
@@ -234,9 +230,7 @@ class _Search:
         return False
 
     def _beats(self, label: _Label, other: _Label) -> bool:
-        return (
-            label.fuel >= other.fuel and label.cost + (label.mode != other.mode) * self.weights.request <= other.cost
-        )
+        return label.fuel >= other.fuel and label.cost + (label.mode != other.mode) * self.weights.request <= other.cost
 
     def _bounds(self, start: int) -> list[float]:
         """The least cost from each waypoint to the goal if tanks filled themselves; beyond the start, its own."""
@@ -286,7 +280,7 @@ class _Scarcity:
         self._least = [_least_costs(self._table, flight, min(burn + 2 * p, cruise + p, drift)) for p in paid]
         self._grain = max(1, capacity // _GRAINS)
         self._known: dict[tuple[int, int], float] = {}
-        self._ways: dict[int, list[list[float]]] = {}
+        self._ways: dict[int, list[tuple[float, float, float]]] = {}
         self._stops = self._stops_before(search, capacity, full)
 
     def rest(self, place: int, fuel: int) -> float:
@@ -299,16 +293,20 @@ class _Scarcity:
 
     def _rest(self, place: int, fuel: int) -> float:
         if place not in self._ways:
-            units = self._table.units[place]
-            others = [(units[stop], cost) for stop, cost in self._stops.items() if stop != place]
-            self._ways[place] = [[least[length] + cost for length, cost in others] for least in self._least]
-        free, *priced = self._ways[place]
-        best = self._stops.get(place, math.inf)
-        worth = [price * fuel for price in self._prices[1:]]
-        for costs in zip(free, *priced, strict=True):
-            bound = max(costs[0], costs[1] - worth[0], costs[2] - worth[1])
-            best = min(bound, best)
-        return best
+            self._ways[place] = self._ways_from(place)
+        _, dear, dearest = (price * fuel for price in self._prices)
+        least = min((max(a, b - dear, c - dearest) for a, b, c in self._ways[place]), default=math.inf)
+        return min(least, self._stops.get(place, math.inf))
+
+    def _ways_from(self, place: int) -> list[tuple[float, float, float]]:
+        """What is left by way of each stop, at the three prices; without those that another beats at every price."""
+        units, (free, dear, dearest) = self._table.units[place], self._least
+        lengths = [(units[stop], cost) for stop, cost in self._stops.items() if stop != place]
+        ways: list[tuple[float, float, float]] = []
+        for way in sorted((free[n] + cost, dear[n] + cost, dearest[n] + cost) for n, cost in lengths):
+            if not any(b <= way[1] and c <= way[2] for _, b, c in ways):
+                ways.append(way)
+        return ways
 
     def _stops_before(self, search: "_Search", capacity: int, full: Sequence[float]) -> dict[int, float]:
         """What is left at least from every stop, its refuelling included: a shortest way with full tanks."""

@@ -56,7 +56,7 @@ class Prepared:
 
 async def prepare(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepared:
     """Choose and price an experiment; raises UserError when it cannot be done as asked. Buys and writes nothing."""
-    ships = await _checked_ships(lab, command)
+    ships = await _checked_ships(lab, command.ship_symbols, command.system_symbol)
     listings, waypoints = await _known_market(lab, command)
     goods = _goods(command, listings)
     selector = MarketSelector()
@@ -104,8 +104,14 @@ async def launch(lab: Lab, prepared: Prepared) -> ExperimentRun:
     return run
 
 
-async def reopen(lab: Lab, run_id: str) -> ExperimentRun:
-    """The run, set to RUNNING again; raises UserError when there is nothing left to do or it belongs elsewhere."""
+async def reopen(lab: Lab, run_id: str, ship_symbols: Sequence[str] = ()) -> ExperimentRun:
+    """The run, set to RUNNING again; raises UserError when there is nothing left to do or it belongs elsewhere.
+
+    Ships that are named must be fit for it; those that it began with may have been lost since, and the others go on.
+    """
+    if ship_symbols:
+        system = (await lab.read(lambda c: ExperimentRepository(c).get_run(run_id))).system_symbol
+        await _checked_ships(lab, ship_symbols, system)
 
     def work(connection: Connection) -> ExperimentRun:
         experiments = ExperimentRepository(connection)
@@ -122,15 +128,16 @@ async def reopen(lab: Lab, run_id: str) -> ExperimentRun:
     return await lab.write(work)
 
 
-async def _checked_ships(lab: Lab, command: MarketLiquidityExperimentCommand) -> list[Ship]:
+async def _checked_ships(lab: Lab, symbols: Sequence[str], system: str) -> list[Ship]:
+    """The ships of those names, each once; raises UserError for one that cannot trade in the system."""
     fleet = {ship.symbol: ship for ship in await reads.list_ships(lab.game.client)}
-    unknown = [symbol for symbol in command.ship_symbols if symbol not in fleet]
+    unknown = [symbol for symbol in symbols if symbol not in fleet]
     if unknown:
         raise UserError(f"no such ship: {', '.join(unknown)}; you have {', '.join(sorted(fleet))}")
-    ships = [fleet[symbol] for symbol in dict.fromkeys(command.ship_symbols)]
+    ships = [fleet[symbol] for symbol in dict.fromkeys(symbols)]
     for ship in ships:
-        if ship.system != command.system_symbol:
-            raise UserError(f"{ship.symbol} is in {ship.system}, not in {command.system_symbol}")
+        if ship.system != system:
+            raise UserError(f"{ship.symbol} is in {ship.system}, not in {system}")
         if ship.cargo_capacity == 0:
             raise UserError(f"{ship.symbol} has no hold; a probe can scout (market scout) but not trade")
     return ships

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection
 
-from spacetraders_lab.core.errors import PairError, UserError
+from spacetraders_lab.core.errors import LeaseLost, PairError, UserError
 from spacetraders_lab.core.experiment import ExperimentRun, Intent
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.game import reads
@@ -48,11 +48,22 @@ async def examine(lab: Lab, run_id: str) -> list[Finding]:
 async def mend(lab: Lab, run_id: str) -> None:
     """Do now what would happen at the next start: reconcile what is open, fail what is spent, sell what is left over.
 
-    Ships of a run that goes on sell at their next claim; those of a run that has ended do it here.
+    Ships of a run that goes on sell at their next claim; those of a run that has ended do it here. Raises UserError
+    while a ship is at work on the run: what it is about to send, nobody else can tell.
     """
-    run, intents = await lab.read(
-        lambda c: (ExperimentRepository(c).get_run(run_id), IntentRepository(c).open_of_run(run_id))
+    now = lab.clock.now()
+    run, intents, busy = await lab.read(
+        lambda c: (
+            ExperimentRepository(c).get_run(run_id),
+            IntentRepository(c).open_of_run(run_id),
+            doctor.ships_at_work(c, run_id, now=now),
+        )
     )
+    if busy:
+        raise UserError(
+            f"{', '.join(busy)}: at work on run {run_id}; stop it first, or try again in "
+            f"{lab.times.lease:.0f} seconds if it was killed"
+        )
     if intents:
         await lab.clock.sleep(lab.times.settle)
     for intent in intents:
@@ -67,6 +78,8 @@ async def _reconcile(lab: Lab, intent: Intent) -> None:
         await effects.reconcile(lab, intent, lab.write)
     except PairError:
         return  # it is on record as a CONFLICT now, and the ledger goes on from what the hold showed
+    except LeaseLost:
+        return  # a ship that came back meanwhile has found out itself
 
 
 async def _clear_holds(lab: Lab, run: ExperimentRun) -> None:

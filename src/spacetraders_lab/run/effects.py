@@ -20,6 +20,7 @@ from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT
 from spacetraders_lab.game import reads
 from spacetraders_lab.game.execute import execute
 from spacetraders_lab.game.outcome import Done, Outcome, Refused
+from spacetraders_lab.run import audit
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.heartbeat import Lease
@@ -40,12 +41,14 @@ class Effect:
     """What became of a step: the ship now, the live market (None when unread), the row if the trade took place.
 
     Without a row, `refusal` says why there was no trade; without that either, nobody knows yet: the intent is open.
+    `conflict` says that the hold, as the reply shows it, disagrees with the ledger: somebody else has traded.
     """
 
     ship: Ship
     market: MarketSnapshot | None = None
     record: TradeRecord | None = None
     refusal: GameError | None = None
+    conflict: str | None = None
 
 
 async def read_market(lab: Lab, waypoint: str, source: str) -> MarketSnapshot:
@@ -103,7 +106,7 @@ async def reconcile(lab: Lab, intent: Intent, write: Write) -> Ship:
         return ship
     if held != units_after(intent):
         await _in_conflict(lab, intent, held, write)
-        raise PairError(_conflict(ship, step.good_symbol, intent.units_before, held))
+        raise PairError(audit.disagreement(ship, step.good_symbol, expected=intent.units_before, held=held))
     market = await _read_or_none(lab, step.market) if ship.waypoint == step.market else None
     pair_id = TradeContext.from_json(intent.quote_before).pair.pair_id
     known = await lab.read(lambda c: ExperimentRepository(c).records_of(intent.run_id, pair_id, intent.take))
@@ -123,26 +126,25 @@ async def _open_intent(
     lab: Lab, run: ExperimentRun, lease: Lease, step: Step, ship: Ship, context: TradeContext
 ) -> Intent:
     """Audit the hold, renew the lease, write the intent and reserve its money, in one transaction."""
-    now = lab.clock.now()
-    held = ship.units_of(step.good_symbol)
-    quote = context.before.price(step.operation)
+    good, now = step.good_symbol, lab.clock.now()
+    held = ship.units_of(good)
 
-    def work(connection: Connection) -> tuple[Intent, int]:
-        intents = IntentRepository(connection)
-        history = intents.hold_history(run.run_id, ship.symbol, step.good_symbol)
-        expected = held if history is None else history.expected_units
-        intent = intents.open(
-            lease.claim, step, units_before=expected, price_limit=quote, quote_before=context.to_json(), now=now
+    def work(connection: Connection) -> tuple[int, Intent | None]:
+        expected = audit.expected_units(connection, run.run_id, ship, good)
+        if held != expected:
+            audit.put_on_record(connection, lease.claim, step, context, expected=expected, held=held, now=now)
+            return expected, None
+        limit = context.before.price(step.operation)
+        intent = IntentRepository(connection).open(
+            lease.claim, step, units_before=held, price_limit=limit, quote_before=context.to_json(), now=now
         )
-        if expected != held:
-            intents.resolve(intent.intent_id, IntentState.CONFLICT, units_found=held, now=now)
-        elif step.operation is Operation.BUY:
+        if step.operation is Operation.BUY:
             ExperimentRepository(connection).reserve(run.run_id, _reserved(intent), spare=_fuel_money(ship))
-        return intent, expected
+        return held, intent
 
-    intent, expected = await lease.write(work)
-    if expected != held:
-        raise PairError(_conflict(ship, step.good_symbol, expected, held))
+    expected, intent = await lease.write(work)
+    if intent is None:
+        raise PairError(audit.disagreement(ship, good, expected=expected, held=held))
     return intent
 
 
@@ -151,7 +153,19 @@ async def _record_done(lab: Lab, lease: Lease, intent: Intent, transaction: Mark
     await lab.pass_by(Point.OBSERVED)
     record = _row(lab, intent, transaction, ship, market, recovered=market is None)
     await _keep(lab, intent, record, market, lease.write)
-    return Effect(ship, market, record)
+    return Effect(ship, market, record, conflict=await _conflict_after(lab, lease, intent, ship))
+
+
+async def _conflict_after(lab: Lab, lease: Lease, intent: Intent, ship: Ship) -> str | None:
+    """What the reply to a trade shows of the hold: None when it is as it should be, else why the pair is spoilt."""
+    step, context = intent.step, TradeContext.from_json(intent.quote_before)
+    held, expected, now = ship.units_of(step.good_symbol), units_after(intent), lab.clock.now()
+    if held == expected:
+        return None
+    await lease.write(
+        lambda c: audit.put_on_record(c, lease.claim, step, context, expected=expected, held=held, now=now)
+    )
+    return audit.disagreement(ship, step.good_symbol, expected=expected, held=held)
 
 
 def _row(
@@ -260,7 +274,3 @@ def _assumed_transaction(intent: Intent, now: datetime) -> MarketTransaction:
         step.units * price,
         when,
     )
-
-
-def _conflict(ship: Ship, good: str, expected: int, held: int) -> str:
-    return f"the hold of {ship.symbol} disagrees with the ledger: {held} {good} aboard where {expected} were expected"

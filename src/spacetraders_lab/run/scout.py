@@ -1,59 +1,136 @@
 """Visits markets to see their prices: the only way the game shows them. Trades nothing but the fuel it needs."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection
 
 from spacetraders_lab.core.commands import NavigateShipCommand
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.ship import Ship
-from spacetraders_lab.core.travel import distance
-from spacetraders_lab.core.waypoint import Waypoint
+from spacetraders_lab.core.ship import NavStatus, Ship
+from spacetraders_lab.core.touring import TourProblem, tour_problem
 from spacetraders_lab.game import reads
 from spacetraders_lab.game.execute import execute
 from spacetraders_lab.game.outcome import Done
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.effects import read_market
+from spacetraders_lab.run.tours import best_tours
 from spacetraders_lab.store.world import World
 
-log = logging.getLogger(__name__)
+Visited = Callable[[str, int, int], None]  # the market, how many are done, how many there are
+
+
+@dataclass(frozen=True, slots=True)
+class ScoutingPlan:
+    """Who visits what, in which order. `seconds` of game time until the last market has been read, as planned.
+
+    `fresh` markets were read lately and are left out. Of the `listed` ones it is known what they trade, which the game
+    tells without a visit; prices it shows only to a ship that is there.
+    """
+
+    system: str
+    ships: tuple[Ship, ...]
+    tours: tuple[tuple[str, ...], ...]
+    seconds: float
+    fresh: frozenset[str]
+    listed: frozenset[str]
+
+    @property
+    def markets(self) -> int:
+        """How many markets will be visited."""
+        return sum(map(len, self.tours))
 
 
 async def scout(
-    lab: Lab, system: str, ship_symbols: Sequence[str], *, visited: Callable[[str, int, int], None] = lambda *_: None
+    lab: Lab,
+    system: str,
+    ship_symbols: Sequence[str],
+    *,
+    max_age: timedelta = timedelta(0),
+    visited: Visited = lambda *_: None,
 ) -> int:
-    """Read every market of a system once, with the ships given; returns how many were read.
+    """Read every market of a system once, with the ships given; returns how many were read."""
+    return await follow(lab, await plan_scouting(lab, system, ship_symbols, max_age=max_age), visited=visited)
 
-    Each ship takes the nearest market that nobody has taken yet. `visited(waypoint, done, total)` reports progress.
+
+async def plan_scouting(
+    lab: Lab, system: str, ship_symbols: Sequence[str], *, max_age: timedelta = timedelta(0)
+) -> ScoutingPlan:
+    """Share the markets of a system out among the ships so that all have been read as soon as possible.
+
+    Markets that were read within `max_age` of game time are left out, so a scouting that was broken off goes on where
+    it stopped. Raises UserError for ships that are not there, Unreachable for one that cannot set off.
     """
+    ships = await scouts(lab, system, ship_symbols)
+    waypoints = await lab.game.map(system)
+    oldest = lab.clock.now() - max_age / lab.game.client.speed
+
+    def known(connection: Connection) -> tuple[frozenset[str], frozenset[str]]:
+        world = World(connection)
+        world.save_waypoints(lab.universe_id, waypoints)
+        fresh = world.latest_listings(lab.universe_id, system, newer_than=oldest) if max_age else []
+        return frozenset(x.waypoint for x in fresh), frozenset(world.market_lists(lab.universe_id, system))
+
+    fresh, listed = await lab.write(known)
+    markets = [w.symbol for w in waypoints if w.has_market and w.symbol not in fresh]
+    problem = await _problem(lab, system, ships, markets)
+    tours = best_tours(problem)
+    return ScoutingPlan(
+        system=system,
+        ships=ships,
+        tours=tuple(tuple(markets[i] for i in tour) for tour in tours),
+        seconds=problem.makespan(tours),
+        fresh=fresh,
+        listed=listed,
+    )
+
+
+async def follow(lab: Lab, plan: ScoutingPlan, *, visited: Visited = lambda *_: None) -> int:
+    """Fly the tours of a plan, all ships at once, and keep what every market quotes; returns how many were read."""
+    done = 0
+
+    async def fly(ship: Ship, tour: Sequence[str]) -> None:
+        nonlocal done
+        for market in tour:
+            ship = await visit(lab, ship, market)
+            done += 1
+            visited(market, done, plan.markets)
+
+    async with asyncio.TaskGroup() as group:
+        for ship, tour in zip(plan.ships, plan.tours, strict=True):
+            group.create_task(fly(ship, tour))
+    return done
+
+
+async def visit(lab: Lab, ship: Ship, market: str) -> Ship:
+    """Bring a ship to a market, unless it is there, and read it; in orbit or docked makes no difference."""
+    outcome = await execute(lab.game, NavigateShipCommand(ship.symbol, market), ship)
+    assert isinstance(outcome, Done)  # a flight is done or raises
+    await read_market(lab, market, "scout")
+    return outcome.ship
+
+
+async def scouts(lab: Lab, system: str, ship_symbols: Sequence[str]) -> tuple[Ship, ...]:
+    """The ships with these symbols, each once; raises UserError for ships that do not exist or are elsewhere."""
     fleet = {ship.symbol: ship for ship in await reads.list_ships(lab.game.client)}
     missing = [symbol for symbol in ship_symbols if symbol not in fleet]
     if missing:
         raise UserError(f"no such ship: {', '.join(missing)}; you have {', '.join(sorted(fleet))}")
     astray = [symbol for symbol in ship_symbols if fleet[symbol].system != system]
     if astray:
-        raise UserError(f"{', '.join(astray)}: not in {system}")
-    waypoints = await lab.game.map(system)
-    await lab.write(lambda c: World(c).save_waypoints(lab.universe_id, waypoints))
-    places = {waypoint.symbol: waypoint for waypoint in waypoints}
-    waiting = {waypoint.symbol for waypoint in waypoints if waypoint.has_market}
-    total = len(waiting)
-
-    async def tour(ship: Ship) -> None:
-        while waiting:
-            target = min(waiting, key=lambda symbol: (_apart(places[ship.waypoint], places[symbol]), symbol))
-            waiting.remove(target)
-            outcome = await execute(lab.game, NavigateShipCommand(ship.symbol, target), ship)
-            assert isinstance(outcome, Done)  # a flight is done or raises
-            ship = outcome.ship
-            await read_market(lab, target, "scout")
-            visited(target, total - len(waiting), total)
-
-    async with asyncio.TaskGroup() as group:
-        for symbol in dict.fromkeys(ship_symbols):
-            group.create_task(tour(fleet[symbol]))
-    return total
+        raise UserError(f"{', '.join(astray)}: not in {system}; bring them there with spacetraders ship navigate")
+    return tuple(fleet[symbol] for symbol in dict.fromkeys(ship_symbols))
 
 
-def _apart(a: Waypoint, b: Waypoint) -> float:
-    return distance(a.x, a.y, b.x, b.y)
+async def _problem(lab: Lab, system: str, ships: Sequence[Ship], markets: Sequence[str]) -> TourProblem:
+    now, speed = lab.clock.now(), lab.game.client.speed
+    fleet = [(ship, await lab.game.legs(system, ship.speed), speed * _seconds_in_flight(ship, now)) for ship in ships]
+    return tour_problem(fleet, markets, await lab.game.fuel_stations(system))
+
+
+def _seconds_in_flight(ship: Ship, now: datetime) -> float:
+    if ship.status is not NavStatus.IN_TRANSIT or ship.arrival is None:
+        return 0.0
+    return max(0.0, (ship.arrival - now).total_seconds())

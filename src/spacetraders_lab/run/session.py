@@ -157,6 +157,8 @@ class PairSession:
         if effect.record is not None:
             self._visit = visit
             await self._note(effect.record)
+            if effect.conflict is not None:
+                raise PairError(effect.conflict)
         elif effect.refusal is not None:
             await self._refused(effect.refusal)
         else:

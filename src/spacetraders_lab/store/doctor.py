@@ -60,6 +60,12 @@ def stale_leases(connection: Connection, run_id: str, *, now: datetime) -> list[
     return [StaleLease(*row) for row in rows]
 
 
+def ships_at_work(connection: Connection, run_id: str, *, now: datetime) -> list[str]:
+    """The ships that hold a lease in the run, on whatever pair, by name."""
+    held = select(queue.c.claimed_by).where(queue.c.run_id == run_id, queue.c.lease_until > now)
+    return list(connection.execute(held.distinct().order_by(queue.c.claimed_by)).scalars())
+
+
 def missing_cells(connection: Connection, run_id: str) -> list[MissingCells]:
     """The completed pairs of the run that do not hold all that its design asks for, in the queue's order."""
     design = connection.execute(select(runs.c.design).where(runs.c.run_id == run_id)).scalar_one()

@@ -20,7 +20,7 @@ _OPEN = intents.c.state == literal_column("'OPEN'")  # a literal, as the partial
 class HoldHistory:
     """Units of a good in a ship's hold: before the run traded it, and as the last intent left it.
 
-    The markets are those of the pair that the last intent belongs to.
+    The markets are those of the pair that the good was last traded for.
     """
 
     first_units_before: int
@@ -101,15 +101,25 @@ class IntentRepository:
 
     def hold_history(self, run_id: str, ship_symbol: str, good_symbol: str) -> HoldHistory | None:
         """What the run knows of a good in a ship's hold; None when the ship has not traded it in the run."""
-        mine = select(intents).where(
-            intents.c.run_id == run_id, intents.c.ship_symbol == ship_symbol, intents.c.good_symbol == good_symbol
+        of_good = (
+            intents.c.run_id == run_id,
+            intents.c.ship_symbol == ship_symbol,
+            intents.c.good_symbol == good_symbol,
         )
-        first = self._connection.execute(mine.order_by(intents.c.intent_id).limit(1)).first()
-        last = self._connection.execute(mine.order_by(intents.c.intent_id.desc()).limit(1)).first()
-        if first is None or last is None:
+        first = self._connection.execute(select(intents).where(*of_good).order_by(intents.c.intent_id).limit(1)).first()
+        if first is None:
             return None
-        markets = select(queue.c.buy_market, queue.c.sell_market).where(queue.c.queue_id == last.queue_id)
-        buy_market, sell_market = self._connection.execute(markets).one()
+        newest = intents.c.intent_id.desc()
+        last = self._connection.execute(select(intents).where(*of_good).order_by(newest).limit(1)).one()
+        # the sale of a leftover belongs to a pair of some other good, whose markets need not take this one
+        bought_for = (
+            select(queue.c.buy_market, queue.c.sell_market)
+            .join(intents, intents.c.queue_id == queue.c.queue_id)
+            .where(*of_good, intents.c.fraction.is_not(None))
+            .order_by(newest)
+            .limit(1)
+        )
+        buy_market, sell_market = self._connection.execute(bought_for).one()
         return HoldHistory(first.units_before, _units_now(last), buy_market, sell_market)
 
     def expected_hold(self, run_id: str, ship_symbol: str) -> dict[str, int]:

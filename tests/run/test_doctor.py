@@ -1,0 +1,123 @@
+"""The doctor: finds what a killed worker left out of order, says what becomes of it, and does that when asked."""
+
+from collections.abc import Callable
+
+import pytest
+
+from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.experiment import ExperimentRun
+from spacetraders_lab.run.doctor import Finding, examine, mend
+from spacetraders_lab.run.faultpoints import Point
+from tests.rig import FOUR_CELLS, ONE_CELL, Rig
+
+MakeRig = Callable[..., Rig]
+
+
+class Killed(BaseException):
+    """The process is gone, as after a SIGKILL."""
+
+
+@pytest.fixture
+def alone(make_rig: MakeRig) -> Rig:
+    """A laboratory with one frigate."""
+    return make_rig(ships=1)
+
+
+def _killed_at(rig: Rig, run: ExperimentRun, point: Point) -> None:
+    """Let the run's worker die the first time that it passes the point."""
+
+    async def die(passed: Point) -> None:
+        if passed is point:
+            raise Killed
+
+    before, rig.pass_by = rig.pass_by, die
+    with pytest.raises(Killed):
+        rig.fly(run)
+    rig.pass_by = before
+
+
+def _findings(rig: Rig, run: ExperimentRun) -> list[Finding]:
+    return rig.play(lambda lab: examine(lab, run.run_id))
+
+
+def test_a_finished_run_is_in_order(rig: Rig) -> None:
+    run = rig.queue(rig.pairs(4), FOUR_CELLS)
+    rig.fly(run)
+    assert _findings(rig, run) == []
+
+
+def test_a_run_under_way_is_in_order(rig: Rig) -> None:
+    assert _findings(rig, rig.queue(rig.pairs(2))) == []
+
+
+def test_a_trade_without_an_answer_is_an_open_intent(alone: Rig) -> None:
+    pair = alone.pair()
+    run = alone.queue([pair], ONE_CELL)
+    _killed_at(alone, run, Point.ANSWERED)
+    found = {finding.kind: finding for finding in _findings(alone, run)}
+    assert set(found) == {"open intent", "hold mismatch"}
+    (trade,) = alone.ledger("PURCHASE")
+    assert found["open intent"].what == f"LAB-1 meant to BUY {trade.units} {pair.good_symbol} at {pair.buy_market}"
+    assert f"holds {trade.units} {pair.good_symbol}" in found["hold mismatch"].what
+
+
+def test_mending_finds_out_what_became_of_the_trade(alone: Rig) -> None:
+    run = alone.queue([alone.pair()], ONE_CELL)
+    _killed_at(alone, run, Point.ANSWERED)
+    with pytest.raises(UserError, match="LAB-1: at work"):  # as far as anybody can tell
+        alone.play(lambda lab: mend(lab, run.run_id))
+    alone.clock.run(alone.clock.sleep(alone.times.lease))
+    alone.play(lambda lab: mend(lab, run.run_id))
+    (record,) = alone.records(run)
+    assert record.recovered
+    assert "open intent" not in {finding.kind for finding in _findings(alone, run)}
+    alone.fly(run)
+    assert alone.counts(run) == {"COMPLETED": 1}
+    assert _findings(alone, run) == []
+
+
+def test_a_lease_that_nobody_renews_is_stale(alone: Rig) -> None:
+    run = alone.queue([alone.pair()], ONE_CELL)
+    _killed_at(alone, run, Point.CLAIMED)
+    assert _findings(alone, run) == []
+    alone.clock.run(alone.clock.sleep(alone.times.lease + 1))
+    (finding,) = _findings(alone, run)
+    assert (finding.kind, finding.next) == ("stale lease", "is taken over at the next claim")
+
+
+def test_cargo_of_the_run_is_found_until_it_is_sold(alone: Rig) -> None:
+    run = alone.queue([alone.pair()], ONE_CELL)
+    _killed_at(alone, run, Point.RECORDED)
+    assert [finding.kind for finding in _findings(alone, run)] == ["cargo aboard"]
+    alone.fly(run)
+    assert _findings(alone, run) == []
+
+
+def test_the_players_own_cargo_is_none_of_the_doctors_business(alone: Rig) -> None:
+    pair = alone.pair()
+    alone.ship().load("DIAMONDS", 4)
+    alone.ship().load(pair.good_symbol, 2)
+    run = alone.queue([pair], ONE_CELL)
+    alone.fly(run)
+    assert _findings(alone, run) == []
+
+
+def test_examining_changes_nothing(alone: Rig) -> None:
+    run = alone.queue([alone.pair()], ONE_CELL)
+    _killed_at(alone, run, Point.ANSWERED)
+    intents = alone.rows("SELECT * FROM experiment_intents")
+    entries = len(alone.universe.ledger)
+    _findings(alone, run)
+    assert alone.rows("SELECT * FROM experiment_intents") == intents
+    assert len(alone.universe.ledger) == entries
+
+
+def test_an_unknown_run_is_refused(rig: Rig) -> None:
+    with pytest.raises(UserError, match="no-such-run"):
+        rig.play(lambda lab: examine(lab, "no-such-run"))
+
+
+def test_a_run_of_another_agent_is_refused(make_rig: MakeRig) -> None:
+    run = make_rig().queue([], run_id="theirs")
+    with pytest.raises(UserError, match="another agent"):
+        _findings(make_rig(agent="OTHER"), run)

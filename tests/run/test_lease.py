@@ -1,0 +1,118 @@
+"""Leases at work: kept through long flights, and nothing is traded once one may have ended."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+from sqlalchemy import Connection
+
+from spacetraders_lab.run.app import LeaseTimes
+from spacetraders_lab.run.faultpoints import Point
+from spacetraders_lab.run.worker import MOST_OUTAGES, OUTAGE_SECONDS
+from spacetraders_lab.store.database import Database
+from spacetraders_lab.store.failures import DatabaseUnavailable
+from tests.rig import FOUR_CELLS, Exchange, Rig
+
+MakeRig = Callable[..., Rig]
+
+
+class FragileDatabase(Database):
+    """A database that takes nothing while it is down."""
+
+    def __init__(self, whole: Database, is_down: Callable[[], bool]) -> None:
+        self.name = whole.name
+        self._whole, self._is_down = whole, is_down
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection]:
+        self._check()
+        with self._whole.transaction() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        self._check()
+        with self._whole.reading() as connection:
+            yield connection
+
+    def _check(self) -> None:
+        if self._is_down():
+            raise DatabaseUnavailable("the database is down")
+
+
+@pytest.fixture
+def alone(make_rig: MakeRig) -> Rig:
+    """A laboratory with one frigate."""
+    return make_rig(ships=1)
+
+
+def _outage_from_the_first_flight_with_cargo(rig: Rig, seconds: float) -> list[float]:
+    """Take the database away for so long; the list gets the moment when it goes."""
+    whole, began = rig.database, list[float]()
+
+    def look(exchange: Exchange) -> None:
+        if not began and exchange.fits("POST", "/navigate") and rig.ship().hold:
+            began.append(rig.clock.elapsed)
+
+    rig.wire.after = look
+    rig.database = FragileDatabase(whole, lambda: bool(began) and rig.clock.elapsed < began[0] + seconds)
+    return began
+
+
+def test_a_lease_is_kept_through_flights_that_are_longer(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:
+    rig.times = LeaseTimes(lease=30.0, margin=5.0, settle=5.0)
+    run = rig.queue(rig.pairs(6), FOUR_CELLS)
+    rig.fly(run)
+    assert rig.counts(run) == {"COMPLETED": 6}
+    assert "lease" not in caplog.text
+    assert {record.take for record in rig.records(run)} == {1}
+
+
+@pytest.mark.parametrize("seconds", [30.0, 300.0])
+def test_a_database_that_comes_back_costs_time_and_nothing_else(alone: Rig, seconds: float) -> None:
+    run = alone.queue(alone.pairs(2), FOUR_CELLS)
+    _outage_from_the_first_flight_with_cargo(alone, seconds)
+    (report,) = alone.fly(run)
+    assert (report.pairs_completed, report.error) == (2, None)
+    assert alone.counts(run) == {"COMPLETED": 2}
+    assert alone.ship().hold == {}
+    trades = [(entry.units, entry.total) for entry in alone.ledger("PURCHASE", "SELL")]
+    assert [(record.units, record.total_credits) for record in alone.records(run)] == trades
+
+
+def test_nothing_is_traded_once_the_lease_may_have_ended(alone: Rig) -> None:
+    run = alone.queue(alone.pairs(2), FOUR_CELLS)
+    began = _outage_from_the_first_flight_with_cargo(alone, 300.0)
+    alone.fly(run)
+    last_safe = began[0] + alone.times.lease - alone.times.margin
+    moments = [(entry.timestamp - alone.clock.start).total_seconds() for entry in alone.ledger("PURCHASE", "SELL")]
+    assert any(moment <= began[0] for moment in moments)
+    assert any(moment >= began[0] + 300 for moment in moments)
+    assert not any(last_safe < moment < began[0] + 300 for moment in moments)
+
+
+def test_a_trade_that_had_to_wait_too_long_is_not_sent(alone: Rig) -> None:
+    """Between the intent and the sending the heart stops beating for most of a lease: the trade is left undone."""
+    whole, delayed = alone.database, list[float]()
+    alone.database = FragileDatabase(whole, lambda: bool(delayed) and alone.clock.elapsed < delayed[0] + 120)
+
+    async def delay_once(point: Point) -> None:
+        if point is Point.INTENDED and not delayed:
+            delayed.append(alone.clock.elapsed)
+            await alone.clock.sleep(alone.times.lease - alone.times.margin + 1)
+
+    alone.pass_by = delay_once
+    run = alone.queue(alone.pairs(2), FOUR_CELLS)
+    alone.fly(run)
+    first = alone.ledger("PURCHASE")[0]
+    assert (first.timestamp - alone.clock.start).total_seconds() >= delayed[0] + 120
+    assert alone.rows("SELECT state FROM experiment_intents ORDER BY intent_id LIMIT 1") == [{"state": "DID_NOT"}]
+    assert alone.counts(run) == {"COMPLETED": 2}
+
+
+def test_a_worker_does_not_wait_for_a_dead_database_for_ever(alone: Rig) -> None:
+    run = alone.queue(alone.pairs(1), FOUR_CELLS)
+    began = _outage_from_the_first_flight_with_cargo(alone, 2 * MOST_OUTAGES * OUTAGE_SECONDS)
+    with pytest.raises(DatabaseUnavailable):  # the run's end cannot be written down either
+        alone.fly(run)
+    assert MOST_OUTAGES * OUTAGE_SECONDS < alone.clock.elapsed - began[0] < 2 * MOST_OUTAGES * OUTAGE_SECONDS

@@ -66,6 +66,28 @@ def test_a_bad_experiment_is_refused(player: Player, line: str, words: list[str]
     assert player.is_untouched()
 
 
+BAD_LOOKS = {
+    "scout: unknown ship": ("market scout --system {home} --ships NOBODY-7", ["no such ship: NOBODY-7", "{ship}"]),
+    "scout: ship elsewhere": ("market scout --system {abroad} --ships {ship}", ["{ship}", "{abroad}"]),
+    "scout: malformed system": ("market scout --system nowhere --ships {ship}", ["looks like X1-AD75"]),
+    "list: malformed system": ("market list --system nowhere", ["looks like X1-AD75"]),
+    "get: malformed waypoint": ("market get nowhere", ["looks like X1-AD75-A1"]),
+    "buy: units that are no number": ("ship buy {ship} IRON many", ["many", "Try --help"]),
+    "dock: no ship": ("ship dock", ["Try --help"]),
+}
+
+
+@pytest.mark.parametrize(("line", "words"), BAD_LOOKS.values(), ids=BAD_LOOKS.keys())
+def test_a_bad_look_or_order_is_refused(player: Player, line: str, words: list[str]) -> None:
+    names = {"ship": player.ships[0], "home": player.system, "abroad": _abroad(player)}
+    answer = player.type(line.format(**names))
+    said = _one_line(answer)
+    assert answer.code == 2
+    for word in words:
+        assert word.format(**names) in said
+    assert player.ledger("NAVIGATE", "PURCHASE") == []
+
+
 @pytest.mark.parametrize("verb", ["status", "resume", "doctor"])
 def test_an_unknown_run_is_refused(player: Player, verb: str) -> None:
     answer = player.type(f"experiment {verb} --run-id {UNKNOWN_RUN}")

@@ -27,11 +27,18 @@ def exchange(ask: int = 1000, bid: int = 900, trade_volume: int = 10) -> TradeGo
     return make_good(type=ListingType.EXCHANGE, purchase_price=ask, sell_price=bid, trade_volume=trade_volume)
 
 
-def plan(*pairs: MarketPair, design: Design = ONE_CELL, ships: int = 1, hold: int = 80, **quotes: TradeGood) -> Plan:
+def plan(
+    *pairs: MarketPair,
+    design: Design = ONE_CELL,
+    ships: int = 1,
+    hold: int = 80,
+    fuel_price: float = 0.0,
+    **quotes: TradeGood,
+) -> Plan:
     """Quotes are given by the last letter and digit of the market: A1=..., B2=..., C3=..."""
     listed = {market: quotes.get(market[-2:], exchange()) for market in WAYPOINTS}
     keyed = {(market, GOOD): good for market, good in listed.items()}
-    return make_plan(pairs, keyed, WAYPOINTS, design, ships=ships, hold=hold, speed=15)
+    return make_plan(pairs, keyed, WAYPOINTS, design, ships=ships, hold=hold, speed=15, fuel_price=fuel_price)
 
 
 # Loads
@@ -248,3 +255,12 @@ def test_a_budget_of_exactly_the_worst_case_is_enough() -> None:
     assert planned.pairs_within(planned.worst_case) == 3
     assert planned.pairs_within(planned.worst_case - 1) < 3
     assert planned.pairs_within(10_000 * WORST_CASE - 1) == 0
+
+
+def test_fuel_counts_as_money_that_leaves_the_purse() -> None:
+    """A flight of 100 map units on BURN takes 200 of the tank, two market units."""
+    without, dear = (plan(AB, fuel_price=price) for price in (0.0, 72.0))
+    (pair,) = dear.pairs
+    assert pair.fuel == pair.flights * 2 * 72.0
+    assert dear.expected_loss == pytest.approx(without.expected_loss + pair.fuel)
+    assert dear.worst_case == pytest.approx(without.worst_case + WORST_CASE * pair.fuel)

@@ -77,9 +77,7 @@ def proven_cost(question: Question) -> int | None:
     for (i, j, m), taken in flown.items():
         model.add(arriving[j] == leaving[i] - fuel_cost(question.length(i, j), m)).only_enforce_if(taken)
     half_seconds = {key: 2 * travel_seconds(question.length(*key[:2]), question.speed, key[2]) + 1 for key in flown}
-    model.minimize(
-        sum(half_seconds[key] * taken for key, taken in flown.items()) + sum(changes) + 3 * sum(refuels)
-    )
+    model.minimize(sum(half_seconds[key] * taken for key, taken in flown.items()) + sum(changes) + 3 * sum(refuels))
     solver = cp_model.CpSolver()
     solver.parameters.num_workers = 1
     status = solver.solve(model)

@@ -1,5 +1,6 @@
 """Tours: shared out, flown in order, no longer than they must be; and what a watch looks at next."""
 
+from itertools import pairwise
 from random import Random
 
 import pytest
@@ -66,7 +67,7 @@ def test_a_tour_takes_as_long_as_its_legs_and_all_take_as_long_as_the_longest(pr
     seconds = []
     for s, tour in enumerate(tours):
         legs = [problem.first[s][tour[0]]] if tour else []
-        legs += [problem.between[s][a][b] for a, b in zip(tour, tour[1:], strict=False)]
+        legs += [problem.between[s][a][b] for a, b in pairwise(tour)]
         seconds.append(sum(legs))
     assert [problem.seconds(s, tour) for s, tour in enumerate(tours)] == seconds
     assert problem.makespan(tours) == max(seconds)

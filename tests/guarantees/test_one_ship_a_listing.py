@@ -1,59 +1,86 @@
 """Two ships never trade the same listing at the same time, whatever run they belong to."""
 
+import asyncio
 from collections.abc import Callable
-from datetime import datetime, timedelta
-from itertools import pairwise
+from dataclasses import replace
+from datetime import timedelta
+from itertools import groupby, pairwise
 
-from spacetraders_lab.core.experiment import MarketPair
-from spacetraders_lab.sandbox.ledger import LedgerEntry
+import pytest
+
+from spacetraders_lab.core.experiment import ExperimentRun, MarketPair, TradeRecord
+from spacetraders_lab.core.market import Operation
+from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.fleet import run_workers
+from spacetraders_lab.store import listing_locks
 from tests.rig import FOUR_CELLS, Rig
 
 
-def test_pairs_that_share_a_listing_are_flown_one_after_the_other(make_rig: Callable[..., Rig]) -> None:
-    rig = make_rig(ships=3)
+@pytest.fixture
+def trio(make_rig: Callable[..., Rig]) -> Rig:
+    """A laboratory with three frigates."""
+    return make_rig(ships=3)
+
+
+def _ring(rig: Rig) -> list[MarketPair]:
+    """Four pairs of one good among three markets: each shares a listing with every other."""
     good = rig.goods()[0]
     a, b, c, *_ = rig.markets_of(good)
-    run = rig.queue([MarketPair.of(good, *markets) for markets in ((a, b), (b, c), (c, a), (b, a))], FOUR_CELLS)
-    rig.fly(run)
-    assert rig.counts(run) == {"COMPLETED": 4}
-    assert not _shared_visits(rig)
+    return [MarketPair.of(good, *markets) for markets in ((a, b), (b, c), (c, a), (b, a))]
 
 
-def test_also_when_they_belong_to_two_runs(make_rig: Callable[..., Rig]) -> None:
-    rig = make_rig(ships=2)
-    pair = rig.pair()
-    there = rig.queue([pair], FOUR_CELLS, run_id="there")
-    back = rig.queue([MarketPair.of(pair.good_symbol, pair.sell_market, pair.buy_market)], FOUR_CELLS, run_id="back")
-    rig.fly_together((there, "LAB-1"), (back, "LAB-2"))
-    assert rig.counts(there) == rig.counts(back) == {"COMPLETED": 1}
-    assert {e.ship_symbol for e in rig.ledger("PURCHASE")} == {"LAB-1", "LAB-2"}
-    assert not _shared_visits(rig)
+def _fly_together(rig: Rig, *crews: tuple[ExperimentRun, str]) -> None:
+    """Let each ship work on a run of its own, all at once."""
+
+    async def fly(lab: Lab) -> None:
+        await asyncio.gather(*(run_workers(lab, run, [ship], asyncio.Event()) for run, ship in crews))
+
+    rig.play(fly)
 
 
-def test_a_washout_keeps_the_listing_closed_for_its_time(make_rig: Callable[..., Rig]) -> None:
-    rig = make_rig(ships=2)
-    good = rig.goods()[0]
-    a, b, c, *_ = rig.markets_of(good)
-    design = rig.with_washout(FOUR_CELLS, minutes=45)
-    rig.fly(rig.queue([MarketPair.of(good, a, b), MarketPair.of(good, b, c)], design))
-    at_b = [e.timestamp for e in rig.ledger("PURCHASE", "SELL") if e.waypoint == b]
-    assert _longest_gap(at_b) >= timedelta(minutes=45)
+def test_pairs_that_share_a_listing_are_flown_one_after_the_other(trio: Rig) -> None:
+    run = trio.queue(_ring(trio), FOUR_CELLS)
+    trio.fly(run)
+    assert trio.counts(run) == {"COMPLETED": 4}
+    assert not _at_once(trio.records(run))
 
 
-def _shared_visits(rig: Rig) -> list[tuple[LedgerEntry, LedgerEntry]]:
-    """Trades of two ships at one listing that alternate: A, B, A means that both were at it at once."""
-    found = []
-    trades = rig.ledger("PURCHASE", "SELL")
-    for listing in {(e.waypoint, e.good) for e in trades}:
-        here = [e for e in trades if (e.waypoint, e.good) == listing]
-        finished: set[tuple[str, str]] = set()
-        for before, after in pairwise(here):
-            if before.ship_symbol != after.ship_symbol:
-                finished.add((before.ship_symbol, before.kind))
-                if (after.ship_symbol, after.kind) in finished:
-                    found.append((before, after))
+def test_also_when_they_belong_to_different_runs(trio: Rig) -> None:
+    runs = [trio.queue([pair], FOUR_CELLS, run_id=pair.pair_id) for pair in _ring(trio)[:3]]
+    _fly_together(trio, *zip(runs, trio.fleet, strict=True))
+    records = [record for run in runs for record in trio.records(run)]
+    assert {record.ship_symbol for record in records} == set(trio.fleet)
+    assert not _at_once(records)
+
+
+def test_a_washout_keeps_the_listing_closed_for_its_time(trio: Rig) -> None:
+    first, second, *_ = _ring(trio)
+    run = trio.queue([first, second], replace(FOUR_CELLS, washout_seconds=45 * 60))
+    trio.fly(run)
+    shared = (first.sell_market, first.good_symbol)
+    moments = sorted(record.timestamp for record in trio.records(run) if _listing(record) == shared)
+    assert max(later - earlier for earlier, later in pairwise(moments)) >= timedelta(minutes=45)
+
+
+def test_without_the_locks_ships_get_in_each_others_way(trio: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The known-bad case: a claim that locks its row of the queue alone."""
+    monkeypatch.setattr(listing_locks, "take", lambda *_, **__: True)
+    run = trio.queue(_ring(trio), FOUR_CELLS)
+    trio.fly(run)
+    assert _at_once(trio.records(run))
+
+
+def _listing(record: TradeRecord) -> tuple[str, str]:
+    market = record.buy_market if record.operation is Operation.BUY else record.sell_market
+    return market, record.good_symbol
+
+
+def _at_once(records: list[TradeRecord]) -> set[tuple[str, str]]:
+    """Listings at which the trades of one pair were made between those of another."""
+    found = set()
+    for listing in {_listing(record) for record in records}:
+        here = sorted((r for r in records if _listing(r) == listing), key=lambda r: r.timestamp)
+        visits = [pair for pair, _ in groupby(here, key=lambda r: (r.run_id, r.pair_id))]
+        if len(visits) > len(set(visits)):
+            found.add(listing)
     return found
-
-
-def _longest_gap(moments: list[datetime]) -> timedelta:
-    return max(after - before for before, after in pairwise(sorted(moments)))

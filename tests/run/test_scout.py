@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.run.scout import scout
+from spacetraders_lab.run.scout import ScoutingPlan, plan_scouting, scout
 from spacetraders_lab.store.world import World
 from tests.rig import FRIGATE, PROBE, Rig
 
@@ -88,3 +89,56 @@ def test_a_ship_of_another_system_is_refused(rig: Rig) -> None:
     with pytest.raises(UserError, match="LAB-1: not in X1-ELSE"):
         rig.play(lambda lab: scout(lab, "X1-ELSE", ["LAB-1"]))
     assert rig.ledger("NAVIGATE") == []
+
+
+# --- going on, and knowing beforehand ------------------------------------------------------------------------------
+
+
+def _plan(rig: Rig, minutes: int = 0, *ships: str) -> ScoutingPlan:
+    max_age = timedelta(minutes=minutes)
+    return rig.play(lambda lab: plan_scouting(lab, rig.system, ships or rig.fleet, max_age=max_age))
+
+
+def test_a_scouting_that_was_broken_off_goes_on_where_it_stopped(rig: Rig) -> None:
+    class Enough(Exception):
+        pass
+
+    def stop_after_three(_: str, done: int, __: int) -> None:
+        if done == 3:
+            raise Enough
+
+    with pytest.raises(ExceptionGroup):
+        rig.play(lambda lab: scout(lab, rig.system, rig.fleet, visited=stop_after_three))
+    read = set(_reads(rig))
+    plan = _plan(rig, 60)
+    assert plan.fresh == read
+    assert plan.markets == len(rig.universe.home.markets) - len(read)
+    assert rig.play(lambda lab: scout(lab, rig.system, rig.fleet, max_age=timedelta(hours=1))) == plan.markets
+    assert _reads(rig) == dict.fromkeys(rig.universe.home.markets, 1)
+
+
+def test_what_was_read_too_long_ago_is_read_again(rig: Rig) -> None:
+    rig.scout()
+    rig.clock.run(rig.clock.sleep(3601))
+    assert _plan(rig, 60).markets == len(rig.universe.home.markets)
+
+
+def test_the_plan_says_of_which_markets_the_goods_are_known(rig: Rig) -> None:
+    assert _plan(rig).listed == frozenset()
+    rig.scout()
+    assert _plan(rig).listed == frozenset(rig.universe.home.markets)
+
+
+@pytest.mark.parametrize("ships", [(FRIGATE,), (PROBE,), (FRIGATE, PROBE)])
+def test_the_planned_time_is_about_the_time_it_takes(make_rig: MakeRig, ships: tuple[str, ...]) -> None:
+    rig = make_rig(profile="home", ships=ships)
+    planned, began = _plan(rig).seconds, rig.clock.elapsed
+    rig.scout()
+    assert rig.clock.elapsed - began == pytest.approx(planned, rel=0.2)
+
+
+def test_planning_moves_nothing(rig: Rig) -> None:
+    before = len(rig.universe.ledger)
+    _plan(rig)
+    assert len(rig.universe.ledger) == before
+    assert not [x for x in rig.wire.log if x.method != "GET" and not x.fits("POST", "/register")]

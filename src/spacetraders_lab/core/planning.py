@@ -2,13 +2,13 @@
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from spacetraders_lab.core.experiment import Design, MarketPair
 from spacetraders_lab.core.market import TradeGood
 from spacetraders_lab.core.prior import ExpectedListing, expected_listing
 from spacetraders_lab.core.protocol import cell_units
-from spacetraders_lab.core.travel import FlightMode, distance, travel_seconds
+from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT, FlightMode, distance, fuel_cost, travel_seconds
 from spacetraders_lab.core.waypoint import Waypoint
 
 REQUESTS_PER_FLIGHT = 3  # orbit, navigate, dock
@@ -30,6 +30,7 @@ class PairPlan:
     flights: int
     flight_seconds: float
     trips: tuple[tuple[float, float], ...]
+    fuel: float = 0.0
 
     @property
     def visits(self) -> int:
@@ -46,11 +47,11 @@ class PairPlan:
 
     def loss(self, caution: float) -> float:
         """Credits that the pair costs in the end, buying at `caution` times the price and selling at a `caution`th."""
-        return self.spent * caution - self.earned / caution
+        return (self.spent + self.fuel) * caution - self.earned / caution
 
     def peak(self, caution: float) -> float:
         """The most credits that the pair has out at once: what earlier loads lost and the load that is aboard."""
-        out = peak = 0.0
+        out = peak = self.fuel * caution
         for paid, earned in self.trips:
             peak = max(peak, out + paid * caution)
             out += paid * caution - earned / caution
@@ -63,7 +64,6 @@ class Plan:
 
     pairs: tuple[PairPlan, ...]
     ships: int
-    skipped: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def transactions(self) -> int:
@@ -82,7 +82,7 @@ class Plan:
 
     @property
     def expected_loss(self) -> float:
-        return sum(p.spent - p.earned for p in self.pairs)
+        return sum(p.loss(1.0) for p in self.pairs)
 
     @property
     def peak_outlay(self) -> float:
@@ -129,17 +129,21 @@ def make_plan(
     ships: int,
     hold: int,
     speed: int,
+    fuel_price: float = 0.0,
 ) -> Plan:
     """Price the pairs in their order, each at the quotes that the pairs before it leave behind.
 
-    `hold` is the smallest cargo capacity and `speed` the slowest engine among the ships. Recovery between pairs is
-    left out: it helps in some directions and hurts in others.
+    `hold` is the smallest cargo capacity and `speed` the slowest engine among the ships; `fuel_price` is what a market
+    asks for a unit of FUEL, 0 for ships without a tank. Recovery between pairs is left out: it helps in some directions
+    and hurts in others.
     """
     listings = {key: expected_listing(good) for key, good in quotes.items()}
     planned = []
     at: str | None = None
     for pair in pairs:
-        planned.append(_plan_pair(pair, listings, waypoints, design, hold=hold, speed=speed, at=at))
+        planned.append(
+            _plan_pair(pair, listings, waypoints, design, hold=hold, speed=speed, fuel_price=fuel_price, at=at)
+        )
         # with several ships the next pair begins elsewhere, as a rule
         at = pair.sell_market if ships == 1 else None
     return Plan(tuple(planned), ships)
@@ -164,6 +168,7 @@ def _plan_pair(
     *,
     hold: int,
     speed: int,
+    fuel_price: float,
     at: str | None,
 ) -> PairPlan:
     source, target = (pair.buy_market, pair.good_symbol), (pair.sell_market, pair.good_symbol)
@@ -181,8 +186,10 @@ def _plan_pair(
                 sales += 1
         trips.append((paid, earned))
     flights = 2 * len(trips) - (1 if at == pair.buy_market else 0)
-    leg = _leg_seconds(waypoints[pair.buy_market], waypoints[pair.sell_market], speed)
-    return PairPlan(pair, len(design.cells) + sales, flights, flights * leg, tuple(trips))
+    apart = _apart(waypoints[pair.buy_market], waypoints[pair.sell_market])
+    seconds = flights * travel_seconds(apart, speed, FlightMode.CRUISE)
+    fuel = flights * fuel_cost(apart, FlightMode.BURN) / FUEL_PER_MARKET_UNIT * fuel_price
+    return PairPlan(pair, len(design.cells) + sales, flights, seconds, tuple(trips), fuel)
 
 
 def _parts(units: int, trade_volume: int) -> list[int]:
@@ -191,5 +198,5 @@ def _parts(units: int, trade_volume: int) -> list[int]:
     return [trade_volume] * full + ([rest] if rest else [])
 
 
-def _leg_seconds(a: Waypoint, b: Waypoint, speed: int) -> int:
-    return travel_seconds(distance(a.x, a.y, b.x, b.y), speed, FlightMode.CRUISE)
+def _apart(a: Waypoint, b: Waypoint) -> float:
+    return distance(a.x, a.y, b.x, b.y)

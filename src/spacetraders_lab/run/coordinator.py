@@ -75,6 +75,7 @@ async def prepare(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepar
         ships=len(ships),
         hold=min(ship.cargo_capacity for ship in ships),
         speed=min(ship.speed for ship in ships),
+        fuel_price=_fuel_price(listings) if any(ship.fuel_capacity for ship in ships) else 0.0,
     )
     purse = (await reads.get_agent(lab.game.client)).credits
     budget = purse if command.budget is None else command.budget
@@ -177,6 +178,11 @@ def _goods(command: MarketLiquidityExperimentCommand, listings: Mapping[str, lis
         raise UserError(f"{', '.join(unknown)}: not traded in {command.system_symbol}")
     wanted = command.goods or [good for good in listings if good != "FUEL"]
     return sorted(good for good in set(wanted) if len(listings[good]) > 1)
+
+
+def _fuel_price(listings: Mapping[str, list[Listing]]) -> float:
+    """The dearest that a market of the system asks for fuel."""
+    return max((listing.good.purchase_price for listing in listings.get("FUEL", [])), default=0.0)
 
 
 def _check_budget(plan: Plan, budget: int, purse: int) -> None:

@@ -27,6 +27,7 @@ from spacetraders_lab.run.fleet import run_workers
 from spacetraders_lab.run.scout import scout
 from spacetraders_lab.run.worker import WorkerReport
 from spacetraders_lab.sandbox.api import create_app
+from spacetraders_lab.sandbox.mishaps import ConnectionLost
 from spacetraders_lab.sandbox.settings import SandboxSettings
 from spacetraders_lab.sandbox.universe import Agent, Universe
 from spacetraders_lab.store.database import Database
@@ -74,6 +75,8 @@ class Wire(httpx2.AsyncBaseTransport):
             status = response.status_code
             self.after(Exchange(at, request.method, request.url.path, status))
             return response
+        except ConnectionLost as lost:  # over a socket, the server would have cut it
+            raise httpx2.RemoteProtocolError(str(lost), request=request) from lost
         finally:
             self.log.append(Exchange(at, request.method, request.url.path, status))
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -54,8 +55,17 @@ def test_only_the_goods_asked_for_are_measured(scouted: Rig) -> None:
     assert {pair.good_symbol for pair in scouted.prepare(goods=wanted).pairs} == set(wanted)
 
 
-def test_max_pairs_takes_the_first_ones(scouted: Rig) -> None:
-    assert scouted.prepare(max_pairs=5).pairs == scouted.prepare().pairs[:5]
+def test_max_pairs_takes_goods_in_turn(scouted: Rig) -> None:
+    few, all_of_them = scouted.prepare(max_pairs=5).pairs, scouted.prepare().pairs
+    assert len({pair.good_symbol for pair in few}) == 5
+    assert set(few) < set(all_of_them)
+
+
+def test_pairs_are_queued_good_by_good_each_where_the_last_one_ended(scouted: Rig) -> None:
+    pairs = scouted.prepare().pairs
+    changes = [(a, b) for a, b in pairwise(pairs) if a.sell_market != b.buy_market]
+    assert all(a.good_symbol != b.good_symbol for a, b in changes)
+    assert len(changes) < len({pair.good_symbol for pair in pairs})
 
 
 def test_the_budget_is_the_purse_unless_it_is_named(scouted: Rig) -> None:

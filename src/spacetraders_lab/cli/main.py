@@ -50,6 +50,8 @@ _COMMANDS = {
             "register": "Make a new agent and keep its token.",
             "add": "Keep the token of an agent you have.",
             "list": "List the agents whose tokens are kept.",
+            "remove": "Forget the token of an agent.",
+            "status": "Show credits, ships, and the time left until the reset.",
         },
     ),
     "sandbox": ("The local game server.", {"serve": "Serve a game universe on this machine."}),

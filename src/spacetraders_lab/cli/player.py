@@ -4,14 +4,18 @@ import asyncio
 import getpass
 import os
 import sys
+from dataclasses import asdict, dataclass
+from datetime import timedelta
 
 from spacetraders_lab.cli import render
 from spacetraders_lab.cli.context import Json, settings
-from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK
+from spacetraders_lab.core.errors import TokenRefused, UniverseReset, UserError
 from spacetraders_lab.game import reads
+from spacetraders_lab.game.parse import Status
 from spacetraders_lab.run.app import open_game
 from spacetraders_lab.run.clock import SystemClock
-from spacetraders_lab.run.credentials import load_tokens, save_token, tokens_path
+from spacetraders_lab.run.credentials import load_tokens, remove_token, reset_date_of, save_token, tokens_path
 
 
 def register(symbol: str, *, faction: str = "COSMIC") -> None:
@@ -62,6 +66,77 @@ def list_players(*, json: Json = False) -> None:
         render.print_json([{"agent": agent, "base_url": url} for agent, url in rows])
     else:
         render.print_table(["agent", "server"], rows)
+
+
+def remove(agent: str) -> None:
+    """Forget the token of an agent; the agent itself lives on.
+
+    Parameters
+    ----------
+    agent:
+        The agent's call sign.
+    """
+    chosen, path = settings(), tokens_path(os.environ)
+    remove_token(path, chosen.base_url, agent.upper())
+    print(f"Removed the token of {agent.upper()} at {chosen.base_url} from {path}")
+
+
+def status(*, json: Json = False) -> int:
+    """Show what every agent has, and how long the universe will last.
+
+    SPACETRADERS_TOKEN, when it is set, is asked for alone.
+    """
+    chosen, clock = settings(), SystemClock()
+    given = os.environ.get("SPACETRADERS_TOKEN")
+    kept = {"": given} if given else load_tokens(tokens_path(os.environ)).get(chosen.base_url, {})
+
+    async def ask() -> tuple[Status, list[Standing]]:
+        async with open_game(chosen.base_url, None, clock) as game:
+            universe = await reads.get_status(game.client)
+        return universe, [await _standing(chosen.base_url, agent, token, universe) for agent, token in kept.items()]
+
+    universe, standings = asyncio.run(ask())
+    left = max(timedelta(0), universe.server_resets.next - clock.now())
+    if json:
+        about = {"reset_date": universe.reset_date, "next_reset": universe.server_resets.next}
+        hours = round(left.total_seconds() / 3600, 2)
+        render.print_json(about | {"hours_left": hours, "agents": [asdict(standing) for standing in standings]})
+    else:
+        print(f"Universe of {universe.reset_date} at {chosen.base_url}")
+        print(f"Next reset {universe.server_resets.next:%Y-%m-%d %H:%M} UTC, in {_words(left)}\n")
+        rows = [(x.agent, x.credits, x.ships, x.note) for x in standings]
+        render.print_table(["agent", "credits", "ships", ""], rows, right=["credits", "ships"])
+    return EXIT_FAILED if any(standing.note for standing in standings) else EXIT_OK
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What an agent has; `note` says why it cannot be told."""
+
+    agent: str
+    credits: int | None = None
+    ships: int | None = None
+    note: str | None = None
+
+
+async def _standing(base_url: str, name: str, token: str, universe: Status) -> Standing:
+    made_for = reset_date_of(token)
+    if made_for not in (None, universe.reset_date):
+        return Standing(name, note=f"token of the universe of {made_for}, which is over; register again")
+    async with open_game(base_url, token, SystemClock()) as game:
+        try:
+            agent = await reads.get_agent(game.client)
+        except UniverseReset:
+            return Standing(name, note="token of an earlier universe; register again")
+        except TokenRefused:
+            return Standing(name, note="the game refuses the token; add a new one")
+    return Standing(agent.symbol, agent.credits, agent.ship_count)
+
+
+def _words(left: timedelta) -> str:
+    hours, minutes = divmod(int(left.total_seconds()) // 60, 60)
+    days, hours = divmod(hours, 24)
+    return f"{days} days {hours} h" if days else f"{hours} h {minutes} min"
 
 
 def _read_token() -> str:

@@ -59,6 +59,13 @@ class ClaimedPair:
     lease_until: datetime
 
 
+class ClaimOrder(StrEnum):
+    """Which free pair a ship is given."""
+
+    FIFO = "fifo"  # the one that waits longest
+    NEAREST = "nearest"  # the one that begins nearest to the ship, then the one that waits longest
+
+
 @dataclass(frozen=True, slots=True)
 class Design:
     """What is traded for each pair: every fraction of the tradeVolume, `iterations` times.
@@ -71,6 +78,7 @@ class Design:
     iterations: int = 3
     name: str = "grid"
     washout_seconds: float = 0.0
+    claim_order: ClaimOrder = ClaimOrder.FIFO
 
     @property
     def cells(self) -> tuple[tuple[float, int], ...]:

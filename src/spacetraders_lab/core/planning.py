@@ -94,9 +94,20 @@ class Plan:
         """The peak outlay when everything is a quarter dearer to buy and a quarter cheaper to sell."""
         return max(running_peaks(self.pairs, self.ships, WORST_CASE), default=0.0)
 
-    def pairs_within(self, budget: float) -> int:
-        """How many pairs, from the first, have a worst case within the budget."""
-        return bisect_right(running_peaks(self.pairs, self.ships, WORST_CASE), budget)
+    def pairs_within(self, budget: float, chosen_in: Sequence[MarketPair] = ()) -> int:
+        """How many pairs have a worst case within the budget, if they are chosen in that order (else in the plan's)."""
+        turn = {pair: i for i, pair in enumerate(chosen_in)}
+        turns = [turn.get(planned.pair, i) for i, planned in enumerate(self.pairs)]
+
+        def worst_case(count: int) -> float:
+            chosen = [planned for planned, place in zip(self.pairs, turns, strict=True) if place < count]
+            return max(running_peaks(chosen, self.ships, WORST_CASE), default=0.0)
+
+        fitting = bisect_right(range(1, len(self.pairs) + 1), budget, key=worst_case)
+        # another order of choosing need not make the worst case grow with every pair
+        while fitting and worst_case(fitting) > budget:
+            fitting -= 1
+        return fitting
 
 
 def requests_needed(transactions: int, visits: int, flights: int, refuels: int = 0) -> int:

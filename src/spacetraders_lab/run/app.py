@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from random import Random
 from typing import TypeVar
 
@@ -12,6 +13,7 @@ import httpx2
 from sqlalchemy import Connection
 
 from spacetraders_lab.core.clock import Clock
+from spacetraders_lab.core.errors import UniverseReset
 from spacetraders_lab.game import reads
 from spacetraders_lab.game.client import GameClient
 from spacetraders_lab.game.game import Game
@@ -35,7 +37,10 @@ class LeaseTimes:
 
 @dataclass(frozen=True, slots=True)
 class Lab:
-    """The game as one account sees it, and the database, reached through one thread."""
+    """The game as one account sees it, and the database, reached through one thread.
+
+    `resets_at` is when the game said that the universe ends.
+    """
 
     database: Database
     game: Game
@@ -47,6 +52,7 @@ class Lab:
     purse: Purse = field(default_factory=Purse)
     chance: Random = field(default_factory=Random)
     pass_by: PassBy = pass_by
+    resets_at: datetime | None = None
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Do `work` in one transaction on the database thread."""
@@ -98,8 +104,14 @@ async def open_lab(
 
     `make_thread` gives the executor that all work on the database is done on, one piece at a time.
     """
-    status = await reads.get_status(game.client)
-    agent = await reads.get_agent(game.client)
+    try:
+        status = await reads.get_status(game.client)
+        agent = await reads.get_agent(game.client)
+    except UniverseReset as reset:
+        raise UniverseReset(
+            "the token belongs to a universe that is over: make a new agent with `spacetraders player register`, or "
+            f"keep its token with `spacetraders player add` (the game said: {reset})"
+        ) from reset
 
     def enter(connection: Connection) -> tuple[int, int]:
         world = World(connection)
@@ -110,4 +122,4 @@ async def open_lab(
         lab = Lab(database, game, game.clock, 0, 0, thread, times)
         universe_id, player_id = await lab.write(enter)
         lab.purse.credits = agent.credits
-        yield replace(lab, universe_id=universe_id, player_id=player_id)
+        yield replace(lab, universe_id=universe_id, player_id=player_id, resets_at=status.server_resets.next)

@@ -14,7 +14,7 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import Design, ExperimentRun, MarketPair, RunStatus
 from spacetraders_lab.core.market import Listing
 from spacetraders_lab.core.planning import Plan, make_plan
-from spacetraders_lab.core.selection import MarketSelector, balanced_order
+from spacetraders_lab.core.selection import MarketSelector, balanced_order, queue_order
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.waypoint import Waypoint
 from spacetraders_lab.game import reads
@@ -26,7 +26,10 @@ from spacetraders_lab.store.world import World
 
 @dataclass(frozen=True, slots=True)
 class MarketLiquidityExperimentCommand:
-    """What the user asks for. `goods` empty means all but FUEL; `budget` None means the purse as it is now."""
+    """What the user asks for. `goods` empty means all but FUEL; `budget` None means the purse as it is now.
+
+    `until_reset`: a plan that the universe does not last for is begun all the same.
+    """
 
     ship_symbols: tuple[str, ...]
     system_symbol: str
@@ -37,6 +40,7 @@ class MarketLiquidityExperimentCommand:
     credit_floor: int = 0
     max_age: timedelta = timedelta(minutes=60)
     seed: int = 0
+    until_reset: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +65,10 @@ async def prepare(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepar
     goods = _goods(command, listings)
     selector = MarketSelector()
     chosen = {good: selector.select_representative_markets(listings[good]) for good in goods}
-    pairs = balanced_order(
+    candidates = balanced_order(
         [selector.generate_market_pairs([m.waypoint for m in markets], good) for good, markets in chosen.items()]
-    )[: command.max_pairs]
+    )
+    pairs = queue_order(candidates[: command.max_pairs])
     if not pairs:
         raise UserError(f"no good is traded at two markets of {command.system_symbol}: nothing can be bought and sold")
     quotes = {(market.waypoint, good): market.good for good, markets in chosen.items() for market in markets}
@@ -79,7 +84,9 @@ async def prepare(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepar
     )
     purse = (await reads.get_agent(lab.game.client)).credits
     budget = purse if command.budget is None else command.budget
-    _check_budget(plan, budget, purse)
+    _check_budget(plan, budget, purse, candidates)
+    if not command.until_reset:
+        _check_time_left(lab, plan)
     return Prepared(
         command, _new_run(lab, command, budget), plan, {good: len(markets) for good, markets in chosen.items()}, purse
     )
@@ -185,16 +192,30 @@ def _fuel_price(listings: Mapping[str, list[Listing]]) -> float:
     return max((listing.good.purchase_price for listing in listings.get("FUEL", [])), default=0.0)
 
 
-def _check_budget(plan: Plan, budget: int, purse: int) -> None:
+def _check_budget(plan: Plan, budget: int, purse: int, candidates: Sequence[MarketPair]) -> None:
     if plan.worst_case <= budget:
         return
-    fitting = plan.pairs_within(budget)
+    fitting = plan.pairs_within(budget, candidates)
     remedies = [f"--max-pairs {fitting}" if fitting else "fewer or cheaper --goods"]
     if plan.worst_case <= purse:
         remedies.append(f"--budget {round(plan.worst_case + 0.5)}")
     raise UserError(
         f"the worst case of this plan is {plan.worst_case:,.0f} credits ({len(plan.pairs)} pairs), more than the "
         f"budget of {budget:,}; what would fit: {' or '.join(remedies)}"
+    )
+
+
+def _check_time_left(lab: Lab, plan: Plan) -> None:
+    if lab.resets_at is None:
+        return
+    left = (lab.resets_at - lab.clock.now()).total_seconds() / 3600 * lab.game.client.speed
+    if plan.hours <= left:
+        return
+    fitting = int(len(plan.pairs) * max(0.0, left) / plan.hours)
+    remedy = f"--max-pairs {fitting} or " if fitting else ""
+    raise UserError(
+        f"this plan takes {plan.hours:,.1f} hours and the universe is reset in {max(0.0, left):,.1f} "
+        f"({lab.resets_at:%Y-%m-%d %H:%M} UTC); measure less with {remedy}go as far as it lasts with --until-reset"
     )
 
 

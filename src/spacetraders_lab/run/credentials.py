@@ -1,5 +1,9 @@
-"""Where tokens live: one file that only the user can read, by server and agent. Tokens go nowhere else."""
+"""Where tokens live: one file that only the user can read, by server and agent. Tokens go nowhere else.
 
+A token names the universe it is good for, so one of an earlier universe is known without asking the game.
+"""
+
+import base64
 import json
 import os
 from collections.abc import Mapping
@@ -32,6 +36,32 @@ def save_token(path: Path, base_url: str, agent: str, token: str) -> None:
     """Add or replace one agent's token; the file is never, not even for a moment, readable by others."""
     tokens = load_tokens(path)
     tokens.setdefault(base_url, {})[agent] = token
+    _write(path, tokens)
+
+
+def remove_token(path: Path, base_url: str, agent: str) -> None:
+    """Forget one agent's token; raises UserError when there is none."""
+    tokens = load_tokens(path)
+    agents = tokens.get(base_url, {})
+    if agent not in agents:
+        kept = f"there are those of {', '.join(sorted(agents))}" if agents else "there are none"
+        raise UserError(f"no token of {agent} is kept for {base_url}; {kept}")
+    del agents[agent]
+    _write(path, {url: kept for url, kept in tokens.items() if kept})
+
+
+def reset_date_of(token: str) -> str | None:
+    """The reset date of the universe that an agent's token is good for; None for what does not say."""
+    parts = token.split(".")
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (IndexError, ValueError):
+        return None
+    reset_date = claims.get("reset_date") if isinstance(claims, dict) else None
+    return reset_date if isinstance(reset_date, str) else None
+
+
+def _write(path: Path, tokens: Tokens) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)

@@ -36,6 +36,9 @@ from spacetraders_lab.store.work_queue import WorkQueueRepository
 
 T = TypeVar("T")
 
+GAME_BROKE = (
+    500  # HTTP: by this request, maybe for good; silence, a full limit and a bad gateway are everybody's and pass
+)
 MOST_REFUSALS = 3  # in a row, each answered by looking again, before the pair is given up
 
 
@@ -93,7 +96,7 @@ class PairSession:
                 await self._give_up(str(error))
             except GameUnreachable as error:
                 # a market that cannot answer may keep the rest of the pair waiting, but not what is left over for ever
-                if not self._leftovers or error.http_status < 500:
+                if not self._leftovers or error.http_status != GAME_BROKE:
                     raise
                 await self._give_up(str(error))
 

@@ -16,14 +16,15 @@ from spacetraders_lab.core.errors import (
     OutOfCredits,
     WorldCondition,
 )
-from spacetraders_lab.core.experiment import ClaimedPair, ExperimentRun, QueueStatus
+from spacetraders_lab.core.experiment import ClaimedPair, ClaimOrder, ExperimentRun, QueueStatus
 from spacetraders_lab.core.protocol import PairDone, PairFailed
 from spacetraders_lab.core.ship import Ship
+from spacetraders_lab.core.travel import distance
 from spacetraders_lab.game import reads
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.heartbeat import keep_lease
-from spacetraders_lab.run.session import Interrupted, PairSession
+from spacetraders_lab.run.session import GAME_BROKE, Interrupted, PairSession
 from spacetraders_lab.store.failures import DatabaseUnavailable
 from spacetraders_lab.store.intents import IntentRepository
 from spacetraders_lab.store.work_queue import WorkQueueRepository
@@ -146,8 +147,7 @@ class ShipWorker:
             self._halt(condition, report)
         except GameUnreachable as error:
             log.warning("%s: %s is put off: %s", claim.ship_symbol, claim.pair.pair_id, error)
-            # an answer of the server's own may be the pair's fault, silence and a full limit are not
-            await self._release(claim, put_off=True, spend_attempt=error.http_status >= 500)
+            await self._release(claim, put_off=True, spend_attempt=error.http_status == GAME_BROKE)
         except GameError as error:
             report.error = str(error)  # the ship itself cannot be read: it leaves, the pair is anybody's
             await self._release(claim, spend_attempt=True)
@@ -183,7 +183,7 @@ class ShipWorker:
 
         An empty answer to a claim is not the end: the run has ended when nobody holds or awaits a pair any more.
         """
-        now = self.lab.clock.now()
+        now, near = self.lab.clock.now(), await self._near()
 
         def work(connection: Connection) -> tuple[ClaimedPair | None, bool]:
             queue = WorkQueueRepository(connection)
@@ -193,6 +193,7 @@ class ShipWorker:
                 owner=self.owner,
                 now=now,
                 lease_seconds=self.lab.times.lease,
+                near=near,
             )
             if claim is not None:
                 return claim, False
@@ -200,6 +201,16 @@ class ShipWorker:
             return None, queue.unfinished(self.run.run_id) == 0
 
         return await self.lab.write(work)
+
+    async def _near(self) -> tuple[str, ...]:
+        """Markets, the nearest first, where ships claim by nearness; nothing while the ship's place is not known."""
+        if self.run.design.claim_order is ClaimOrder.FIFO or self._ship is None:
+            return ()
+        places = {place.symbol: place for place in await self.lab.game.map(self._ship.system)}
+        here = places[self._ship.waypoint]
+        markets = [place for place in places.values() if place.has_market]
+        markets.sort(key=lambda place: (distance(here.x, here.y, place.x, place.y), place.symbol != here.symbol))
+        return tuple(place.symbol for place in markets)
 
     async def _end(self, claim: ClaimedPair, end: PairDone | PairFailed, report: WorkerReport) -> None:
         now = self.lab.clock.now()

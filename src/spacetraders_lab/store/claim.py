@@ -3,6 +3,7 @@
 Statements only; `work_queue` says when they are executed, and locks the listings.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, case, literal_column, or_, select, update
@@ -27,8 +28,8 @@ _until = bindparam("until", type_=UtcDateTime)
 _universe: BindParameter[int] = bindparam("universe")
 
 
-def _claim(*probe: ColumnElement[bool]) -> Any:
-    """One statement that finds one pair and gives it to the ship, its lease included.
+def _claim(*probe: ColumnElement[bool], first: ColumnElement[int] | None = None) -> Any:
+    """One statement that finds one pair and gives it to the ship, its lease included; `first` goes before the position.
 
     The search is a CTE: PostgreSQL may run a locking sub-select twice, and lock more rows than its LIMIT. SQLite has
     no row locks and needs none: its transaction holds the whole file.
@@ -41,7 +42,7 @@ def _claim(*probe: ColumnElement[bool]) -> Any:
             queue.c.attempts < queue.c.max_attempts,
             listing_locks.listings_are_free(_universe, _now),
         )
-        .order_by(queue.c.position, queue.c.queue_id)
+        .order_by(*([] if first is None else [first]), queue.c.position, queue.c.queue_id)
         .limit(1)
         .with_for_update(skip_locked=True)
         .cte("found")
@@ -67,15 +68,26 @@ _due = queue.c.not_before <= _now
 _expired = queue.c.lease_until <= _now
 # In this order, each served by its own index: what the ship itself left unfinished (its hold may be full of it), what
 # a dead worker left, what nobody has had.
-PROBES = (
-    _claim(
-        queue.c.claimed_by == _ship,
-        UNFINISHED,
-        or_(and_(PENDING, _due), and_(CLAIMED, or_(_expired, queue.c.owner == _owner))),
-    ),
-    _claim(CLAIMED, _expired),
-    _claim(PENDING, _due),
+_OWN = _claim(
+    queue.c.claimed_by == _ship,
+    UNFINISHED,
+    or_(and_(PENDING, _due), and_(CLAIMED, or_(_expired, queue.c.owner == _owner))),
 )
+_ABANDONED = _claim(CLAIMED, _expired)
+_NEXT = _claim(PENDING, _due)
+
+
+def probes(near: Sequence[str] = ()) -> tuple[Any, ...]:
+    """The statements to try one after the other until one finds a pair.
+
+    What nobody has had goes first in, first out; with `near`, by the place of its buy market in that list before, which
+    looks at every free pair, so that a claim costs more the longer the queue is.
+    """
+    if not near:
+        return _OWN, _ABANDONED, _NEXT
+    rank = case({market: place for place, market in enumerate(near)}, value=queue.c.buy_market, else_=len(near))
+    return _OWN, _ABANDONED, _claim(PENDING, _due, first=rank)
+
 
 # A ship whose pair is still leased to an earlier owner waits for that lease to end: that owner may be about to trade.
 SITUATION = select(

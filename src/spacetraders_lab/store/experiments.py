@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, case, cast, func, insert, select, update
 
 from spacetraders_lab.core.errors import BudgetReached, UserError
-from spacetraders_lab.core.experiment import Design, ExperimentRun, IntentState, RunStatus, TradeRecord
+from spacetraders_lab.core.experiment import ClaimOrder, Design, ExperimentRun, IntentState, RunStatus, TradeRecord
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_runs as runs
@@ -195,13 +195,18 @@ def _unknown(run_id: str) -> UserError:
     return UserError(f"there is no experiment {run_id}; `spacetraders experiment list` shows them")
 
 
+def _design(stored: Mapping[str, Any]) -> Design:
+    values = {"fractions": tuple(stored["fractions"]), "claim_order": ClaimOrder(stored["claim_order"])}
+    return Design(**{**stored, **values})
+
+
 def _run(row: Row[Any]) -> ExperimentRun:
     return ExperimentRun(
         run_id=row.run_id,
         player_id=row.player_id,
         universe_id=row.universe_id,
         system_symbol=row.system_symbol,
-        design=Design(**row.design | {"fractions": tuple(row.design["fractions"])}),
+        design=_design(row.design),
         ships=tuple(row.ships),
         seed=row.seed,
         budget=row.budget,

@@ -4,7 +4,7 @@ Every write of a worker carries queue_id, owner, attempt and a live lease; a wri
 nothing and raises LeaseLost. `attempts` only ever grows, so no two claims of a pair are alike.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,7 +28,7 @@ from sqlalchemy import (
 from spacetraders_lab.core.errors import LeaseLost, UserError
 from spacetraders_lab.core.experiment import ClaimedPair, MarketPair, QueueStatus
 from spacetraders_lab.store import listing_locks
-from spacetraders_lab.store.claim import CLAIMED, PENDING, PROBES, SITUATION
+from spacetraders_lab.store.claim import CLAIMED, PENDING, SITUATION, probes
 from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_work_queue as queue
@@ -88,11 +88,20 @@ class WorkQueueRepository:
         return len(rows)
 
     def claim_next_pair(
-        self, run_id: str, ship_symbol: str, *, owner: str, now: datetime, lease_seconds: float
+        self,
+        run_id: str,
+        ship_symbol: str,
+        *,
+        owner: str,
+        now: datetime,
+        lease_seconds: float,
+        near: Sequence[str] = (),
     ) -> ClaimedPair | None:
         """Give the ship its next pair, leased and with both listings locked; None means "nothing free now", not "done".
 
-        `owner` is one id per start of a worker. Raises UserError for a run that does not exist.
+        `owner` is one id per start of a worker. The queue is first in, first out; `near`, markets in the order in which
+        the ship would rather begin, goes before that for pairs that nobody has had. Raises UserError for a run that
+        does not exist.
         """
         until = now + timedelta(seconds=lease_seconds)
         values = {"in_run": run_id, "ship": ship_symbol, "by_owner": owner, "now": now, "until": until}
@@ -103,7 +112,7 @@ class WorkQueueRepository:
             return None
         for _ in range(_TRIES):
             with self._connection.begin_nested() as savepoint:
-                row = self._probe(values | {"universe": situation.universe_id})
+                row = self._probe(values | {"universe": situation.universe_id}, near)
                 if row is None:
                     return None
                 claim = _claimed(row)
@@ -252,8 +261,8 @@ class WorkQueueRepository:
         universe: int = self._connection.execute(select(runs.c.universe_id).where(runs.c.run_id == run_id)).scalar_one()
         return universe
 
-    def _probe(self, values: dict[str, Any]) -> Row[Any] | None:
-        for statement in PROBES:
+    def _probe(self, values: dict[str, Any], near: Sequence[str]) -> Row[Any] | None:
+        for statement in probes(near):
             row = self._connection.execute(statement, values).first()
             if row is not None:
                 return row

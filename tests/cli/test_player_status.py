@@ -1,0 +1,101 @@
+"""`spacetraders player status` and `remove`: what agents have, how long the universe lasts, tokens that are over."""
+
+import base64
+import json
+import re
+
+import pytest
+
+from spacetraders_lab.sandbox.server import RunningSandbox
+from tests.cli.conftest import Player
+from tests.terminal import Terminal
+
+
+def _tokens(player: Player) -> dict[str, str]:
+    return dict(next(iter(json.loads(player.terminal.tokens.read_text()).values())))
+
+
+def _of_another_universe(token: str, reset_date: str) -> str:
+    head, body, signature = token.split(".")
+    claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4))) | {"reset_date": reset_date}
+    return f"{head}.{base64.urlsafe_b64encode(json.dumps(claims).encode()).rstrip(b'=').decode()}.{signature}"
+
+
+def _keep(player: Player, token: str) -> None:
+    path = player.terminal.tokens
+    path.write_text(json.dumps({player.sandbox.base_url: {player.name: token}}))
+
+
+def test_status_shows_credits_ships_reset_date_and_time_left(player: Player, sandbox: RunningSandbox) -> None:
+    answer = player.type("player status")
+    assert (answer.code, answer.err) == (0, "")
+    assert f"Universe of {sandbox.universe.reset_date} at {sandbox.base_url}" in answer.out
+    assert re.search(r"Next reset \d{4}-\d\d-\d\d \d\d:\d\d UTC, in 13 days 23 h", answer.out)
+    assert answer.out.splitlines()[-1].split() == [player.name, "5000000", "3"]
+
+
+def test_status_in_json(player: Player, sandbox: RunningSandbox) -> None:
+    shown = player.type("player status --json").json
+    assert shown["reset_date"] == sandbox.universe.reset_date
+    assert 335 < shown["hours_left"] <= 336
+    assert shown["agents"] == [{"agent": player.name, "credits": 5_000_000, "ships": 3, "note": None}]
+
+
+def test_status_of_a_token_in_the_environment_is_of_that_agent_alone(player: Player, terminal: Terminal) -> None:
+    token = _tokens(player)[player.name]
+    player.type(f"player register Y{player.name}")
+    terminal.set(TOKEN=token)
+    assert [x["agent"] for x in player.type("player status --json").json["agents"]] == [player.name]
+
+
+def test_a_token_of_an_earlier_universe_is_recognised(player: Player) -> None:
+    _keep(player, _of_another_universe(_tokens(player)[player.name], "2020-01-05"))
+    answer = player.type("player status")
+    assert answer.code == 1
+    assert "token of the universe of 2020-01-05, which is over; register again" in answer.out
+    assert player.agent.token not in answer.out
+
+
+def test_a_token_of_an_earlier_universe_is_explained_wherever_it_is_used(player: Player) -> None:
+    _keep(player, _of_another_universe(_tokens(player)[player.name], "2020-01-05"))
+    answer = player.type("ship list")
+    assert answer.code == 3
+    assert "the token belongs to a universe that is over" in answer.complaint
+    assert "spacetraders player register" in answer.complaint
+
+
+@pytest.mark.parametrize("token", ["no-token", "a.b.c", "a.W10.c"])
+def test_a_token_that_the_game_refuses_is_told(player: Player, token: str) -> None:
+    _keep(player, token)
+    answer = player.type("player status")
+    assert answer.code == 1
+    assert "the game refuses the token; add a new one" in answer.out
+    assert token not in answer.out
+
+
+def test_status_without_any_agent_is_about_the_universe(terminal: Terminal, sandbox: RunningSandbox) -> None:
+    shown = terminal.type("player status --json").json
+    assert (shown["reset_date"], shown["agents"]) == (sandbox.universe.reset_date, [])
+
+
+def test_removing_forgets_one_token_and_keeps_the_others(player: Player) -> None:
+    player.type(f"player register Z{player.name}")
+    answer = player.type(f"player remove {player.name.lower()}")
+    assert answer.code == 0
+    assert f"Removed the token of {player.name}" in answer.out
+    assert set(_tokens(player)) == {f"Z{player.name}"}
+
+
+def test_removing_what_is_not_kept_names_what_is(player: Player) -> None:
+    answer = player.type("player remove NOBODY")
+    assert answer.code == 2
+    assert f"no token of NOBODY is kept for {player.sandbox.base_url}; there are those of {player.name}" in (
+        answer.complaint
+    )
+
+
+def test_adding_again_replaces_the_token(player: Player) -> None:
+    good = _tokens(player)[player.name]
+    _keep(player, _of_another_universe(good, "2020-01-05"))
+    assert player.terminal.type("player add", standard_input=f"{good}\n").code == 0
+    assert _tokens(player) == {player.name: good}

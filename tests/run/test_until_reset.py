@@ -1,0 +1,42 @@
+"""A plan that the universe does not last for is refused with what would fit, unless the user wants it all the same."""
+
+from datetime import timedelta
+
+import pytest
+
+from spacetraders_lab.core.errors import UserError
+from tests.rig import Rig
+
+FORTNIGHT = timedelta(weeks=2)
+
+
+def _shortly_before_the_reset(rig: Rig, **left: float) -> None:
+    """Let time pass until only that much is left, as the game's status tells it."""
+    ends = rig.universe.start + FORTNIGHT
+    rig.clock.run(rig.clock.sleep((ends - rig.clock.now() - timedelta(**left)).total_seconds()))
+    rig.scout()
+
+
+def test_a_plan_that_ends_in_time_is_accepted(rig: Rig) -> None:
+    rig.scout()
+    assert rig.prepare(max_pairs=4).plan.hours < FORTNIGHT.total_seconds() / 3600
+
+
+def test_a_plan_that_would_end_too_late_is_refused_with_what_fits(rig: Rig) -> None:
+    _shortly_before_the_reset(rig, hours=2)
+    with pytest.raises(UserError, match=r"the universe is reset in [12]\.\d .*--max-pairs \d+ or .*--until-reset"):
+        rig.prepare(budget=5_000_000)
+    assert rig.prepare(max_pairs=4).plan.hours < 2
+
+
+def test_when_nothing_fits_any_more_only_the_option_is_named(rig: Rig) -> None:
+    _shortly_before_the_reset(rig, minutes=-5)
+    with pytest.raises(UserError, match=r"reset in 0\.0 .* measure less with go as far") as refused:
+        rig.prepare(max_pairs=4)
+    assert "--max-pairs" not in str(refused.value)
+
+
+def test_who_wants_it_all_the_same_gets_it(rig: Rig) -> None:
+    _shortly_before_the_reset(rig, hours=1)
+    prepared = rig.prepare(until_reset=True)
+    assert prepared.plan.hours > 1

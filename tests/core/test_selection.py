@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from spacetraders_lab.core.experiment import MarketPair
 from spacetraders_lab.core.market import Activity, Listing, ListingType, Supply
-from spacetraders_lab.core.selection import MarketSelector, balanced_order
+from spacetraders_lab.core.selection import MarketSelector, balanced_order, queue_order
 from tests.factories import make_listing
 
 Group = tuple[Supply, Activity | None]
@@ -268,3 +268,15 @@ def test_goods_take_turns_until_they_run_out(counts: list[int]) -> None:
 
 def test_no_pairs_no_order() -> None:
     assert balanced_order([]) == balanced_order([[]]) == []
+
+
+@given(st.lists(st.integers(2, 6), min_size=1, max_size=5), st.integers(0, 80))
+def test_chosen_pairs_are_queued_good_by_good_each_where_the_last_one_ended(sizes: list[int], most: int) -> None:
+    walks = [pair_up([f"X1-GZ7-M{i}" for i in range(size)], f"GOOD_{n}") for n, size in enumerate(sizes)]
+    chosen = balanced_order(walks)[:most]
+    queued = queue_order(chosen)
+    assert Counter(queued) == Counter(chosen)
+    for before, after in pairwise(queued):
+        assert before.sell_market == after.buy_market or before.good_symbol != after.good_symbol
+    goods = [pair.good_symbol for pair in queued]
+    assert goods == sorted(goods, key=goods.index)

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import httpx2
 import pytest
 
 from spacetraders_lab.core.errors import LabError
-from spacetraders_lab.core.experiment import ExperimentRun, RunStatus
+from spacetraders_lab.core.experiment import ClaimOrder, ExperimentRun, RunStatus
+from spacetraders_lab.core.travel import distance
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.worker import ShipExperimentWorkerCommand, ShipWorker
@@ -193,3 +195,17 @@ def _lose_ship_after_its_first_purchase(rig: Rig, ship: str) -> None:
             del rig.universe.fleets[rig.agent.symbol][ship]
 
     rig.wire.after = lose
+
+
+def test_ships_may_claim_the_pair_that_begins_nearest(rig: Rig) -> None:
+    """From where its first pair ended, a single ship goes to the nearest buy market that is left."""
+    design = replace(FOUR_CELLS, claim_order=ClaimOrder.NEAREST)
+    run = rig.queue(rig.pairs(8), design)
+    rig.fly(run, "LAB-1")
+    assert rig.counts(run) == {"COMPLETED": 8}
+    places = rig.universe.home.waypoints
+    visited = list(dict.fromkeys((r.pair_id, r.buy_market, r.sell_market) for r in rig.records(run)))
+    for number, ((_, _, here), (_, chosen, _)) in enumerate(pairwise(visited), 1):
+        left = {buy for _, buy, _ in visited[number:]}
+        apart = {buy: distance(places[here].x, places[here].y, places[buy].x, places[buy].y) for buy in left}
+        assert apart[chosen] == min(apart.values())

@@ -308,3 +308,40 @@ def test_the_schema_itself_refuses_a_claimed_row_without_a_lease(queue: Queue) -
     enter_run(queue.database, apart(1))
     with pytest.raises(IntegrityError), queue.database.transaction() as connection:
         connection.execute(update(rows).values(status="CLAIMED", claimed_by=SHIP))
+
+
+class TestNearest:
+    """A ship may say where it would rather begin; what it says never takes a pair from anybody."""
+
+    FAR, NEAR, NEARER = (MarketPair.of("IRON", f"X1-GZ7-{place}", "X1-GZ7-Z9") for place in ("F1", "N2", "N1"))
+
+    def claim(self, queue: Queue, ship: str, near: tuple[str, ...]) -> MarketPair | None:
+        values = {"owner": f"{ship}/1", "now": NOON, "lease_seconds": LEASE, "near": near}
+        claim = queue.do("claim_next_pair", "run-1", ship, **values)
+        return claim.pair if claim else None
+
+    def test_the_free_pair_that_begins_nearest_goes_first(self, queue: Queue) -> None:
+        gold = MarketPair.of("GOLD", "X1-GZ7-N1", "X1-GZ7-N2")
+        enter_run(queue.database, [self.FAR, gold])
+        assert self.claim(queue, "S-1", ("X1-GZ7-N1", "X1-GZ7-N2", "X1-GZ7-F1")) == gold
+
+    def test_what_is_equally_near_goes_first_in_first_out(self, queue: Queue) -> None:
+        pairs = apart(3)
+        enter_run(queue.database, pairs)
+        assert self.claim(queue, "S-1", (pairs[0].buy_market,)) == pairs[0]
+
+    def test_markets_that_are_not_named_come_last(self, queue: Queue) -> None:
+        enter_run(queue.database, [self.FAR, self.NEAR])
+        assert self.claim(queue, "S-1", ("X1-GZ7-N2",)) == self.NEAR
+
+    def test_a_locked_listing_is_passed_over_however_near(self, queue: Queue) -> None:
+        gold = MarketPair.of("GOLD", "X1-GZ7-F1", "X1-GZ7-Z9")
+        enter_run(queue.database, [self.NEARER, self.NEAR, gold])
+        assert self.claim(queue, "S-1", ("X1-GZ7-N1",)) == self.NEARER
+        assert self.claim(queue, "S-2", ("X1-GZ7-N2",)) == gold
+
+    def test_the_ships_own_unfinished_pair_goes_before_anything_nearer(self, queue: Queue) -> None:
+        enter_run(queue.database, [self.FAR, *apart(1)])
+        claim = queue.must_claim("S-1")
+        queue.do("release", claim, now=NOON)
+        assert self.claim(queue, "S-1", ("X1-GZ7-A1",)) == self.FAR

@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from spacetraders_lab.core.clock import Clock
 from spacetraders_lab.core.market import MarketSnapshot
@@ -15,14 +16,17 @@ from spacetraders_lab.game.reads import get_market, list_waypoints
 class Game:
     """One account's game, shared by its ships. `preference` is what makes a route the best.
 
-    `waypoints` by system and `sells_fuel` by market are filled as they are needed; whoever knows them already may
-    put them in, which saves the requests.
+    `waypoints` by system, `sells_fuel` by market and `gates` (what each jump gate is connected to) are filled as they
+    are needed; whoever knows them already may put them in, which saves the requests. `cooldowns` are the times from
+    which on ships may jump again.
     """
 
     client: GameClient
     clock: Clock
     waypoints: dict[str, tuple[Waypoint, ...]] = field(default_factory=dict)
     sells_fuel: dict[str, bool] = field(default_factory=dict)
+    gates: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    cooldowns: dict[str, datetime] = field(default_factory=dict)
     preference: Preference = Preference.FASTEST
     _legs: dict[tuple[str, int], LegTable] = field(default_factory=dict, repr=False)
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)

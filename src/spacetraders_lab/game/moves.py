@@ -1,4 +1,4 @@
-"""The single steps of a ship: dock, orbit, refuel, change mode, set off, arrive. Where to go is decided elsewhere.
+"""The single steps of a ship: dock, orbit, refuel, change mode, set off, arrive, jump. Where to go is decided elsewhere.
 
 Each is left out when the ship's state says that it is done already. All can be judged from the ship: when no answer
 came the ship is asked what happened, and the step is made again only when it did not.
@@ -14,11 +14,12 @@ from spacetraders_lab.core.ship import NavStatus, Ship
 from spacetraders_lab.core.travel import FlightMode
 from spacetraders_lab.game.client import EffectUnknown
 from spacetraders_lab.game.game import Game
-from spacetraders_lab.game.parse import Data, FlightReply, NavReply, RefuelReply
+from spacetraders_lab.game.parse import Data, FlightReply, JumpReply, NavReply, RefuelReply
 from spacetraders_lab.game.reads import get_market, get_ship
 
 _TRIES = 4
 _IN_TRANSIT = {4200, 4214}
+_ON_COOLDOWN = 4000
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,49 @@ async def set_off(game: Game, ship: Ship, destination: str) -> Ship:
         return replace(reply.nav.of(reply.fuel.of(ship)), arrival=arrival)
 
     return await _until(game, ship, step, lambda ship: ship.waypoint == destination)
+
+
+async def jump(game: Game, ship: Ship, gate: str) -> Refuelling:
+    """The ship in orbit at a connected gate, after its cooldown, and the antimatter that the jump took."""
+    ship = await orbit(game, ship)
+    replies: list[JumpReply] = []
+
+    async def step(ship: Ship) -> Ship:
+        body = {"waypointSymbol": gate}
+        await _cool_down(game, ship)
+        try:
+            reply = await game.client.post(Data[JumpReply], "/my/ships/{ship}/jump", json=body, ship=ship.symbol)
+        except GameError as refused:
+            if refused.code != _ON_COOLDOWN:
+                raise
+            _note_cooldown(game, ship, _remaining_seconds(refused))
+            return ship
+        replies.append(reply.data)
+        _note_cooldown(game, ship, reply.data.cooldown.remaining_seconds)
+        return reply.data.nav.of(ship)
+
+    while ship.waypoint != gate:  # once more after a cooldown that was not known of
+        ship = await _until(game, ship, step, lambda ship: ship.waypoint == gate)
+    if not replies:
+        return Refuelling(ship)
+    return Refuelling(ship, replies[-1].transaction.of(Operation.BUY), replies[-1].agent.credits)
+
+
+async def _cool_down(game: Game, ship: Ship) -> None:
+    until = game.cooldowns.get(ship.symbol)
+    if until is not None and (left := until - game.clock.now()) > timedelta(0):
+        await game.clock.sleep(left.total_seconds())
+
+
+def _note_cooldown(game: Game, ship: Ship, seconds: float) -> None:
+    game.cooldowns[ship.symbol] = game.clock.now() + timedelta(seconds=seconds)
+
+
+def _remaining_seconds(refused: GameError) -> float:
+    """What the game says of the cooldown; at least a little, so that nobody asks without a pause."""
+    cooldown = refused.data.get("cooldown")
+    told = cooldown.get("remainingSeconds", 0) if isinstance(cooldown, dict) else 0
+    return max(1.0, float(told))
 
 
 async def refuel(game: Game, ship: Ship) -> Refuelling:

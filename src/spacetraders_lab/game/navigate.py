@@ -1,25 +1,38 @@
-"""Takes a ship to a waypoint of its system: plans with `core.routing`, flies leg by leg, and waits for each arrival."""
+"""Takes a ship to a waypoint: plans with `core.routing`, flies leg by leg, waits for each arrival, jumps where needed."""
 
 from spacetraders_lab.core.errors import GameError
-from spacetraders_lab.core.routing import Leg, Unreachable, find_route
+from spacetraders_lab.core.routing import Leg, find_route
 from spacetraders_lab.core.ship import NavStatus, Ship
 from spacetraders_lab.core.waypoint import system_of
 from spacetraders_lab.game import moves
 from spacetraders_lab.game.game import Game
+from spacetraders_lab.game.jumps import gates_to, own_gate
 from spacetraders_lab.game.outcome import Done
 
 _NO_FUEL_SOLD = 4226
 
 
 async def navigate(game: Game, ship: Ship, destination: str) -> Done:
-    """Bring the ship into orbit at `destination`; a ship that is there already stays as it is.
+    """Bring the ship into orbit at `destination`, in this system or another; one that is there already stays as it is.
 
     Raises Unreachable, GameError when the game refuses a step, GameUnreachable when it does not answer. The way is
     planned anew at every stop, so whatever happened on the last leg, the next one starts from the ship's real state.
+    Another system is reached by jump gates; the antimatter counts as fuel.
     """
     ship = await moves.arrive(game, ship)
-    if system_of(destination) != ship.system:
-        raise Unreachable(f"{destination} is not in {ship.system}, where {ship.symbol} is; ships stay in their system")
+    system = system_of(destination)
+    if system == ship.system:
+        return await _within_system(game, ship, destination)
+    gate = await own_gate(game, ship.system)
+    way = await gates_to(game, gate, system)
+    done = await _within_system(game, ship, gate)
+    for gate in way:
+        jumped = await moves.jump(game, done.ship, gate)
+        done = _and_then(done, Done(jumped.ship, credits=jumped.credits, fuel_credits=_paid(jumped)))
+    return _and_then(done, await _within_system(game, done.ship, destination))
+
+
+async def _within_system(game: Game, ship: Ship, destination: str) -> Done:
     fuel_credits, credits = 0, None
     while ship.waypoint != destination:
         leg = await _next_leg(game, ship, destination)
@@ -34,8 +47,18 @@ async def navigate(game: Game, ship: Ship, destination: str) -> Done:
             game.sells_fuel[ship.waypoint] = False
             continue
         ship, credits = refuelling.ship, refuelling.credits
-        fuel_credits += refuelling.transaction.total_price if refuelling.transaction else 0
+        fuel_credits += _paid(refuelling)
     return Done(ship, credits=credits, fuel_credits=fuel_credits)
+
+
+def _paid(refuelling: moves.Refuelling) -> int:
+    return refuelling.transaction.total_price if refuelling.transaction else 0
+
+
+def _and_then(first: Done, second: Done) -> Done:
+    """Two parts of a journey as one."""
+    credits = first.credits if second.credits is None else second.credits
+    return Done(second.ship, credits=credits, fuel_credits=first.fuel_credits + second.fuel_credits)
 
 
 async def _fly(game: Game, ship: Ship, leg: Leg) -> Ship:

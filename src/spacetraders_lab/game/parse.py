@@ -221,6 +221,13 @@ class WaypointShape(Shape, frozen=True):
         return Waypoint(self.symbol, self.type, self.x, self.y, traits, self.orbits, self.is_under_construction)
 
 
+class JumpGate(Shape, frozen=True):
+    """A gate; `connections` are the gates that can be jumped to."""
+
+    symbol: str
+    connections: list[str]
+
+
 class ShipOnOffer(Shape, frozen=True):
     """A ship in a shipyard's window; price in credits."""
 
@@ -299,6 +306,19 @@ class TradeReply(Shape, frozen=True):
     agent: Agent
     cargo: Cargo
     transaction: TransactionShape
+
+
+class Cooldown(Shape, frozen=True):
+    remaining_seconds: float
+
+
+class JumpReply(Shape, frozen=True):
+    """After a jump; `transaction` is the antimatter that it took."""
+
+    nav: Nav
+    cooldown: Cooldown
+    transaction: TransactionShape
+    agent: Agent
 
 
 class ShipReply(Shape, frozen=True):

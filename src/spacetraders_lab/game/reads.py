@@ -11,6 +11,7 @@ from spacetraders_lab.game.parse import (
     Agent,
     Cargo,
     Data,
+    JumpGate,
     MarketShape,
     Page,
     Registration,
@@ -64,6 +65,21 @@ async def list_waypoints(client: GameClient, system: str, traits: Iterable[str] 
     query = {} if traits is None else {"traits": tuple(traits)}
     shapes = await _all_pages(client, Page[WaypointShape], "/systems/{system}/waypoints", query, system=system)
     return tuple(shape.waypoint for shape in shapes)
+
+
+async def get_waypoint(client: GameClient, waypoint: str) -> Waypoint:
+    """One waypoint."""
+    template = "/systems/{system}/waypoints/{waypoint}"
+    return (
+        await client.get(Data[WaypointShape], template, system=system_of(waypoint), waypoint=waypoint)
+    ).data.waypoint
+
+
+async def get_jump_gate(client: GameClient, waypoint: str) -> tuple[str, ...]:
+    """The gates that can be jumped to from a gate; it must be charted or an own ship there (else code 4001)."""
+    template = "/systems/{system}/waypoints/{waypoint}/jump-gate"
+    reply = await client.get(Data[JumpGate], template, system=system_of(waypoint), waypoint=waypoint)
+    return tuple(reply.data.connections)
 
 
 async def get_market(client: GameClient, waypoint: str) -> MarketSnapshot:

@@ -89,3 +89,39 @@ def test_a_waypoint_without_a_market_is_the_games_no(player: Player) -> None:
     answer = player.type(f"market get {player.system}-ZZ99")
     assert answer.code == 1
     assert answer.complaint.startswith("spacetraders: the game said: ")
+
+
+def test_spreads_name_the_best_lane_of_each_good(player: Player) -> None:
+    player.scout()
+    listed = player.type(f"market list --system {player.system} --json").json
+    lanes = player.type(f"market spreads --system {player.system} --json").json
+    assert {lane["good"] for lane in lanes} == {row["good"] for row in listed} - {"FUEL"}
+    for lane in lanes:
+        here = [row for row in listed if row["good"] == lane["good"]]
+        asks = {row["waypoint"]: row["purchase_price"] for row in here}
+        bids = {row["waypoint"]: row["sell_price"] for row in here}
+        assert (asks[lane["buy_at"]], bids[lane["sell_at"]]) == (lane["purchase_price"], lane["sell_price"])
+        assert lane["spread"] == lane["sell_price"] - lane["purchase_price"]
+    assert [lane["spread"] * lane["units_a_visit"] for lane in lanes] == sorted(
+        (lane["spread"] * lane["units_a_visit"] for lane in lanes), reverse=True
+    )
+    table = player.type(f"market spreads --system {player.system}").out
+    assert max(map(len, table.splitlines())) <= 100
+    assert "natural" in table.splitlines()[0]
+
+
+def test_the_history_of_a_listing_ends_with_the_newest(player: Player) -> None:
+    here = player.ship().waypoint
+    for _ in range(3):
+        player.type(f"market get {here}")
+    rows = player.type(f"market history {here} FUEL --json").json
+    assert len(rows) == 3
+    assert [row["observed_at"] for row in rows] == sorted(row["observed_at"] for row in rows)
+    assert player.type(f"market history {here} fuel --most 2 --json").json == rows[1:]
+    assert len(player.type(f"market history {here} FUEL").out.splitlines()) == 4
+
+
+def test_a_listing_that_was_never_seen_names_the_command_that_reads_it(player: Player) -> None:
+    answer = player.type(f"market history {player.ship().waypoint} FUEL")
+    assert answer.code == 2
+    assert "spacetraders market get" in answer.complaint

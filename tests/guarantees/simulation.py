@@ -50,6 +50,7 @@ class Rates:
     lost_request: float = 0.04
     lost_reply: float = 0.05
     late_request: float = 0.05
+    stall: float = 0.0  # a freeze past the lease, with the intent on disk and the trade not yet sent
     most: int = 8
 
 
@@ -93,6 +94,12 @@ class Process:
                 self.is_dead = True
             elif self._fate.strikes("freeze"):
                 self._freeze(TIMES.lease * self._fate.chance.uniform(0.3, 3.0))
+        await self.go_on()
+
+    async def stall(self) -> None:
+        """The worst moment to freeze: somebody else has the pair before this one wakes and would send."""
+        if self._fate.strikes("stall"):
+            self._freeze(3 * TIMES.lease)
         await self.go_on()
 
     async def go_on(self) -> None:
@@ -231,8 +238,10 @@ class Story:
 
 
 def _mortal(lab: Lab, process: Process) -> Lab:
-    async def pass_by(_: Point) -> None:
+    async def pass_by(point: Point) -> None:
         await process.moment()
+        if point is Point.INTENDED:
+            await process.stall()
 
     values = {name: getattr(lab, name) for name in Lab.__dataclass_fields__}
     return MortalLab(**values | {"pass_by": pass_by, "process": process, "chance": Random(0)})

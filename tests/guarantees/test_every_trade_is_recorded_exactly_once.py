@@ -18,6 +18,8 @@ from tests.guarantees import simulation
 from tests.guarantees.simulation import Rates, fresh_databases, tell
 
 CHUNK = 20
+USUAL = Rates()
+STALLS = Rates(kill=0, freeze=0, lost_request=0, lost_reply=0, late_request=0, stall=0.3)
 
 
 @pytest.mark.parametrize("first", range(0, 200, CHUNK))
@@ -40,6 +42,11 @@ def test_the_stories_contain_what_they_promise() -> None:
     assert set(faults) == {"kill", "freeze", "lost_request", "lost_reply", "late_request"}
 
 
+def test_a_process_that_stalls_before_it_sends_does_not_send() -> None:
+    with fresh_databases() as make:
+        assert [violations for seed in range(10) if (violations := _violations(seed, make(), STALLS))] == []
+
+
 class TestKnownBad:
     """Each variant leaves out one precaution; the stories must notice."""
 
@@ -57,15 +64,15 @@ class TestKnownBad:
 
     def test_no_look_at_the_lease_before_sending(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Lease, "check", lambda lease: None)
-        assert _is_caught(Rates(kill=0, freeze=0.1))
+        assert _is_caught(STALLS)
 
     def test_open_intents_forgotten_at_the_start(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(IntentRepository, "open_intents", lambda repository, ship: [])
         assert _is_caught(Rates(kill=0.1, freeze=0))
 
 
-def _violations(seed: int, database: Database) -> list[str]:
-    violations = tell(seed, database).violations
+def _violations(seed: int, database: Database, rates: Rates = USUAL) -> list[str]:
+    violations = tell(seed, database, rates).violations
     database.close()
     return violations
 

@@ -4,6 +4,7 @@ fail pairs.
 
 from collections.abc import Callable, Sequence
 
+import httpx2
 import pytest
 
 from spacetraders_lab.core.errors import UniverseReset, UserError
@@ -72,11 +73,10 @@ def test_nor_does_an_hour_in_which_nothing_else_comes_back(rig: Rig, fault: Faul
     """Far longer than a request is repeated: no attempt of a pair is spent on it."""
     run = _queue(rig)
 
-    def strike(exchange: Exchange) -> None:
-        elapsed = rig.clock.elapsed
-        rig.app.state.faults.set([FaultRule(fault)] if 60 < elapsed < 60 + HOUR else [])
+    def strike(_: httpx2.Request) -> None:
+        rig.app.state.faults.set([FaultRule(fault)] if 60 < rig.clock.elapsed < 60 + HOUR else [])
 
-    rig.wire.after = strike
+    rig.wire.before = strike
     rig.fly(run)
     assert rig.clock.elapsed > HOUR
     assert rig.counts(run) == {"COMPLETED": 4}

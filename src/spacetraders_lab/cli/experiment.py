@@ -1,8 +1,8 @@
 """`spacetraders experiment ...`: begin, watch and resume runs."""
 
 import asyncio
-import signal
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated
@@ -12,6 +12,7 @@ from cyclopts import Parameter
 from spacetraders_lab.cli import render
 from spacetraders_lab.cli.context import Json, database, symbols, with_lab
 from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK, EXIT_SUSPENDED
+from spacetraders_lab.cli.stop import stop_on_signals
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import ClaimOrder, Design, ExperimentRun, QueueStatus, RunStatus
 from spacetraders_lab.core.waypoint import checked_system
@@ -21,6 +22,7 @@ from spacetraders_lab.run.doctor import Finding, examine, mend
 from spacetraders_lab.run.fleet import run_workers
 from spacetraders_lab.run.worker import WorkerReport
 from spacetraders_lab.store.experiments import ExperimentRepository
+from spacetraders_lab.store.failures import DatabaseUnavailable
 from spacetraders_lab.store.status import summarise_run, summarise_runs, summarise_ships
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 
@@ -179,17 +181,10 @@ def doctor(
 
 async def fly(lab: Lab, run: ExperimentRun, ships: Sequence[str]) -> int:
     """Run the workers in the foreground with a progress bar; returns the exit code."""
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    try:
+    with stop_on_signals("Stopping after the trade under way, within 20 seconds") as stop:
         working = asyncio.ensure_future(run_workers(lab, run, ships, stop))
         await _show_progress(lab, run, working)
         reports = await working
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
     for report in reports:
         if report.error:
             print(f"{report.ship_symbol} stopped early: {report.error}")
@@ -197,21 +192,23 @@ async def fly(lab: Lab, run: ExperimentRun, ships: Sequence[str]) -> int:
 
 
 async def _show_progress(lab: Lab, run: ExperimentRun, working: asyncio.Future[list[WorkerReport]]) -> None:
-    counts = await lab.read(lambda c: WorkQueueRepository(c).get_queue_status(run.run_id))
+    """Show how far the run is until the work is done; a database out of reach keeps nobody from working on."""
     with render.progress_bar() as progress:
-        task = progress.add_task("pairs", total=sum(counts.values()))
+        task = progress.add_task("pairs", total=None)
         while not working.done():
-            counts, trades = await lab.read(
-                lambda c: (
-                    WorkQueueRepository(c).get_queue_status(run.run_id),
-                    ExperimentRepository(c).get_transaction_count(run.run_id),
+            with suppress(DatabaseUnavailable):
+                counts, trades = await lab.read(
+                    lambda c: (
+                        WorkQueueRepository(c).get_queue_status(run.run_id),
+                        ExperimentRepository(c).get_transaction_count(run.run_id),
+                    )
                 )
-            )
-            progress.update(
-                task,
-                completed=counts["COMPLETED"] + counts["FAILED"],
-                description=f"pairs ({trades} trades, {counts['CLAIMED']} in progress)",
-            )
+                progress.update(
+                    task,
+                    total=sum(counts.values()),
+                    completed=counts["COMPLETED"] + counts["FAILED"],
+                    description=f"pairs ({trades} trades, {counts['CLAIMED']} in progress)",
+                )
             await asyncio.wait({working}, timeout=_PROGRESS_SECONDS)
 
 

@@ -30,6 +30,8 @@ _COMMANDS = {
             "scout": "Visit every market of a system and keep its prices.",
             "list": "List the prices known of a system.",
             "get": "Read one market now.",
+            "spreads": "List the best lane of each good.",
+            "history": "List what was seen of one listing.",
         },
     ),
     "ship": (

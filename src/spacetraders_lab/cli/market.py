@@ -1,17 +1,18 @@
 """`spacetraders market ...`: see prices."""
 
-import asyncio
-import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Annotated
 
 from cyclopts import Parameter
+from sqlalchemy import Connection
 
 from spacetraders_lab.cli import render
 from spacetraders_lab.cli.context import Json, symbols, with_lab
+from spacetraders_lab.cli.stop import stop_on_signals
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.market import TradeGood
+from spacetraders_lab.core.lanes import Lane, best_lanes
+from spacetraders_lab.core.market import Listing, TradeGood
 from spacetraders_lab.core.waypoint import checked_system, system_of
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.effects import read_market
@@ -67,24 +68,16 @@ def scout(
 
 
 async def _watch(lab: Lab, system: str, ships: Sequence[str], requests_per_minute: float) -> int:
-    stop = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop.set)
-    try:
-        with render.progress_bar() as progress:
-            task = progress.add_task("readings", total=None)
-            return await keep_watch(
-                lab,
-                system,
-                ships,
-                stop,
-                requests_per_minute=requests_per_minute,
-                visited=lambda _, readings: progress.update(task, completed=readings),
-            )
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
+    with stop_on_signals("Stopping") as stop, render.progress_bar() as progress:
+        task = progress.add_task("readings", total=None)
+        return await keep_watch(
+            lab,
+            system,
+            ships,
+            stop,
+            requests_per_minute=requests_per_minute,
+            visited=lambda _, readings: progress.update(task, completed=readings),
+        )
 
 
 def list_markets(*, system: str, good: str | None = None, json: Json = False) -> None:
@@ -99,26 +92,91 @@ def list_markets(*, system: str, good: str | None = None, json: Json = False) ->
     """
     chosen = checked_system(system.upper())
 
-    async def go(lab: Lab) -> list[tuple[str, TradeGood, float]]:
-        listings = await lab.read(lambda c: World(c).latest_listings(lab.universe_id, chosen))
-        speed = lab.game.client.speed
-        return [
-            (x.waypoint, x.good, (lab.clock.now() - x.observed_at).total_seconds() * speed / 60)
-            for x in listings
-            if good is None or x.good.symbol == good.upper()
-        ]
-
-    found = with_lab(go)
+    found = with_lab(lambda lab: _aged(lab, lambda c: World(c).latest_listings(lab.universe_id, chosen)))
+    found = [(listing, age) for listing, age in found if good is None or listing.good.symbol == good.upper()]
     if not found:
         raise UserError(f"no market data for {chosen}; scout it first: spacetraders market scout --system {chosen}")
     if json:
-        render.print_json([{"waypoint": place, "age_minutes": round(age, 1)} | _json(g) for place, g, age in found])
+        render.print_json([{"waypoint": x.waypoint, "age_minutes": round(age, 1)} | _json(x.good) for x, age in found])
         return
     render.print_table(
         ["waypoint", *_HEADINGS, "age min"],
-        [(place, *_row(g), f"{age:.0f}") for place, g, age in found],
+        [(x.waypoint, *_row(x.good), f"{age:.0f}") for x, age in found],
         right=[*_RIGHT, "age min"],
     )
+
+
+def spreads(*, system: str, json: Json = False) -> None:
+    """List the best lane of each good by the newest prices known, the most profitable transaction first.
+
+    Parameters
+    ----------
+    system:
+        The system.
+    """
+    chosen = checked_system(system.upper())
+    found = with_lab(lambda lab: _aged(lab, lambda c: World(c).latest_listings(lab.universe_id, chosen)))
+    ages = {(listing.waypoint, listing.good.symbol): age for listing, age in found}
+    lanes = [
+        (lane, max(ages[lane.source.waypoint, lane.good], ages[lane.target.waypoint, lane.good]))
+        for lane in best_lanes(listing for listing, _ in found)
+    ]
+    if json:
+        render.print_json([_lane_json(lane) | {"age_minutes": round(age, 1)} for lane, age in lanes])
+        return
+    render.print_table(
+        ["good", "buy at", "ask", "sell at", "bid", "spread", "units", "natural", "age min"],
+        [
+            (
+                lane.good,
+                lane.source.waypoint,
+                lane.source.good.purchase_price,
+                lane.target.waypoint,
+                lane.target.good.sell_price,
+                lane.spread,
+                lane.units_a_visit,
+                "yes" if lane.is_natural else "no",
+                f"{age:.0f}",
+            )
+            for lane, age in lanes
+        ],
+        right=["ask", "bid", "spread", "units", "age min"],
+    )
+
+
+def history(waypoint: str, good: str, *, most: int = 20, json: Json = False) -> None:
+    """List what was seen of one listing, the newest last.
+
+    Parameters
+    ----------
+    waypoint:
+        The market.
+    good:
+        The good.
+    most:
+        At most so many observations.
+    """
+    place, symbol = waypoint.upper(), good.upper()
+    system_of(place)
+    if most < 1:
+        raise UserError("--most must be at least 1")
+    found = with_lab(lambda lab: _aged(lab, lambda c: World(c).history(lab.universe_id, place, symbol, most=most)))
+    if not found:
+        raise UserError(f"{symbol} was never seen at {place}; read it there: spacetraders market get {place}")
+    if json:
+        render.print_json([{"observed_at": x.observed_at.isoformat()} | _json(x.good) for x, _ in found])
+        return
+    render.print_table(
+        ["seen", "age min", *_HEADINGS[1:]],
+        [(f"{x.observed_at:%m-%d %H:%M:%S}", f"{age:.0f}", *_row(x.good)[1:]) for x, age in found],
+        right=["age min", *_RIGHT],
+    )
+
+
+async def _aged(lab: Lab, question: Callable[[Connection], list[Listing]]) -> list[tuple[Listing, float]]:
+    """What the database knows, with its age in minutes of game time."""
+    now, speed = lab.clock.now(), lab.game.client.speed
+    return [(x, (now - x.observed_at).total_seconds() * speed / 60) for x in await lab.read(question)]
 
 
 def get(waypoint: str, *, json: Json = False) -> None:
@@ -170,4 +228,17 @@ def _json(good: TradeGood) -> dict[str, object]:
         "trade_volume": good.trade_volume,
         "purchase_price": good.purchase_price,
         "sell_price": good.sell_price,
+    }
+
+
+def _lane_json(lane: Lane) -> dict[str, object]:
+    return {
+        "good": lane.good,
+        "buy_at": lane.source.waypoint,
+        "purchase_price": lane.source.good.purchase_price,
+        "sell_at": lane.target.waypoint,
+        "sell_price": lane.target.good.sell_price,
+        "spread": lane.spread,
+        "units_a_visit": lane.units_a_visit,
+        "natural": lane.is_natural,
     }

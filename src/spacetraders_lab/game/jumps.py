@@ -17,7 +17,7 @@ async def own_gate(game: Game, system: str) -> str:
     gate = next((w for w in await game.map(system) if w.type == "JUMP_GATE"), None)
     if gate is None:
         raise Unreachable(f"{system} has no jump gate: ships without a warp drive stay in it")
-    if gate.is_under_construction and (await reads.get_waypoint(game.client, gate.symbol)).is_under_construction:
+    if gate.is_under_construction:
         raise Unreachable(
             f"{gate.symbol}, the jump gate of {system}, is under construction: ships stay in the system until its "
             "materials have been delivered"

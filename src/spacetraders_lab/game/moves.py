@@ -1,4 +1,4 @@
-"""The single steps of a ship: dock, orbit, refuel, change mode, set off, arrive, jump. Where to go is decided elsewhere.
+"""The single steps of a ship: dock, orbit, refuel, change mode, set off, arrive, jump. Where to is decided elsewhere.
 
 Each is left out when the ship's state says that it is done already. All can be judged from the ship: when no answer
 came the ship is asked what happened, and the step is made again only when it did not.

@@ -1,4 +1,4 @@
-"""Takes a ship to a waypoint: plans with `core.routing`, flies leg by leg, waits for each arrival, jumps where needed."""
+"""Takes a ship to a waypoint: plans with `core.routing`, flies leg by leg, waits for arrivals, jumps where needed."""
 
 from spacetraders_lab.core.errors import GameError
 from spacetraders_lab.core.routing import Leg, find_route

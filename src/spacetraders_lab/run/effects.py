@@ -3,6 +3,7 @@
 Whatever happens in between, the intent on disk and the ship's hold tell afterwards what became of the trade.
 """
 
+import asyncio
 import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -24,12 +25,17 @@ from spacetraders_lab.run import audit
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.heartbeat import Lease
+from spacetraders_lab.run.interrupt import Interrupted, unless_stopped
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.intents import IntentRepository
 from spacetraders_lab.store.world import World
 
 # does a piece of work in one transaction: `Lease.write`, or `Lab.write` for who has no lease
 Write = Callable[[Callable[[Connection], None]], Awaitable[None]]
+
+# Seconds that a stop leaves to the reply of a trade under way, and to the look at the market after it: the process is
+# to be gone within 20.
+REPLY_GRACE, READ_GRACE = 15.0, 2.0
 
 _DEAREST_FUEL = 120  # credits a market unit; the real game's markets ask 72 to 84
 # how far the game's clock may be behind ours when a trade is looked for in the market's list
@@ -59,17 +65,20 @@ async def read_market(lab: Lab, waypoint: str, source: str) -> MarketSnapshot:
     return snapshot
 
 
-async def trade(lab: Lab, run: ExperimentRun, lease: Lease, step: Step, ship: Ship, context: TradeContext) -> Effect:
+async def trade(
+    lab: Lab, run: ExperimentRun, lease: Lease, step: Step, ship: Ship, context: TradeContext, stop: asyncio.Event
+) -> Effect:
     """Carry out one step at the market where the ship is docked, and record it.
 
     Raises LeaseLost, BudgetReached and CreditFloor before anything is sent, PairError when the hold disagrees with
-    the ledger, WorldCondition when nobody can trade. A step of unknown outcome leaves its intent open for `reconcile`.
+    the ledger, WorldCondition when nobody can trade, Interrupted when it cannot be finished within the seconds that
+    are left after a stop. A step of unknown outcome leaves its intent open for `reconcile`.
     """
     is_purchase = step.operation is Operation.BUY
     cost = step.units * context.before.purchase_price if is_purchase else 0
     with lab.purse.spending(cost, floor=run.credit_floor if is_purchase else 0):
         intent = await _open_intent(lab, run, lease, step, ship, context)
-        outcome = await _send(lab, lease, intent, ship)
+        outcome = await _send(lab, lease, intent, ship, stop)
     if isinstance(outcome, Done) and outcome.credits is not None:
         lab.purse.credits = outcome.credits
     await lab.pass_by(Point.ANSWERED)
@@ -77,15 +86,27 @@ async def trade(lab: Lab, run: ExperimentRun, lease: Lease, step: Step, ship: Sh
         await _undone(lab, intent, lease.write)
         return Effect(ship, refusal=outcome.error)
     if isinstance(outcome, Done) and outcome.transaction is not None:
-        return await _record_done(lab, lease, intent, outcome.transaction, outcome.ship)
+        return await _record_done(lab, lease, intent, outcome.transaction, outcome.ship, stop)
     return Effect(ship)
 
 
-async def _send(lab: Lab, lease: Lease, intent: Intent, ship: Ship) -> Outcome:
+async def _send(lab: Lab, lease: Lease, intent: Intent, ship: Ship, stop: asyncio.Event) -> Outcome:
     """The request, with the last look at the lease in the moment before it leaves, however long it had to wait."""
     await lab.pass_by(Point.INTENDED)
+    has_left = False
+
+    def leave() -> None:
+        nonlocal has_left
+        lease.check()
+        has_left = True
+
     try:
-        return await execute(lab.game, trade_command(intent.step, ship.symbol), ship, may_trade=lease.check)
+        trading = execute(lab.game, trade_command(intent.step, ship.symbol), ship, may_trade=leave)
+        return await unless_stopped(stop, trading, grace=REPLY_GRACE)
+    except Interrupted:
+        if not has_left:
+            await _undone(lab, intent, lease.write)
+        raise
     except (LeaseLost, WorldCondition):
         await _undone(lab, intent, lease.write)  # nothing was sent, or the game says that nothing was done
         raise
@@ -107,7 +128,7 @@ async def reconcile(lab: Lab, intent: Intent, write: Write) -> Ship:
     if held != units_after(intent):
         await _in_conflict(lab, intent, held, write)
         raise PairError(audit.disagreement(ship, step.good_symbol, expected=intent.units_before, held=held))
-    market = await _read_or_none(lab, step.market) if ship.waypoint == step.market else None
+    market = await _read_or_none(lab, step.market, asyncio.Event()) if ship.waypoint == step.market else None
     pair_id = TradeContext.from_json(intent.quote_before).pair.pair_id
     known = await lab.read(lambda c: ExperimentRepository(c).records_of(intent.run_id, pair_id, intent.take))
     transaction = _find_transaction(intent, market, known) or _assumed_transaction(intent, lab.clock.now())
@@ -148,8 +169,10 @@ async def _open_intent(
     return intent
 
 
-async def _record_done(lab: Lab, lease: Lease, intent: Intent, transaction: MarketTransaction, ship: Ship) -> Effect:
-    market = await _read_or_none(lab, intent.step.market)
+async def _record_done(
+    lab: Lab, lease: Lease, intent: Intent, transaction: MarketTransaction, ship: Ship, stop: asyncio.Event
+) -> Effect:
+    market = await _read_or_none(lab, intent.step.market, stop)
     await lab.pass_by(Point.OBSERVED)
     record = _row(lab, intent, transaction, ship, market, recovered=market is None)
     await _keep(lab, intent, record, market, lease.write)
@@ -190,11 +213,11 @@ def _row(
     )
 
 
-async def _read_or_none(lab: Lab, waypoint: str) -> MarketSnapshot | None:
-    """The market now, or None when the game does not tell: the trade is recorded all the same."""
+async def _read_or_none(lab: Lab, waypoint: str, stop: asyncio.Event) -> MarketSnapshot | None:
+    """The market now, or None when the game does not tell, or not in time: the trade is recorded all the same."""
     try:
-        return await reads.get_market(lab.game.client, waypoint)
-    except (GameError, WorldCondition):
+        return await unless_stopped(stop, reads.get_market(lab.game.client, waypoint), grace=READ_GRACE)
+    except (GameError, WorldCondition, Interrupted):
         return None
 
 

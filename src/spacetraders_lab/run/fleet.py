@@ -3,13 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from sqlalchemy import Connection
 
 from spacetraders_lab.core.errors import LabError, Maintenance, UniverseReset, WorldCondition
 from spacetraders_lab.core.experiment import ExperimentRun, RunStatus
 from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.interrupt import Interrupted, unless_stopped
 from spacetraders_lab.run.suspend import LOOK_AGAIN_SECONDS, game_is_back, go_on, suspend
 from spacetraders_lab.run.worker import ShipExperimentWorkerCommand, ShipWorker, WorkerReport
 from spacetraders_lab.store.experiments import ExperimentRepository
@@ -77,22 +78,15 @@ def _following(stop: asyncio.Event, halt: asyncio.Event) -> Iterator[None]:
 
 async def _wait_for_the_game(lab: Lab, run: ExperimentRun, stop: asyncio.Event) -> WorldCondition | None:
     """Look every minute whether the game is back; returns UniverseReset when it is another one."""
-    while not stop.is_set():
-        try:
-            if await game_is_back(lab, run):
-                return None
-        except UniverseReset as reset:
-            return reset
-        await _pause(lab, LOOK_AGAIN_SECONDS / lab.game.client.speed, stop)
+    with suppress(Interrupted):
+        while not stop.is_set():
+            try:
+                if await unless_stopped(stop, game_is_back(lab, run)):
+                    return None
+            except UniverseReset as reset:
+                return reset
+            await unless_stopped(stop, lab.clock.sleep(LOOK_AGAIN_SECONDS / lab.game.client.speed))
     return None
-
-
-async def _pause(lab: Lab, seconds: float, stop: asyncio.Event) -> None:
-    """Sleep, but not past a stop."""
-    pause, stopped = asyncio.ensure_future(lab.clock.sleep(seconds)), asyncio.ensure_future(stop.wait())
-    await asyncio.wait({pause, stopped}, return_when=asyncio.FIRST_COMPLETED)
-    pause.cancel()
-    stopped.cancel()
 
 
 def _broken_off(ship: str, error: BaseException) -> WorkerReport:

@@ -47,6 +47,11 @@ class Lease:
         self._ends = asked_at + self._lab.times.lease
         return result
 
+    async def begin_anew(self) -> None:
+        """Start a new take of the pair; raises LeaseLost."""
+        claim, now = self.claim, self._lab.clock.now()
+        self.claim = await self._lab.write(lambda c: WorkQueueRepository(c).begin_anew(claim, now=now))
+
     async def beat(self) -> None:
         """Renew the lease once; a lost lease is remembered, a database out of reach is not yet a lost lease."""
         try:

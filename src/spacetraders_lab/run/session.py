@@ -10,7 +10,6 @@ from spacetraders_lab.core.errors import (
     CreditFloor,
     GameError,
     GameUnreachable,
-    LabError,
     OutOfCredits,
     PairError,
     WorldCondition,
@@ -30,20 +29,15 @@ from spacetraders_lab.run import effects
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.heartbeat import Lease
+from spacetraders_lab.run.interrupt import Interrupted, unless_stopped
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.intents import HoldHistory, IntentRepository
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 
 T = TypeVar("T")
 
-GAME_BROKE = (
-    500  # HTTP: by this request, maybe for good; silence, a full limit and a bad gateway are everybody's and pass
-)
+GAME_BROKE = 500  # HTTP: by this request, maybe for good; silence and a bad gateway are everybody's, and pass
 MOST_REFUSALS = 3  # in a row, each answered by looking again, before the pair is given up
-
-
-class Interrupted(LabError):
-    """The worker was asked to stop; the pair goes back to the queue, first in line for the same ship."""
 
 
 class PairSession:
@@ -84,7 +78,8 @@ class PairSession:
         """
         await self._settle_open_intents()
         while True:
-            self._halt_if_asked()
+            if self._stop.is_set():
+                raise Interrupted("asked to stop")
             action = next_action(self._pair, self._facts(), self.ship)
             if isinstance(action, PairDone):
                 return action
@@ -152,7 +147,7 @@ class PairSession:
         before = self._market.goods[step.good_symbol]
         context = TradeContext(self._pair, visit, before, self._market.observed_at)
         try:
-            effect = await effects.trade(self._lab, self._run, self._lease, step, self.ship, context)
+            effect = await effects.trade(self._lab, self._run, self._lease, step, self.ship, context, self._stop)
         except (BudgetReached, CreditFloor) as reached:
             self._no_funds = reached
             return
@@ -192,7 +187,7 @@ class PairSession:
         if self._refusals > MOST_REFUSALS:
             raise PairError(f"refused {self._refusals} times in a row: {error} (code {error.code})")
         self._market = None
-        self.ship = await reads.get_ship(self._lab.game.client, self.ship.symbol)
+        self.ship = await self._read_ship()
 
     async def _give_up(self, reason: str) -> None:
         """Cross off the market that would not take a leftover, else note why the pair fails; see what is aboard."""
@@ -209,19 +204,33 @@ class PairSession:
             await self._unless_stopped(self._lab.clock.sleep(self._lab.times.settle))
         for intent in intents:
             try:
-                self.ship = await effects.reconcile(self._lab, intent, self._lease.write)
+                self.ship = await self._unless_stopped(effects.reconcile(self._lab, intent, self._lease.write))
             except PairError as error:
-                self.ship = await reads.get_ship(self._lab.game.client, self.ship.symbol)
+                self.ship = await self._read_ship()
                 if intent.queue_id == self._lease.claim.queue_id:
                     self._giving_up = str(error)
         await self._recall()
 
+    async def _read_ship(self) -> Ship:
+        return await self._unless_stopped(reads.get_ship(self._lab.game.client, self.ship.symbol))
+
     async def _recall(self) -> None:
-        """Load what this take has recorded, and cargo of the run that it does not explain."""
+        """Load what this take has recorded, and cargo of the run that it does not explain.
+
+        A take whose cargo was sold as leftovers meanwhile, by a session on another pair, cannot be finished: the pair
+        is begun anew.
+        """
         claim = self._lease.claim
-        self._records = await self._lab.read(
-            lambda c: ExperimentRepository(c).records_of(claim.run_id, claim.pair.pair_id, claim.take)
+        self._records, aboard = await self._lab.read(
+            lambda c: (
+                ExperimentRepository(c).records_of(claim.run_id, claim.pair.pair_id, claim.take),
+                IntentRepository(c).hold_history(claim.run_id, claim.ship_symbol, claim.pair.good_symbol),
+            )
         )
+        to_sell = sum(cell.units for cell in held_cells(self._records))
+        if self._giving_up is None and aboard is not None and to_sell > aboard.of_the_run:
+            await self._lease.begin_anew()
+            self._records = []
         self._visit = self._next_visit()
         await self._find_leftovers()
 
@@ -266,19 +275,6 @@ class PairSession:
             lambda c: WorkQueueRepository(c).lock_listing(self._lease.claim, market, good, now=now)
         )
 
-    def _halt_if_asked(self) -> None:
-        if self._stop.is_set():
-            raise Interrupted(f"{self.ship.symbol} was asked to stop")
-
     async def _unless_stopped(self, doing: Coroutine[Any, Any, T]) -> T:
         """Await something that may be broken off without harm (a flight, a read); a trade never goes through here."""
-        task, stopped = asyncio.ensure_future(doing), asyncio.ensure_future(self._stop.wait())
-        try:
-            await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
-            if not task.done():
-                self._halt_if_asked()
-            return await task
-        finally:
-            for pending in (task, stopped):
-                pending.cancel()
-            await asyncio.gather(task, stopped, return_exceptions=True)
+        return await unless_stopped(self._stop, doing)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -24,7 +25,8 @@ from spacetraders_lab.game import reads
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.heartbeat import keep_lease
-from spacetraders_lab.run.session import GAME_BROKE, Interrupted, PairSession
+from spacetraders_lab.run.interrupt import Interrupted, unless_stopped
+from spacetraders_lab.run.session import GAME_BROKE, PairSession
 from spacetraders_lab.store.failures import DatabaseUnavailable
 from spacetraders_lab.store.intents import IntentRepository
 from spacetraders_lab.store.work_queue import WorkQueueRepository
@@ -94,7 +96,7 @@ class ShipWorker:
             return True
         if is_finished and await self._has_cleared_its_hold(report):
             return False
-        await self.lab.clock.sleep(max(SHORTEST_POLL, POLL_SECONDS / self.lab.game.client.speed))
+        await self._pause(max(SHORTEST_POLL, POLL_SECONDS / self.lab.game.client.speed))
         return True
 
     async def _has_cleared_its_hold(self, report: WorkerReport) -> bool:
@@ -128,8 +130,7 @@ class ShipWorker:
         """
         try:
             async with keep_lease(self.lab, claim, asked_at) as lease:
-                ship = self._ship or await reads.get_ship(self.lab.game.client, claim.ship_symbol)
-                self._ship = None
+                ship, self._ship = await self._known_ship(), None
                 session = PairSession(self.lab, self.run, lease, ship, self.stop, giving_up=giving_up)
                 end = await session.measure()
                 await self.lab.pass_by(Point.MEASURED)
@@ -146,12 +147,25 @@ class ShipWorker:
             await self._release(claim)
             self._halt(condition, report)
         except GameUnreachable as error:
-            log.warning("%s: %s is put off: %s", claim.ship_symbol, claim.pair.pair_id, error)
-            await self._release(claim, put_off=True, spend_attempt=error.http_status == GAME_BROKE)
+            await self._put_off(claim, error)
         except GameError as error:
             report.error = str(error)  # the ship itself cannot be read: it leaves, the pair is anybody's
             await self._release(claim, spend_attempt=True)
         return False
+
+    async def _known_ship(self) -> Ship:
+        if self._ship is not None:
+            return self._ship
+        return await unless_stopped(self.stop, reads.get_ship(self.lab.game.client, self.command.ship_symbol))
+
+    async def _put_off(self, claim: ClaimedPair, error: GameUnreachable) -> None:
+        """Try the pair again later: after others when the game breaks on it, else with this ship, which waits."""
+        log.warning("%s: %s is put off: %s", claim.ship_symbol, claim.pair.pair_id, error)
+        if error.http_status == GAME_BROKE:
+            await self._release(claim, put_off=True, spend_attempt=True)
+        else:
+            await self._release(claim)
+            await self._pause(self._retry_seconds())
 
     async def _short_of_money(
         self, claim: ClaimedPair, short: OutOfCredits | BudgetReached, report: WorkerReport
@@ -176,7 +190,15 @@ class ShipWorker:
             report.error = str(error)
             return
         log.warning("%s waits: %s", self.command.ship_symbol, error)
-        await self.lab.clock.sleep(OUTAGE_SECONDS)
+        await self._pause(OUTAGE_SECONDS)
+
+    async def _pause(self, seconds: float) -> None:
+        """Sleep, but not past a stop."""
+        with suppress(Interrupted):
+            await unless_stopped(self.stop, self.lab.clock.sleep(seconds))
+
+    def _retry_seconds(self) -> float:
+        return RETRY_SECONDS * (0.5 + self.lab.chance.random()) / self.lab.game.client.speed
 
     async def _claim(self) -> tuple[ClaimedPair | None, bool]:
         """The next pair, and whether the run has ended.
@@ -234,7 +256,7 @@ class ShipWorker:
     async def _release(self, claim: ClaimedPair, *, put_off: bool = False, spend_attempt: bool = False) -> None:
         """Give the pair back: first in line for this ship, at once or after a while of random length."""
         now = self.lab.clock.now()
-        wait = RETRY_SECONDS * (0.5 + self.lab.chance.random()) / self.lab.game.client.speed if put_off else 0.0
+        wait = self._retry_seconds() if put_off else 0.0
         try:
             await self.lab.write(
                 lambda c: WorkQueueRepository(c).release(

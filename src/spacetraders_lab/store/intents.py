@@ -28,6 +28,11 @@ class HoldHistory:
     buy_market: str
     sell_market: str
 
+    @property
+    def of_the_run(self) -> int:
+        """Units that the run has put aboard and not sold."""
+        return self.expected_units - self.first_units_before
+
 
 class IntentRepository:
     """Intents of trades; one transaction is the caller's."""

@@ -131,6 +131,11 @@ class WorkQueueRepository:
         listing_locks.hold(self._connection, claim.queue_id, until)
         return replace(claim, lease_until=until)
 
+    def begin_anew(self, claim: ClaimedPair, *, now: datetime) -> ClaimedPair:
+        """Start a new take of the pair with the same ship, because the last one lost its cargo; raises LeaseLost."""
+        self._change(claim, now, take=queue.c.take + 1)
+        return replace(claim, take=claim.take + 1)
+
     def lock_listing(self, claim: ClaimedPair, market: str, good: str, *, now: datetime) -> bool:
         """Lock one more listing for a claim, for as long as its lease; False when another pair holds it.
 

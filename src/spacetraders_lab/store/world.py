@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, func, insert, select, update
 
 from spacetraders_lab.core.market import Listing, ListingType, MarketSnapshot, TradeGood
 from spacetraders_lab.core.waypoint import Waypoint, system_of
@@ -117,22 +118,22 @@ class World:
         newest = (
             select(ranked).where(ranked.c.place_in_line == 1).order_by(ranked.c.waypoint_symbol, ranked.c.good_symbol)
         )
-        return [
-            Listing(
-                row.waypoint_symbol,
-                TradeGood(
-                    symbol=row.good_symbol,
-                    type=row.type,
-                    trade_volume=row.trade_volume,
-                    supply=row.supply,
-                    activity=row.activity,
-                    purchase_price=row.purchase_price,
-                    sell_price=row.sell_price,
-                ),
-                row.observed_at,
+        return [_listing(row) for row in self._connection.execute(newest)]
+
+    def history(self, universe_id: int, waypoint: str, good: str, *, most: int) -> list[Listing]:
+        """The newest `most` observations of one listing, the oldest of them first."""
+        newest = (
+            select(observations)
+            .where(
+                observations.c.universe_id == universe_id,
+                observations.c.system_symbol == system_of(waypoint),
+                observations.c.waypoint_symbol == waypoint,
+                observations.c.good_symbol == good,
             )
-            for row in self._connection.execute(newest)
-        ]
+            .order_by(observations.c.observed_at.desc(), observations.c.observation_id.desc())
+            .limit(most)
+        )
+        return [_listing(row) for row in self._connection.execute(newest)][::-1]
 
     def market_lists(self, universe_id: int, system: str) -> dict[str, dict[str, ListingType]]:
         """What each market of a system trades, known without a visit: waypoint to good to type. Unread ones lack."""
@@ -155,3 +156,16 @@ class World:
 
 def _in_system(table: Table, universe_id: int, system: str) -> list[ColumnElement[bool]]:
     return [table.c.universe_id == universe_id, table.c.system_symbol == system]
+
+
+def _listing(row: Row[Any]) -> Listing:
+    good = TradeGood(
+        symbol=row.good_symbol,
+        type=row.type,
+        trade_volume=row.trade_volume,
+        supply=row.supply,
+        activity=row.activity,
+        purchase_price=row.purchase_price,
+        sell_price=row.sell_price,
+    )
+    return Listing(row.waypoint_symbol, good, row.observed_at)

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from spacetraders_lab import __version__
+from spacetraders_lab.cli.main import build_app
 from tests.terminal import Terminal
 
 COMMANDS = [
@@ -18,6 +19,8 @@ COMMANDS = [
     "market scout",
     "market list",
     "market get",
+    "market spreads",
+    "market history",
     "ship list",
     "ship navigate",
     "ship dock",
@@ -28,6 +31,8 @@ COMMANDS = [
     "player register",
     "player add",
     "player list",
+    "player remove",
+    "player status",
     "sandbox serve",
     "demo",
 ]
@@ -72,3 +77,8 @@ def test_help_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_shell_can_complete_every_command() -> None:
+    script = build_app().generate_completion(shell="bash")
+    assert all(word in script for command in COMMANDS for word in command.split())

@@ -2,11 +2,12 @@
 
 import os
 import tomllib
-from dataclasses import fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import msgspec
+from cyclopts import Parameter
 
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.sandbox.faults import load_faults
@@ -17,34 +18,12 @@ from spacetraders_lab.sandbox.settings import SandboxSettings
 _ADMIN_TOKEN = "SPACETRADERS_SANDBOX_ADMIN_TOKEN"
 
 
-def serve(
-    *,
-    host: str = "127.0.0.1",
-    port: int = 8080,
-    profile: str | None = None,
-    seed: int | None = None,
-    speed: float | None = None,
-    systems: int | None = None,
-    credits: int | None = None,
-    ships: str | None = None,
-    hold: int | None = None,
-    npc_traders: int | None = None,
-    economy: str | None = None,
-    no_rate_limit: bool = False,
-    settings: Path | None = None,
-    faults: Path | None = None,
-    state: Path | None = None,
-    truth: Path | None = None,
-    admin_port: int | None = None,
-) -> None:
-    """Serve a game universe on this machine until interrupted.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UniverseOptions:
+    """What the command line can say of the universe; what it does not say is left to the settings.
 
     Parameters
     ----------
-    host:
-        Address to listen on.
-    port:
-        Port to listen on; 0 takes any free one.
     profile:
         home: a system like the real ones (the default); lab: 12 goods at 6 markets each.
     seed:
@@ -63,12 +42,54 @@ def serve(
         So many other traders.
     economy:
         game, constant-percent, linear, power or null.
+    faults:
+        A JSON file with faults to play.
+    """
+
+    profile: str | None = None
+    seed: int | None = None
+    speed: float | None = None
+    systems: int | None = None
+    credits: int | None = None
+    ships: str | None = None
+    hold: int | None = None
+    npc_traders: int | None = None
+    economy: str | None = None
+    faults: Path | None = None
+
+    def over(self, settings: SandboxSettings) -> SandboxSettings:
+        """The settings with what was said in their place; raises UserError for what makes no sense."""
+        said = {name: value for name, value in asdict(self).items() if value is not None}
+        if self.ships:
+            said["ships"] = tuple(part.strip().upper() for part in self.ships.split(",") if part.strip())
+        if self.faults:
+            said["faults"] = load_faults(self.faults)
+        return replace(settings, **said)
+
+
+def serve(
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8080,
+    universe: Annotated[UniverseOptions, Parameter(name="*")] = UniverseOptions(),
+    no_rate_limit: Annotated[bool, Parameter(negative="")] = False,
+    settings: Path | None = None,
+    state: Path | None = None,
+    truth: Path | None = None,
+    admin_port: int | None = None,
+) -> None:
+    """Serve a game universe on this machine until interrupted.
+
+    Parameters
+    ----------
+    host:
+        Address to listen on.
+    port:
+        Port to listen on; 0 takes any free one.
     no_rate_limit:
         Answer as many requests as come.
     settings:
         A TOML file with any field of SandboxSettings; the options beside it win.
-    faults:
-        A JSON file with faults to play.
     state:
         Keep the universe in this file, and go on from it.
     truth:
@@ -76,23 +97,9 @@ def serve(
     admin_port:
         Open the operator's port; its token is taken from SPACETRADERS_SANDBOX_ADMIN_TOKEN.
     """
-    given: dict[str, Any] = {
-        "profile": profile,
-        "seed": seed,
-        "speed": speed,
-        "systems": systems,
-        "credits": credits,
-        "ships": tuple(part.strip().upper() for part in ships.split(",") if part.strip()) if ships else None,
-        "hold": hold,
-        "npc_traders": npc_traders,
-        "economy": economy,
-        "rate_limit": False if no_rate_limit else None,
-        "faults": load_faults(faults) if faults else None,
-    }
-    chosen = replace(
-        _from_file(settings) if settings else SandboxSettings(),
-        **{name: value for name, value in given.items() if value is not None},
-    )
+    chosen = universe.over(_from_file(settings) if settings else SandboxSettings())
+    if no_rate_limit:
+        chosen = replace(chosen, rate_limit=False)
     serve_sandbox(chosen, host, port, state=state, truth=truth, admin=_admin(admin_port))
 
 

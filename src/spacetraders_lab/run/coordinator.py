@@ -19,6 +19,7 @@ from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.waypoint import Waypoint
 from spacetraders_lab.game import reads
 from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.purse import fuel_money
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 from spacetraders_lab.store.world import World
@@ -84,7 +85,7 @@ async def prepare(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepar
     )
     purse = (await reads.get_agent(lab.game.client)).credits
     budget = purse if command.budget is None else command.budget
-    _check_budget(plan, budget, purse, candidates)
+    _check_budget(plan, budget, purse, candidates, sum(fuel_money(ship) for ship in ships))
     if not command.until_reset:
         _check_time_left(lab, plan)
     return Prepared(
@@ -192,16 +193,19 @@ def _fuel_price(listings: Mapping[str, list[Listing]]) -> float:
     return max((listing.good.purchase_price for listing in listings.get("FUEL", [])), default=0.0)
 
 
-def _check_budget(plan: Plan, budget: int, purse: int, candidates: Sequence[MarketPair]) -> None:
-    if plan.worst_case <= budget:
+def _check_budget(plan: Plan, budget: int, purse: int, candidates: Sequence[MarketPair], kept_for_fuel: int) -> None:
+    """Raise UserError, with what would fit, for a plan whose worst case would leave too little of the budget."""
+    needed = plan.worst_case + kept_for_fuel
+    if needed <= budget:
         return
-    fitting = plan.pairs_within(budget, candidates)
+    fitting = plan.pairs_within(budget - kept_for_fuel, candidates)
     remedies = [f"--max-pairs {fitting}" if fitting else "fewer or cheaper --goods"]
-    if plan.worst_case <= purse:
-        remedies.append(f"--budget {round(plan.worst_case + 0.5)}")
+    if needed <= purse:
+        remedies.append(f"--budget {round(needed + 0.5)}")
     raise UserError(
-        f"the worst case of this plan is {plan.worst_case:,.0f} credits ({len(plan.pairs)} pairs), more than the "
-        f"budget of {budget:,}; what would fit: {' or '.join(remedies)}"
+        f"the worst case of this plan is {plan.worst_case:,.0f} credits ({len(plan.pairs)} pairs), and "
+        f"{kept_for_fuel:,} are kept for fuel: more than the budget of {budget:,}; what would fit: "
+        f"{' or '.join(remedies)}"
     )
 
 

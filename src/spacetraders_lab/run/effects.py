@@ -4,7 +4,6 @@ Whatever happens in between, the intent on disk and the ship's hold tell afterwa
 """
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -17,7 +16,6 @@ from spacetraders_lab.core.market import MarketSnapshot, MarketTransaction, Oper
 from spacetraders_lab.core.observation import TradeContext, trade_record
 from spacetraders_lab.core.protocol import trade_command
 from spacetraders_lab.core.ship import Ship
-from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT
 from spacetraders_lab.game import reads
 from spacetraders_lab.game.execute import execute
 from spacetraders_lab.game.outcome import Done, Outcome, Refused
@@ -37,7 +35,6 @@ Write = Callable[[Callable[[Connection], None]], Awaitable[None]]
 # to be gone within 20.
 REPLY_GRACE, READ_GRACE = 15.0, 2.0
 
-_DEAREST_FUEL = 120  # credits a market unit; the real game's markets ask 72 to 84
 # how far the game's clock may be behind ours when a trade is looked for in the market's list
 _CLOCK_SKEW = timedelta(seconds=30)
 
@@ -160,7 +157,7 @@ async def _open_intent(
             lease.claim, step, units_before=held, price_limit=limit, quote_before=context.to_json(), now=now
         )
         if step.operation is Operation.BUY:
-            ExperimentRepository(connection).reserve(run.run_id, _reserved(intent), spare=_fuel_money(ship))
+            ExperimentRepository(connection).reserve(run.run_id, _reserved(intent), spare=lab.purse.fuel_reserve)
         return held, intent
 
     expected, intent = await lease.write(work)
@@ -259,11 +256,6 @@ async def _in_conflict(lab: Lab, intent: Intent, held: int, write: Write) -> Non
 def _reserved(intent: Intent) -> int:
     """What the intent counts against the budget as long as its outcome is not known; a sale counts nothing."""
     return intent.step.units * intent.price_limit if intent.step.operation is Operation.BUY else 0
-
-
-def _fuel_money(ship: Ship) -> int:
-    """Credits to keep back for fuel, so that a loaded ship can still fly to where it sells: two full tanks."""
-    return 2 * math.ceil(ship.fuel_capacity / FUEL_PER_MARKET_UNIT) * _DEAREST_FUEL
 
 
 def _find_transaction(

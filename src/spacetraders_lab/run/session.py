@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from sqlalchemy import Connection
+
 from spacetraders_lab.core.commands import DockShipCommand, GetMarketQuery, NavigateShipCommand
 from spacetraders_lab.core.errors import (
     BudgetReached,
@@ -122,7 +124,12 @@ class PairSession:
     async def _move(self, command: NavigateShipCommand | DockShipCommand) -> None:
         self._market = None
         try:
+            if isinstance(command, NavigateShipCommand) and self._flies_to_buy:
+                await self._lab.read(self._check_budget)
             outcome = await self._unless_stopped(execute(self._lab.game, command, self.ship))
+        except BudgetReached as reached:
+            self._no_funds = reached
+            return
         except GameUnreachable:
             raise
         except GameError as refused:
@@ -140,6 +147,19 @@ class PairSession:
                 )
         self._visit = self._next_visit()
         await self._lab.pass_by(Point.MOVED)
+
+    @property
+    def _flies_to_buy(self) -> bool:
+        return not self._leftovers and not held_cells(self._records)
+
+    def _check_budget(self, connection: Connection) -> None:
+        """Raise BudgetReached when nothing could be bought any more: fuel would be burnt for nothing."""
+        away = ExperimentRepository(connection).outlay(self._run.run_id)
+        if away + self._lab.purse.fuel_reserve > self._run.budget:
+            raise BudgetReached(
+                f"{away:,} credits of the budget of {self._run.budget:,} are away; {self._lab.purse.fuel_reserve:,} "
+                "are kept for fuel"
+            )
 
     async def _trade(self, step: Step) -> None:
         assert self._market is not None  # the protocol trades only at a market it has seen

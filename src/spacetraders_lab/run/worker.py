@@ -17,7 +17,7 @@ from spacetraders_lab.core.errors import (
     OutOfCredits,
     WorldCondition,
 )
-from spacetraders_lab.core.experiment import ClaimedPair, ClaimOrder, ExperimentRun, QueueStatus
+from spacetraders_lab.core.experiment import ClaimedPair, ClaimOrder, ExperimentRun
 from spacetraders_lab.core.protocol import PairDone, PairFailed
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.travel import distance
@@ -27,6 +27,7 @@ from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.heartbeat import keep_lease
 from spacetraders_lab.run.interrupt import Interrupted, unless_stopped
 from spacetraders_lab.run.session import GAME_BROKE, PairSession
+from spacetraders_lab.store.doctor import ships_at_work
 from spacetraders_lab.store.failures import DatabaseUnavailable
 from spacetraders_lab.store.intents import IntentRepository
 from spacetraders_lab.store.work_queue import WorkQueueRepository
@@ -131,6 +132,7 @@ class ShipWorker:
         try:
             async with keep_lease(self.lab, claim, asked_at) as lease:
                 ship, self._ship = await self._known_ship(), None
+                self.lab.purse.provide_for(ship)
                 session = PairSession(self.lab, self.run, lease, ship, self.stop, giving_up=giving_up)
                 end = await session.measure()
                 await self.lab.pass_by(Point.MEASURED)
@@ -170,12 +172,13 @@ class ShipWorker:
     async def _short_of_money(
         self, claim: ClaimedPair, short: OutOfCredits | BudgetReached, report: WorkerReport
     ) -> None:
-        """Put the pair off while another ship may still sell what it carries; else the run waits for the user."""
-        counts = await self.lab.read(lambda c: WorkQueueRepository(c).get_queue_status(self.run.run_id))
-        if counts[QueueStatus.CLAIMED] > 1:
-            await self._release(claim, put_off=True)
+        """Wait while another ship may still sell what it carries; else the run waits for the user."""
+        now = self.lab.clock.now()
+        at_work = await self.lab.read(lambda c: ships_at_work(c, self.run.run_id, now=now))
+        await self._release(claim)
+        if set(at_work) - {claim.ship_symbol}:
+            await self._pause(self._retry_seconds())
         else:
-            await self._release(claim)
             self._halt(short, report)
 
     def _halt(self, condition: WorldCondition, report: WorkerReport) -> None:

@@ -11,10 +11,11 @@ from cyclopts import Parameter
 
 from spacetraders_lab.cli import render
 from spacetraders_lab.cli.context import Json, database, symbols, with_lab
+from spacetraders_lab.cli.design import DesignOptions
 from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK, EXIT_SUSPENDED
 from spacetraders_lab.cli.stop import stop_on_signals
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.experiment import ClaimOrder, Design, ExperimentRun, QueueStatus, RunStatus
+from spacetraders_lab.core.experiment import ExperimentRun, QueueStatus, RunStatus
 from spacetraders_lab.core.waypoint import checked_system
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.coordinator import MarketLiquidityExperimentCommand, launch, prepare, reopen
@@ -27,6 +28,7 @@ from spacetraders_lab.store.status import summarise_run, summarise_runs, summari
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 
 _PROGRESS_SECONDS = 0.25
+_THE_GRID = DesignOptions()
 
 RunId = Annotated[str, Parameter(name="--run-id", help="The run, as `experiment list` shows it.")]
 
@@ -35,14 +37,11 @@ def liquidity(
     *,
     ships: str,
     system: str,
-    iterations_per_batch: int = 3,
-    batch_sizes: str = "0.1,0.25,0.5,1.0",
+    design: Annotated[DesignOptions, Parameter(name="*")] = _THE_GRID,
     goods: str | None = None,
     max_pairs: int | None = None,
     budget: int | None = None,
     credit_floor: int = 0,
-    claim_order: ClaimOrder = ClaimOrder.FIFO,
-    washout: float = 0.0,
     max_age: int = 60,
     until_reset: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
@@ -54,10 +53,6 @@ def liquidity(
         Ships to use, separated by commas.
     system:
         The system whose markets are measured.
-    iterations_per_batch:
-        How many times each batch size is traded.
-    batch_sizes:
-        Batch sizes as fractions of the tradeVolume, in (0, 1], separated by commas.
     goods:
         Goods to measure, separated by commas [default: all but FUEL].
     max_pairs:
@@ -66,10 +61,6 @@ def liquidity(
         The most credits that the run may lose [default: the purse].
     credit_floor:
         Buy nothing that would leave fewer credits in the purse.
-    claim_order:
-        Which free pair a ship takes: the one that waits longest, or the one that begins nearest to it.
-    washout:
-        Leave the listings of a pair alone for so many minutes after it.
     max_age:
         Refuse prices older than so many minutes.
     until_reset:
@@ -78,7 +69,7 @@ def liquidity(
     command = MarketLiquidityExperimentCommand(
         ship_symbols=symbols(ships, "--ships"),
         system_symbol=checked_system(system.upper()),
-        design=_design(batch_sizes, iterations_per_batch, washout, claim_order),
+        design=design.design(),
         goods=symbols(goods, "--goods") if goods is not None else (),
         max_pairs=_at_least(1, max_pairs, "--max-pairs"),
         budget=_at_least(0, budget, "--budget"),
@@ -221,22 +212,6 @@ async def _conclude(lab: Lab, run_id: str) -> int:
     if run.status is not RunStatus.CANCELLED:
         print(f"\nGo on with: spacetraders experiment resume --run-id {run_id}")
     return EXIT_SUSPENDED
-
-
-def _design(batch_sizes: str, iterations: int, washout_minutes: float, claim_order: ClaimOrder) -> Design:
-    try:
-        fractions = tuple(float(part) for part in batch_sizes.split(",") if part.strip())
-    except ValueError:
-        raise UserError(f"--batch-sizes {batch_sizes!r}: give fractions separated by commas, as in 0.25,0.5") from None
-    if not fractions or not all(0 < fraction <= 1 for fraction in fractions):
-        raise UserError(f"--batch-sizes {batch_sizes!r}: every fraction must lie above 0 and at most at 1")
-    if len(set(fractions)) < len(fractions):
-        raise UserError(f"--batch-sizes {batch_sizes!r}: a fraction is named twice; use --iterations-per-batch instead")
-    if iterations < 1:
-        raise UserError("--iterations-per-batch must be at least 1")
-    if washout_minutes < 0:
-        raise UserError("--washout must be at least 0")
-    return Design(fractions, iterations, washout_seconds=60 * washout_minutes, claim_order=claim_order)
 
 
 def _at_least(least: int, value: int | None, option: str) -> int | None:

@@ -6,12 +6,13 @@ of what the lab guarantees. `python -m tests.guarantees.simulation SEED` plays o
 
 import argparse
 import asyncio
+import logging
 import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
@@ -27,6 +28,7 @@ from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.worker import ShipExperimentWorkerCommand, ShipWorker
 from spacetraders_lab.store.database import Database, open_database
 from tests.guarantees.judge import violations
+from tests.postgres import running_server
 from tests.rig import BASE_URL, Rig
 
 T = TypeVar("T")
@@ -269,16 +271,27 @@ def fresh_databases() -> Iterator[Callable[[], Database]]:
         yield make
 
 
+@contextmanager
+def fresh_postgres() -> Iterator[Callable[[], Database]]:
+    """Makes empty databases on a server of its own by copying one."""
+    with running_server() as server, server.database() as template, ExitStack() as stack:
+        open_database(template).close()
+        name = template.partition("@/")[2].partition("?")[0]
+        yield lambda: open_database(stack.enter_context(server.database(name)), durable=False)
+
+
 def main() -> int:
     """Play the seeds named on the command line; returns 1 when anything was broken."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("first", type=int)
     parser.add_argument("last", type=int, nargs="?")
+    parser.add_argument("--postgres", action="store_true", help="on a throw-away PostgreSQL server instead of SQLite")
     arguments = parser.parse_args()
+    logging.disable(logging.CRITICAL)
     faults: Counter[str] = Counter()
     pairs: Counter[str] = Counter()
     broken = 0
-    with fresh_databases() as make:
+    with (fresh_postgres if arguments.postgres else fresh_databases)() as make:
         for seed in range(arguments.first, (arguments.last or arguments.first) + 1):
             database = make()
             tale = tell(seed, database)

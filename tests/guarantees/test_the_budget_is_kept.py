@@ -3,18 +3,13 @@
 import asyncio
 from collections.abc import Callable, Iterator
 
-import httpx2
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import Design, ExperimentRun, RunStatus
-from spacetraders_lab.core.market import Operation
-from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.experiments import ExperimentRepository
-from tests.guarantees.judge import ledger_gaps
 from tests.guarantees.simulation import fresh_databases
 from tests.rig import Exchange, Rig
 

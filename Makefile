@@ -23,7 +23,7 @@ check: $(DEV_STAMP) ## Format, lint, types, and the rules of the house
 	$(BIN)/lint-imports --no-cache
 
 test: $(DEV_STAMP) ## Run every test
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 soak: $(DEV_STAMP) ## Play ten thousand lives of a run full of faults (hours); FIRST= and LAST= choose the seeds
 	$(BIN)/python -m tests.guarantees.simulation $(or $(FIRST),0) $(or $(LAST),9999)

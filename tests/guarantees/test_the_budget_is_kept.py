@@ -4,16 +4,22 @@ import asyncio
 from collections.abc import Callable, Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from spacetraders_lab.core.experiment import Design, ExperimentRun, RunStatus
+from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from tests.guarantees.simulation import fresh_databases
 from tests.rig import Exchange, Rig
 
+FULL_TANK = 480  # credits for 400 units of fuel at the dearest
 FOUR = Design(fractions=(0.25, 1.0), iterations=2)
+
+
+class Killed(BaseException):
+    """The process ended here."""
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +40,7 @@ def _accounts(rig: Rig, run: ExperimentRun) -> tuple[int, int]:
     )
 
 
-@settings(max_examples=20)
+@settings(max_examples=15, phases=[Phase.explicit, Phase.generate])
 @given(
     budget=st.integers(0, 60_000),
     seed=st.integers(0, 4),
@@ -55,7 +61,10 @@ def test_no_budget_is_ever_exceeded(
     rig.wire.after = lambda _: None
     rig.fly(run)
     assert _most_away(rig, since, purse) <= budget
-    assert _accounts(rig, run) == (purse - rig.agent.credits,) * 2
+    counted, summed = _accounts(rig, run)
+    assert counted == summed
+    broken_off = len(stops) * len(rig.fleet)  # in the middle of refuelling, each counted as at most a full tank
+    assert 0 <= counted - (purse - rig.agent.credits) <= broken_off * FULL_TANK
     assert rig.run(run).status is (RunStatus.SUSPENDED if "PENDING" in rig.counts(run) else RunStatus.COMPLETED)
     assert all(rig.universe.ships[ship].hold == {} for ship in rig.fleet)
     database.close()
@@ -72,3 +81,44 @@ def _stop_after(rig: Rig, nth: int) -> asyncio.Event:
 
     rig.wire.after = count
     return stop
+
+
+@pytest.mark.parametrize("point", [Point.INTENDED, Point.ANSWERED])
+def test_a_purchase_whose_outcome_nobody_knows_is_counted(rig: Rig, point: Point) -> None:
+    """The worker dies with an open intent: until it is known to have failed, its money is spent."""
+    run = rig.queue(rig.pairs(2), FOUR)
+
+    async def die(passed: Point) -> None:
+        if passed is point:
+            raise Killed
+
+    rig.pass_by = die
+    with pytest.raises(Killed):
+        rig.fly(run)
+    limits = rig.rows("SELECT SUM(units * price_limit) AS away FROM experiment_intents WHERE state = 'OPEN'")
+    assert _accounts(rig, run) == (limits[0]["away"],) * 2
+
+
+def test_fuel_is_counted_before_it_is_paid(rig: Rig) -> None:
+    """The worker dies on the way, having refuelled: nothing that left the purse is missing in the account."""
+    run = rig.queue(rig.pairs(4), FOUR)
+    purse = rig.agent.credits
+
+    def die(exchange: Exchange) -> None:
+        if exchange.fits("POST", "/refuel"):
+            raise Killed
+
+    rig.wire.after = die
+    with pytest.raises(Killed):
+        rig.fly(run)
+    assert rig.ledger("REFUEL")
+    assert _accounts(rig, run)[0] >= purse - rig.agent.credits
+
+
+def test_without_money_nobody_flies_about(rig: Rig) -> None:
+    """Two ships, a budget that fits nothing: not even fuel is bought, and the run waits within minutes."""
+    run = rig.queue(rig.pairs(8), FOUR, budget=100)
+    rig.fly(run)
+    assert rig.ledger("PURCHASE", "REFUEL", "NAVIGATE") == []
+    assert rig.run(run).status is RunStatus.SUSPENDED
+    assert rig.clock.elapsed < 600

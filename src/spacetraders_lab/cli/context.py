@@ -56,6 +56,7 @@ async def lab(chosen: Settings | None = None) -> AsyncIterator[Lab]:
     token = chosen.token or find_token(os.environ, chosen.base_url)
     opened = open_database(chosen.database_url)
     try:
+        opened.check()
         async with open_game(chosen.base_url, token, SystemClock()) as game, open_lab(game, opened) as ready:
             yield ready
     finally:

@@ -1,19 +1,33 @@
 """Takes a ship to a waypoint: plans with `core.routing`, flies leg by leg, waits for arrivals, jumps where needed."""
 
-from spacetraders_lab.core.errors import GameError
+import math
+from collections.abc import Awaitable, Callable
+
+from spacetraders_lab.core.errors import GameError, GameUnreachable, WorldCondition
 from spacetraders_lab.core.routing import Leg, find_route
 from spacetraders_lab.core.ship import NavStatus, Ship
+from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT
 from spacetraders_lab.core.waypoint import system_of
 from spacetraders_lab.game import moves
 from spacetraders_lab.game.game import Game
 from spacetraders_lab.game.jumps import gates_to, own_gate
 from spacetraders_lab.game.outcome import Done
 
+Account = Callable[[int], Awaitable[None]]
+
+DEAREST_FUEL = 120  # credits a market unit; the real game's markets ask 72 to 84
 _NO_FUEL_SOLD = 4226
 
 
-async def navigate(game: Game, ship: Ship, destination: str) -> Done:
+async def no_account(_: int) -> None:
+    """Counts nothing."""
+
+
+async def navigate(game: Game, ship: Ship, destination: str, account: Account = no_account) -> Done:
     """Bring the ship into orbit at `destination`, in this system or another; one that is there already stays as it is.
+
+    `account` is told what fuel costs as it is paid: the most that a stop may cost before the tank is filled, and the
+    difference to the price after it. So a journey that is broken off anywhere is never counted too low.
 
     Raises Unreachable, GameError when the game refuses a step, GameUnreachable when it does not answer. The way is
     planned anew at every stop, so whatever happened on the last leg, the next one starts from the ship's real state.
@@ -22,17 +36,18 @@ async def navigate(game: Game, ship: Ship, destination: str) -> Done:
     ship = await moves.arrive(game, ship)
     system = system_of(destination)
     if system == ship.system:
-        return await _within_system(game, ship, destination)
+        return await _within_system(game, ship, destination, account)
     gate = await own_gate(game, ship.system)
     way = await gates_to(game, gate, system)
-    done = await _within_system(game, ship, gate)
+    done = await _within_system(game, ship, gate, account)
     for gate in way:
         jumped = await moves.jump(game, done.ship, gate)
+        await account(_paid(jumped))
         done = _and_then(done, Done(jumped.ship, credits=jumped.credits, fuel_credits=_paid(jumped)))
-    return _and_then(done, await _within_system(game, done.ship, destination))
+    return _and_then(done, await _within_system(game, done.ship, destination, account))
 
 
-async def _within_system(game: Game, ship: Ship, destination: str) -> Done:
+async def _within_system(game: Game, ship: Ship, destination: str, account: Account) -> Done:
     fuel_credits, credits = 0, None
     while ship.waypoint != destination:
         leg = await _next_leg(game, ship, destination)
@@ -40,7 +55,7 @@ async def _within_system(game: Game, ship: Ship, destination: str) -> Done:
             ship = await _fly(game, ship, leg)
             continue
         try:
-            refuelling = await moves.refuel(game, ship)
+            refuelling = await _refuel(game, ship, account)
         except GameError as error:
             if error.code != _NO_FUEL_SOLD:
                 raise
@@ -49,6 +64,20 @@ async def _within_system(game: Game, ship: Ship, destination: str) -> Done:
         ship, credits = refuelling.ship, refuelling.credits
         fuel_credits += _paid(refuelling)
     return Done(ship, credits=credits, fuel_credits=fuel_credits)
+
+
+async def _refuel(game: Game, ship: Ship, account: Account) -> moves.Refuelling:
+    at_most = math.ceil((ship.fuel_capacity - ship.fuel) / FUEL_PER_MARKET_UNIT) * DEAREST_FUEL
+    await account(at_most)
+    try:
+        refuelling = await moves.refuel(game, ship)
+    except GameUnreachable:
+        raise  # nobody knows whether it was paid
+    except (GameError, WorldCondition):
+        await account(-at_most)
+        raise
+    await account(_paid(refuelling) - at_most)
+    return refuelling
 
 
 def _paid(refuelling: moves.Refuelling) -> int:

@@ -45,7 +45,8 @@ async def _work_until_halted(
     """One round of all ships that are still fit for work; returns the condition that ended it, if one did."""
     halt = asyncio.Event()
     ships = [ship for ship, report in reports.items() if report.error is None]
-    workers = [ShipWorker(lab, run, ShipExperimentWorkerCommand(run.run_id, ship), halt) for ship in ships]
+    crew = set(ships)
+    workers = [ShipWorker(lab, run, ShipExperimentWorkerCommand(run.run_id, ship), halt, crew=crew) for ship in ships]
     with _following(stop, halt):
         results = await asyncio.gather(*(worker.work() for worker in workers), return_exceptions=True)
     conditions = []

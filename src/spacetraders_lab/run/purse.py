@@ -7,13 +7,12 @@ from contextlib import contextmanager
 from spacetraders_lab.core.errors import CreditFloor
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT
-
-_DEAREST_FUEL = 120  # credits a market unit; the real game's markets ask 72 to 84
+from spacetraders_lab.game.navigate import DEAREST_FUEL
 
 
 def fuel_money(ship: Ship) -> int:
     """Credits to keep back for a ship's fuel, so that a loaded ship can still fly to where it sells: two full tanks."""
-    return 2 * math.ceil(ship.fuel_capacity / FUEL_PER_MARKET_UNIT) * _DEAREST_FUEL
+    return 2 * math.ceil(ship.fuel_capacity / FUEL_PER_MARKET_UNIT) * DEAREST_FUEL
 
 
 class Purse:

@@ -126,7 +126,8 @@ class PairSession:
         try:
             if isinstance(command, NavigateShipCommand) and self._flies_to_buy:
                 await self._lab.read(self._check_budget)
-            outcome = await self._unless_stopped(execute(self._lab.game, command, self.ship))
+            journey = execute(self._lab.game, command, self.ship, account=self._account)
+            outcome = await self._unless_stopped(journey)
         except BudgetReached as reached:
             self._no_funds = reached
             return
@@ -141,12 +142,11 @@ class PairSession:
             self.ship = outcome.ship
             if outcome.credits is not None:
                 self._lab.purse.credits = outcome.credits
-            if outcome.fuel_credits:
-                await self._lab.write(
-                    lambda c: ExperimentRepository(c).add_fuel(self._run.run_id, outcome.fuel_credits)
-                )
         self._visit = self._next_visit()
         await self._lab.pass_by(Point.MOVED)
+
+    async def _account(self, credits: int) -> None:
+        await self._lab.write(lambda c: ExperimentRepository(c).add_fuel(self._run.run_id, credits))
 
     @property
     def _flies_to_buy(self) -> bool:

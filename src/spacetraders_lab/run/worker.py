@@ -62,13 +62,17 @@ class WorkerReport:
 
 @dataclass(slots=True)
 class ShipWorker:
-    """Works on one run with one ship. `stop` asks it to finish its trade, release its pair and leave."""
+    """Works on one run with one ship. `stop` asks it to finish its trade, release its pair and leave.
+
+    `crew` are the ships that this process has at work on the run: who leaves strikes itself off.
+    """
 
     lab: Lab
     run: ExperimentRun
     command: ShipExperimentWorkerCommand
     stop: asyncio.Event
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
+    crew: set[str] = field(default_factory=set)
     _ship: Ship | None = None  # as the game last told; None when it must be asked again
     _outages: int = 0
 
@@ -78,13 +82,16 @@ class ShipWorker:
         A condition of the world ends the work of this worker and asks the others to stop; the report names it.
         """
         report = WorkerReport(self.command.ship_symbol)
-        while not self.stop.is_set() and report.error is None and report.condition is None:
-            try:
-                if not await self._next_pair(report):
-                    break
-                self._outages = 0
-            except DatabaseUnavailable as error:
-                await self._sit_out(error, report)
+        try:
+            while not self.stop.is_set() and report.error is None and report.condition is None:
+                try:
+                    if not await self._next_pair(report):
+                        break
+                    self._outages = 0
+                except DatabaseUnavailable as error:
+                    await self._sit_out(error, report)
+        finally:
+            self.crew.discard(self.command.ship_symbol)
         return report
 
     async def _next_pair(self, report: WorkerReport) -> bool:
@@ -150,6 +157,10 @@ class ShipWorker:
             self._halt(condition, report)
         except GameUnreachable as error:
             await self._put_off(claim, error)
+        except DatabaseUnavailable:
+            with suppress(DatabaseUnavailable):  # a full disk may still take this
+                await self._release(claim)
+            raise
         except GameError as error:
             report.error = str(error)  # the ship itself cannot be read: it leaves, the pair is anybody's
             await self._release(claim, spend_attempt=True)
@@ -173,10 +184,15 @@ class ShipWorker:
         self, claim: ClaimedPair, short: OutOfCredits | BudgetReached, report: WorkerReport
     ) -> None:
         """Wait while another ship may still sell what it carries; else the run waits for the user."""
-        now = self.lab.clock.now()
-        at_work = await self.lab.read(lambda c: ships_at_work(c, self.run.run_id, now=now))
+        now, others = self.lab.clock.now(), self.crew - {claim.ship_symbol}
+
+        def who_may_sell(connection: Connection) -> set[str]:
+            loaded = {s for s in others if IntentRepository(connection).carries_cargo(self.run.run_id, s)}
+            return loaded | set(ships_at_work(connection, self.run.run_id, now=now))
+
+        sellers = await self.lab.read(who_may_sell)
         await self._release(claim)
-        if set(at_work) - {claim.ship_symbol}:
+        if sellers - {claim.ship_symbol}:
             await self._pause(self._retry_seconds())
         else:
             self._halt(short, report)

@@ -11,6 +11,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, m
 from sqlalchemy.exc import ArgumentError, OperationalError
 
 from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.store.disk import network_file_system
 from spacetraders_lab.store.failures import DatabaseDamaged, is_busy, translated
 from spacetraders_lab.store.migrations import HEAD, REVISIONS
 
@@ -137,6 +138,7 @@ def _postgres_engine(target: URL, durable: bool) -> Engine:
 def _sqlite_engine(target: URL, durable: bool) -> Engine:
     file = Path(target.database or "")
     _make_folder(file.parent)
+    _refuse_network(file)
     is_new = not file.exists()
     engine = create_engine(target, connect_args={"timeout": BUSY_SECONDS})
 
@@ -161,6 +163,15 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UserError(f"cannot make the folder {folder} for the database: {error.strerror}") from error
+
+
+def _refuse_network(file: Path) -> None:
+    kind = network_file_system(file.resolve())
+    if kind is not None:
+        raise UserError(
+            f"{file} lies on a network file system ({kind}), where SQLite's locks cannot be relied on; put it on a "
+            "local disk (SPACETRADERS_DATABASE_URL=sqlite:///...), or use PostgreSQL"
+        )
 
 
 def _choose_journal(engine: Engine, is_new: bool) -> None:

@@ -129,10 +129,17 @@ class IntentRepository:
 
     def expected_hold(self, run_id: str, ship_symbol: str) -> dict[str, int]:
         """Units in a ship's hold, as the ledger has them, of every good that the ship has traded in the run."""
+        return {good: history.expected_units for good, history in self._histories(run_id, ship_symbol).items()}
+
+    def carries_cargo(self, run_id: str, ship_symbol: str) -> bool:
+        """Whether the run has put something aboard the ship that is not sold yet."""
+        return any(history.of_the_run > 0 for history in self._histories(run_id, ship_symbol).values())
+
+    def _histories(self, run_id: str, ship_symbol: str) -> dict[str, HoldHistory]:
         traded = select(intents.c.good_symbol).where(intents.c.run_id == run_id, intents.c.ship_symbol == ship_symbol)
         goods = self._connection.execute(traded.distinct().order_by(intents.c.good_symbol)).scalars().all()
         histories = {good: self.hold_history(run_id, ship_symbol, good) for good in goods}
-        return {good: history.expected_units for good, history in histories.items() if history is not None}
+        return {good: history for good, history in histories.items() if history is not None}
 
     def _select(self, *where: ColumnElement[bool]) -> list[Intent]:
         rows = self._connection.execute(select(intents).where(*where).order_by(intents.c.intent_id))

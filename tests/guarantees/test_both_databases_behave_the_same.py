@@ -5,19 +5,23 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import event
 
-from spacetraders_lab.core.experiment import TradeRecord
+from spacetraders_lab.core.experiment import ExperimentRun, TradeRecord
 from spacetraders_lab.store import database as database_module
 from spacetraders_lab.store.database import Database, open_database
+from spacetraders_lab.store.disk import network_file_system
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.failures import DatabaseUnavailable
 from tests.guarantees.judge import ledger_gaps, violations
 from tests.postgres import Server, running_server
 from tests.rig import FOUR_CELLS, Exchange, Rig
+from tests.terminal import Terminal
 
 FOR_EVER = 10_000.0
 
@@ -128,8 +132,7 @@ def test_what_cannot_be_recorded_is_not_traded_and_the_run_can_be_resumed(fragil
     rig = Rig(fragile.database, ships=2)
     run = rig.queue(rig.pairs(4), FOUR_CELLS)
     _fail_after_the_third_purchase(rig, fragile, FOR_EVER)
-    with pytest.raises(DatabaseUnavailable, match=fragile.says):
-        rig.fly(run)
+    assert fragile.says in _flown_until_it_gives_up(rig, run)
     fragile.mend()
     unrecorded = list(ledger_gaps(rig, run))
     assert all("without a row" in gap for gap in unrecorded)
@@ -138,3 +141,111 @@ def test_what_cannot_be_recorded_is_not_traded_and_the_run_can_be_resumed(fragil
     rig.resume(run)
     assert rig.counts(run) == {"COMPLETED": 4}
     assert violations(rig, run) == []
+
+
+def _flown_until_it_gives_up(rig: Rig, run: ExperimentRun) -> str:
+    """What the ships, or the run as a whole, say to the user in the end."""
+    try:
+        return str([report.error for report in rig.fly(run)])
+    except DatabaseUnavailable as error:
+        return str(error)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE experiment_work_queue",
+        "INSERT INTO experiment_intents",
+        "UPDATE experiment_runs",
+        "INSERT INTO market_experiments",
+        "UPDATE experiment_intents",
+    ],
+)
+@pytest.mark.postgres
+def test_a_connection_lost_in_the_middle_of_a_transaction(postgres_url: str, statement: str) -> None:
+    """Every fifth time that a transaction comes to this statement, somebody ends its session on the server."""
+    seen = 0
+
+    def cut(connection: Any, cursor: Any, text: str, *_: Any) -> None:
+        nonlocal seen
+        if text.startswith(statement):
+            seen += 1
+            if seen % 5 == 0:
+                with psycopg.connect(postgres_url, autocommit=True) as other:
+                    other.execute("SELECT pg_terminate_backend(%s)", [cursor.connection.info.backend_pid])
+
+    with closing(open_database(postgres_url, durable=False)) as database:
+        rig = Rig(database, ships=2)
+        run = rig.queue(rig.pairs(3), FOUR_CELLS)
+        event.listen(database._engine, "before_cursor_execute", cut)
+        rig.fly(run)
+        assert seen >= 10
+        assert rig.counts(run) == {"COMPLETED": 3}
+        assert violations(rig, run) == []
+
+
+# --- what the user is told --------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def terminal(tmp_path: Path) -> Terminal:
+    """A user whose game nobody serves: whatever is answered, the game was not asked."""
+    return Terminal(tmp_path, BASE_URL="http://127.0.0.1:9/v2", TOKEN="a.token")
+
+
+def test_a_damaged_file_is_noticed_before_anything_is_done(terminal: Terminal) -> None:
+    assert terminal.type("experiment list").code == 0
+    file = terminal.database
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2 :] = b"\xa5" * (len(content) - len(content) // 2)
+    file.write_bytes(content)
+    answer = terminal.type("experiment resume --run-id any")
+    assert answer.code == 2
+    assert f"{file} is damaged" in answer.complaint
+    assert "restore your last backup" in answer.complaint
+    assert file.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("place", "said"), [("/dev/null/lab.db", "cannot make the folder"), ("/proc/lab.db", "cannot be opened")]
+)
+def test_a_folder_that_cannot_be_written_is_named(terminal: Terminal, place: str, said: str) -> None:
+    terminal.set(DATABASE_URL=f"sqlite:///{place}")
+    answer = terminal.type("experiment list")
+    assert answer.code in (1, 2)
+    assert said in answer.complaint
+    assert place.rpartition("/")[0] in answer.complaint
+
+
+MOUNTS = """\
+/dev/sda1 / ext4 rw 0 0
+server:/home /home nfs4 rw 0 0
+/dev/sdb1 /home/local ext4 rw 0 0
+//nas/data /mnt/my\\040data cifs rw 0 0
+"""
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        ("/var/lab.db", None),
+        ("/home/me/lab.db", "nfs4"),
+        ("/home/local/lab.db", None),
+        ("/homeless/lab.db", None),
+        ("/mnt/my data/lab.db", "cifs"),
+    ],
+)
+def test_a_path_over_a_network_is_known_as_one(tmp_path: Path, path: str, kind: str | None) -> None:
+    mounts = tmp_path / "mounts"
+    mounts.write_text(MOUNTS)
+    assert network_file_system(Path(path), mounts) == kind
+    assert network_file_system(Path(path), tmp_path / "nothing") is None
+
+
+def test_a_path_over_a_network_is_refused(terminal: Terminal, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "network_file_system", lambda path: "nfs4")
+    answer = terminal.type("experiment list")
+    assert answer.code == 2
+    assert "network file system (nfs4)" in answer.complaint
+    assert "PostgreSQL" in answer.complaint
+    assert not terminal.database.exists()

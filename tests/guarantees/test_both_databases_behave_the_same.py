@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from sqlalchemy import event
 
@@ -149,39 +148,6 @@ def _flown_until_it_gives_up(rig: Rig, run: ExperimentRun) -> str:
         return str([report.error for report in rig.fly(run)])
     except DatabaseUnavailable as error:
         return str(error)
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE experiment_work_queue",
-        "INSERT INTO experiment_intents",
-        "UPDATE experiment_runs",
-        "INSERT INTO market_experiments",
-        "UPDATE experiment_intents",
-    ],
-)
-@pytest.mark.postgres
-def test_a_connection_lost_in_the_middle_of_a_transaction(postgres_url: str, statement: str) -> None:
-    """Every fifth time that a transaction comes to this statement, somebody ends its session on the server."""
-    seen = 0
-
-    def cut(connection: Any, cursor: Any, text: str, *_: Any) -> None:
-        nonlocal seen
-        if text.startswith(statement):
-            seen += 1
-            if seen % 5 == 0:
-                with psycopg.connect(postgres_url, autocommit=True) as other:
-                    other.execute("SELECT pg_terminate_backend(%s)", [cursor.connection.info.backend_pid])
-
-    with closing(open_database(postgres_url, durable=False)) as database:
-        rig = Rig(database, ships=2)
-        run = rig.queue(rig.pairs(3), FOUR_CELLS)
-        event.listen(database._engine, "before_cursor_execute", cut)
-        rig.fly(run)
-        assert seen >= 10
-        assert rig.counts(run) == {"COMPLETED": 3}
-        assert violations(rig, run) == []
 
 
 # --- what the user is told --------------------------------------------------------------------------------------------

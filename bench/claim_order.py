@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from tests.guarantees.simulation import fresh_databases
-from tests.rig import Rig
 
 from spacetraders_lab.core.experiment import ClaimOrder, Design, MarketPair
 from spacetraders_lab.core.selection import MarketSelector, balanced_order
+from spacetraders_lab.study.rig import Rig
 
 DESIGN = Design(iterations=1)
 SHIPS = (1, 3, 6)

@@ -13,7 +13,7 @@ from spacetraders_lab.sandbox.server import RunningSandbox, running_sandbox
 from spacetraders_lab.sandbox.settings import SandboxSettings
 from spacetraders_lab.sandbox.universe import Agent, ShipState
 from spacetraders_lab.store.database import open_database
-from tests.rig import FRIGATE, PROBE
+from spacetraders_lab.study.rig import FRIGATE, PROBE
 from tests.terminal import Answer, Terminal
 
 SPEED = 2_000.0  # a minute's flight takes 30 ms; an hour's prices are old after two seconds

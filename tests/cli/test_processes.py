@@ -17,8 +17,8 @@ import pytest
 from spacetraders_lab.sandbox.ledger import Ledger
 from spacetraders_lab.sandbox.server import running_sandbox
 from spacetraders_lab.sandbox.settings import SandboxSettings
+from spacetraders_lab.study.rig import FRIGATE
 from tests.cli.conftest import Player, join
-from tests.rig import FRIGATE
 from tests.terminal import Terminal
 
 _PROGRAM = [sys.executable, "-c", "from spacetraders_lab.cli.main import main; main()"]

@@ -9,7 +9,7 @@ from pytest_bdd import given, parsers, scenarios, then, when
 
 from spacetraders_lab.sandbox.server import RunningSandbox, running_sandbox
 from spacetraders_lab.sandbox.settings import SandboxSettings
-from tests.rig import FRIGATE
+from spacetraders_lab.study.rig import FRIGATE
 from tests.terminal import Answer, Terminal
 
 scenarios("sell_cargo.feature")

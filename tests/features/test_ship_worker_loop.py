@@ -8,7 +8,7 @@ from pytest_bdd import given, parsers, scenarios, then, when
 from spacetraders_lab.core.experiment import ExperimentRun, MarketPair, RunStatus
 from spacetraders_lab.run.worker import WorkerReport
 from spacetraders_lab.store.database import Database
-from tests.rig import FOUR_CELLS, Rig
+from spacetraders_lab.study.rig import FOUR_CELLS, Rig
 
 scenarios("ship_worker_loop.feature")
 pytestmark = pytest.mark.usefixtures("story")  # steps ask too late for a fixture that comes in two kinds

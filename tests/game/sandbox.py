@@ -17,7 +17,7 @@ from spacetraders_lab.game.limiter import TwoPoolLimiter
 from spacetraders_lab.sandbox.api import create_app
 from spacetraders_lab.sandbox.settings import SandboxSettings
 from spacetraders_lab.sandbox.universe import Universe
-from tests.virtual import VirtualClock
+from spacetraders_lab.study.virtual import VirtualClock
 
 T = TypeVar("T")
 

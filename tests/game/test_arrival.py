@@ -11,9 +11,9 @@ from spacetraders_lab.core.travel import FlightMode, travel_seconds
 from spacetraders_lab.game import moves, reads
 from spacetraders_lab.game.client import GameClient
 from spacetraders_lab.game.game import Game
+from spacetraders_lab.study.virtual import VirtualClock
 from tests.game.journeys import by_distance, flights, fly, home, length, state
 from tests.game.sandbox import BASE_URL, Sandbox
-from tests.virtual import VirtualClock
 
 
 def test_arrival_is_waited_for_to_the_second_and_never_asked_about() -> None:

@@ -22,7 +22,7 @@ from spacetraders_lab.game.execute import execute
 from spacetraders_lab.game.game import Game
 from spacetraders_lab.game.limiter import TwoPoolLimiter
 from spacetraders_lab.game.outcome import Outcome, Refused, Unknown
-from tests.virtual import VirtualClock
+from spacetraders_lab.study.virtual import VirtualClock
 
 HTML = "<!DOCTYPE html><html><head><title>{0}</title></head><body><center><h1>{0}</h1></center></body></html>"
 

@@ -21,7 +21,7 @@ from spacetraders_lab.core.errors import (
 from spacetraders_lab.game.client import EffectUnknown, GameClient
 from spacetraders_lab.game.limiter import TwoPoolLimiter
 from spacetraders_lab.game.parse import Agent, Data, NavReply
-from tests.virtual import START, VirtualClock
+from spacetraders_lab.study.virtual import START, VirtualClock
 
 TOKEN = "eyJhbGciOiJSUzI1NiJ9.the-agents-secret.c2lnbmF0dXJl"
 AGENT = {"data": {"symbol": "LAB", "headquarters": "X1-T1-A1", "credits": 175_000, "shipCount": 2}}

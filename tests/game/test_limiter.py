@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from spacetraders_lab.game import reads
 from spacetraders_lab.game.limiter import TwoPoolLimiter
+from spacetraders_lab.study.virtual import START, VirtualClock
 from tests.game.sandbox import Sandbox
-from tests.virtual import START, VirtualClock
 
 HEADERS = {"x-ratelimit-type": "Account", "x-ratelimit-remaining": "3", "x-ratelimit-reset": "2026-03-01T12:00:00.000Z"}
 

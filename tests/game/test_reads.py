@@ -13,8 +13,8 @@ from spacetraders_lab.game import reads
 from spacetraders_lab.game.client import GameClient
 from spacetraders_lab.game.game import Game
 from spacetraders_lab.game.limiter import TwoPoolLimiter
+from spacetraders_lab.study.virtual import VirtualClock
 from tests.game.sandbox import Sandbox
-from tests.virtual import VirtualClock
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from spacetraders_lab.core.experiment import ExperimentRun, QueueStatus
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.store.experiments import ExperimentRepository
-from tests.books import Books
+from spacetraders_lab.study.books import Books
 
 _KINDS = {Operation.BUY: "PURCHASE", Operation.SELL: "SELL"}
 

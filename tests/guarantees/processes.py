@@ -27,8 +27,8 @@ from spacetraders_lab.sandbox.server import RunningSandbox, running_sandbox
 from spacetraders_lab.sandbox.settings import SandboxSettings
 from spacetraders_lab.store.database import Database, open_database
 from spacetraders_lab.store.experiments import ExperimentRepository
-from tests.books import Books
-from tests.rig import FRIGATE
+from spacetraders_lab.study.books import Books
+from spacetraders_lab.study.rig import FRIGATE
 
 T = TypeVar("T")
 

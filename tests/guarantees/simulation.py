@@ -27,9 +27,9 @@ from spacetraders_lab.run.app import Lab, LeaseTimes, open_game, open_lab
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.worker import ShipExperimentWorkerCommand, ShipWorker
 from spacetraders_lab.store.database import Database, open_database
+from spacetraders_lab.study.rig import BASE_URL, Rig
 from tests.guarantees.judge import violations
 from tests.postgres import running_server
-from tests.rig import BASE_URL, Rig
 
 T = TypeVar("T")
 

@@ -11,9 +11,9 @@ import pytest
 
 from spacetraders_lab.run.app import LeaseTimes
 from spacetraders_lab.run.faultpoints import Point
+from spacetraders_lab.study.rig import FOUR_CELLS
 from tests.guarantees.judge import violations
 from tests.guarantees.processes import FROZEN, Playground
-from tests.rig import FOUR_CELLS
 
 TIMES = LeaseTimes(lease=1.0, margin=0.3, settle=0.3)
 

@@ -17,9 +17,9 @@ from spacetraders_lab.store.database import Database, open_database
 from spacetraders_lab.store.disk import network_file_system
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.failures import DatabaseUnavailable
+from spacetraders_lab.study.rig import FOUR_CELLS, Exchange, Rig
 from tests.guarantees.judge import ledger_gaps, violations
 from tests.postgres import Server, running_server
-from tests.rig import FOUR_CELLS, Exchange, Rig
 from tests.terminal import Terminal
 
 FOR_EVER = 10_000.0

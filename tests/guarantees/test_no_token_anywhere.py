@@ -17,7 +17,7 @@ from spacetraders_lab.run.clock import SystemClock
 from spacetraders_lab.sandbox.server import running_sandbox
 from spacetraders_lab.sandbox.settings import SandboxSettings
 from spacetraders_lab.store.schema import metadata
-from tests.rig import FOUR_CELLS, FRIGATE, Exchange, Rig
+from spacetraders_lab.study.rig import FOUR_CELLS, FRIGATE, Exchange, Rig
 from tests.terminal import Terminal
 
 ACCOUNT = "account-token-of-the-test"

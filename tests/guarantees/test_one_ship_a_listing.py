@@ -13,7 +13,7 @@ from spacetraders_lab.core.market import Operation
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.fleet import run_workers
 from spacetraders_lab.store import listing_locks
-from tests.rig import FOUR_CELLS, Rig
+from spacetraders_lab.study.rig import FOUR_CELLS, Rig
 
 
 @pytest.fixture

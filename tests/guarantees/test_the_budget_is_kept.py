@@ -11,8 +11,8 @@ from spacetraders_lab.core.experiment import Design, ExperimentRun, RunStatus
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.experiments import ExperimentRepository
+from spacetraders_lab.study.rig import Exchange, Rig
 from tests.guarantees.simulation import fresh_databases
-from tests.rig import Exchange, Rig
 
 FULL_TANK = 480  # credits for 400 units of fuel at the dearest
 FOUR = Design(fractions=(0.25, 1.0), iterations=2)

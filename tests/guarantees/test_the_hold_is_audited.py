@@ -12,8 +12,8 @@ from spacetraders_lab.core.experiment import Design, ExperimentRun
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.run import audit, effects
 from spacetraders_lab.run.faultpoints import Point
+from spacetraders_lab.study.rig import BASE_URL, FOUR_CELLS, Rig
 from tests.guarantees.judge import ledger_gaps, violations
-from tests.rig import BASE_URL, FOUR_CELLS, Rig
 
 SIX_TRADES = Design(fractions=(0.1,), iterations=3)
 

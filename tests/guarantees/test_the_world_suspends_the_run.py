@@ -10,8 +10,8 @@ import pytest
 from spacetraders_lab.core.errors import UniverseReset, UserError
 from spacetraders_lab.core.experiment import ExperimentRun, RunStatus
 from spacetraders_lab.sandbox.faults import Fault, FaultRule
+from spacetraders_lab.study.rig import FOUR_CELLS, Exchange, Rig
 from tests.guarantees.judge import ledger_gaps, violations
-from tests.rig import FOUR_CELLS, Exchange, Rig
 
 HOUR = 3600.0
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from spacetraders_lab.store.database import open_database
-from tests.rig import Rig
+from spacetraders_lab.study.rig import Rig
 
 
 @pytest.fixture

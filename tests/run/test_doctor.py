@@ -8,7 +8,7 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import ExperimentRun
 from spacetraders_lab.run.doctor import Finding, examine, mend
 from spacetraders_lab.run.faultpoints import Point
-from tests.rig import FOUR_CELLS, ONE_CELL, Rig
+from spacetraders_lab.study.rig import FOUR_CELLS, ONE_CELL, Rig
 
 MakeRig = Callable[..., Rig]
 

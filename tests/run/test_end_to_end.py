@@ -17,7 +17,7 @@ from spacetraders_lab.run.worker import WorkerReport
 from spacetraders_lab.sandbox.ledger import LedgerEntry
 from spacetraders_lab.store.database import Database, open_database
 from spacetraders_lab.store.experiments import ExperimentRepository
-from tests.rig import Rig
+from spacetraders_lab.study.rig import Rig
 from tests.store.test_original_sql import PROGRESS, RUNS, SHIPS, TRANSACTIONS
 
 PAIRS, CELLS = 10, 12

@@ -11,7 +11,7 @@ from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.worker import MOST_OUTAGES, OUTAGE_SECONDS
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.failures import DatabaseUnavailable
-from tests.rig import FOUR_CELLS, Exchange, Rig
+from spacetraders_lab.study.rig import FOUR_CELLS, Exchange, Rig
 
 MakeRig = Callable[..., Rig]
 

@@ -7,7 +7,7 @@ import pytest
 from spacetraders_lab.core.experiment import Design, MarketPair, RunStatus
 from spacetraders_lab.core.market import ListingType, Operation
 from spacetraders_lab.store.experiments import ExperimentRepository
-from tests.rig import FOUR_CELLS, Rig
+from spacetraders_lab.study.rig import FOUR_CELLS, Rig
 
 MakeRig = Callable[..., Rig]
 

@@ -11,7 +11,7 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import Design, RunStatus
 from spacetraders_lab.run.effects import read_market
 from spacetraders_lab.store.experiments import ExperimentRepository
-from tests.rig import FRIGATE, PROBE, Rig
+from spacetraders_lab.study.rig import FRIGATE, PROBE, Rig
 
 MakeRig = Callable[..., Rig]
 

@@ -9,7 +9,7 @@ import pytest
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.run.scout import ScoutingPlan, plan_scouting, scout
 from spacetraders_lab.store.world import World
-from tests.rig import FRIGATE, PROBE, Rig
+from spacetraders_lab.study.rig import FRIGATE, PROBE, Rig
 
 MakeRig = Callable[..., Rig]
 

@@ -9,7 +9,7 @@ import pytest
 from spacetraders_lab.core.experiment import Design, RunStatus, TradeRecord
 from spacetraders_lab.core.market import ListingType, Operation
 from spacetraders_lab.core.protocol import cell_units
-from tests.rig import FOUR_CELLS, ONE_CELL, Exchange, Rig
+from spacetraders_lab.study.rig import FOUR_CELLS, ONE_CELL, Exchange, Rig
 
 MakeRig = Callable[..., Rig]
 

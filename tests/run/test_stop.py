@@ -9,7 +9,7 @@ import pytest
 from spacetraders_lab.core.experiment import ExperimentRun, MarketPair, RunStatus
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.core.ship import NavStatus
-from tests.rig import FOUR_CELLS, Exchange, Rig
+from spacetraders_lab.study.rig import FOUR_CELLS, Exchange, Rig
 
 MakeRig = Callable[..., Rig]
 

@@ -9,8 +9,8 @@ import pytest
 
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import RunStatus
-from tests.rig import FOUR_CELLS, Exchange, Rig
-from tests.virtual import START
+from spacetraders_lab.study.rig import FOUR_CELLS, Exchange, Rig
+from spacetraders_lab.study.virtual import START
 
 MakeRig = Callable[..., Rig]
 

@@ -6,7 +6,7 @@ import httpx2
 import pytest
 
 from spacetraders_lab.core.market import Operation
-from tests.rig import FOUR_CELLS, Exchange, Rig
+from spacetraders_lab.study.rig import FOUR_CELLS, Exchange, Rig
 
 MakeRig = Callable[..., Rig]
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from spacetraders_lab.core.errors import UserError
-from tests.rig import Rig
+from spacetraders_lab.study.rig import Rig
 
 FORTNIGHT = timedelta(weeks=2)
 

@@ -9,7 +9,7 @@ import pytest
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.watch import FRESH_SECONDS, watch
-from tests.rig import FRIGATE, PROBE, Rig
+from spacetraders_lab.study.rig import FRIGATE, PROBE, Rig
 
 MakeRig = Callable[..., Rig]
 

@@ -14,7 +14,7 @@ from spacetraders_lab.core.travel import distance
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.worker import ShipExperimentWorkerCommand, ShipWorker
-from tests.rig import FOUR_CELLS, FRIGATE, PROBE, Exchange, Rig
+from spacetraders_lab.study.rig import FOUR_CELLS, FRIGATE, PROBE, Exchange, Rig
 
 MakeRig = Callable[..., Rig]
 

@@ -14,8 +14,8 @@ from spacetraders_lab.sandbox.mishaps import ConnectionLost
 from spacetraders_lab.sandbox.server import RunningSandbox, running_sandbox
 from spacetraders_lab.sandbox.settings import SandboxSettings
 from spacetraders_lab.sandbox.universe import Universe
+from spacetraders_lab.study.virtual import VirtualClock
 from tests.sandbox.player import Player
-from tests.virtual import VirtualClock
 
 ORBIT = "/my/ships/{ship}/orbit"
 

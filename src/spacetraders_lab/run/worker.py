@@ -172,13 +172,12 @@ class ShipWorker:
         return await unless_stopped(self.stop, reads.get_ship(self.lab.game.client, self.command.ship_symbol))
 
     async def _put_off(self, claim: ClaimedPair, error: GameUnreachable) -> None:
-        """Try the pair again later: after others when the game breaks on it, else with this ship, which waits."""
+        """Try the pair again later: when the game breaks on it another one meanwhile, else the ship waits as well."""
         log.warning("%s: %s is put off: %s", claim.ship_symbol, claim.pair.pair_id, error)
-        if error.http_status == GAME_BROKE:
-            await self._release(claim, put_off=True, spend_attempt=True)
-        else:
-            await self._release(claim)
-            await self._pause(self._retry_seconds())
+        wait, is_to_blame = self._retry_seconds(), error.http_status == GAME_BROKE
+        await self._release(claim, wait=wait, spend_attempt=is_to_blame)
+        if not is_to_blame:
+            await self._pause(wait)
 
     async def _short_of_money(
         self, claim: ClaimedPair, short: OutOfCredits | BudgetReached, report: WorkerReport
@@ -272,10 +271,9 @@ class ShipWorker:
             log.info("%s: %s completed", claim.ship_symbol, claim.pair.pair_id)
             report.pairs_completed += 1
 
-    async def _release(self, claim: ClaimedPair, *, put_off: bool = False, spend_attempt: bool = False) -> None:
-        """Give the pair back: first in line for this ship, at once or after a while of random length."""
+    async def _release(self, claim: ClaimedPair, *, wait: float = 0.0, spend_attempt: bool = False) -> None:
+        """Give the pair back: first in line for this ship, after so many seconds."""
         now = self.lab.clock.now()
-        wait = self._retry_seconds() if put_off else 0.0
         try:
             await self.lab.write(
                 lambda c: WorkQueueRepository(c).release(

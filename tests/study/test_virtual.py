@@ -5,7 +5,7 @@ import threading
 import time
 from datetime import timedelta
 
-from tests.virtual import START, VirtualClock
+from spacetraders_lab.study.virtual import START, VirtualClock
 
 
 def test_hours_pass_at_once_and_exactly() -> None:

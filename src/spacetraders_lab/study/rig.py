@@ -31,8 +31,8 @@ from spacetraders_lab.sandbox.mishaps import ConnectionLost
 from spacetraders_lab.sandbox.settings import SandboxSettings
 from spacetraders_lab.sandbox.universe import Agent, Universe
 from spacetraders_lab.store.database import Database
-from tests.books import Books
-from tests.virtual import VirtualClock
+from spacetraders_lab.study.books import Books
+from spacetraders_lab.study.virtual import VirtualClock
 
 BASE_URL = "http://sandbox/v2"
 FRIGATE, PROBE = "SHIP_COMMAND_FRIGATE", "SHIP_PROBE"

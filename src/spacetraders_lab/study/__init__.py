@@ -1,0 +1,1 @@
+"""Plays whole runs against the sandbox in virtual time: simulate, validate, benchmark. Never plays a real game."""

@@ -74,7 +74,7 @@ def make_listing(good: str, kind: ListingType, settings: SandboxSettings, random
     return Listing(
         good=good,
         kind=kind,
-        mid=entry.mid,
+        mid=entry.mid * settings.price_level,
         factor=draw_factor(kind, settings, random),
         trade_volume=volume,
         first_volume=volume,

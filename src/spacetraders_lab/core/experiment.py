@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
+from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply, TradeGood
 
 
 class QueueStatus(StrEnum):
@@ -151,6 +151,19 @@ class TradeRecord:
     part: int
     recovered: bool
     timestamp: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceboBracket:
+    """One listing read twice in one docking with nothing of ours traded between: what quotes do by themselves."""
+
+    run_id: str
+    ship_symbol: str
+    market: str
+    before: TradeGood
+    before_at: datetime
+    after: TradeGood
+    after_at: datetime
 
 
 class IntentState(StrEnum):

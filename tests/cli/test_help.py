@@ -16,6 +16,7 @@ COMMANDS = [
     "experiment list",
     "experiment resume",
     "experiment doctor",
+    "experiment export",
     "market scout",
     "market list",
     "market get",

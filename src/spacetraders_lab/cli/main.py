@@ -22,6 +22,7 @@ _COMMANDS = {
             "list": "List all runs.",
             "resume": "Go on with a run that was interrupted or suspended.",
             "doctor": "Show what is out of order in a run; --fix mends it.",
+            "export": "Write what was recorded to a file: CSV, JSON lines or Parquet.",
         },
     ),
     "market": (
@@ -58,6 +59,8 @@ _COMMANDS = {
     ),
     "sandbox": ("The local game server.", {"serve": "Serve a game universe on this machine."}),
 }
+# Commands that do not live in the module named after their noun.
+_MODULES = {("experiment", "export"): "export"}
 
 
 def build_app() -> App:
@@ -67,7 +70,8 @@ def build_app() -> App:
         group = App(name=noun, help=help_text)
         for verb, verb_help in verbs.items():
             function = {"list": f"list_{noun}s"}.get(verb, verb)
-            group.command(f"spacetraders_lab.cli.{noun}:{function}", name=verb, help=verb_help)
+            module = _MODULES.get((noun, verb), noun)
+            group.command(f"spacetraders_lab.cli.{module}:{function}", name=verb, help=verb_help)
         app.command(group)
     app.register_install_completion_command(help="Complete commands with the tab key in your shell from now on.")
     app.command("spacetraders_lab.cli.demo:demo", name="demo", help="Run a small experiment against a local game.")

@@ -25,15 +25,17 @@ def console() -> Console:
 
 
 def progress_bar() -> Progress:
-    """A progress bar on standard error, so that standard output stays clean."""
+    """A progress bar on standard error, so that standard output stays clean; nothing where that is no terminal."""
+    errors = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=errors,
         transient=True,
+        disable=not errors.is_terminal,
     )
 
 

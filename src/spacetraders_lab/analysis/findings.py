@@ -1,0 +1,293 @@
+"""What the analysis found: values for reports, tables and advice to print. Computes nothing but percentages.
+
+Intervals are 95 %. A slope is the log move of the traded quote against the trader for one full tradeVolume: upward
+for BUY, downward for SELL, so that it is positive for both.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from spacetraders_lab.analysis.dataset import Exclusions
+from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A value with the ends of its 95 % interval; the ends are NaN where the data do not give one."""
+
+    value: float
+    low: float
+    high: float
+
+
+def percent_per_volume(side: Operation, slope: float) -> float:
+    """A slope as the percentage by which one full tradeVolume moves the traded quote against the trader."""
+    return 100 * (math.expm1(slope) if side is Operation.BUY else -math.expm1(-slope))
+
+
+def percent_estimate(side: Operation, slope: Estimate) -> Estimate:
+    """An estimate of a slope in percent per tradeVolume."""
+    return Estimate(*(percent_per_volume(side, end) for end in (slope.value, slope.low, slope.high)))
+
+
+@dataclass(frozen=True, slots=True)
+class PriceChecks:
+    """Whether trades are made at the quote that was read before, and which of the two quotes it is.
+
+    `posted` counts the rows that paid exactly the quote expected (ask for BUY, bid for SELL); `swapped` those that
+    paid exactly the other one instead.
+    """
+
+    rows: int
+    posted: int
+    swapped: int
+
+    @property
+    def is_posted(self) -> bool:
+        """The posted-price check: at most 1 % of the rows paid anything else."""
+        return self.posted >= 0.99 * self.rows
+
+    @property
+    def is_oriented(self) -> bool:
+        """The orientation check: buyers pay the ask, sellers receive the bid."""
+        return self.posted >= self.swapped
+
+
+class CellFlag(StrEnum):
+    """How far a cell's figures can be trusted."""
+
+    OK = "ok"
+    THIN = "thin"  # fewer than three markets: the figure leans on the other cells
+    NOT_OBSERVED = "not observed"  # no trade at all: the figure comes from the other cells alone
+
+
+@dataclass(frozen=True, slots=True)
+class CellEstimate:
+    """The impact in one cell: side x type x supply x activity. Slopes as log moves per tradeVolume.
+
+    `measured` is the transaction-weighted mean over the markets measured, `new_market` the mean over markets like
+    them, `prediction` where one new market will lie. `ratio` is the sum of moves over the sum of sizes, the simple
+    cross-check, with a jackknife over markets (None with fewer than three). `naive_percent` is the plain mean of
+    price_impact_percent. `shrinkage` is the weight of the cell's own data against the pattern of the other cells.
+    """
+
+    side: Operation
+    type: ListingType
+    supply: Supply
+    activity: Activity | None
+    markets: int
+    transactions: int
+    trade_volumes: float
+    measured: Estimate | None
+    new_market: Estimate
+    prediction: Estimate
+    ratio: Estimate | None
+    naive_percent: float | None
+    shrinkage: float
+    flag: CellFlag
+
+    @property
+    def depth_one_percent(self) -> float:
+        """TradeVolumes that move the quote by 1 %."""
+        slope = (self.measured or self.new_market).value
+        return 0.01 / slope if slope > 0 else math.inf
+
+
+@dataclass(frozen=True, slots=True)
+class ListingEstimate:
+    """One listing and side as measured: its slope, shrunken towards markets like it, and its last quotes."""
+
+    market: str
+    good: str
+    side: Operation
+    type: ListingType
+    transactions: int
+    trade_volumes: float
+    slope: Estimate
+    effect: float  # log of its slope over that of its cells
+    trade_volume: int
+    ask: int
+    bid: int
+    read_at: float  # seconds since 1970
+
+
+@dataclass(frozen=True, slots=True)
+class SideFit:
+    """How well the model of one side fits: the spread between markets, between cells, and the noise of one step.
+
+    `market_sd` and `cell_sd` are in logs of the slope; `step_cv` is the coefficient of variation of the move by one
+    full tradeVolume; `drift_sd` the log move of a quote in a minute without trades.
+    """
+
+    side: Operation
+    runs: int
+    transactions: int
+    markets: int
+    market_sd: float
+    cell_sd: float
+    step_cv: float
+    drift_sd: float
+    converged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Elasticity:
+    """How much the log ask moves with the log bid in the listings of a type; both show one hidden state."""
+
+    type: ListingType
+    value: float
+    listings: int
+
+
+@dataclass(frozen=True, slots=True)
+class SizeLaw:
+    """The exponent b of impact in size: the move grows with (units / tradeVolume)^b. b = 1 is a linear law."""
+
+    exponent: Estimate
+    p: float
+    df: float
+    markets: int
+    transactions: int
+
+    @property
+    def used(self) -> float:
+        """The exponent the slopes are computed with: 1 unless it is rejected at 5 %."""
+        return self.exponent.value if self.p < 0.05 else 1.0
+
+
+class LawForm(StrEnum):
+    """The shapes that the law of impact is looked for among. P is the traded quote, x = units / tradeVolume."""
+
+    NONE = "none"  # P' = P
+    CONSTANT = "constant percent"  # P' = P e^(±g x)
+    LINEAR = "linear"  # P' = P ± c x, c per listing and side
+    POWER = "power"  # P' = P e^(±g x^b)
+    ASYMPTOTE = "asymptote"  # P' = A + (P - A) 2^(±k x), A per listing and side
+
+
+@dataclass(frozen=True, slots=True)
+class FormScore:
+    """How one form predicts trades that it was not fitted to: the traded quote after, in whole credits.
+
+    `by_listing`: for listings kept out but for their first two trades. `by_time`: for the later trades of every
+    listing. Both are mean absolute errors in units of the tolerance, max(2 credits, 0.2 % of the quote). `within` is
+    the share of the predictions by listing within the tolerance, `residual_credits` their median absolute error.
+    """
+
+    form: LawForm
+    parameters: Mapping[str, Estimate]
+    by_listing: float
+    by_time: float
+    within: float
+    residual_credits: float
+
+
+@dataclass(frozen=True, slots=True)
+class ListingLaw:
+    """What the law says of one listing and side: the asymptote A in credits (None for other forms)."""
+
+    market: str
+    good: str
+    side: Operation
+    type: ListingType
+    trades: int
+    asymptote: Estimate | None
+
+
+@dataclass(frozen=True, slots=True)
+class LawFit:
+    """The law of impact that predicts best, with how sure that is.
+
+    `confidence` is the share of resamples of the listings in which the best form stays the best. `scores` has every
+    form, best first; EXCHANGE listings are left aside and scored apart.
+    """
+
+    best: LawForm
+    confidence: float
+    scores: tuple[FormScore, ...]
+    exchange_scores: tuple[FormScore, ...]
+    listings: tuple[ListingLaw, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HypothesisResult:
+    """One pre-registered test. `p_holm` is adjusted over the tests of H1 to H4; `sentence` says it all in one line."""
+
+    code: str
+    question: str
+    side: Operation | None
+    statistic: str
+    estimate: Estimate | None
+    p: float | None
+    p_holm: float | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """The beat of the markets: quotes move by themselves once a period, each listing at its own phase (seconds)."""
+
+    period_seconds: float
+    phases: Mapping[tuple[str, str], float]
+    changes: int
+    explained: int  # of the changes
+
+
+@dataclass(frozen=True, slots=True)
+class TickRate:
+    """TradeVolumes by which the hidden stock moves towards its rest at each tick, by listing type and activity."""
+
+    type: ListingType
+    activity: Activity | None
+    rate: Estimate
+    listings: int
+    ticks: int
+
+
+@dataclass(frozen=True, slots=True)
+class RecoveryEstimate:
+    """How quotes come back after trades. `tick` is None where no beat was found.
+
+    `half_life_minutes` is the time in which half of what is not permanent has gone, `permanent_share` what stays.
+    """
+
+    tick: Tick | None
+    rates: tuple[TickRate, ...]
+    half_life_minutes: Estimate | None
+    permanent_share: Estimate | None
+    drift_sd: float | None
+    revisits: int
+    listings: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransitionMatrix:
+    """Supply labels before (rows) and after (columns) full-tradeVolume trades of a side, SCARCE to ABUNDANT.
+
+    `kappa` is the number of labels that a tradeVolume moves; `step_probability` the chance that one full trade
+    changes the label.
+    """
+
+    side: Operation
+    counts: tuple[tuple[int, ...], ...]
+    kappa: Estimate | None
+    step_probability: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """Everything found in one dataset; what the data cannot answer is None or empty."""
+
+    exclusions: Exclusions
+    checks: PriceChecks
+    cells: tuple[CellEstimate, ...] = ()
+    listings: tuple[ListingEstimate, ...] = ()
+    sides: tuple[SideFit, ...] = ()
+    elasticities: tuple[Elasticity, ...] = ()
+    size_law: SizeLaw | None = None
+    law: LawFit | None = None
+    hypotheses: tuple[HypothesisResult, ...] = ()
+    recovery: RecoveryEstimate | None = None
+    transitions: tuple[TransitionMatrix, ...] = ()

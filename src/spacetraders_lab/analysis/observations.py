@@ -1,0 +1,70 @@
+"""Market snapshots as arrays: every listing as it was seen at some moment, trade or no trade. Estimates nothing."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from spacetraders_lab.analysis.arrays import Bools, Columns, Floats, Ints, codes, column, named, numbers, pairs, seconds
+from spacetraders_lab.analysis.dataset import ACTIVITIES, NO_ACTIVITY, SUPPLIES, TYPES
+from spacetraders_lab.core.market import Listing
+
+
+@dataclass(frozen=True, slots=True)
+class Observations:
+    """Quotes by listing and time, ordered so; `unit` is a position in `unit_names`, the rest as in Dataset."""
+
+    unit_names: tuple[tuple[str, str], ...]
+    unit: Ints
+    type: Ints
+    supply: Ints
+    activity: Ints
+    trade_volume: Floats
+    ask: Floats
+    bid: Floats
+    time: Floats
+
+    def __len__(self) -> int:
+        return len(self.unit)
+
+    def take(self, rows: Bools | Ints) -> "Observations":
+        """Only these rows, by mask or by position; the names stay."""
+        return replace(self, **{f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "unit_names"})
+
+
+def observations_of(listings: Iterable[Listing]) -> Observations:
+    """The observations of listings as the store gives them."""
+    seen = list(listings)
+    return observations_from_columns(
+        {
+            "waypoint_symbol": [x.waypoint for x in seen],
+            "good_symbol": [x.good.symbol for x in seen],
+            "type": [x.good.type for x in seen],
+            "supply": [x.good.supply for x in seen],
+            "activity": [x.good.activity for x in seen],
+            "trade_volume": [x.good.trade_volume for x in seen],
+            "purchase_price": [x.good.purchase_price for x in seen],
+            "sell_price": [x.good.sell_price for x in seen],
+            "observed_at": [x.observed_at for x in seen],
+        }
+    )
+
+
+def observations_from_columns(columns: Columns) -> Observations:
+    """The observations given as columns named like those of `market_observations`; nulls as None."""
+    market, markets = named(column(columns, "waypoint_symbol"))
+    good, goods = named(column(columns, "good_symbol"))
+    unit, market_of, good_of = pairs(market, good, max(1, len(goods)))
+    activity = codes(column(columns, "activity"), ACTIVITIES[:NO_ACTIVITY])
+    found = Observations(
+        unit_names=tuple((markets[m], goods[g]) for m, g in zip(market_of, good_of, strict=True)),
+        unit=unit,
+        type=codes(column(columns, "type"), TYPES),
+        supply=codes(column(columns, "supply"), SUPPLIES),
+        activity=np.where(activity < 0, NO_ACTIVITY, activity),
+        trade_volume=numbers(column(columns, "trade_volume")),
+        ask=numbers(column(columns, "purchase_price")),
+        bid=numbers(column(columns, "sell_price")),
+        time=seconds(column(columns, "observed_at")),
+    )
+    return found.take(np.lexsort((found.time, found.unit)))

@@ -1,0 +1,70 @@
+"""`spacetraders experiment export`: recorded data as files."""
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+
+from spacetraders_lab.cli import render
+from spacetraders_lab.cli.context import database
+from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.store.dictionary import as_markdown
+from spacetraders_lab.store.export import Export, select_run, write
+
+TableName = Literal["transactions", "observations", "queue", "intents"]
+Format = Literal["csv", "jsonl", "parquet"]
+
+
+def export(
+    *,
+    run_id: str | None = None,
+    format: Format = "csv",
+    table: TableName = "transactions",
+    out: Path | None = None,
+    dictionary: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Write what a run recorded to a file, or to standard output.
+
+    Parameters
+    ----------
+    run_id:
+        The run, as `experiment list` shows it.
+    format:
+        How to write it; Parquet needs --out.
+    table:
+        What to write.
+    out:
+        The file [default: standard output].
+    dictionary:
+        Explain every column instead.
+    """
+    if dictionary:
+        print(as_markdown(), end="")
+        return
+    if run_id is None:
+        raise UserError("name a run with --run-id; `spacetraders experiment list` shows them")
+    if out is None and format == "parquet":
+        raise UserError("Parquet is no text: name a file with --out")
+    with database() as opened:
+        chosen = select_run(opened, run_id, table)
+        if out is None:
+            _to_standard_output(chosen, format)
+        else:
+            _to_file(chosen, format, out)
+
+
+def _to_file(chosen: Export, kind: str, out: Path) -> None:
+    with render.progress_bar() as progress:
+        task = progress.add_task("rows", total=chosen.rows)
+        write(chosen, kind, out, lambda rows: progress.update(task, completed=rows))
+    print(f"{chosen.rows:,} rows of {chosen.table} in {out}")
+
+
+def _to_standard_output(chosen: Export, kind: str) -> None:
+    try:
+        write(chosen, kind, sys.stdout)
+        sys.stdout.flush()
+    except BrokenPipeError:  # as in `... | head`: the reader has enough, and Python must not try to flush again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from spacetraders_lab.core.clock import Clock
+from spacetraders_lab.core.legs import LegTable, leg_table
 from spacetraders_lab.core.market import MarketSnapshot
-from spacetraders_lab.core.routing import LegTable, Preference, leg_table
+from spacetraders_lab.core.routing import Preference
 from spacetraders_lab.core.waypoint import Waypoint
 from spacetraders_lab.game.client import GameClient
 from spacetraders_lab.game.reads import get_market, list_waypoints

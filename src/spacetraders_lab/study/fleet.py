@@ -14,10 +14,11 @@ from math import inf
 
 from spacetraders_lab.core.commands import DockShipCommand, GetMarketQuery, NavigateShipCommand
 from spacetraders_lab.core.experiment import Design, MarketPair, Step, TradeRecord
+from spacetraders_lab.core.legs import leg_table
 from spacetraders_lab.core.market import Listing, MarketSnapshot, MarketTransaction, Operation, TradeGood
 from spacetraders_lab.core.observation import TradeContext, Visit, trade_record
 from spacetraders_lab.core.protocol import NoFunds, PairDone, PairFacts, PairFailed, next_action
-from spacetraders_lab.core.routing import Leg, find_route, leg_table
+from spacetraders_lab.core.routing import Leg, find_route
 from spacetraders_lab.core.ship import NavStatus, Ship
 from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT, FlightMode
 from spacetraders_lab.sandbox.generate import System

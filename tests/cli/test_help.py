@@ -97,6 +97,18 @@ def test_completion_is_installed_for_the_shell_that_is_named(tmp_path: Path) -> 
     assert "liquidity" in script.read_text()
 
 
+def test_commands_and_options_shown_in_the_docs_exist(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    pages = [root / "README.md", *(root / "docs").glob("*.md")]
+    shown = [line for page in pages for line in page.read_text().splitlines() if line.startswith("spacetraders ")]
+    assert len(shown) > 5
+    for line in shown:
+        words = line.partition("#")[0].split()[1:]
+        command = next(c for c in COMMANDS if words[: len(c.split())] == c.split())
+        explained = Terminal(tmp_path).type(f"{command} --help").out
+        assert [word for word in words if word.startswith("--") and word not in explained] == [], line
+
+
 def test_the_shell_can_complete_every_command() -> None:
     script = build_app().generate_completion(shell="bash")
     assert all(word in script for command in COMMANDS for word in command.split())

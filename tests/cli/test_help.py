@@ -34,6 +34,7 @@ COMMANDS = [
     "player remove",
     "player status",
     "sandbox serve",
+    "dashboard",
     "demo",
 ]
 

@@ -70,6 +70,7 @@ def build_app() -> App:
             group.command(f"spacetraders_lab.cli.{noun}:{function}", name=verb, help=verb_help)
         app.command(group)
     app.register_install_completion_command(help="Complete commands with the tab key in your shell from now on.")
+    app.command("spacetraders_lab.cli.dashboard:dashboard", name="dashboard", help="Serve a live page of runs.")
     app.command("spacetraders_lab.cli.demo:demo", name="demo", help="Run a small experiment against a local game.")
     return app
 

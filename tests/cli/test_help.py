@@ -36,6 +36,7 @@ COMMANDS = [
     "player remove",
     "player status",
     "sandbox serve",
+    "dashboard",
     "demo",
 ]
 

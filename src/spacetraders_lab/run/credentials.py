@@ -52,13 +52,25 @@ def remove_token(path: Path, base_url: str, agent: str) -> None:
 
 def reset_date_of(token: str) -> str | None:
     """The reset date of the universe that an agent's token is good for; None for what does not say."""
+    return _claim(token, "reset_date")
+
+
+def account_of(base_url: str, token: str) -> str:
+    """What programs that use one account call it: the server and the agent; tokens that do not say are taken for one.
+
+    The game allows an account one agent.
+    """
+    return " ".join(filter(None, (base_url, _claim(token, "identifier"))))
+
+
+def _claim(token: str, name: str) -> str | None:
     parts = token.split(".")
     try:
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
     except (IndexError, ValueError):
         return None
-    reset_date = claims.get("reset_date") if isinstance(claims, dict) else None
-    return reset_date if isinstance(reset_date, str) else None
+    value = claims.get(name) if isinstance(claims, dict) else None
+    return value if isinstance(value, str) else None
 
 
 def _write(path: Path, tokens: Tokens) -> None:

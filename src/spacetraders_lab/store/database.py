@@ -4,6 +4,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,12 @@ def open_database(url: str | None = None, path: Path | None = None, *, durable: 
             database.close()
             raise
     return database
+
+
+def hour_of(connection: Connection) -> datetime:
+    """The hour by the clock of PostgreSQL's machine, now and not when the transaction began."""
+    hour: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return hour
 
 
 def default_path() -> Path:

@@ -14,8 +14,8 @@ from spacetraders_lab.game import reads
 from spacetraders_lab.game.game import Game
 from spacetraders_lab.game.parse import Status
 from spacetraders_lab.run.app import Lab, open_game, open_lab
-from spacetraders_lab.run.clock import SystemClock
-from spacetraders_lab.run.credentials import Universe, find_token
+from spacetraders_lab.run.clock import SystemClock, clock_of
+from spacetraders_lab.run.credentials import Universe, account_of, find_token
 from spacetraders_lab.store.database import Database, open_database
 
 REAL_GAME = "https://api.spacetraders.io/v2"
@@ -27,11 +27,15 @@ Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON in
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Which game, whose token, which database. The token is looked up when it is needed, and never shown."""
+    """Which game, whose token, which database. The token is looked up when it is needed, and never shown.
+
+    A `rate_share` below 1 is this program's fixed part of the game's rate limit; else it is shared as programs need it.
+    """
 
     base_url: str
     database_url: str | None
     token: str | None = field(default=None, repr=False)
+    rate_share: float = 1.0
 
 
 def settings() -> Settings:
@@ -71,7 +75,12 @@ async def lab(chosen: Settings | None = None) -> AsyncIterator[Lab]:
     opened = open_database(chosen.database_url)
     try:
         opened.check()
-        async with open_game(chosen.base_url, token, SystemClock()) as game, open_lab(game, opened) as ready:
+        async with (
+            open_game(chosen.base_url, token, clock_of(opened), rate_share=chosen.rate_share) as game,
+            open_lab(
+                game, opened, account=account_of(chosen.base_url, token) if chosen.rate_share == 1 else None
+            ) as ready,
+        ):
             yield ready
     finally:
         opened.close()

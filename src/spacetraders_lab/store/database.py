@@ -4,6 +4,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -104,6 +105,12 @@ def open_reading(url: str | None = None, path: Path | None = None) -> Database:
         database.close()
         raise UserError(f"the schema of {name} is {found or 'missing'}, not {HEAD}; any command that writes mends that")
     return database
+
+
+def hour_of(connection: Connection) -> datetime:
+    """The hour by the clock of PostgreSQL's machine, now and not when the transaction began."""
+    hour: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return hour
 
 
 def default_path() -> Path:

@@ -302,7 +302,5 @@ rate_limit = Table(
     "rate_limit",
     metadata,
     Column("account", Text, primary_key=True),
-    Column("pool", Text, primary_key=True),
-    Column("window_started_at", UtcDateTime, nullable=False),
-    Column("taken", Integer, nullable=False),
+    Column("budget", JSON, nullable=False),
 )

@@ -1,21 +1,21 @@
 """`spacetraders dashboard`: the live page over the database."""
 
 import os
-from contextlib import closing
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from spacetraders_lab.cli.context import settings
+from spacetraders_lab.cli.context import database, reading_database
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import RunStatus
 from spacetraders_lab.dashboard.access import Access
 from spacetraders_lab.dashboard.app import Act, create_app
 from spacetraders_lab.dashboard.server import is_loopback, serve
 from spacetraders_lab.run.clock import SystemClock
-from spacetraders_lab.store.database import Database, open_database, open_reading
+from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.experiments import ExperimentRepository
 
 _PASSWORD = "SPACETRADERS_DASHBOARD_PASSWORD"
@@ -48,15 +48,12 @@ def dashboard(
             "--host out and look at it from this machine"
         )
     access = Access(secret)
-    url = settings().database_url
-    with closing(open_database(url)) as writing, closing(open_reading(url)) as reading:
-        act = change_runs(writing) if allow_control else None
-        if not allow_control:
-            writing.close()  # it has made or migrated the database; from here on there is no way to write
+    with reading_database() as reading, ExitStack() as stack:
+        act = change_runs(stack.enter_context(database())) if allow_control else None
         serve(create_app(reading, SystemClock(), access, act), host, port, _announce)
 
 
-def change_runs(database: Database) -> Act:
+def change_runs(writing: Database) -> Act:
     """What the page's buttons do: write down what is wanted of a run, for whoever flies its ships to see."""
     wanted = {
         "pause": (RunStatus.SUSPENDED, "paused: by the user"),
@@ -68,7 +65,7 @@ def change_runs(database: Database) -> Act:
         if action not in wanted:
             raise UserError(f"a run cannot be told to {action}; {', '.join(wanted)} are possible")
         status, reason = wanted[action]
-        with database.transaction() as connection:
+        with writing.transaction() as connection:
             ExperimentRepository(connection).set_status(run_id, status, reason, now=now)
 
     return act

@@ -16,7 +16,7 @@ from spacetraders_lab.game.parse import Status
 from spacetraders_lab.run.app import Lab, open_game, open_lab
 from spacetraders_lab.run.clock import SystemClock, clock_of
 from spacetraders_lab.run.credentials import Universe, account_of, find_token
-from spacetraders_lab.store.database import Database, open_database
+from spacetraders_lab.store.database import Database, open_database, open_reading
 
 REAL_GAME = "https://api.spacetraders.io/v2"
 
@@ -50,6 +50,18 @@ def settings() -> Settings:
 def database() -> Iterator[Database]:
     """The user's database, open for the length of the block."""
     opened = open_database(settings().database_url)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@contextmanager
+def reading_database() -> Iterator[Database]:
+    """The user's database for a program that watches: made or migrated where needed, and from then on only read."""
+    url = settings().database_url
+    open_database(url).close()
+    opened = open_reading(url)
     try:
         yield opened
     finally:

@@ -1,18 +1,22 @@
 """`spacetraders dashboard`: the live page over the database."""
 
 import os
+from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from spacetraders_lab.cli.context import settings
+from spacetraders_lab.cli.context import database, reading_database
 from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.experiment import RunStatus
 from spacetraders_lab.dashboard.access import Access
-from spacetraders_lab.dashboard.app import create_app
+from spacetraders_lab.dashboard.app import Act, create_app
 from spacetraders_lab.dashboard.server import is_loopback, serve
 from spacetraders_lab.run.clock import SystemClock
-from spacetraders_lab.store.database import open_database, open_reading
+from spacetraders_lab.store.database import Database
+from spacetraders_lab.store.experiments import ExperimentRepository
 
 _PASSWORD = "SPACETRADERS_DASHBOARD_PASSWORD"
 
@@ -44,18 +48,31 @@ def dashboard(
             "--host out and look at it from this machine"
         )
     access = Access(secret)
-    url = settings().database_url
-    open_database(url).close()  # makes or migrates it where needed; from here on it is only read
-    database = open_reading(url)
-    try:
-        serve(
-            create_app(database, SystemClock(), access),
-            host,
-            port,
-            lambda url: print(f"The dashboard is at {url}; Ctrl-C ends it", flush=True),
-        )
-    finally:
-        database.close()
+    with reading_database() as reading, ExitStack() as stack:
+        act = change_runs(stack.enter_context(database())) if allow_control else None
+        serve(create_app(reading, SystemClock(), access, act), host, port, _announce)
+
+
+def change_runs(writing: Database) -> Act:
+    """What the page's buttons do: write down what is wanted of a run, for whoever flies its ships to see."""
+    wanted = {
+        "pause": (RunStatus.SUSPENDED, "paused: by the user"),
+        "resume": (RunStatus.RUNNING, None),
+        "cancel": (RunStatus.CANCELLED, "cancelled: by the user"),
+    }
+
+    def act(action: str, run_id: str, now: datetime) -> None:
+        if action not in wanted:
+            raise UserError(f"a run cannot be told to {action}; {', '.join(wanted)} are possible")
+        status, reason = wanted[action]
+        with writing.transaction() as connection:
+            ExperimentRepository(connection).set_status(run_id, status, reason, now=now)
+
+    return act
+
+
+def _announce(url: str) -> None:
+    print(f"The dashboard is at {url}; Ctrl-C ends it", flush=True)
 
 
 def _secret(path: Path | None) -> str | None:

@@ -10,7 +10,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from spacetraders_lab.cli import render
-from spacetraders_lab.cli.context import Json, database, symbols, with_lab
+from spacetraders_lab.cli.context import Json, database, reading_database, symbols, with_lab
 from spacetraders_lab.cli.design import DesignOptions
 from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK, EXIT_SUSPENDED
 from spacetraders_lab.cli.stop import stop_on_signals
@@ -18,6 +18,7 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import ExperimentRun, QueueStatus, RunStatus
 from spacetraders_lab.core.waypoint import checked_system
 from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.clock import SystemClock
 from spacetraders_lab.run.coordinator import MarketLiquidityExperimentCommand, launch, prepare, reopen
 from spacetraders_lab.run.doctor import Finding, examine, mend
 from spacetraders_lab.run.fleet import run_workers
@@ -106,8 +107,17 @@ def resume(*, run_id: RunId, ships: str | None = None) -> int:
     return with_lab(go_on)
 
 
-def status(*, run_id: RunId, json: Json = False) -> None:
+def status(
+    *,
+    run_id: RunId,
+    json: Json = False,
+    watch: Annotated[bool, Parameter(negative="", help="Go on showing it until the run has ended.")] = False,
+) -> int:
     """Show how far a run is: pairs by state, and what each ship has done."""
+    if watch:
+        if json:
+            raise UserError("--watch draws; --json prints once: use one of them")
+        return _watch(run_id)
     with database() as opened, opened.reading() as connection:
         run = summarise_run(connection, run_id)
         ships = summarise_ships(connection, run_id)
@@ -115,10 +125,22 @@ def status(*, run_id: RunId, json: Json = False) -> None:
     if json:
         errors = [{"pair_id": end.pair.pair_id, "error": end.error_message} for end in failed]
         render.print_json(asdict(run) | {"ships": [asdict(ship) for ship in ships], "errors": errors})
-        return
+        return EXIT_OK
     render.print_status(run, ships)
     for end in failed:
         print(f"  {end.pair.pair_id}: {end.error_message}")
+    return EXIT_OK
+
+
+def _watch(run_id: str) -> int:
+    from spacetraders_lab.cli.watch import watch
+
+    with reading_database() as opened:
+        try:
+            view = asyncio.run(watch(opened, run_id, SystemClock(), render.console()))
+        except KeyboardInterrupt:
+            return EXIT_OK
+    return EXIT_FAILED if view["progress"]["pairs"]["FAILED"] else EXIT_OK
 
 
 def list_experiments(*, json: Json = False) -> None:

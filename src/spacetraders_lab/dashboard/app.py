@@ -23,10 +23,14 @@ from spacetraders_lab.core.clock import Clock
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.dashboard.access import Access, Guard
 from spacetraders_lab.dashboard.feeds import feed_of
+from spacetraders_lab.dashboard.logs_feed import as_json
 from spacetraders_lab.dashboard.poller import Poller, Topic
+from spacetraders_lab.store import live_logs
 from spacetraders_lab.store.database import Database
+from spacetraders_lab.store.failures import DatabaseUnavailable
 
 STATIC = Path(__file__).parent / "static"
+MOST_LINES = 500  # of a log in one answer
 PING_EVERY = 15.0  # seconds without an event: a comment shows that both ends are there
 
 Act = Callable[[str, str, datetime], None]  # action, run_id, now; on a thread of its own
@@ -43,10 +47,14 @@ def create_app(database: Database, clock: Clock, access: Access, act: Act | None
 
     pages = _Pages(poller, clock, access, act)
     routes = [
-        *(Route(path, pages.index) for path in ("/", "/runs/{rest:path}", "/markets", "/markets/{rest:path}", "/logs")),
+        *(
+            Route(path, pages.index)
+            for path in ("/", "/runs/{rest:path}", "/markets", "/markets/{rest:path}", "/listings/{rest:path}", "/logs")
+        ),
         Route("/api/session", pages.session),
         Route("/api/views/{name:path}", pages.view),
         Route("/api/events/{name:path}", pages.events),
+        Route("/api/logs", pages.logs),
         Mount("/static", _Static(directory=STATIC)),
     ]
     if act is not None:
@@ -55,7 +63,7 @@ def create_app(database: Database, clock: Clock, access: Access, act: Act | None
         routes=routes,
         lifespan=lifespan,
         middleware=[Middleware(Guard, access=access)],
-        exception_handlers={UserError: _not_found},
+        exception_handlers={UserError: _not_found, DatabaseUnavailable: _out_of_reach},
     )
 
 
@@ -106,6 +114,19 @@ class _Pages:
         stream = self._stream(name, request.headers.get("last-event-id", ""))
         return StreamingResponse(stream, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
+    async def logs(self, request: Request) -> Response:
+        """Lines of the logs that fit: container, level (at least), contains, after, before (ids)."""
+        asked = request.query_params
+        wanted: dict[str, Any] = {
+            "container_id": asked.get("container") or None,
+            "least_level": asked.get("level") or None,
+            "contains": asked.get("contains") or None,
+            "after": _whole(asked.get("after")) or 0,
+            "before": _whole(asked.get("before")),
+        }
+        lines = await self._poller.read(lambda c: live_logs.find_logs(c, **wanted, most=MOST_LINES))
+        return JSONResponse([as_json(line) for line in lines])
+
     async def _stream(self, name: str, last_id: str) -> AsyncIterator[str]:
         """A view whenever there is a new one, beginning with the present one unless the browser has it."""
         yield "retry: 1000\n\n"
@@ -145,6 +166,14 @@ class _Pages:
 
 async def _not_found(_: Request, error: Exception) -> Response:
     return JSONResponse({"error": str(error)}, 404)
+
+
+async def _out_of_reach(_: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 503)
+
+
+def _whole(number: str | None) -> int | None:
+    return int(number) if number is not None and number.isdecimal() and len(number) < 19 else None
 
 
 def _event(name: str, text: str) -> str:

@@ -11,14 +11,13 @@ from sqlalchemy import Connection
 from spacetraders_lab.core.experiment import RunStatus
 from spacetraders_lab.core.market import Activity, ListingType, Supply, TradeGood
 from spacetraders_lab.core.prior import expected_listing
-from spacetraders_lab.dashboard.tally import PACE_SECONDS, Cursor, RunTally, seconds_left
-from spacetraders_lab.store import live
+from spacetraders_lab.dashboard.tally import PACE_SECONDS, Cursor, RunTally, epoch, overlap_of, seconds_left
+from spacetraders_lab.store import live, live_markets
 from spacetraders_lab.store.live import PairCount, QueueMarks, Trade
 
 JSON = dict[str, Any]
 
 ROWS_AT_ONCE = 20_000  # in one short transaction: on SQLite without WAL a reader keeps commits waiting
-OVERLAP = 500  # ids read again on PostgreSQL, see Cursor
 MOST_CELLS = 3_000  # pairs drawn one by one; a longer queue is drawn in proportion
 MOST_FAILURES = 50
 TAPE = 16  # trades listed one by one
@@ -70,7 +69,7 @@ class RunFeed:
             if first is None:
                 return newest
             self._first_id = first
-            self._cursor = Cursor(first - 1, 0 if connection.dialect.name == "sqlite" else OVERLAP)
+            self._cursor = Cursor(first - 1, overlap_of(connection))
         upto = min(newest, self._cursor.end + ROWS_AT_ONCE)
         rows = live.read_trades(connection, self.run_id, self._cursor.after, upto)
         self.tally.add(self._cursor.fresh(rows, upto))
@@ -141,7 +140,9 @@ class RunFeed:
         return [
             {
                 "ship": ship,
-                "doing": _doing(claims.get(ship), under_way.get(ship), self.tally.last_of_ship.get(ship)),
+                "doing": "done"
+                if run["finished_at"]
+                else _doing(claims.get(ship), under_way.get(ship), self.tally.last_of_ship.get(ship)),
                 "claim": _timed(claims.get(ship)),
                 "trading": _timed(under_way.get(ship)),
                 "container": _timed(containers.get(ship)),
@@ -168,7 +169,7 @@ class RunFeed:
         since = now - timedelta(seconds=PACE_SECONDS)
         start = int(since.timestamp())
         trades, requests = self.tally.pace.since(start)
-        for read in live.market_reads(connection, run["universe_id"], run["system_symbol"], since):
+        for read in live_markets.market_reads(connection, run["universe_id"], run["system_symbol"], since):
             requests[min(int(read.timestamp()) - start, len(requests) - 1)] += 1
         return {"start": start, "trades": trades, "requests": requests}
 
@@ -283,11 +284,6 @@ def _timed(row: Any) -> JSON | None:
     if row is None:
         return None
     return {name: epoch(x) if isinstance(x, datetime) else x for name, x in row._asdict().items()}
-
-
-def epoch(moment: datetime | None) -> float | None:
-    """A moment in seconds since 1970, as the page reckons; None stays None."""
-    return None if moment is None else moment.timestamp()
 
 
 def _natural(symbol: str) -> tuple[str, int, str]:

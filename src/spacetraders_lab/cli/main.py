@@ -17,6 +17,7 @@ _COMMANDS = {
     "experiment": (
         "Measure what trades do to prices.",
         {
+            "plan": "Price an experiment before anything is bought.",
             "liquidity": "Run a liquidity experiment.",
             "status": "Show how far a run is.",
             "list": "List all runs.",
@@ -59,6 +60,9 @@ _COMMANDS = {
     "sandbox": ("The local game server.", {"serve": "Serve a game universe on this machine."}),
 }
 
+# verbs that do not live in the module named after their noun
+_MODULES = {("experiment", "plan"): "plan"}
+
 
 def build_app() -> App:
     """The whole tree of commands, with nothing heavy imported."""
@@ -67,7 +71,8 @@ def build_app() -> App:
         group = App(name=noun, help=help_text)
         for verb, verb_help in verbs.items():
             function = {"list": f"list_{noun}s"}.get(verb, verb)
-            group.command(f"spacetraders_lab.cli.{noun}:{function}", name=verb, help=verb_help)
+            module = _MODULES.get((noun, verb), noun)
+            group.command(f"spacetraders_lab.cli.{module}:{function}", name=verb, help=verb_help)
         app.command(group)
     app.register_install_completion_command(help="Complete commands with the tab key in your shell from now on.")
     app.command("spacetraders_lab.cli.demo:demo", name="demo", help="Run a small experiment against a local game.")

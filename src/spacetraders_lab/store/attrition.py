@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, literal, or_, select
+from sqlalchemy import Connection, Row, and_, exists, func, insert, literal, or_, select
 
 from spacetraders_lab.core.experiment import Cell, ClaimedPair, Design, Menu, MenuKind, Skip, SkipReason
 from spacetraders_lab.core.market import Operation
@@ -18,6 +18,15 @@ from spacetraders_lab.store.schema import experiment_work_queue as queue
 from spacetraders_lab.store.schema import market_experiments as trades
 
 _COUNTS = or_(skips.c.take == 0, skips.c.take == queue.c.take)
+
+_was_executed = exists().where(
+    trades.c.run_id == queue.c.run_id,
+    trades.c.pair_id == queue.c.pair_id,
+    trades.c.take == queue.c.take,
+    trades.c.operation == skips.c.operation,
+    trades.c.batch_size_fraction == skips.c.batch_size_fraction,
+    trades.c.iteration == skips.c.iteration,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +103,10 @@ def skip_the_rest(connection: Connection, queue_ids: Iterable[int], reason: Skip
 
 
 def attrition(connection: Connection, run_id: str) -> Attrition:
-    """What became of the planned trades of a run."""
+    """What became of the planned trades of a run.
+
+    A trade whose outcome became known only after its pair had been given up is executed, whatever was written then.
+    """
     rows = connection.execute(
         select(queue, runs.c.design).join(runs, runs.c.run_id == queue.c.run_id).where(queue.c.run_id == run_id)
     )
@@ -110,7 +122,7 @@ def attrition(connection: Connection, run_id: str) -> Attrition:
     left_out = connection.execute(
         select(skips.c.reason, func.count().label("trades"))
         .join(queue, queue.c.queue_id == skips.c.queue_id)
-        .where(skips.c.run_id == run_id, _COUNTS)
+        .where(skips.c.run_id == run_id, _COUNTS, ~_was_executed)
         .group_by(skips.c.reason)
         .order_by(skips.c.reason)
     )

@@ -94,6 +94,7 @@ class Fleet:
             symbol: deque(maxlen=_TRADES_SHOWN) for symbol in system.markets
         }
         self._locks: dict[tuple[str, str], float] = {}
+        self._opens = -inf  # nothing in the queue is free before
         self._queue: deque[tuple[int, MarketPair]] = deque()
         self._voyagers = [_Voyager(_new_ship(world, system, number)) for number in range(1, world.ships + 1)]
 
@@ -119,11 +120,12 @@ class Fleet:
             if self._claim(voyager):
                 yield from self._measure(voyager, design)
             else:
-                ends = [end for end in self._locks.values() if end > self._now]
-                yield min(*ends, self._now + POLL_SECONDS)
+                yield self._now + POLL_SECONDS
 
     def _claim(self, voyager: _Voyager) -> bool:
         """Give the ship the first pair in the queue whose two listings are free, and lock them."""
+        if self._now < self._opens:
+            return False
         for place, (number, pair) in enumerate(self._queue):
             listings = _listings(pair)
             if all(self._locks.get(listing, -inf) <= self._now for listing in listings):
@@ -133,6 +135,7 @@ class Fleet:
                 voyager.records = []
                 voyager.visit = _next_visit(voyager)
                 return True
+        self._opens = min((end for end in self._locks.values() if end > self._now), default=inf)
         return False
 
     def _measure(self, voyager: _Voyager, design: Design) -> Generator[float]:
@@ -161,7 +164,9 @@ class Fleet:
                 case NoFunds():
                     self.played.failed[voyager.pair.pair_id] = "the purse cannot pay for the next purchase"
                     break
-        self._locks.update(dict.fromkeys(_listings(voyager.pair), self._now + design.washout_seconds))
+        end = self._now + design.washout_seconds
+        self._locks.update(dict.fromkeys(_listings(voyager.pair), end))
+        self._opens = min(self._opens, end)
         # what was read of a market is worth nothing to the next pair: time has passed
         voyager.market = None
 

@@ -221,6 +221,12 @@ class WaypointShape(Shape, frozen=True):
         return Waypoint(self.symbol, self.type, self.x, self.y, traits, self.orbits, self.is_under_construction)
 
 
+class SystemShape(Shape, frozen=True):
+    symbol: str
+    x: int
+    y: int
+
+
 class JumpGate(Shape, frozen=True):
     """A gate; `connections` are the gates that can be jumped to."""
 

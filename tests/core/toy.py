@@ -63,7 +63,7 @@ class ToyGame:
 
     def _leftovers(self) -> tuple[Leftover, ...]:
         good = self.pair.good_symbol
-        units = self.ship.units_of(good) - sum(cell.units for cell in held_cells(self.records))
+        units = self.ship.units_of(good) - sum(cell.units for cell in held_cells(self.design.menu, self.records))
         parts = sum(row.batch_size_fraction is None for row in self.records)
         return (Leftover(good, units, (self.pair.sell_market,), parts),) if units else ()
 

@@ -21,10 +21,10 @@ class AllocationPlan:
     `listings` are the listings that may be traded, as last seen; `reference` is what they quoted when the run was
     planned, before any of its trades. `locked` tells until when a listing is left alone (at work, or washing out);
     `queued` are pairs that wait or are under way. `target` is the wanted half-width as a share of the estimate,
-    `floor` the half-width (as a log move per tradeVolume) that is good enough whatever the estimate is. `hold` is
-    the smallest cargo capacity of the fleet, `credits_left` what may still be lost, `may_lose` whether pairs that
-    lose money may be named at all (the user has named a budget), and `wanted` how many pairs to name at most.
-    `seed` and `turn` (how often the run has asked before) make every choice repeatable. `until` ends the run.
+    `floor` the half-width (as a log move per tradeVolume) that is good enough whatever the estimate is. `hold` is the
+    smallest cargo capacity of the fleet, `credits_left` what may still be lost, `may_lose` whether pairs that lose
+    money may be named at all (the user has named a budget), and `wanted` how many pairs to name at most. `seed` and
+    `turn` (how often the run has asked before) make every choice repeatable. `until` ends the run.
     """
 
     listings: tuple[Listing, ...]

@@ -158,8 +158,9 @@ def _in_system(table: Table, universe_id: int, system: str) -> list[ColumnElemen
     return [table.c.universe_id == universe_id, table.c.system_symbol == system]
 
 
-def _listing(row: Row[Any]) -> Listing:
-    good = TradeGood(
+def trade_good(row: Row[Any]) -> TradeGood:
+    """What an observation's row quotes."""
+    return TradeGood(
         symbol=row.good_symbol,
         type=row.type,
         trade_volume=row.trade_volume,
@@ -168,4 +169,7 @@ def _listing(row: Row[Any]) -> Listing:
         purchase_price=row.purchase_price,
         sell_price=row.sell_price,
     )
-    return Listing(row.waypoint_symbol, good, row.observed_at)
+
+
+def _listing(row: Row[Any]) -> Listing:
+    return Listing(row.waypoint_symbol, trade_good(row), row.observed_at)

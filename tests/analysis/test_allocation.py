@@ -10,13 +10,13 @@ from hypothesis import strategies as st
 
 from spacetraders_lab.analysis.allocation import GUARD, MIN_VOLUMES, allocate, cell_estimates, cell_needs
 from spacetraders_lab.core.allocation import AllocationPlan
-from spacetraders_lab.core.experiment import Design, MarketPair
+from spacetraders_lab.core.experiment import Design, DesignName, MarketPair
 from spacetraders_lab.core.market import Operation
-from spacetraders_lab.study.replicate import Study, replicate
+from spacetraders_lab.study.replicate import Allocator, Study, replicate
 from spacetraders_lab.study.virtual import START
 from spacetraders_lab.study.worlds import BASE
 
-MANY = replicate(Study(BASE, Design((1.0,), 2), transactions=600, shuffled=True), 1)
+MANY = replicate(Study(BASE, Design(name=DesignName.ADAPTIVE), transactions=600, allocator=Allocator.RANDOM), 1)
 FIRST = {(x.waypoint, x.good.symbol): x for x in reversed(MANY.sightings) if x.good.symbol != "FUEL"}
 LAST = {(x.waypoint, x.good.symbol): x for x in MANY.sightings if x.good.symbol != "FUEL"}
 ESTIMATES = cell_estimates(MANY.rows, ())

@@ -1,7 +1,7 @@
 """The words of an experiment: pairs, cells, the design, what is recorded of each trade, what is intended before it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -49,6 +49,30 @@ class MarketPair:
 Cell = tuple[float, int]  # (fraction of the tradeVolume, iteration)
 
 
+class SkipReason(StrEnum):
+    """Why a planned trade did not take place."""
+
+    ZERO_UNITS = "zero_units"  # there was nothing aboard to sell
+    ZERO_TICK = "zero_tick"  # so small that the quote would not move by a credit
+    CARGO = "cargo"  # no room in the hold
+    CREDITS = "credits"  # the purse or the budget did not allow the purchase
+    GUARD = "guard"  # the quote was too far from where it had been found
+    SATURATED = "saturated"  # the quote stood at its bound and moved no more
+    FOREIGN = "foreign"  # another player traded the listing during the visit
+    PAIR_FAILED = "pair_failed"  # the game would not, or the hold disagreed: the pair's error_message says more
+    GAVE_UP = "gave_up"  # every attempt at the pair was spent
+    RUN_ENDED = "run_ended"  # the run was over before
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A planned trade that will not take place."""
+
+    operation: Operation
+    cell: Cell
+    reason: SkipReason
+
+
 class MenuKind(StrEnum):
     """What the trades of a pair are for."""
 
@@ -78,29 +102,10 @@ class Menu:
         sells = self.buys if self.sells is None else self.sells
         return tuple((Operation.BUY, cell) for cell in self.buys) + tuple((Operation.SELL, cell) for cell in sells)
 
-
-class SkipReason(StrEnum):
-    """Why a planned trade did not take place."""
-
-    ZERO_UNITS = "zero_units"  # there was nothing aboard to sell
-    ZERO_TICK = "zero_tick"  # so small that the quote would not move by a credit
-    CARGO = "cargo"  # no room in the hold
-    CREDITS = "credits"  # the purse or the budget did not allow the purchase
-    GUARD = "guard"  # the quote was too far from where it had been found
-    SATURATED = "saturated"  # the quote stood at its bound and moved no more
-    FOREIGN = "foreign"  # another player traded the listing during the visit
-    PAIR_FAILED = "pair_failed"  # the game would not, or the hold disagreed: the pair's error_message says more
-    GAVE_UP = "gave_up"  # every attempt at the pair was spent
-    RUN_ENDED = "run_ended"  # the run was over before
-
-
-@dataclass(frozen=True, slots=True)
-class Skip:
-    """A planned trade that will not take place."""
-
-    operation: Operation
-    cell: Cell
-    reason: SkipReason
+    def without(self, skips: Sequence[Skip]) -> "Menu":
+        """What is left to trade when these purchases are left out."""
+        bought = {skip.cell for skip in skips if skip.operation is Operation.BUY}
+        return replace(self, buys=tuple(cell for cell in self.buys if cell not in bought))
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,16 +45,19 @@ def visit_menu(design: Design, seed: int, number: int, source: TradeGood, target
 
 
 def planned_skips(menu: Menu, source: TradeGood, target: TradeGood) -> tuple[Skip, ...]:
-    """Sizes below the largest that would not move their quote by a credit: they are left out from the beginning."""
-    volumes = {Operation.BUY: source, Operation.SELL: target if menu.sells is not None else source}
-    listings = {Operation.BUY: source, Operation.SELL: target}
-    largest = {side: max(f for op, (f, _) in menu.planned if op is side) for side in Operation}
-    return tuple(
-        Skip(side, cell, SkipReason.ZERO_TICK)
-        for side, cell in menu.planned
-        if cell[0] < largest[side]
-        and expected_move(listings[side], side, cell_units(volumes[side].trade_volume, cell[0])) < 1
-    )
+    """Sizes below the largest that would not move a quote by a credit: they are left out from the beginning.
+
+    A load is sold all the same, so only its purchases are judged; the grid's cells are bought and sold or neither.
+    """
+    largest = max(fraction for fraction, _ in menu.buys)
+    sides = [(Operation.BUY, source)] if menu.sells is not None else [(Operation.BUY, source), (Operation.SELL, target)]
+    tiny = [
+        cell
+        for cell in menu.buys
+        if cell[0] < largest
+        and all(expected_move(good, side, cell_units(source.trade_volume, cell[0])) < 1 for side, good in sides)
+    ]
+    return tuple(Skip(side, cell, SkipReason.ZERO_TICK) for side, _ in sides for cell in tiny)
 
 
 def expected_move(good: TradeGood, side: Operation, units: int) -> float:
@@ -75,8 +78,9 @@ def _precision_cells(
 ) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:
     """Full tradeVolumes, as many as fit: two at least, because one step alone does not show a curve."""
     load = min(hold, MOST_VOLUMES * source.trade_volume, MOST_VOLUMES * target.trade_volume)
-    bought = _steps(load, source.trade_volume, with_rest=False)
-    return _cells(bought, source.trade_volume), _cells(_steps(sum(bought), target.trade_volume), target.trade_volume)
+    bought = _steps(load, source.trade_volume, least_rest=source.trade_volume / 2)
+    sold = _steps(sum(bought), target.trade_volume, least_rest=1)
+    return _cells(bought, source.trade_volume), _cells(sold, target.trade_volume)
 
 
 def _exponent_cells(
@@ -92,11 +96,12 @@ def _exponent_cells(
     return sides[0], sides[1]
 
 
-def _steps(load: int, trade_volume: int, *, with_rest: bool = True) -> list[int]:
+def _steps(load: int, trade_volume: int, *, least_rest: float) -> list[int]:
+    """The load in tradeVolumes and a rest that is worth a trade."""
     full, rest = divmod(load, trade_volume)
     if full < 2:
         return [units for units in ((load + 1) // 2, load // 2) if units]
-    return [trade_volume] * full + ([rest] if rest and with_rest else [])
+    return [trade_volume] * full + ([rest] if rest >= least_rest else [])
 
 
 def _cells(units: list[int], trade_volume: int) -> tuple[Cell, ...]:

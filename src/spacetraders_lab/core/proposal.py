@@ -52,6 +52,11 @@ class Proposal:
     skips: Mapping[str, tuple[Skip, ...]] = field(default_factory=dict)
     omissions: tuple[Omission, ...] = ()
 
+    @property
+    def to_trade(self) -> dict[str, Menu]:
+        """The menus without what is left out from the beginning: what the plan prices."""
+        return {pair_id: menu.without(self.skips.get(pair_id, ())) for pair_id, menu in self.menus.items()}
+
 
 def propose(
     design: Design,
@@ -89,7 +94,7 @@ def _grid(
     if design.seeded:
         pairs = stratified_order(pairs, _cell_of(quotes), seed)
         menus = {pair.pair_id: grid_menu(design, seed, number) for number, pair in enumerate(pairs)}
-        skips = {pair.pair_id: _skips(menus[pair.pair_id], pair, quotes) for pair in pairs}
+        skips = {pair.pair_id: planned_skips(menus[pair.pair_id], *_ends(pair, quotes)) for pair in pairs}
     return Proposal(
         tuple(pairs),
         tuple(candidates),
@@ -121,12 +126,14 @@ def _visits(
         pair.pair_id: visit_menu(design, seed, number, *_ends(pair, quotes), hold)
         for number, pair in enumerate(candidates)
     }
+    skips = {pair.pair_id: planned_skips(menus[pair.pair_id], *_ends(pair, quotes)) for pair in candidates}
+    to_trade = {pair_id: menu.without(skips[pair_id]) for pair_id, menu in menus.items()}
     wanted, omissions = candidates[:max_pairs], _beyond(candidates, max_pairs)
     if budget is None:
-        losing = {planned.pair for planned in price(wanted, menus).pairs if planned.loss(1.0) > 0}
+        losing = {planned.pair for planned in price(wanted, to_trade).pairs if planned.loss(1.0) > 0}
         omissions += [Omission(pair.pair_id, LeftOut.UNPROFITABLE) for pair in wanted if pair in losing]
         wanted = [pair for pair in wanted if pair not in losing]
-    pairs = _affordable(wanted, menus, price, _cell_of(quotes), seed, purse if budget is None else budget)
+    pairs = _affordable(wanted, to_trade, price, _cell_of(quotes), seed, purse if budget is None else budget)
     omissions += [Omission(pair.pair_id, LeftOut.BUDGET) for pair in wanted if pair not in set(pairs)]
     used = {key for pair in pairs for key in _keys(pair)}
     return Proposal(
@@ -135,7 +142,7 @@ def _visits(
         quotes,
         {good: len({market for market, listed in used if listed == good}) for good in listings},
         {pair.pair_id: menus[pair.pair_id] for pair in pairs},
-        {pair.pair_id: _skips(menus[pair.pair_id], pair, quotes) for pair in pairs},
+        {pair.pair_id: skips[pair.pair_id] for pair in pairs},
         (*_loads_left_out(quotes, hold), *omissions),
     )
 
@@ -169,10 +176,6 @@ def _keys(pair: MarketPair) -> tuple[ListingKey, ListingKey]:
 def _ends(pair: MarketPair, quotes: Mapping[ListingKey, TradeGood]) -> tuple[TradeGood, TradeGood]:
     source, target = _keys(pair)
     return quotes[source], quotes[target]
-
-
-def _skips(menu: Menu, pair: MarketPair, quotes: Mapping[ListingKey, TradeGood]) -> tuple[Skip, ...]:
-    return planned_skips(menu, *_ends(pair, quotes))
 
 
 def _cell_of(quotes: Mapping[ListingKey, TradeGood]) -> Callable[[MarketPair], tuple[str, str, str]]:

@@ -111,7 +111,7 @@ async def prepare(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepar
     )
     if not proposal.pairs:
         raise UserError(_why_nothing(command, proposal))
-    plan = price(proposal.pairs, proposal.menus)
+    plan = price(proposal.pairs, proposal.to_trade)
     budget = purse if command.budget is None else command.budget
     _check_budget(plan, budget, purse, proposal.chosen_in, kept_for_fuel)
     starts = [ship.waypoint for ship in ships]

@@ -262,7 +262,8 @@ class PairSession:
         self._refusals = 0
         if record.operation is Operation.SELL:
             self._no_funds = None
-        if record.batch_size_fraction is None:
+        is_last_sale = record.operation is Operation.SELL and not self._units_held
+        if record.batch_size_fraction is None or (is_last_sale and self.ship.units_of(record.good_symbol)):
             await self._find_leftovers()
 
     async def _refused(self, error: GameError) -> None:

@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import asdict, fields, replace
 from itertools import accumulate, pairwise
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacetraders_lab.core.experiment import Design, DesignName, TradeRecord
+from spacetraders_lab.core.experiment import Design, DesignName, PlaceboBracket, TradeRecord
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.core.selection import MarketSelector, queue_order
 from spacetraders_lab.sandbox.generate import System
@@ -25,7 +25,7 @@ from spacetraders_lab.study.virtual import START
 from spacetraders_lab.study.worlds import BASE, LAW, WORLDS, World
 
 DESIGN = Design((0.5, 1.0), 2)
-SEEDED_GRID = Design((0.25, 0.5, 1.0), 1, seeded=True)
+SEEDED_GRID = Design((0.25, 1.0), 1, seeded=True)
 LADDER = Design(name=DesignName.LADDER, washout_seconds=600)
 ADAPTIVE = Design(name=DesignName.ADAPTIVE, washout_seconds=2700)
 # of a whole run, besides who flew when: requests go over a wire, and its ships are asked for before they start
@@ -68,7 +68,7 @@ def first_pairs(system: System, count: int) -> list[Assignment]:
     return [Assignment(number, pair) for number, pair in enumerate(pairs[:count], 1)]
 
 
-def comparable(rows: list[TradeRecord], but: set[str] = frozenset()) -> list[tuple[object, ...]]:
+def comparable(rows: list[TradeRecord], but: Set[str] = frozenset()) -> list[tuple[object, ...]]:
     names = [field.name for field in fields(TradeRecord) if field.name not in NOT_PLAYED | but]
     return [tuple(getattr(row, name) for name in names) for row in rows]
 
@@ -96,24 +96,30 @@ def test_several_ships_trade_the_same_and_take_as_long(sqlite):
     assert fast.hours == pytest.approx(hours, rel=0.15)
 
 
-@pytest.mark.parametrize("design", [LADDER, SEEDED_GRID], ids=["ladder", "seeded grid"])
-def test_a_planned_run_makes_the_same_rows_as_through_the_whole_stack(sqlite, design):
+@pytest.mark.parametrize(("design", "count"), [(LADDER, 2), (SEEDED_GRID, 1)], ids=["ladder", "seeded grid"])
+def test_a_planned_run_makes_the_same_rows_as_through_the_whole_stack(sqlite, design, count):
     """Menus, guards, placebo brackets and leftovers too. Nothing ticks, for the rig has to scout first."""
     calm = replace(LAW, ships=1, settings=replace(LAW.settings, tick_minutes=1e6))
     rig = rig_of(sqlite, calm, seed=5)
     rig.scout()
-    goods = tuple(sorted(rig.goods())[:4])
+    goods = tuple(sorted(rig.goods())[:count])
     run = rig.launch(rig.prepare(design=design, seed=5, budget=10**9, goods=goods))
     rig.fly(run)
     fast = replicate(Study(calm, design, goods=goods), 5)
-    assert len(fast.rows) > 40
+    assert len(fast.rows) > 30
     names = {"visit_id", "ship_symbol"}
     assert comparable(fast.rows, names) == comparable(rig.records(run), names)
     with sqlite.reading() as connection:
         placebos = placebo_brackets(connection, run.run_id)
-    assert [(x.market, x.before, x.after) for x in fast.placebos] == [(x.market, x.before, x.after) for x in placebos]
-    skipped = rig.rows("SELECT skip_reason AS reason, count(*) AS n FROM planned_skips GROUP BY 1")
+    # a reading is found again by its time, and in virtual time the trade after it may have the same
+    assert [(x.market, x.before) for x in own(fast.placebos)] == [(x.market, x.before) for x in own(placebos)]
+    skipped = rig.rows("SELECT reason, count(*) AS n FROM experiment_skips GROUP BY reason")
     assert fast.skips == {row["reason"]: row["n"] for row in skipped}
+
+
+def own(placebos: Sequence[PlaceboBracket]) -> list[PlaceboBracket]:
+    """All that was read but FUEL: the rig has flown before."""
+    return [x for x in placebos if x.before.symbol != "FUEL"]
 
 
 def test_every_planned_trade_is_a_row_or_a_skip():

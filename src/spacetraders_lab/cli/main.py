@@ -17,6 +17,7 @@ _COMMANDS = {
     "experiment": (
         "Measure what trades do to prices.",
         {
+            "plan": "Price an experiment before anything is bought.",
             "liquidity": "Run a liquidity experiment.",
             "status": "Show how far a run is.",
             "list": "List all runs.",
@@ -61,6 +62,9 @@ _COMMANDS = {
 }
 # Commands that do not live in the module named after their noun.
 _MODULES = {("experiment", "export"): "export"}
+
+# verbs that do not live in the module named after their noun
+_MODULES = {("experiment", "plan"): "plan"}
 
 
 def build_app() -> App:

@@ -66,6 +66,7 @@ class Prepared:
     precision: tuple[ExpectedPrecision, ...]
     document: Mapping[str, Any]
     purse: int
+    kept_for_fuel: int
 
     @property
     def pairs(self) -> list[MarketPair]:
@@ -84,6 +85,20 @@ class Prepared:
 
 async def prepare(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepared:
     """Choose and price an experiment; raises UserError when it cannot be done as asked. Buys and writes nothing."""
+    prepared = await estimate(lab, command)
+    check_that_it_fits(lab, prepared)
+    return prepared
+
+
+def check_that_it_fits(lab: Lab, prepared: Prepared) -> None:
+    """Raise UserError, with what would fit, for a plan beyond the budget or beyond the life of the universe."""
+    _check_budget(prepared)
+    if not prepared.command.until_reset:
+        _check_time_left(lab, prepared)
+
+
+async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepared:
+    """Choose and price an experiment, whether it fits or not; raises UserError where there is nothing to measure."""
     ships = await _checked_ships(lab, command.ship_symbols, command.system_symbol)
     listings = await _known_market(lab, command)
     goods = _goods(command, listings)
@@ -112,16 +127,14 @@ async def prepare(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepar
     if not proposal.pairs:
         raise UserError(_why_nothing(command, proposal))
     plan = price(proposal.pairs, proposal.to_trade)
-    budget = purse if command.budget is None else command.budget
-    _check_budget(plan, budget, purse, proposal.chosen_in, kept_for_fuel)
     starts = [ship.waypoint for ship in ships]
     tank = min(ship.fuel_capacity for ship in ships)
     schedules = tuple(
         make_schedule(plan.pairs, command.design, ways, starts[:count], fuel_capacity=tank)
         for count in range(1, len(ships) + 1)
     )
-    run = _new_run(lab, command, budget)
-    prepared = Prepared(
+    run = _new_run(lab, command, purse if command.budget is None else command.budget)
+    return Prepared(
         command,
         run,
         proposal,
@@ -130,10 +143,8 @@ async def prepare(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepar
         tuple(expected_precision(plan.pairs, quotes)),
         _document(run, proposal, plan, schedules[-1], quotes),
         purse,
+        kept_for_fuel,
     )
-    if not command.until_reset:
-        _check_time_left(lab, prepared)
-    return prepared
 
 
 async def launch(lab: Lab, prepared: Prepared) -> ExperimentRun:
@@ -231,14 +242,15 @@ def _fuel_price(listings: Mapping[str, list[Listing]]) -> float:
     return max((listing.good.purchase_price for listing in listings.get("FUEL", [])), default=0.0)
 
 
-def _check_budget(plan: Plan, budget: int, purse: int, candidates: Sequence[MarketPair], kept_for_fuel: int) -> None:
+def _check_budget(prepared: Prepared) -> None:
     """Raise UserError, with what would fit, for a plan whose worst case would leave too little of the budget."""
+    plan, budget, kept_for_fuel = prepared.plan, prepared.run.budget, prepared.kept_for_fuel
     needed = plan.worst_case + kept_for_fuel
     if needed <= budget:
         return
-    fitting = plan.pairs_within(budget - kept_for_fuel, candidates)
+    fitting = plan.pairs_within(budget - kept_for_fuel, prepared.proposal.chosen_in)
     remedies = [f"--max-pairs {fitting}" if fitting else "fewer or cheaper --goods"]
-    if needed <= purse:
+    if needed <= prepared.purse:
         remedies.append(f"--budget {round(needed + 0.5)}")
     raise UserError(
         f"the worst case of this plan is {plan.worst_case:,.0f} credits ({len(plan.pairs)} pairs), and "

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacetraders_lab.core.experiment import Design, DesignName, PlaceboBracket, TradeRecord
+from spacetraders_lab.core.experiment import ClaimOrder, Design, DesignName, PlaceboBracket, TradeRecord
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.core.selection import MarketSelector, queue_order
 from spacetraders_lab.sandbox.generate import System
@@ -26,7 +26,7 @@ from spacetraders_lab.study.worlds import BASE, LAW, WORLDS, World
 
 DESIGN = Design((0.5, 1.0), 2)
 SEEDED_GRID = Design((0.25, 1.0), 1, seeded=True)
-LADDER = Design(name=DesignName.LADDER, washout_seconds=600)
+LADDER = Design(name=DesignName.LADDER, washout_seconds=600, claim_order=ClaimOrder.NEAREST)
 ADAPTIVE = Design(name=DesignName.ADAPTIVE, washout_seconds=2700)
 # of a whole run, besides who flew when: requests go over a wire, and its ships are asked for before they start
 NOT_PLAYED = {"run_id", "player_id", "timestamp", "seconds_since_before"}

@@ -16,17 +16,16 @@ from spacetraders_lab.analysis.findings import CellEstimate, Estimate
 from spacetraders_lab.analysis.impact import fit_impact
 from spacetraders_lab.analysis.observations import observations_of
 from spacetraders_lab.analysis.placebo import drift_variance
-from spacetraders_lab.analysis.ratio import MIN_UNITS
 from spacetraders_lab.analysis.runs import combine_quotes, runs_of
 from spacetraders_lab.core.allocation import Allocation, AllocationPlan, ListingKey
+from spacetraders_lab.core.analysis_plan import FEWEST_UNITS, FEWEST_VOLUMES
 from spacetraders_lab.core.experiment import MarketPair, PlaceboBracket, TradeRecord
 from spacetraders_lab.core.market import Activity, Listing, ListingType, Operation, Supply
+from spacetraders_lab.core.menus import LARGEST_DISPLACEMENT
 
 CellKey = tuple[Operation, ListingType, Supply, Activity | None]
 
-MIN_VOLUMES = 8.0  # tradeVolumes without which no cell is done, however narrow its interval
 NEVER_SEEN, MOST_NEED = 4.0, 5.0
-GUARD = 0.25  # log displacement beyond which a side is left alone until it has come back
 VISIT_VOLUMES = 3.0  # tradeVolumes that a visit trades, about
 _HALVING_LOSS = 200_000  # credits
 _USUAL_MOVE = 0.03 * 1.5  # log move of a usual visit, against which the rounding of a quote is held
@@ -117,7 +116,7 @@ def _need(cell: CellEstimate, plan: AllocationPlan, existing: int) -> float:
     if not cell.transactions:
         return NEVER_SEEN
     need = _shortfall(cell.measured, plan.target, plan.floor)
-    is_broad = cell.markets >= min(MIN_UNITS, existing) and cell.trade_volumes >= MIN_VOLUMES
+    is_broad = cell.markets >= min(FEWEST_UNITS, existing) and cell.trade_volumes >= FEWEST_VOLUMES
     if need <= 1:
         return 0.0 if is_broad else 1.0
     return min(need, MOST_NEED)
@@ -171,7 +170,7 @@ def _clarity(price: int) -> float:
 def _feasible(candidates: Iterable[_Candidate], plan: AllocationPlan) -> list[_Candidate]:
     """Those of the candidates whose listings are free and not too far from rest."""
     busy = _busy(plan)
-    return [c for c in candidates if c.displacement <= GUARD and not c.listings & busy]
+    return [c for c in candidates if c.displacement <= math.log(LARGEST_DISPLACEMENT) and not c.listings & busy]
 
 
 def _busy(plan: AllocationPlan) -> set[ListingKey]:

@@ -1,12 +1,13 @@
 """What the ships of a fleet are given to measure: a queue with locks, filled once or as an allocation asks for."""
 
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from math import inf
 
 from spacetraders_lab.core.allocation import Allocate, Allocation, AllocationPlan, ListingKey
+from spacetraders_lab.core.analysis_plan import GOOD_ENOUGH
 from spacetraders_lab.core.experiment import Design, MarketPair, Menu, PlaceboBracket, Skip, TradeRecord
 from spacetraders_lab.core.market import Listing, TradeGood
 from spacetraders_lab.core.menus import planned_skips, visit_menu
@@ -15,7 +16,6 @@ from spacetraders_lab.core.survey import numbered
 SHORT, LONG = 60.0, 600.0  # game seconds: no sooner is an answer of nothing worth another question, and no later
 REFIT_TRANSACTIONS = 60
 PAIRS_AT_ONCE = REFIT_TRANSACTIONS // 6  # a visit there and back makes about so many transactions
-GOOD_ENOUGH = 0.002  # log move per tradeVolume: no half-width need be narrower, however small the estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,18 +130,19 @@ class Queue:
         self._waiting.extend(assignments)
         self._opens = -inf
 
-    def take(self, now: float) -> Assignment | None:
-        """The first assignment whose two listings are free, with both locked."""
+    def take(self, now: float, away: Callable[[str], float] = lambda market: 0.0) -> Assignment | None:
+        """The first assignment whose two listings are free, of those that begin least far `away`; locks both."""
         if now < self._opens:
             return None
-        for place, assignment in enumerate(self._waiting):
-            if self._locks.are_free(assignment.listings, now):
-                self._locks.hold(assignment.listings)
-                del self._waiting[place]
-                self._under_way[assignment.number] = assignment
-                return assignment
-        self._opens = self._locks.next_end(now)
-        return None
+        free = (assignment for assignment in self._waiting if self._locks.are_free(assignment.listings, now))
+        chosen = min(free, key=lambda assignment: away(assignment.pair.buy_market), default=None)
+        if chosen is None:
+            self._opens = self._locks.next_end(now)
+            return None
+        self._locks.hold(chosen.listings)
+        self._waiting.remove(chosen)
+        self._under_way[chosen.number] = chosen
+        return chosen
 
     def end(self, assignment: Assignment, until: float) -> None:
         """The assignment is done; its listings are left alone until then."""

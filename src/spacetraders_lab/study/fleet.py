@@ -15,6 +15,7 @@ from spacetraders_lab.core.commands import DockShipCommand, GetMarketQuery, Navi
 from spacetraders_lab.core.experiment import (
     PLACEBO_SECONDS,
     READING_LASTS_SECONDS,
+    ClaimOrder,
     Design,
     PlaceboBracket,
     Step,
@@ -34,7 +35,7 @@ from spacetraders_lab.core.protocol import (
 )
 from spacetraders_lab.core.routing import Leg, find_route
 from spacetraders_lab.core.ship import NavStatus, Ship
-from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT
+from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT, distance
 from spacetraders_lab.sandbox.generate import System
 from spacetraders_lab.sandbox.goods import FUEL
 from spacetraders_lab.study.assignments import LONG, Assignment, Director, Queue, Run
@@ -99,6 +100,7 @@ class Fleet:
         self._now = 0.0
         self._credits = world.credits
         self._limit = RequestLimit()
+        self._places = system.waypoints
         self._legs = leg_table(tuple(system.waypoints.values()), world.speed)
         self._stations = frozenset(symbol for symbol, market in system.markets.items() if FUEL in market.listings)
         self._voyagers = [Voyager(new_ship(world, system, number)) for number in range(1, world.ships + 1)]
@@ -130,7 +132,7 @@ class Fleet:
         """Take on and measure pairs until there is none left."""
         while len(self.played.rows) < run.transactions:
             self._refill(run)
-            task = run.queue.take(self._now)
+            task = self._claim(voyager, run)
             if task is not None:
                 voyager.begin(task)
                 self._reuse_reading(voyager, run.design)
@@ -140,6 +142,15 @@ class Fleet:
                 return
             else:
                 yield self._now + POLL_SECONDS
+
+    def _claim(self, voyager: Voyager, run: Run) -> Assignment | None:
+        """The next pair in the queue; by nearness only once the ship has worked, as a run's worker knows its place."""
+        if run.design.claim_order is ClaimOrder.FIFO or voyager.task is None:
+            return run.queue.take(self._now)
+        here = self._places[voyager.ship.waypoint]
+        return run.queue.take(
+            self._now, lambda market: distance(here.x, here.y, self._places[market].x, self._places[market].y)
+        )
 
     def _refill(self, run: Run) -> None:
         """Ask the director when the queue is empty and there is something new."""

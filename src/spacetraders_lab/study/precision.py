@@ -3,10 +3,10 @@
 from collections.abc import Collection, Sequence
 
 from spacetraders_lab.analysis.allocation import CellKey, cell_estimates, is_precise
+from spacetraders_lab.core.analysis_plan import GOOD_ENOUGH
 from spacetraders_lab.core.experiment import PlaceboBracket, TradeRecord
 
-TARGET = 0.10  # half-width as a share of the estimate ...
-FLOOR = 0.002  # ... or as a log move per tradeVolume (0.2 percentage points), whichever is larger
+TARGET = 0.10  # half-width as a share of the estimate
 
 
 def share_precise(
@@ -15,7 +15,7 @@ def share_precise(
     cells: Collection[CellKey],
     *,
     target: float = TARGET,
-    floor: float = FLOOR,
+    floor: float = GOOD_ENOUGH,
 ) -> float:
     """The share of these cells whose interval for the markets measured is narrow enough; 0 without cells."""
     estimates = cell_estimates(rows, placebos)
@@ -30,7 +30,7 @@ def trace(
     counts: Sequence[int],
     *,
     target: float = TARGET,
-    floor: float = FLOOR,
+    floor: float = GOOD_ENOUGH,
 ) -> list[float]:
     """`share_precise` after each number of transactions; from the last row on the share stays."""
     shares: list[float] = []

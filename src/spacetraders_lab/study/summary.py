@@ -8,6 +8,7 @@ from statistics import fmean, median, quantiles
 
 from spacetraders_lab.analysis.allocation import CellKey
 from spacetraders_lab.analysis.ratio import MIN_UNITS
+from spacetraders_lab.core.analysis_plan import GOOD_ENOUGH
 from spacetraders_lab.study.score import CellScore, Interval, Score, naive_truth
 
 ALPHA = 0.05
@@ -90,6 +91,49 @@ def performance(scores: Sequence[Score], look: Look) -> Performance | None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """What a design does in a world. `precise` is the mean share of the eligible cells whose interval is narrow enough.
+
+    The last five are medians of the replications; `failed` counts pairs.
+    """
+
+    replications: int
+    precise: float
+    measured: Performance | None
+    new: Performance | None
+    transactions: float
+    requests: float
+    hours: float
+    spent: float
+    failed: float
+
+
+def overview(scores: Sequence[Score], *, target: float) -> Overview:
+    """Everything that matters of a study in one row."""
+    return Overview(
+        replications=len(scores),
+        precise=fmean(share_of_precise_cells(found, target) for found in scores),
+        measured=performance(scores, measured),
+        new=performance(scores, new_market),
+        transactions=median(found.transactions for found in scores),
+        requests=median(found.requests for found in scores),
+        hours=median(found.hours for found in scores),
+        spent=median(found.spent for found in scores),
+        failed=median(found.failed for found in scores),
+    )
+
+
+def share_of_precise_cells(found: Score, target: float, floor: float = GOOD_ENOUGH) -> float:
+    """The share of the eligible cells whose half-width is at most the larger of target times estimate and floor."""
+    eligible = [cell for cell in found.cells if cell.is_eligible]
+    precise = sum(
+        cell.measured is not None and (cell.measured[2] - cell.measured[1]) / 2 <= max(target * cell.measured[0], floor)
+        for cell in eligible
+    )
+    return precise / max(1, len(eligible) + found.unseen)
+
+
 def clustered_rate(hits: Sequence[Sequence[bool]]) -> Rate:
     """The share of hits over all, with the standard error of a ratio whose clusters are independent."""
     count = sum(map(len, hits))
@@ -105,8 +149,3 @@ def clustered_rate(hits: Sequence[Sequence[bool]]) -> Rate:
 def rejections(scores: Sequence[Score], test: str) -> Rate:
     """How often a test rejects its null at 5 %, among the replications in which it could be made."""
     return clustered_rate([[p < ALPHA] for found in scores if (p := found.tests.get(test)) is not None])
-
-
-def middle(values: Sequence[float]) -> float:
-    """The median; NaN of nothing."""
-    return median(values) if values else math.nan

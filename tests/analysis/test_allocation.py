@@ -1,6 +1,5 @@
 """The allocation: it goes where the interval is widest for its target, and stops by precision alone."""
 
-import math
 from dataclasses import replace
 from datetime import timedelta
 
@@ -8,15 +7,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacetraders_lab.analysis.allocation import GUARD, MIN_VOLUMES, allocate, cell_estimates, cell_needs
+from spacetraders_lab.analysis.allocation import allocate, cell_estimates, cell_needs
 from spacetraders_lab.core.allocation import AllocationPlan
-from spacetraders_lab.core.experiment import Design, MarketPair
+from spacetraders_lab.core.experiment import Design, DesignName, MarketPair
 from spacetraders_lab.core.market import Operation
-from spacetraders_lab.study.replicate import Study, replicate
+from spacetraders_lab.study.replicate import Allocator, Study, replicate
 from spacetraders_lab.study.virtual import START
 from spacetraders_lab.study.worlds import BASE
 
-MANY = replicate(Study(BASE, Design((1.0,), 2), transactions=600, shuffled=True), 1)
+MANY = replicate(Study(BASE, Design(name=DesignName.ADAPTIVE), transactions=600, allocator=Allocator.RANDOM), 1)
 FIRST = {(x.waypoint, x.good.symbol): x for x in reversed(MANY.sightings) if x.good.symbol != "FUEL"}
 LAST = {(x.waypoint, x.good.symbol): x for x in MANY.sightings if x.good.symbol != "FUEL"}
 ESTIMATES = cell_estimates(MANY.rows, ())
@@ -89,7 +88,7 @@ def test_a_cell_never_seen_is_wanted_and_one_at_its_target_is_not():
             continue
         assert hard[key] == 5
         existing = sum(key == present for present in _present())
-        is_broad = cell.trade_volumes >= MIN_VOLUMES and cell.markets >= min(3, existing)
+        is_broad = cell.trade_volumes >= 8 and cell.markets >= min(3, existing)
         assert easy[key] == (0 if is_broad else 1), "precise with too little data is not done"
     assert set(easy.values()) == {0, 1, 4}
 
@@ -127,7 +126,7 @@ def test_it_never_names_a_listing_that_is_locked_or_queued_nor_more_pairs_than_w
 
 @pytest.mark.parametrize("operation", Operation)
 def test_it_leaves_a_side_alone_that_is_pushed_too_far_and_takes_the_other(operation):
-    far = math.exp(GUARD + 0.05)
+    far = 1.3
 
     def pushed(good):
         factor = far if operation is Operation.BUY else 1 / far

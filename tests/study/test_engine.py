@@ -15,7 +15,7 @@ from spacetraders_lab.study.replicate import Study, replicate
 from spacetraders_lab.study.results import Results, open_results
 from spacetraders_lab.study.worlds import BASE
 
-STUDY = Study(BASE, Design((1.0,), 2), transactions=30, shuffled=True)
+STUDY = Study(BASE, Design((1.0,), 2), transactions=30)
 SEEDS = range(1, 7)
 
 

@@ -1,9 +1,8 @@
 """The fast path plays what the whole stack plays: the same trades at the same prices, in a thousandth of the time."""
 
-import logging
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import asdict, fields, replace
 from itertools import accumulate, pairwise
 
@@ -11,17 +10,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacetraders_lab.core.experiment import Design, TradeRecord
+from spacetraders_lab.core.experiment import ClaimOrder, Design, DesignName, PlaceboBracket, TradeRecord
 from spacetraders_lab.core.market import Operation
+from spacetraders_lab.core.selection import MarketSelector, queue_order
+from spacetraders_lab.sandbox.generate import System
 from spacetraders_lab.sandbox.universe import Universe
+from spacetraders_lab.store.brackets import placebo_brackets
 from spacetraders_lab.store.database import Database, open_database
+from spacetraders_lab.study.assignments import Assignment
 from spacetraders_lab.study.fleet import Fleet, Played, RequestLimit
-from spacetraders_lab.study.replicate import Study, all_pairs, replicate
+from spacetraders_lab.study.replicate import Allocator, Study, replicate
 from spacetraders_lab.study.rig import Rig
 from spacetraders_lab.study.virtual import START
 from spacetraders_lab.study.worlds import BASE, LAW, WORLDS, World
 
 DESIGN = Design((0.5, 1.0), 2)
+SEEDED_GRID = Design((0.25, 1.0), 1, seeded=True)
+LADDER = Design(name=DesignName.LADDER, washout_seconds=600, claim_order=ClaimOrder.NEAREST)
+ADAPTIVE = Design(name=DesignName.ADAPTIVE, washout_seconds=2700)
 # of a whole run, besides who flew when: requests go over a wire, and its ships are asked for before they start
 NOT_PLAYED = {"run_id", "player_id", "timestamp", "seconds_since_before"}
 
@@ -33,27 +39,37 @@ def sqlite(sqlite_url: str) -> Iterator[Database]:
     opened.close()
 
 
-def in_a_rig(database: Database, world: World, seed: int, count: int) -> tuple[list[TradeRecord], int, float]:
-    """The rows, requests and hours of a run over the first pairs, through client, server, store and workers."""
-    logging.disable(logging.CRITICAL)
+def rig_of(database: Database, world: World, seed: int) -> Rig:
     own = ("ships", "credits", "open_registration")
     settings = {name: value for name, value in asdict(world.settings_of(seed)).items() if name not in own}
-    rig = Rig(database, ships=world.ships, credits=10**9, **settings | {"hold": world.hold})
-    run = rig.queue(all_pairs(rig.universe.home)[:count], DESIGN, budget=10**9)
+    return Rig(database, ships=world.ships, credits=10**9, **settings | {"hold": world.hold})
+
+
+def in_a_rig(database: Database, world: World, seed: int, count: int) -> tuple[list[TradeRecord], int, float]:
+    """The rows, requests and hours of a run over the first pairs, through client, server, store and workers."""
+    rig = rig_of(database, world, seed)
+    run = rig.queue([task.pair for task in first_pairs(rig.universe.home, count)], DESIGN, budget=10**9)
     requests, begun = rig.requests().total(), rig.clock.now()
     rig.fly(run)
-    logging.disable(logging.NOTSET)
     hours = (rig.clock.now() - begun).total_seconds() / 3600
     return rig.records(run), rig.requests().total() - requests, hours
 
 
 def played(world: World, seed: int, count: int) -> Played:
     system = Universe.create(world.settings_of(seed), START).home
-    return Fleet(world, system).play(all_pairs(system)[:count], DESIGN)
+    return Fleet(world, system).play(DESIGN, first_pairs(system, count))
 
 
-def comparable(rows: list[TradeRecord]) -> list[tuple[object, ...]]:
-    names = [field.name for field in fields(TradeRecord) if field.name not in NOT_PLAYED]
+def first_pairs(system: System, count: int) -> list[Assignment]:
+    goods = sorted({good for market in system.markets.values() for good in market.listings} - {"FUEL"})
+    places = {good: [name for name, market in system.markets.items() if good in market.listings] for good in goods}
+    selector = MarketSelector()
+    pairs = queue_order(pair for good in goods for pair in selector.generate_market_pairs(places[good], good))
+    return [Assignment(number, pair) for number, pair in enumerate(pairs[:count], 1)]
+
+
+def comparable(rows: list[TradeRecord], but: Set[str] = frozenset()) -> list[tuple[object, ...]]:
+    names = [field.name for field in fields(TradeRecord) if field.name not in NOT_PLAYED | but]
     return [tuple(getattr(row, name) for name in names) for row in rows]
 
 
@@ -80,8 +96,46 @@ def test_several_ships_trade_the_same_and_take_as_long(sqlite):
     assert fast.hours == pytest.approx(hours, rel=0.15)
 
 
+@pytest.mark.parametrize(("design", "count"), [(LADDER, 2), (SEEDED_GRID, 1)], ids=["ladder", "seeded grid"])
+def test_a_planned_run_makes_the_same_rows_as_through_the_whole_stack(sqlite, design, count):
+    """Menus, guards, placebo brackets and leftovers too. Nothing ticks, for the rig has to scout first."""
+    calm = replace(LAW, ships=1, settings=replace(LAW.settings, tick_minutes=1e6))
+    rig = rig_of(sqlite, calm, seed=5)
+    rig.scout()
+    goods = tuple(sorted(rig.goods())[:count])
+    run = rig.launch(rig.prepare(design=design, seed=5, budget=10**9, goods=goods))
+    rig.fly(run)
+    fast = replicate(Study(calm, design, goods=goods), 5)
+    assert len(fast.rows) > 30
+    names = {"visit_id", "ship_symbol"}
+    assert comparable(fast.rows, names) == comparable(rig.records(run), names)
+    with sqlite.reading() as connection:
+        placebos = placebo_brackets(connection, run.run_id)
+    # a reading is found again by its time, and in virtual time the trade after it may have the same
+    assert [(x.market, x.before) for x in own(fast.placebos)] == [(x.market, x.before) for x in own(placebos)]
+    skipped = rig.rows("SELECT reason, count(*) AS n FROM experiment_skips GROUP BY reason")
+    assert fast.skips == {row["reason"]: row["n"] for row in skipped}
+
+
+def own(placebos: Sequence[PlaceboBracket]) -> list[PlaceboBracket]:
+    """All that was read but FUEL: the rig has flown before."""
+    return [x for x in placebos if x.before.symbol != "FUEL"]
+
+
+def test_every_planned_trade_is_a_row_or_a_skip():
+    for design in (LADDER, SEEDED_GRID, ADAPTIVE):
+        found = replicate(Study(BASE, design, transactions=300), 2)
+        executed = {
+            (row.pair_id, row.operation, row.batch_size_fraction, row.iteration)
+            for row in found.rows
+            if row.batch_size_fraction is not None
+        }
+        assert found.planned == len(executed) + found.skips.total()
+        assert not found.failed
+
+
 def test_the_same_seed_makes_the_same_rows_and_another_seed_others():
-    study = Study(BASE, DESIGN, transactions=100, shuffled=True)
+    study = Study(BASE, ADAPTIVE, transactions=100)
     assert replicate(study, 5) == replicate(study, 5)
     assert comparable(replicate(study, 5).rows) != comparable(replicate(study, 6).rows)
 
@@ -94,9 +148,9 @@ def test_no_pair_is_begun_once_there_are_enough_transactions():
 
 
 def test_no_listing_is_traded_by_two_ships_at_once_nor_before_it_is_washed_out():
-    design = replace(DESIGN, washout_seconds=900)
+    design = replace(ADAPTIVE, washout_seconds=900)
     by_listing: dict[object, list[TradeRecord]] = defaultdict(list)
-    for row in replicate(Study(BASE, design, transactions=1000, shuffled=True), 2).rows:
+    for row in replicate(Study(BASE, design, transactions=500, allocator=Allocator.RANDOM), 2).rows:
         market = row.buy_market if row.operation is Operation.BUY else row.sell_market
         by_listing[market, row.good_symbol].append(row)
     handed_over = 0
@@ -136,7 +190,7 @@ def test_a_purse_that_is_empty_ends_pairs_with_the_reason_and_keeps_what_was_mea
 
 @pytest.mark.parametrize("world", WORLDS.values(), ids=WORLDS.keys())
 def test_every_world_can_be_played(world):
-    assert len(replicate(Study(world, DESIGN, transactions=20, shuffled=True), 1).rows) >= 20
+    assert len(replicate(Study(world, DESIGN, transactions=20), 1).rows) >= 20
 
 
 @given(st.lists(st.floats(0, 30), max_size=200))

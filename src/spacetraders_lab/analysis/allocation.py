@@ -6,7 +6,7 @@ The greedy form of Neyman's allocation for equal relative precision (Neyman 1934
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -16,17 +16,16 @@ from spacetraders_lab.analysis.findings import CellEstimate, Estimate
 from spacetraders_lab.analysis.impact import fit_impact
 from spacetraders_lab.analysis.observations import observations_of
 from spacetraders_lab.analysis.placebo import drift_variance
-from spacetraders_lab.analysis.ratio import MIN_UNITS
 from spacetraders_lab.analysis.runs import combine_quotes, runs_of
 from spacetraders_lab.core.allocation import Allocation, AllocationPlan, ListingKey
+from spacetraders_lab.core.analysis_plan import FEWEST_UNITS, FEWEST_VOLUMES
 from spacetraders_lab.core.experiment import MarketPair, PlaceboBracket, TradeRecord
 from spacetraders_lab.core.market import Activity, Listing, ListingType, Operation, Supply
+from spacetraders_lab.core.menus import LARGEST_DISPLACEMENT
 
 CellKey = tuple[Operation, ListingType, Supply, Activity | None]
 
-MIN_VOLUMES = 8.0  # tradeVolumes without which no cell is done, however narrow its interval
 NEVER_SEEN, MOST_NEED = 4.0, 5.0
-GUARD = 0.25  # log displacement beyond which a side is left alone until it has come back
 VISIT_VOLUMES = 3.0  # tradeVolumes that a visit trades, about
 _HALVING_LOSS = 200_000  # credits
 _USUAL_MOVE = 0.03 * 1.5  # log move of a usual visit, against which the rounding of a quote is held
@@ -60,18 +59,25 @@ def allocate(rows: Sequence[TradeRecord], plan: AllocationPlan) -> Allocation:
     """The pairs most worth measuring next, or why there is nothing left to measure; equal arguments, equal pairs."""
     if plan.until is not None and plan.now >= plan.until:
         return Allocation(ended="the time of the run is over")
+    candidates = list(_candidates(plan))
+    feasible = _feasible(candidates, plan)
+    may_wait = plan.until is not None or bool(_busy(plan))
+    if not feasible and may_wait:
+        return Allocation()
     estimates = cell_estimates(rows, plan.placebos)
     needs = cell_needs(estimates, plan)
-    affordable = (c for c in _candidates(plan) if plan.may_lose or c.loss < 0)
-    wanted = [candidate for candidate in affordable if any(needs[cell] for cell in candidate.cells)]
-    if not wanted:
+    if not any(needs[cell] for candidate in candidates for cell in candidate.cells):
         return Allocation(ended="every cell within reach is known as well as was asked for")
-    busy = _busy(plan)
-    feasible = [c for c in wanted if c.displacement <= GUARD and not c.listings & busy]
-    if not feasible and not busy and plan.until is None:
-        return Allocation(ended="the listings left to measure are too far from rest; go on in some hours")
     volumes = {key: cell.trade_volumes for key, cell in estimates.items()}
-    return Allocation(tuple(_choose(feasible, needs, volumes, plan)))
+    chosen = tuple(_choose(feasible, needs, volumes, plan))
+    if not chosen and not may_wait:
+        return Allocation(ended="the listings left to measure are too far from rest; go on in some hours")
+    return Allocation(chosen)
+
+
+def feasible_pairs(plan: AllocationPlan) -> list[MarketPair]:
+    """Every pair that could be measured now, wanted or not."""
+    return [candidate.pair for candidate in _feasible(_candidates(plan), plan)]
 
 
 def cell_estimates(rows: Sequence[TradeRecord], placebos: Sequence[PlaceboBracket]) -> dict[CellKey, CellEstimate]:
@@ -110,7 +116,7 @@ def _need(cell: CellEstimate, plan: AllocationPlan, existing: int) -> float:
     if not cell.transactions:
         return NEVER_SEEN
     need = _shortfall(cell.measured, plan.target, plan.floor)
-    is_broad = cell.markets >= min(MIN_UNITS, existing) and cell.trade_volumes >= MIN_VOLUMES
+    is_broad = cell.markets >= min(FEWEST_UNITS, existing) and cell.trade_volumes >= FEWEST_VOLUMES
     if need <= 1:
         return 0.0 if is_broad else 1.0
     return min(need, MOST_NEED)
@@ -127,7 +133,7 @@ def _cell(listing: Listing, side: Operation) -> CellKey:
 
 
 def _candidates(plan: AllocationPlan) -> Iterator[_Candidate]:
-    """Every pair of two listings of a good, whatever keeps it from being measured now."""
+    """Every pair of two listings of a good that may be flown, whatever keeps it from being measured now."""
     by_good: dict[str, list[Listing]] = {}
     for listing in sorted(plan.listings, key=lambda listing: (listing.good.symbol, listing.waypoint)):
         by_good.setdefault(listing.good.symbol, []).append(listing)
@@ -135,7 +141,9 @@ def _candidates(plan: AllocationPlan) -> Iterator[_Candidate]:
         for source in listings:
             for target in listings:
                 if source.waypoint != target.waypoint:
-                    yield _candidate(good, source, target, plan)
+                    candidate = _candidate(good, source, target, plan)
+                    if plan.may_lose or candidate.loss < 0:
+                        yield candidate
 
 
 def _candidate(good: str, source: Listing, target: Listing, plan: AllocationPlan) -> _Candidate:
@@ -157,6 +165,12 @@ def _clarity(price: int) -> float:
     """How much of a usual visit's information is left when quotes are rounded to whole credits, 0 to 1."""
     rounding = math.sqrt(2 / 12) / (price * _USUAL_MOVE)
     return 1 / (1 + rounding**2)
+
+
+def _feasible(candidates: Iterable[_Candidate], plan: AllocationPlan) -> list[_Candidate]:
+    """Those of the candidates whose listings are free and not too far from rest."""
+    busy = _busy(plan)
+    return [c for c in candidates if c.displacement <= math.log(LARGEST_DISPLACEMENT) and not c.listings & busy]
 
 
 def _busy(plan: AllocationPlan) -> set[ListingKey]:

@@ -18,6 +18,7 @@ _COMMANDS = {
         "Measure what trades do to prices.",
         {
             "plan": "Price an experiment before anything is bought.",
+            "simulate": "Play a design in worlds whose truth is known; nothing is traded.",
             "liquidity": "Run a liquidity experiment.",
             "status": "Show how far a run is.",
             "list": "List all runs.",
@@ -60,11 +61,9 @@ _COMMANDS = {
     ),
     "sandbox": ("The local game server.", {"serve": "Serve a game universe on this machine."}),
 }
-# Commands that do not live in the module named after their noun.
-_MODULES = {("experiment", "export"): "export"}
 
 # verbs that do not live in the module named after their noun
-_MODULES = {("experiment", "plan"): "plan"}
+_MODULES = {("experiment", verb): verb for verb in ("plan", "simulate", "export")}
 
 
 def build_app() -> App:

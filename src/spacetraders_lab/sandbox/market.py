@@ -114,6 +114,11 @@ class Market:
         """By how much a trade of `units` now would move the log of its quote: noise, rounding and bounds left aside."""
         return self._economy.expected_move(self._trade(good, operation, units))
 
+    @property
+    def exponent(self) -> float:
+        """The power of the traded share of a tradeVolume with which moves grow, by the market's law."""
+        return self.settings.exponent if self.settings.economy in ("power", "by-cell") else 1.0
+
     def _trade(self, good: str, operation: Operation, units: int) -> Trade:
         return Trade(self.listings[good], self.waypoint, self.activity(good), operation, units)
 

@@ -123,6 +123,18 @@ class World:
         )
         return [_listing(row) for row in self._connection.execute(newest)]
 
+    def last_universe(self, base_url: str, system: str) -> int | None:
+        """The universe of this server in which the system's prices were seen last; None if they never were."""
+        newest = (
+            select(observations.c.universe_id)
+            .join(universes, universes.c.universe_id == observations.c.universe_id)
+            .where(universes.c.base_url == base_url, observations.c.system_symbol == system)
+            .order_by(observations.c.observed_at.desc())
+            .limit(1)
+        )
+        found: int | None = self._connection.execute(newest).scalar()
+        return found
+
     def history(self, universe_id: int, waypoint: str, good: str, *, most: int) -> list[Listing]:
         """The newest `most` observations of one listing, the oldest of them first."""
         newest = (

@@ -5,42 +5,64 @@ limit and the locks are played here, in plain game seconds. Nothing is estimated
 something breaks is the business of the whole stack (`study.rig`).
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
 from heapq import heappop, heappush
 from math import inf
 
 from spacetraders_lab.core.commands import DockShipCommand, GetMarketQuery, NavigateShipCommand
-from spacetraders_lab.core.experiment import Design, MarketPair, Step, TradeRecord
+from spacetraders_lab.core.experiment import (
+    PLACEBO_SECONDS,
+    READING_LASTS_SECONDS,
+    ClaimOrder,
+    Design,
+    PlaceboBracket,
+    Step,
+    TradeRecord,
+)
 from spacetraders_lab.core.legs import leg_table
-from spacetraders_lab.core.market import Listing, MarketSnapshot, MarketTransaction, Operation, TradeGood
+from spacetraders_lab.core.market import Listing, Operation
 from spacetraders_lab.core.observation import TradeContext, Visit, trade_record
-from spacetraders_lab.core.protocol import NoFunds, PairDone, PairFacts, PairFailed, next_action
+from spacetraders_lab.core.protocol import (
+    Action,
+    NoFunds,
+    PairDone,
+    PairFailed,
+    PlaceboReading,
+    SkipTrades,
+    next_action,
+)
 from spacetraders_lab.core.routing import Leg, find_route
 from spacetraders_lab.core.ship import NavStatus, Ship
-from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT, FlightMode
+from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT, distance
 from spacetraders_lab.sandbox.generate import System
 from spacetraders_lab.sandbox.goods import FUEL
-from spacetraders_lab.sandbox.market import Market
-from spacetraders_lab.study.virtual import START
+from spacetraders_lab.study.assignments import LONG, Assignment, Director, Queue, Run
+from spacetraders_lab.study.markets import Markets
+from spacetraders_lab.study.voyager import Voyager, new_ship
 from spacetraders_lab.study.worlds import World
 
 POLL_SECONDS = 5.0  # as a worker looks again at a queue that has nothing free
-_TRADES_SHOWN = 100  # as many of the others' trades as a market lists
+RUN_ID = "study"
+NO_FUNDS = "the purse cannot pay for the next purchase"
 
 
 @dataclass(slots=True)
 class Played:
     """What came of it. `slopes` has for each row the log move of a full tradeVolume by the economy's law: the truth.
 
-    `sightings` are the listings of every market read, `spent` the credits net of what was earned, fuel included.
+    `sightings` are the listings of every reading, beginning with a look at all markets. `planned` counts the trades of
+    all pairs begun, `skips` those left out, by reason. `spent` are the credits net of what was earned, fuel included;
+    `failed` tells of each pair that failed why.
     """
 
     rows: list[TradeRecord] = field(default_factory=list)
     slopes: list[float] = field(default_factory=list)
     sightings: list[Listing] = field(default_factory=list)
+    placebos: list[PlaceboBracket] = field(default_factory=list)
+    skips: Counter[str] = field(default_factory=Counter)
+    planned: int = 0
     requests: int = 0
     seconds: float = 0.0
     spent: int = 0
@@ -67,42 +89,33 @@ class RequestLimit:
         return self._last
 
 
-@dataclass(slots=True)
-class _Voyager:
-    """A ship and the pair that it is at; `records` are the pair's rows."""
-
-    ship: Ship
-    pair: MarketPair | None = None
-    number: int = 0
-    records: list[TradeRecord] = field(default_factory=list)
-    market: MarketSnapshot | None = None
-    visit: Visit = field(default_factory=lambda: Visit("", 0, 0))
-    cannot_buy: bool = False
-
-
 class Fleet:
     """A world's ships in one system. What a ship does is a generator of the game seconds at which it goes on."""
 
     def __init__(self, world: World, system: System) -> None:
         self.played = Played()
-        self._markets = system.markets
+        self.markets = Markets(system)
+        self.markets.read_all(0.0)
+        self._world = world
         self._now = 0.0
         self._credits = world.credits
         self._limit = RequestLimit()
+        self._places = system.waypoints
         self._legs = leg_table(tuple(system.waypoints.values()), world.speed)
         self._stations = frozenset(symbol for symbol, market in system.markets.items() if FUEL in market.listings)
-        self._foreign: dict[str, deque[MarketTransaction]] = {
-            symbol: deque(maxlen=_TRADES_SHOWN) for symbol in system.markets
-        }
-        self._locks: dict[tuple[str, str], float] = {}
-        self._queue: deque[tuple[int, MarketPair]] = deque()
-        self._voyagers = [_Voyager(_new_ship(world, system, number)) for number in range(1, world.ships + 1)]
+        self._voyagers = [Voyager(new_ship(world, system, number)) for number in range(1, world.ships + 1)]
 
-    def play(self, pairs: Iterable[MarketPair], design: Design, *, transactions: int | None = None) -> Played:
-        """Measure the pairs in their order; once there are so many transactions no pair is begun."""
-        self._queue.extend(enumerate(pairs, 1))
-        most = inf if transactions is None else transactions
-        lives = [self._live(voyager, design, most) for voyager in self._voyagers]
+    def play(
+        self,
+        design: Design,
+        assignments: Iterable[Assignment] = (),
+        *,
+        director: Director | None = None,
+        transactions: int | None = None,
+    ) -> Played:
+        """Measure what is assigned, and then what the director names; after so many transactions no pair is begun."""
+        run = Run(design, Queue(assignments), director, inf if transactions is None else transactions)
+        lives = [self._live(voyager, run) for voyager in self._voyagers]
         events = [(self._now, number) for number in range(len(lives))]
         while events:
             self._now, number = heappop(events)
@@ -110,63 +123,125 @@ class Fleet:
             if until is not None:
                 heappush(events, (until, number))
         self.played.seconds = self._now
+        self.played.sightings = self.markets.sightings
         return self.played
 
     # --- one ship -------------------------------------------------------------------------------------------------
 
-    def _live(self, voyager: _Voyager, design: Design, most: float) -> Generator[float]:
-        """Claim and measure pairs until none is left."""
-        while self._queue and len(self.played.rows) < most:
-            if self._claim(voyager):
-                yield from self._measure(voyager, design)
+    def _live(self, voyager: Voyager, run: Run) -> Generator[float]:
+        """Take on and measure pairs until there is none left."""
+        while len(self.played.rows) < run.transactions:
+            self._refill(run)
+            task = self._claim(voyager, run)
+            if task is not None:
+                voyager.begin(task)
+                self._reuse_reading(voyager, run.design)
+                yield from self._measure(voyager, run.design)
+                run.end(task, self._now)
+            elif run.is_over:
+                return
             else:
-                ends = [end for end in self._locks.values() if end > self._now]
-                yield min(*ends, self._now + POLL_SECONDS)
+                yield self._now + POLL_SECONDS
 
-    def _claim(self, voyager: _Voyager) -> bool:
-        """Give the ship the first pair in the queue whose two listings are free, and lock them."""
-        for place, (number, pair) in enumerate(self._queue):
-            listings = _listings(pair)
-            if all(self._locks.get(listing, -inf) <= self._now for listing in listings):
-                self._locks.update(dict.fromkeys(listings, inf))
-                del self._queue[place]
-                voyager.pair, voyager.number, voyager.cannot_buy = pair, number, False
-                voyager.records = []
-                voyager.visit = _next_visit(voyager)
-                return True
-        return False
+    def _claim(self, voyager: Voyager, run: Run) -> Assignment | None:
+        """The next pair in the queue; by nearness only once the ship has worked, as a run's worker knows its place."""
+        if run.design.claim_order is ClaimOrder.FIFO or voyager.task is None:
+            return run.queue.take(self._now)
+        here = self._places[voyager.ship.waypoint]
+        return run.queue.take(
+            self._now, lambda market: distance(here.x, here.y, self._places[market].x, self._places[market].y)
+        )
 
-    def _measure(self, voyager: _Voyager, design: Design) -> Generator[float]:
+    def _refill(self, run: Run) -> None:
+        """Ask the director when the queue is empty and there is something new."""
+        if len(run.queue) or run.director is None or run.is_over or self._now < run.asks_from:
+            return
+        if self._world.probe_minutes:
+            self.played.requests += self.markets.read_all(self._now, older_than=60 * self._world.probe_minutes)
+        held = run.queue.locks.held(self._now)
+        answer = run.director.ask(
+            self.played.rows,
+            self.played.placebos,
+            listings=self.markets.latest.values(),
+            locked={listing: self.markets.moment(min(end, self._now + LONG)) for listing, end in held.items()},
+            queued=run.queue.pairs,
+            spent=self.played.spent,
+            turn=run.turn,
+            now=self.markets.moment(self._now),
+            start=self.markets.moment(0.0),
+        )
+        run.note(answer, self.markets.latest, self._now)
+
+    def _reuse_reading(self, voyager: Voyager, design: Design) -> None:
+        """Where the pair begins at once where the last one ended, that one's last reading is this one's first."""
+        market, task = voyager.market, voyager.task
+        assert task is not None
+        is_fresh = (
+            market is not None
+            and design.shares_readings
+            and market.waypoint == task.pair.buy_market == voyager.ship.waypoint
+            and (self.markets.moment(self._now) - market.observed_at).total_seconds() <= READING_LASTS_SECONDS
+        )
+        if market is not None and is_fresh:
+            voyager.brackets[market.waypoint] += 1
+        else:
+            voyager.market = None
+
+    def _measure(self, voyager: Voyager, design: Design) -> Generator[float]:
         """Do what the protocol says until the pair has ended."""
-        assert voyager.pair is not None
+        task, played = voyager.task, self.played
+        assert task is not None
+        played.planned += len((task.menu or design.menu).planned)
+        played.skips.update(skip.reason.value for skip in task.skips)
         while True:
-            facts = PairFacts(design, tuple(voyager.records), voyager.market, cannot_buy=voyager.cannot_buy)
-            action = next_action(voyager.pair, facts, voyager.ship)
-            match action:
-                case NavigateShipCommand(destination=destination):
-                    yield from self._navigate(voyager, destination)
-                case DockShipCommand():
-                    yield self._request()
-                    voyager.ship = replace(voyager.ship, status=NavStatus.DOCKED)
-                case GetMarketQuery(waypoint=waypoint):
-                    yield self._request()
-                    voyager.market = self._read(waypoint)
-                case Step():
-                    yield from self._trade(voyager, action)
-                case PairDone():
-                    self.played.completed += 1
-                    break
-                case PairFailed(reason=reason):
-                    self.played.failed[voyager.pair.pair_id] = reason
-                    break
-                case NoFunds():
-                    self.played.failed[voyager.pair.pair_id] = "the purse cannot pay for the next purchase"
-                    break
-        self._locks.update(dict.fromkeys(_listings(voyager.pair), self._now + design.washout_seconds))
-        # what was read of a market is worth nothing to the next pair: time has passed
-        voyager.market = None
+            action = next_action(task.pair, voyager.facts(design), voyager.ship)
+            if isinstance(action, PairDone):
+                played.completed += 1
+                return
+            if isinstance(action, PairFailed | NoFunds):
+                played.failed[task.pair.pair_id] = action.reason if isinstance(action, PairFailed) else NO_FUNDS
+                return
+            yield from self._do(voyager, action)
 
-    def _navigate(self, voyager: _Voyager, destination: str) -> Generator[float]:
+    def _do(self, voyager: Voyager, action: Action) -> Generator[float]:
+        match action:
+            case NavigateShipCommand(destination=destination):
+                yield from self._navigate(voyager, destination)
+            case DockShipCommand():
+                yield self._request()
+                voyager.ship = replace(voyager.ship, status=NavStatus.DOCKED)
+            case GetMarketQuery(waypoint=waypoint):
+                yield self._request()
+                voyager.market = self.markets.read(waypoint, self._now)
+            case PlaceboReading(waypoint=waypoint):
+                yield from self._take_placebo(voyager, waypoint)
+            case SkipTrades(skips=skips):
+                voyager.skips += skips
+                self.played.skips.update(skip.reason.value for skip in skips)
+            case Step() as step:
+                yield from self._trade(voyager, step)
+
+    def _take_placebo(self, voyager: Voyager, waypoint: str) -> Generator[float]:
+        before = voyager.market
+        assert before is not None  # the protocol asks for it at a market it has seen
+        yield self._now + PLACEBO_SECONDS
+        yield self._request()
+        after = voyager.market = self.markets.read(waypoint, self._now)
+        voyager.brackets[waypoint] += 1
+        self.played.placebos += [
+            PlaceboBracket(
+                RUN_ID,
+                voyager.ship.symbol,
+                waypoint,
+                before.goods[good],
+                before.observed_at,
+                after.goods[good],
+                after.observed_at,
+            )
+            for good in sorted(before.goods)
+        ]
+
+    def _navigate(self, voyager: Voyager, destination: str) -> Generator[float]:
         voyager.market = None
         ship = voyager.ship
         route = find_route(
@@ -181,17 +256,16 @@ class Fleet:
         )
         for leg in route.legs:
             yield from self._fly(voyager, leg)
-        voyager.visit = _next_visit(voyager)
+        voyager.begin_visit()
 
-    def _fly(self, voyager: _Voyager, leg: Leg) -> Generator[float]:
+    def _fly(self, voyager: Voyager, leg: Leg) -> Generator[float]:
         """Refuel if the route says so, change the mode, undock, fly."""
         ship = voyager.ship
         if leg.refuel_before:
             if ship.status is not NavStatus.DOCKED:
                 yield self._request()
             yield self._request()
-            self._refuel(voyager)
-            ship = replace(voyager.ship, status=NavStatus.DOCKED)
+            ship = self._refuel(replace(ship, status=NavStatus.DOCKED))
         requests = 1 + (ship.flight_mode is not leg.mode) + (ship.status is NavStatus.DOCKED)
         for _ in range(requests):
             yield self._request()
@@ -204,37 +278,36 @@ class Fleet:
             fuel=max(0, ship.fuel - leg.fuel) if ship.fuel_capacity else 0,
         )
 
-    def _refuel(self, voyager: _Voyager) -> None:
-        ship = voyager.ship
+    def _refuel(self, ship: Ship) -> Ship:
         units = -(-(ship.fuel_capacity - ship.fuel) // FUEL_PER_MARKET_UNIT)
-        market = self._market(ship.waypoint)
-        self._pay(units * market.quote(FUEL).ask)
-        market.move(FUEL, Operation.BUY, units)
-        voyager.ship = replace(ship, fuel=ship.fuel_capacity)
+        deal = self.markets.deal(ship.waypoint, ship.symbol, FUEL, Operation.BUY, units, self._now)
+        self._pay(deal.transaction.total_price)
+        return replace(ship, fuel=ship.fuel_capacity)
 
     # --- one trade ------------------------------------------------------------------------------------------------
 
-    def _trade(self, voyager: _Voyager, step: Step) -> Generator[float]:
+    def _trade(self, voyager: Voyager, step: Step) -> Generator[float]:
         """Trade at the quote that stands, read the market, and record both."""
-        assert voyager.market is not None and voyager.pair is not None  # the protocol has seen the market
-        buys = step.operation is Operation.BUY
+        assert voyager.market is not None and voyager.task is not None  # the protocol has seen the market
+        buys, ship = step.operation is Operation.BUY, voyager.ship
         before = voyager.market.goods[step.good_symbol]
         if buys and step.units * before.purchase_price > self._credits:
             voyager.cannot_buy = True
             return
         visit = Visit(voyager.visit.visit_id, voyager.visit.sequence + 1, voyager.visit.cumulative_units + step.units)
-        context = TradeContext(voyager.pair, visit, before, voyager.market.observed_at)
+        context = TradeContext(voyager.task.pair, visit, before, voyager.market.observed_at)
         yield self._request()
-        transaction, slope = self._deal(voyager.ship, step)
-        held = voyager.ship.units_of(step.good_symbol) + (step.units if buys else -step.units)
-        voyager.ship = voyager.ship.with_units(step.good_symbol, held)
+        deal = self.markets.deal(step.market, ship.symbol, step.good_symbol, step.operation, step.units, self._now)
+        self._pay(deal.transaction.total_price if buys else -deal.transaction.total_price)
+        held = ship.units_of(step.good_symbol) + (step.units if buys else -step.units)
+        voyager.ship, voyager.visit = ship.with_units(step.good_symbol, held), visit
         yield self._request()
-        voyager.market, voyager.visit = self._read(step.market), visit
+        voyager.market = self.markets.read(step.market, self._now)
         record = trade_record(
             step,
-            transaction,
+            deal.transaction,
             context,
-            run_id="study",
+            run_id=RUN_ID,
             player_id=0,
             take=1,
             ship=voyager.ship,
@@ -242,85 +315,13 @@ class Fleet:
         )
         voyager.records.append(record)
         self.played.rows.append(record)
-        self.played.slopes.append(slope)
-
-    def _deal(self, ship: Ship, step: Step) -> tuple[MarketTransaction, float]:
-        """The transaction, and the slope that the economy's law gives it."""
-        market, good, side = self._market(step.market), step.good_symbol, step.operation
-        quote = market.quote(good)
-        price = quote.ask if side is Operation.BUY else quote.bid
-        volume = market.listings[good].trade_volume
-        exponent = market.settings.exponent if market.settings.economy in ("power", "by-cell") else 1.0
-        slope = abs(market.expected_move(good, side, step.units)) / (step.units / volume) ** exponent
-        market.move(good, side, step.units)
-        total = step.units * price
-        self._pay(total if side is Operation.BUY else -total)
-        at = self._moment(self._now)
-        return MarketTransaction(step.market, ship.symbol, good, side, step.units, price, total, at), slope
+        self.played.slopes.append(deal.slope)
 
     def _pay(self, credits: int) -> None:
         self._credits -= credits
         self.played.spent += credits
 
-    # --- the world ------------------------------------------------------------------------------------------------
-
     def _request(self) -> float:
         """When the next request of the account may go out."""
         self.played.requests += 1
         return self._limit.grant(self._now)
-
-    def _market(self, waypoint: str) -> Market:
-        """The market as it is now; what others traded meanwhile is noted."""
-        market = self._markets[waypoint]
-        for visit in market.advance(self._now):
-            self._foreign[waypoint].append(
-                MarketTransaction(
-                    waypoint,
-                    f"{visit.trader}-1",
-                    visit.good,
-                    visit.operation,
-                    visit.units,
-                    visit.price,
-                    visit.units * visit.price,
-                    self._moment(visit.at),
-                )
-            )
-        return market
-
-    def _read(self, waypoint: str) -> MarketSnapshot:
-        market, at = self._market(waypoint), self._moment(self._now)
-        goods = {good: _trade_good(market, good) for good in market.listings}
-        self.played.sightings.extend(Listing(waypoint, good, at) for good in goods.values())
-        return MarketSnapshot(waypoint, at, goods, tuple(self._foreign[waypoint]))
-
-    @staticmethod
-    def _moment(game_seconds: float) -> datetime:
-        return START + timedelta(seconds=game_seconds)
-
-
-def _listings(pair: MarketPair) -> tuple[tuple[str, str], tuple[str, str]]:
-    return (pair.buy_market, pair.good_symbol), (pair.sell_market, pair.good_symbol)
-
-
-def _next_visit(voyager: _Voyager) -> Visit:
-    return Visit(f"{voyager.number}-1-{len({row.visit_id for row in voyager.records}) + 1}", 0, 0)
-
-
-def _new_ship(world: World, system: System, number: int) -> Ship:
-    return Ship(
-        symbol=f"LAB-{number:X}",
-        waypoint=system.headquarters,
-        status=NavStatus.DOCKED,
-        flight_mode=FlightMode.CRUISE,
-        speed=world.speed,
-        fuel=world.fuel,
-        fuel_capacity=world.fuel,
-        cargo_capacity=world.hold,
-    )
-
-
-def _trade_good(market: Market, good: str) -> TradeGood:
-    listing, quote = market.listings[good], market.quote(good)
-    return TradeGood(
-        good, listing.kind, listing.trade_volume, listing.supply, market.activity(good), quote.ask, quote.bid
-    )

@@ -37,7 +37,8 @@ _BASE = SandboxSettings(
 class World:
     """An economy (`settings`; the seed is the replication's) and a fleet: so many ships with a hold each, one engine.
 
-    `credits` is the purse; `is_null` says that an effect is absent on purpose.
+    `credits` is the purse; `is_null` says that an effect is absent on purpose. With probes at the markets nobody's view
+    of any is older than `probe_minutes` (0: there are none).
     """
 
     name: str
@@ -47,6 +48,7 @@ class World:
     speed: int = 36
     fuel: int = 400
     credits: int = 1_000_000_000
+    probe_minutes: float = 10.0
 
     @property
     def is_null(self) -> bool:

@@ -22,6 +22,7 @@ _COMMANDS = {
             "list": "List all runs.",
             "resume": "Go on with a run that was interrupted or suspended.",
             "doctor": "Show what is out of order in a run; --fix mends it.",
+            "analyze": "Show what a run found.",
             "export": "Write what was recorded to a file: CSV, JSON lines or Parquet.",
         },
     ),
@@ -60,7 +61,7 @@ _COMMANDS = {
     "sandbox": ("The local game server.", {"serve": "Serve a game universe on this machine."}),
 }
 # Commands that do not live in the module named after their noun.
-_MODULES = {("experiment", "export"): "export"}
+_MODULES = {("experiment", "export"): "export", ("experiment", "analyze"): "results"}
 
 
 def build_app() -> App:

@@ -110,6 +110,21 @@ def load_runs(database: Database, run_ids: Sequence[str], table: str = "transact
     return pl.concat(frames) if frames else pl.DataFrame(schema={"reset_date": pl.String} | schema(table))
 
 
+def as_columns(frame: pl.DataFrame) -> dict[str, Any]:
+    """A frame as the analysis takes it: arrays of numbers and times (nulls as NaN and NaT), lists of everything else.
+
+    Columns of nothing but nulls are lists of None.
+    """
+    return {
+        column.name: column.to_numpy() if _is_array(column.dtype) else column.to_list()
+        for column in frame.iter_columns()
+    }
+
+
+def _is_array(kind: Any) -> bool:
+    return bool(kind.is_numeric() or kind.is_temporal())
+
+
 def _comparable(database: Database, run_ids: Sequence[str]) -> list[str]:
     """The reset dates of the runs' universes; raises UserError where the runs are not of one game."""
     if not run_ids:

@@ -61,5 +61,10 @@ def pairs(first: Ints, second: Ints, second_count: int) -> tuple[Ints, Ints, Int
     return code.astype(np.int64), keys // second_count, keys % second_count
 
 
+def sums(code: Ints, values: Floats, size: int) -> Floats:
+    """The sum of the values by code, for codes 0 to size - 1."""
+    return np.bincount(code, values, minlength=size).astype(np.float64)
+
+
 def _plain(values: Column) -> Sequence[Any]:
     return values.tolist() if isinstance(values, np.ndarray) else values

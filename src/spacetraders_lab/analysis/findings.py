@@ -68,9 +68,10 @@ class CellEstimate:
     """The impact in one cell: side x type x supply x activity. Slopes as log moves per tradeVolume.
 
     `measured` is the transaction-weighted mean over the markets measured, `new_market` the mean over markets like
-    them, `prediction` where one new market will lie. `ratio` is the sum of moves over the sum of sizes, the simple
-    cross-check, with a jackknife over markets (None with fewer than three). `naive_percent` is the plain mean of
-    price_impact_percent. `shrinkage` is the weight of the cell's own data against the pattern of the other cells.
+    them, `prediction` where one new market will lie; None where the data do not tell. `ratio` is the sum of moves over
+    the sum of sizes, the simple cross-check, with a jackknife over markets (None with fewer than three).
+    `naive_percent` is the plain mean of price_impact_percent. `shrinkage` is the weight of the cell's own data against
+    the pattern of the other cells.
     """
 
     side: Operation
@@ -81,18 +82,18 @@ class CellEstimate:
     transactions: int
     trade_volumes: float
     measured: Estimate | None
-    new_market: Estimate
-    prediction: Estimate
+    new_market: Estimate | None
+    prediction: Estimate | None
     ratio: Estimate | None
     naive_percent: float | None
-    shrinkage: float
+    shrinkage: float | None
     flag: CellFlag
 
     @property
     def depth_one_percent(self) -> float:
-        """TradeVolumes that move the quote by 1 %."""
-        slope = (self.measured or self.new_market).value
-        return 0.01 / slope if slope > 0 else math.inf
+        """TradeVolumes that move the quote by 1 %; infinite where no impact is known."""
+        known = self.measured or self.new_market
+        return 0.01 / known.value if known is not None and known.value > 0 else math.inf
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,151 @@
+"""Telescoped runs, the unit of analysis: consecutive trades of one visit, side and state, taken as one long move.
+
+The quote read after a trade is the one read before the next, so the rounding errors inside a run cancel; what stays is
+the rounding of its two ends. Nothing is estimated here but how the two quotes of a listing hang together.
+"""
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from spacetraders_lab.analysis.arrays import Bools, Floats, Ints, sums
+from spacetraders_lab.analysis.dataset import ACTIVITIES, SUPPLIES, TYPES, Dataset
+from spacetraders_lab.analysis.findings import Elasticity
+from spacetraders_lab.analysis.rounding import rounding_variance, steps_of
+
+_FEW_RUNS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Runs:
+    """One entry a run. `move` is the log move of the traded quote against the trader, `other` that of the other quote,
+    `variance` and `other_variance` what rounding leaves in them. `volumes` is the sum of x^b over the trades,
+    `tranches` of x, `minutes` the time from the first read to the last. `cell` numbers type x supply x activity, see
+    `cell_index`.
+    """
+
+    unit: Ints
+    visit: Ints
+    side: Ints
+    cell: Ints
+    trades: Ints
+    volumes: Floats
+    tranches: Floats
+    minutes: Floats
+    move: Floats
+    other: Floats
+    variance: Floats
+    other_variance: Floats
+
+    def __len__(self) -> int:
+        return len(self.unit)
+
+    def take(self, rows: Bools | Ints) -> "Runs":
+        """Only these runs."""
+        return replace(self, **{f.name: getattr(self, f.name)[rows] for f in fields(self)})
+
+    @property
+    def type(self) -> Ints:
+        return self.cell // (len(SUPPLIES) * len(ACTIVITIES))
+
+
+CELLS = len(TYPES) * len(SUPPLIES) * len(ACTIVITIES)
+
+
+def cell_index(type: Ints, supply: Ints, activity: Ints) -> Ints:
+    """The number of a cell, in the order of types, supplies, activities."""
+    return (type * len(SUPPLIES) + supply) * len(ACTIVITIES) + activity
+
+
+def runs_of(data: Dataset, exponent: float = 1.0) -> Runs:
+    """The runs of the usable rows, each trade's size counted as (units / tradeVolume)^exponent."""
+    rows = data.used()
+    rows = rows.take(np.lexsort((rows.sequence, rows.side, rows.unit, rows.visit)))
+    first = np.flatnonzero(_begins(rows))
+    if not len(first):
+        return _no_runs()
+    last = np.append(first[1:], len(rows)) - 1
+    steps = steps_of(rows)[rows.type[first]]
+    ask = rounding_variance(rows.ask_before[first], rows.ask_after[last], steps[:, 0])
+    bid = rounding_variance(rows.bid_before[first], rows.bid_after[last], steps[:, 1])
+    sign, buys = rows.sign[first], rows.sign[first] > 0
+    ask_move = sign * np.log(rows.ask_after[last] / rows.ask_before[first])
+    bid_move = sign * np.log(rows.bid_after[last] / rows.bid_before[first])
+    return Runs(
+        unit=rows.unit[first],
+        visit=rows.visit[first],
+        side=rows.side[first],
+        cell=cell_index(rows.type[first], rows.supply[first], rows.activity[first]),
+        trades=last - first + 1,
+        volumes=np.add.reduceat(rows.x**exponent, first),
+        tranches=np.add.reduceat(rows.x, first),
+        minutes=(rows.time[last] - rows.time[first] + 2 * rows.seconds[first]) / 60,
+        move=np.where(buys, ask_move, bid_move),
+        other=np.where(buys, bid_move, ask_move),
+        variance=np.where(buys, ask, bid),
+        other_variance=np.where(buys, bid, ask),
+    )
+
+
+def elasticities(runs: Runs) -> tuple[Elasticity, ...]:
+    """How the log ask moves with the log bid, by type.
+
+    Both are regressed on the size traded (an instrumental ratio), so that the rounding of the bid does not flatten
+    the slope; 1 where fewer than five runs, or no move at all, could tell.
+    """
+    buys = runs.side == 0
+    ask, bid = np.where(buys, runs.move, runs.other), np.where(buys, runs.other, runs.move)
+    weight = runs.volumes / (runs.variance + runs.other_variance)
+    found = []
+    for kind, label in enumerate(TYPES):
+        rows = runs.type == kind
+        below = float(weight[rows] @ bid[rows])
+        known = rows.sum() >= _FEW_RUNS and below > 0
+        value = float(weight[rows] @ ask[rows]) / below if known else 1.0
+        found.append(Elasticity(label, value if value > 0 else 1.0, len(np.unique(runs.unit[rows]))))
+    return tuple(found)
+
+
+def combine_quotes(runs: Runs) -> Runs:
+    """The same runs with both quotes' moves combined into the best estimate of the traded quote's.
+
+    The other quote's move is translated by the elasticity and weighted by the inverse of its variance: rounding, and
+    how badly the translation fits. After it, `variance` is that of the combined move.
+    """
+    if not len(runs):
+        return runs
+    elasticity = np.array([e.value for e in elasticities(runs)])[runs.type]
+    factor = np.where(runs.side == 0, elasticity, 1 / elasticity)
+    moved, rounded = factor * runs.other, factor**2 * runs.other_variance
+    variance = rounded + _misfit(runs, runs.move - moved, runs.variance + rounded) * runs.volumes**2
+    weight = runs.variance / (runs.variance + variance)
+    return replace(
+        runs,
+        move=runs.move + weight * (moved - runs.move),
+        variance=runs.variance * variance / (runs.variance + variance),
+    )
+
+
+def _misfit(runs: Runs, error: Floats, expected: Floats) -> Floats:
+    """Squared error of the translation for one tradeVolume beyond rounding, by type and side, for each run."""
+    group = runs.type * 2 + runs.side
+    size = sums(group, runs.volumes**2, 2 * len(TYPES))
+    excess = sums(group, error**2 - expected, 2 * len(TYPES))
+    misfit: Floats = np.maximum(0.0, excess / np.maximum(size, 1e-12))[group]
+    return misfit
+
+
+def _begins(rows: Dataset) -> Bools:
+    """Where a new run begins: another visit, listing, side, state or tradeVolume, or quotes that do not join."""
+    begins = np.ones(len(rows), dtype=np.bool_)
+    same = np.ones(max(0, len(rows) - 1), dtype=np.bool_)
+    for values in (rows.visit, rows.unit, rows.side, rows.supply, rows.activity, rows.type, rows.trade_volume):
+        same &= values[1:] == values[:-1]
+    same &= (rows.ask_before[1:] == rows.ask_after[:-1]) & (rows.bid_before[1:] == rows.bid_after[:-1])
+    begins[1:] = ~same
+    return begins
+
+
+def _no_runs() -> Runs:
+    whole, real = np.zeros(0, dtype=np.int64), np.zeros(0)
+    return Runs(whole, whole, whole, whole, whole, real, real, real, real, real, real, real)

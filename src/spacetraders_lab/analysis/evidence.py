@@ -70,8 +70,8 @@ def evidence_of(
     if measured is not None:
         curve = Curve(side, form, listing.good.trade_volume, quotes, _positive(measured.slope, chance), None, exponent)
         return Evidence(curve, Ground.LISTING, form, measured.transactions, 1, age_minutes)
-    cell = _cell(findings, listing, side)
-    curve = Curve(side, form, listing.good.trade_volume, quotes, _positive(cell.prediction, chance), None, exponent)
+    cell, slope = _cell(findings, listing, side)
+    curve = Curve(side, form, listing.good.trade_volume, quotes, _positive(slope, chance), None, exponent)
     return Evidence(curve, Ground.CELL, form, cell.transactions, cell.markets, age_minutes)
 
 
@@ -112,15 +112,17 @@ def _measured(findings: Findings, listing: Listing, side: Operation) -> ListingE
     return next((x for x in findings.listings if (x.market, x.good, x.side) == key), None)
 
 
-def _cell(findings: Findings, listing: Listing, side: Operation) -> CellEstimate:
+def _cell(findings: Findings, listing: Listing, side: Operation) -> tuple[CellEstimate, Estimate]:
+    """The cell that the listing is in now, and where the slope of one more market in it will lie."""
     good = listing.good
     key = (side, good.type, good.supply, good.activity)
     for cell in findings.cells:
-        if (cell.side, cell.type, cell.supply, cell.activity) == key and cell.flag is not CellFlag.NOT_OBSERVED:
-            return cell
+        observed = cell.flag is not CellFlag.NOT_OBSERVED
+        if (cell.side, cell.type, cell.supply, cell.activity) == key and observed and cell.prediction is not None:
+            return cell, cell.prediction
     raise UserError(
-        f"nothing measured tells how {side.lower()}ing moves {good.symbol} at {listing.waypoint}: neither it nor another"
-        f" {good.type} that is {good.supply} and {good.activity or 'without activity'} was traded. Measure it:"
+        f"nothing measured tells how {side.lower()}ing moves {good.symbol} at {listing.waypoint}: neither it nor"
+        f" another {good.type} that is {good.supply} and {good.activity or 'without activity'} was traded. Measure it:"
         f" spacetraders experiment liquidity --ships <SHIPS> --system <SYSTEM> --goods {good.symbol}"
     )
 

@@ -3,6 +3,7 @@
 Commands are named by module and function and imported only when they run, so that --help stays quick.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -36,6 +37,13 @@ _COMMANDS = {
             "history": "List what was seen of one listing.",
         },
     ),
+    "advise": (
+        "Say what to trade, from what was measured.",
+        {
+            "lane": "Units a visit, cadence and profit between two markets.",
+            "split": "Split a quantity over several visits.",
+        },
+    ),
     "ship": (
         "Fly and trade by hand.",
         {
@@ -61,7 +69,12 @@ _COMMANDS = {
     "sandbox": ("The local game server.", {"serve": "Serve a game universe on this machine."}),
 }
 # Commands that do not live in the module named after their noun.
-_MODULES = {("experiment", "export"): "export", ("experiment", "analyze"): "results"}
+_MODULES = {
+    ("experiment", "export"): "export",
+    ("experiment", "analyze"): "results",
+    ("advise", "lane"): "advice",
+    ("advise", "split"): "advice",
+}
 
 
 def build_app() -> App:
@@ -75,6 +88,7 @@ def build_app() -> App:
             group.command(f"spacetraders_lab.cli.{module}:{function}", name=verb, help=verb_help)
         app.command(group)
     app.register_install_completion_command(help="Complete commands with the tab key in your shell from now on.")
+    app.command("spacetraders_lab.cli.advice:quote", name="quote", help="Predict what a trade will cost or bring.")
     app.command("spacetraders_lab.cli.demo:demo", name="demo", help="Run a small experiment against a local game.")
     return app
 
@@ -100,6 +114,9 @@ def run(arguments: Sequence[str]) -> int:
         return _complain(str(error), EXIT_FAILED)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # as in `... | head`: the reader has enough, and Python must not try to flush again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OK
     return result if isinstance(result, int) else EXIT_OK
 
 

@@ -72,27 +72,27 @@ def as_csv(records: Sequence[Record]) -> str:
 
 
 def cell_table(cells: Sequence[CellEstimate]) -> Table:
-    """Impact by side, type, supply and activity."""
+    """Impact by side, type, supply and activity; cells without any trade are in the CSV only."""
     rows, records = [], []
+    unseen = sum(cell.flag is CellFlag.NOT_OBSERVED for cell in cells)
     for cell in cells:
         measured, new, wide, ratio = (
             percent_estimate(cell.side, estimate) if estimate else None
             for estimate in (cell.measured, cell.new_market, cell.prediction, cell.ratio)
         )
-        rows.append(
-            (
-                cell.side.value,
-                cell.type.value,
-                cell.supply.value,
-                cell.activity.value if cell.activity else NOTHING,
-                interval(measured),
-                interval(new),
-                str(cell.markets),
-                str(cell.transactions),
-                number(cell.depth_one_percent, 2),
-                "" if cell.flag is CellFlag.OK else cell.flag.value,
-            )
+        row = (
+            cell.side.value,
+            cell.type.value,
+            cell.supply.value,
+            cell.activity.value if cell.activity else NOTHING,
+            interval(measured),
+            interval(new),
+            str(cell.markets),
+            str(cell.transactions),
+            number(cell.depth_one_percent, 2),
+            "" if cell.flag is CellFlag.OK else cell.flag.value,
         )
+        rows += [row] if cell.flag is not CellFlag.NOT_OBSERVED else []
         records.append(
             {"side": cell.side.value, "type": cell.type.value, "supply": cell.supply.value}
             | {"activity": cell.activity.value if cell.activity else None}
@@ -108,9 +108,9 @@ def cell_table(cells: Sequence[CellEstimate]) -> Table:
         "cells",
         "Impact by cell",
         "Move of the traded quote against the trader by one full tradeVolume, in percent, with 95 % intervals."
-        " 'measured' is the mean over the markets that were measured, 'a new market' the mean over markets like them. Depth is in"
-        " tradeVolumes that move the quote by 1 %. A thin cell has fewer than three markets; a cell not observed has no"
-        " trade at all, and its figure comes from the other cells.",
+        " 'measured' is the mean over the markets that were measured, 'a new market' the mean over markets like them."
+        " Depth is in tradeVolumes that move the quote by 1 %. A thin cell has fewer than three markets."
+        f" Not measured, because no market was in that state when it was traded: {unseen} more cells.",
         ("side", "type", "supply", "activity", "measured %", "a new market %", "mkts", "trades", "depth", "flag"),
         tuple(rows),
         tuple(records),
@@ -195,9 +195,9 @@ def law_table(law: LawFit) -> Table:
     return Table(
         "law",
         "Law of impact",
-        f"Each form predicts trades that it was not fitted to. Best for EXPORT and IMPORT: {law.best.value}, in"
-        f" {100 * law.confidence:.0f} % of resamples of the listings. Errors are in units of the tolerance, 2 credits or"
-        " 0.2 % of the quote, whichever is more.",
+        "Each form predicts trades that it was not fitted to."
+        f" Best for EXPORT and IMPORT: {law.best.value}, in {100 * law.confidence:.0f} % of resamples of the listings."
+        " Errors are in units of the tolerance, 2 credits or 0.2 % of the quote, whichever is more.",
         ("listings", "form", "error, new listings", "error, later", "within", "median credits", "parameters"),
         tuple((where, *_score(score)) for where, score in shown),
         tuple(

@@ -26,6 +26,12 @@ class World:
         """The id of the universe that this server has had since that reset, written down if it is new."""
         return self._id_of(universes, base_url=base_url, reset_date=reset_date)
 
+    def latest_universe(self, base_url: str) -> int | None:
+        """The id of the newest universe that this server is known to have had; None when there is none."""
+        newest = select(func.max(universes.c.universe_id)).where(universes.c.base_url == base_url)
+        found: int | None = self._connection.scalar(newest)
+        return found
+
     def player_id(self, agent_symbol: str, universe_id: int) -> int:
         """The id of an agent in a universe, written down if it is new."""
         return self._id_of(players, agent_symbol=agent_symbol, universe_id=universe_id)

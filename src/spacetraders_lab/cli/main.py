@@ -24,6 +24,7 @@ _COMMANDS = {
             "resume": "Go on with a run that was interrupted or suspended.",
             "doctor": "Show what is out of order in a run; --fix mends it.",
             "analyze": "Show what a run found.",
+            "report": "Write what a run found as one HTML page.",
             "export": "Write what was recorded to a file: CSV, JSON lines or Parquet.",
         },
     ),
@@ -72,6 +73,7 @@ _COMMANDS = {
 _MODULES = {
     ("experiment", "export"): "export",
     ("experiment", "analyze"): "results",
+    ("experiment", "report"): "report",
     ("advise", "lane"): "advice",
     ("advise", "split"): "advice",
 }

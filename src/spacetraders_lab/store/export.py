@@ -20,8 +20,8 @@ from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.dictionary import TABLES
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.schema import market_observations as observations
-from spacetraders_lab.store.schema import universes
 from spacetraders_lab.store.types import UtcDateTime, Word
+from spacetraders_lab.store.world import World
 
 FORMATS = ("csv", "jsonl", "parquet")
 _STRETCH = 10_000  # keys a read
@@ -133,8 +133,7 @@ def _comparable(database: Database, run_ids: Sequence[str]) -> list[str]:
         raise UserError("the same run is named twice; its transactions would count double")
     with database.reading() as connection:
         runs = [ExperimentRepository(connection).get_run(run_id) for run_id in run_ids]
-        known = {row.universe_id: row for row in connection.execute(select(universes))}
-    played = [known[run.universe_id] for run in runs]
+        played = [World(connection).universe(run.universe_id) for run in runs]
     for run, universe in zip(runs, played, strict=True):
         if universe.base_url != played[0].base_url:
             raise UserError(

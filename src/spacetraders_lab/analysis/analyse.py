@@ -7,15 +7,22 @@ from spacetraders_lab.analysis.checks import check_prices
 from spacetraders_lab.analysis.dataset import SIDES, Dataset, count_exclusions
 from spacetraders_lab.analysis.findings import CellEstimate, Findings, ListingEstimate, SideFit
 from spacetraders_lab.analysis.impact import ImpactModel, fit_impact
+from spacetraders_lab.analysis.law import fit_law
 from spacetraders_lab.analysis.observations import Observations
 from spacetraders_lab.analysis.placebo import drift_variance
 from spacetraders_lab.analysis.runs import Runs, combine_quotes, elasticities, runs_of
+from spacetraders_lab.analysis.size import fit_size
 
 
 def analyse(data: Dataset, observations: Observations) -> Findings:
-    """Estimate everything; the same rows always give the same numbers."""
-    raw = runs_of(data)
-    runs, drift2 = combine_quotes(raw), drift_variance(data, observations)
+    """Estimate everything; the same rows always give the same numbers.
+
+    Slopes are computed with sizes to the power b only where b = 1 is rejected.
+    """
+    drift2 = drift_variance(data, observations)
+    size_law = fit_size(data, drift2)
+    raw = runs_of(data, size_law.used if size_law is not None else 1.0)
+    runs = combine_quotes(raw)
     cells: list[CellEstimate] = []
     listings: list[ListingEstimate] = []
     sides: list[SideFit] = []
@@ -33,6 +40,8 @@ def analyse(data: Dataset, observations: Observations) -> Findings:
         listings=tuple(listings),
         sides=tuple(sides),
         elasticities=elasticities(raw),
+        size_law=size_law,
+        law=fit_law(data),
     )
 
 

@@ -80,9 +80,16 @@ def test_the_premium_of_slicing(exponent: float) -> None:
     assert best_slice(sold, 60) == (0.1 if exponent > 1 else 1.0)
 
 
+def _slope(form: LawForm, slope: float, price: float, beyond: float) -> float:
+    """Credits for LINEAR; of the asymptotes, one above a quote is approached by buying."""
+    if form in (LawForm.ASYMPTOTE, LawForm.STOCK):
+        return slope if beyond < 1 else -slope
+    return slope * price if form is LawForm.LINEAR else slope
+
+
 CURVES = st.builds(
     lambda side, form, price, slope, volume, beyond: curve(
-        side, price, slope * (price if form is LawForm.LINEAR else 1), volume, form=form, asymptote=price * beyond
+        side, price, _slope(form, slope, price, beyond), volume, form=form, asymptote=price * beyond
     ),
     st.sampled_from([BUY, SELL]),
     st.sampled_from(FORMS),
@@ -116,9 +123,9 @@ def test_the_asymptote_law() -> None:
     """P' = A + (P - A) 2^(k x): an EXPORT's ask runs away from an asymptote below, an IMPORT's ask nears one above."""
     away = curve(BUY, 1000, 0.3, 20, form=LawForm.ASYMPTOTE, asymptote=600.0)
     assert away.unit_prices(21)[0, 20] == pytest.approx(600 + 400 * 2**0.3)
-    towards = curve(BUY, 1000, 0.3, 20, form=LawForm.ASYMPTOTE, asymptote=1400.0)
+    towards = curve(BUY, 1000, -0.3, 20, form=LawForm.ASYMPTOTE, asymptote=1400.0)
     assert towards.unit_prices(21)[0, 20] == pytest.approx(1400 - 400 * 2**-0.3)
-    falls = curve(SELL, 1000, 0.3, 20, form=LawForm.ASYMPTOTE, asymptote=1400.0)
+    falls = curve(SELL, 1000, -0.3, 20, form=LawForm.ASYMPTOTE, asymptote=1400.0)
     assert falls.unit_prices(21)[0, 20] == pytest.approx(1400 - 400 * 2**0.3)
 
 
@@ -130,6 +137,15 @@ def test_a_range_holds_nine_draws_in_ten() -> None:
     second = 1000 * np.exp(slopes)
     inside = (found.parts[1].price.low <= second) & (second <= found.parts[1].price.high)
     assert inside.mean() == pytest.approx(0.9, abs=0.01)
+
+
+def test_what_the_law_leaves_unsaid_piles_up_over_transactions() -> None:
+    draws = Curve(BUY, LawForm.NONE, 10, np.full(4000, 1000.0), np.zeros(4000), noise=3.0)
+    prices = draws.unit_prices(50)
+    assert set(prices[:, 0]) == {1000.0}
+    assert prices[:, 40].std() == pytest.approx(3 * math.sqrt(4), rel=0.05)
+    assert (draws.unit_prices(50) == prices).all()
+    assert draws.central().unit_prices(50).std() == 0
 
 
 # --- a lane ---------------------------------------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """What advice stands on: the best grounds there are, as wide as they are, and none at all rather than a guess."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -7,7 +8,8 @@ import pytest
 
 from spacetraders_lab.analysis.advice import Decay
 from spacetraders_lab.analysis.evidence import DRAWS, Ground, decay_of, evidence_of
-from spacetraders_lab.analysis.findings import CellFlag, LawForm, SizeLaw
+from spacetraders_lab.analysis.findings import CellFlag, Estimate, LawFit, LawForm, SizeLaw
+from spacetraders_lab.analysis.prediction import predict_quotes
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.market import Activity, ListingType, Operation
 from tests.factories import make_listing
@@ -19,18 +21,68 @@ ELSEWHERE = make_listing("X1-GZ7-Z9")
 FINDINGS = make_findings()
 
 
-def test_the_law_with_the_asymptote_of_the_listing_comes_first() -> None:
-    found = evidence_of(FINDINGS, HERE, BUY, age_minutes=0)
-    assert (found.ground, found.form, found.trades) == (Ground.LAW, LawForm.ASYMPTOTE, 12)
-    middle = found.curve.central()
-    assert middle.asymptote is not None
-    assert float(middle.asymptote[0]) == pytest.approx(30, abs=0.2)
-    # one full tradeVolume: 30 + (50 - 30) 2^0.3
-    assert float(middle.unit_prices(61)[0, 60]) == pytest.approx(30 + 20 * 2**0.3, abs=0.5)
+def exactly(value: float) -> Estimate:
+    return Estimate(value, value, value)
 
 
-def test_then_the_slope_of_the_listing() -> None:
-    found = evidence_of(replace(FINDINGS, law=replace(LAW, best=LawForm.CONSTANT)), HERE, BUY, age_minutes=0)
+LAWS = {
+    LawForm.NONE: ({}, math.nan),
+    LawForm.CONSTANT: ({}, 0.08),
+    LawForm.POWER: ({"b": exactly(0.8)}, 0.08),
+    LawForm.LINEAR: ({}, 4.0),
+    LawForm.ASYMPTOTE: ({"k EXPORT": exactly(0.3)}, 30.0),
+    LawForm.STOCK: ({"k EXPORT": exactly(0.3), "ratio EXPORT": exactly(0.4), "scale EXPORT": exactly(7.5)}, 4.0),
+}
+
+
+def law_of(form: LawForm, side: Operation = BUY) -> LawFit:
+    """A law of this form with the constants above, measured at the listing."""
+    parameters, constant = LAWS[form]
+    known = replace(
+        LAW.listings[0], side=side, constant=exactly(-constant if side is SELL and constant < 1 else constant)
+    )
+    score = replace(LAW.score, form=form, parameters=parameters, error_95=0.0)
+    return replace(LAW, best=form, scores=(score,), listings=(known,))
+
+
+@pytest.mark.parametrize("form", LAWS)
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_a_curve_goes_where_the_law_predicts(form: LawForm, side: Operation) -> None:
+    """Full transactions and smaller ones, against the prediction that the law itself makes."""
+    law = law_of(form, side)
+    if form is LawForm.LINEAR and side is SELL:
+        law = replace(law, listings=(replace(law.listings[0], constant=exactly(-4.0)),))
+    found = evidence_of(make_findings(law=law), HERE, side, age_minutes=0)
+    assert (found.ground, found.form, found.trades) == (Ground.LAW, form, 12)
+    for units in (60, 45):
+        path = predict_quotes(law, HERE, side, [units] * 3)
+        assert path is not None
+        prices = found.curve.central().unit_prices(3 * units, transaction=units)[0, ::units]
+        assert prices == pytest.approx(path.quotes[:3])
+
+
+def test_ranges_are_as_wide_as_the_law_is_uncertain() -> None:
+    known = replace(LAW.listings[0], constant=Estimate(30.0, 26.0, 34.0))
+    law = replace(LAW, listings=(known,))
+    curve = evidence_of(make_findings(law=law), HERE, BUY, age_minutes=0).curve
+    path = predict_quotes(law, HERE, BUY, [60, 60])
+    assert path is not None
+    low, high = np.quantile(curve.unit_prices(121)[:, 120], (0.025, 0.975))
+    assert (high - low) == pytest.approx(path.high[2] - path.low[2], rel=0.15)
+
+
+def test_a_listing_never_traded_is_placed_by_its_two_quotes() -> None:
+    found = evidence_of(make_findings(law=law_of(LawForm.STOCK)), ELSEWHERE, BUY, age_minutes=0)
+    assert (found.ground, found.trades, found.markets) == (Ground.QUOTES, 12, 1)
+
+
+def test_of_exchange_the_law_is_silent() -> None:
+    here = make_listing(type=ListingType.EXCHANGE)
+    assert evidence_of(FINDINGS, here, BUY, age_minutes=0).ground is Ground.LISTING
+
+
+def test_without_a_law_the_slope_of_the_listing_counts() -> None:
+    found = evidence_of(make_findings(law=None), HERE, BUY, age_minutes=0)
     assert (found.ground, found.form) == (Ground.LISTING, LawForm.CONSTANT)
     drawn = np.quantile(found.curve.slope, (0.025, 0.5, 0.975))
     assert drawn == pytest.approx([0.05 / 1.22, 0.05, 0.05 * 1.22], rel=0.06)
@@ -76,7 +128,8 @@ def test_a_law_that_is_not_linear_in_size_is_carried_through() -> None:
 def test_the_same_seed_gives_the_same_draws() -> None:
     one, other, third = (evidence_of(FINDINGS, HERE, BUY, age_minutes=9, seed=seed) for seed in (4, 4, 5))
     assert np.array_equal(one.curve.slope, other.curve.slope)
-    assert not np.array_equal(one.curve.slope, third.curve.slope)
+    assert one.curve.asymptote is not None and third.curve.asymptote is not None
+    assert not np.array_equal(one.curve.asymptote, third.curve.asymptote)
     assert one.curve.draws == DRAWS
 
 

@@ -67,11 +67,12 @@ LAW = LawFit(
     best=LawForm.ASYMPTOTE,
     confidence=0.97,
     scores=(
-        FormScore(LawForm.ASYMPTOTE, {"kappa": estimate(0.3)}, 0.4, 0.3, 0.98, 0.5),
-        FormScore(LawForm.CONSTANT, {"g": estimate(0.05)}, 4.0, 3.0, 0.3, 7.0),
+        FormScore(LawForm.CONSTANT, {}, 4.0, 3.0, 0.3, 7.0, 9.0, 40),
+        FormScore(LawForm.ASYMPTOTE, {"k EXPORT": estimate(0.3)}, 0.4, 0.3, 0.98, 0.5, 0.8, 40),
     ),
     exchange_scores=(),
     listings=(ListingLaw(BUY_MARKET, GOOD, BUY, ListingType.EXPORT, 12, Estimate(30.0, 29.0, 31.0)),),
+    price_steps=dict.fromkeys(ListingType, (1.0, 1.0)),
 )
 RECOVERY = RecoveryEstimate(
     tick=Tick(1800.0, {(BUY_MARKET, GOOD): 60.0}, changes=20, explained=19),

@@ -1,11 +1,12 @@
 """What is known of one listing and side, as a curve with its grounds: from findings and the newest quote to draws.
 
-The best grounds there are: the law with the asymptote of this listing, else the slope of this listing, else markets
-like it. With none of them there is no curve, and no number is made up.
+The best grounds there are: the law with the constant of this listing, else with its two quotes, else the slope of this
+listing, else markets like it. With none of them there is no curve, and no number is made up.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import numpy as np
@@ -13,21 +14,14 @@ import numpy as np
 from spacetraders_lab.analysis.advice import Decay
 from spacetraders_lab.analysis.arrays import Floats
 from spacetraders_lab.analysis.curve import Curve
-from spacetraders_lab.analysis.findings import (
-    CellEstimate,
-    CellFlag,
-    Estimate,
-    Findings,
-    LawForm,
-    ListingEstimate,
-    ListingLaw,
-    RecoveryEstimate,
-)
+from spacetraders_lab.analysis.distributions import NORMAL_REACH
+from spacetraders_lab.analysis.findings import CellFlag, Estimate, Findings, LawFit, LawForm, RecoveryEstimate
+from spacetraders_lab.analysis.law import TOLERANCE_CREDITS, TOLERANCE_SHARE
+from spacetraders_lab.analysis.prediction import listing_constant
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.market import Listing, ListingType, Operation
 
 DRAWS = 400
-_STANDARD_DEVIATIONS = 2 * 1.959964  # that a 95 % interval is wide
 # Trades that the markets themselves undo: they make what they export, and use what they import.
 _NATURAL = {(ListingType.EXPORT, Operation.BUY), (ListingType.IMPORT, Operation.SELL)}
 
@@ -35,9 +29,10 @@ _NATURAL = {(ListingType.EXPORT, Operation.BUY), (ListingType.IMPORT, Operation.
 class Ground(StrEnum):
     """What a curve stands on, the best first."""
 
-    LAW = "the law of impact, with the asymptote of this very listing"
+    LAW = "the law of impact, as measured at this very listing"
+    QUOTES = "the law of impact, placed by its two quotes; it was never traded"
     LISTING = "trades of this very listing"
-    CELL = "trades of markets like it; this one was never measured"
+    CELL = "trades of markets like it; it was never traded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,18 +56,15 @@ def evidence_of(
     """
     chance = np.random.default_rng(seed)
     quotes = _aged(findings, listing.good.price(side), side, age_minutes, chance)
-    law = _law_of(findings, listing, side)
-    measured = _measured(findings, listing, side)
-    if law is not None and findings.law is not None:
-        curve = _law_curve(findings, law, listing, side, quotes, chance)
-        return Evidence(curve, Ground.LAW, findings.law.best, law.trades, 1, age_minutes)
-    form, exponent = (LawForm.POWER, findings.size_law.used) if findings.size_law else (LawForm.CONSTANT, 1.0)
-    if measured is not None:
-        curve = Curve(side, form, listing.good.trade_volume, quotes, _positive(measured.slope, chance), None, exponent)
-        return Evidence(curve, Ground.LISTING, form, measured.transactions, 1, age_minutes)
-    cell, slope = _cell(findings, listing, side)
-    curve = Curve(side, form, listing.good.trade_volume, quotes, _positive(slope, chance), None, exponent)
-    return Evidence(curve, Ground.CELL, form, cell.transactions, cell.markets, age_minutes)
+    by_law = _by_law(findings.law, listing, side, quotes, chance)
+    if by_law is not None:
+        curve, ground, trades, markets = by_law
+    else:
+        slope, ground, trades, markets = _by_slope(findings, listing, side)
+        bent = findings.size_law.used if findings.size_law is not None else 1.0
+        form = LawForm.CONSTANT if bent == 1.0 else LawForm.POWER
+        curve = Curve(side, form, listing.good.trade_volume, quotes, _positive(slope, chance), None, bent)
+    return Evidence(replace(curve, seed=seed), ground, curve.form, trades, markets, age_minutes)
 
 
 def decay_of(recovery: RecoveryEstimate | None, listing: Listing, side: Operation) -> Decay | None:
@@ -100,26 +92,55 @@ def _aged(findings: Findings, quote: int, side: Operation, minutes: float, chanc
     return drawn
 
 
-def _law_of(findings: Findings, listing: Listing, side: Operation) -> ListingLaw | None:
-    if findings.law is None or findings.law.best is not LawForm.ASYMPTOTE:
+def _by_law(
+    law: LawFit | None, listing: Listing, side: Operation, quotes: Floats, chance: np.random.Generator
+) -> tuple[Curve, Ground, int, int] | None:
+    """The curve of the law with the listing's own constant, trades and markets it rests on; None where it is silent.
+
+    Of EXCHANGE the law is silent: it was chosen for the others. What listings share is taken as known.
+    """
+    if law is None or listing.good.type is ListingType.EXCHANGE:
         return None
-    key = (listing.waypoint, listing.good.symbol, side)
-    return next((x for x in findings.law.listings if (x.market, x.good, x.side) == key and x.asymptote), None)
+    constant = listing_constant(law, listing, side)
+    if constant is None:
+        return None
+    own = [x for x in law.listings if (x.market, x.good) == (listing.waypoint, listing.good.symbol)]
+    alike = own or [x for x in law.listings if x.type is listing.good.type]
+    shared = {name: estimate.value for name, estimate in law.score.parameters.items()}
+    drawn, kind = _normal(constant, chance), listing.good.type
+    slope, asymptote = np.abs(drawn), None
+    if law.best in (LawForm.ASYMPTOTE, LawForm.STOCK):
+        slope = np.full(DRAWS, shared[f"k {kind}"])
+        asymptote = drawn if law.best is LawForm.ASYMPTOTE else _stock_asymptote(drawn, shared, kind, side)
+    curve = Curve(
+        side,
+        law.best,
+        listing.good.trade_volume,
+        quotes,
+        slope,
+        asymptote,
+        shared.get("b", 1.0),
+        noise=law.score.error_95 / NORMAL_REACH * max(TOLERANCE_CREDITS, TOLERANCE_SHARE * listing.good.price(side)),
+    )
+    return curve, Ground.LAW if own else Ground.QUOTES, sum(x.trades for x in alike), len({x.market for x in alike})
 
 
-def _measured(findings: Findings, listing: Listing, side: Operation) -> ListingEstimate | None:
-    key = (listing.waypoint, listing.good.symbol, side)
-    return next((x for x in findings.listings if (x.market, x.good, x.side) == key), None)
+def _stock_asymptote(offset: Floats, shared: Mapping[str, float], kind: ListingType, side: Operation) -> Floats:
+    """The asymptote of a quote: of the ask, scale times the listing's offset; of the bid, ratio · that + offset."""
+    ask: Floats = shared[f"scale {kind}"] * offset
+    return ask if side is Operation.BUY else shared[f"ratio {kind}"] * ask + offset
 
 
-def _cell(findings: Findings, listing: Listing, side: Operation) -> tuple[CellEstimate, Estimate]:
-    """The cell that the listing is in now, and where the slope of one more market in it will lie."""
+def _by_slope(findings: Findings, listing: Listing, side: Operation) -> tuple[Estimate, Ground, int, int]:
+    """The slope of the listing, or of markets in the same cell as far as one more of them may lie."""
     good = listing.good
-    key = (side, good.type, good.supply, good.activity)
+    for own in findings.listings:
+        if (own.market, own.good, own.side) == (listing.waypoint, good.symbol, side):
+            return own.slope, Ground.LISTING, own.transactions, 1
     for cell in findings.cells:
-        observed = cell.flag is not CellFlag.NOT_OBSERVED
-        if (cell.side, cell.type, cell.supply, cell.activity) == key and observed and cell.prediction is not None:
-            return cell, cell.prediction
+        same = (cell.side, cell.type, cell.supply, cell.activity) == (side, good.type, good.supply, good.activity)
+        if same and cell.flag is not CellFlag.NOT_OBSERVED and cell.prediction is not None:
+            return cell.prediction, Ground.CELL, cell.transactions, cell.markets
     raise UserError(
         f"nothing measured tells how {side.lower()}ing moves {good.symbol} at {listing.waypoint}: neither it nor"
         f" another {good.type} that is {good.supply} and {good.activity or 'without activity'} was traded. Measure it:"
@@ -127,25 +148,16 @@ def _cell(findings: Findings, listing: Listing, side: Operation) -> tuple[CellEs
     )
 
 
-def _law_curve(
-    findings: Findings, law: ListingLaw, listing: Listing, side: Operation, quotes: Floats, chance: np.random.Generator
-) -> Curve:
-    assert findings.law is not None and law.asymptote is not None
-    (kappa,) = findings.law.scores[0].parameters.values()
-    asymptote = _normal(law.asymptote, chance)
-    return Curve(side, LawForm.ASYMPTOTE, listing.good.trade_volume, quotes, _positive(kappa, chance), asymptote)
-
-
 def _positive(estimate: Estimate, chance: np.random.Generator) -> Floats:
     """Draws of something that cannot be negative: log-normal where its interval allows it."""
     if 0 < estimate.low <= estimate.high < math.inf:
-        sd = math.log(estimate.high / estimate.low) / _STANDARD_DEVIATIONS
+        sd = math.log(estimate.high / estimate.low) / (2 * NORMAL_REACH)
         drawn: Floats = estimate.value * np.exp(chance.normal(0.0, 1.0, DRAWS) * sd)
         return drawn
     return np.maximum(0.0, _normal(estimate, chance))
 
 
 def _normal(estimate: Estimate, chance: np.random.Generator) -> Floats:
-    sd = (estimate.high - estimate.low) / _STANDARD_DEVIATIONS
+    sd = (estimate.high - estimate.low) / (2 * NORMAL_REACH)
     drawn: Floats = estimate.value + chance.normal(0.0, 1.0, DRAWS) * (sd if math.isfinite(sd) else 0.0)
     return drawn

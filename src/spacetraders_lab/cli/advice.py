@@ -31,6 +31,7 @@ Side = Literal["buy", "sell"]
 Good = Annotated[str, Parameter(help="The good.")]
 
 _HAULER_SPEED = 15
+_OLD_MINUTES = 60  # two ticks of the game's markets
 
 
 def quote(good: Good, *, at: str, side: Side, units: int, json: Json = False) -> None:
@@ -270,6 +271,8 @@ def _range(forecast: Forecast, places: int = 0) -> str:
 def _print_grounds(good: str, market: str, evidence: Evidence) -> None:
     print(f"{good} at {market.upper()}: quote read {_age(evidence.age_minutes)} ago; {evidence.ground}")
     print(f"  ({evidence.form.value}, {evidence.trades} trades at {evidence.markets} market(s))")
+    if evidence.age_minutes > _OLD_MINUTES:
+        print(f"  That is old, and the ranges say so; read it again: spacetraders market get {market.upper()}")
 
 
 def _grounds_json(evidence: Evidence) -> dict[str, object]:

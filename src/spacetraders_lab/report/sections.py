@@ -85,13 +85,13 @@ def _answer(subject: Subject) -> Section:
     findings = subject.findings
     said = headlines(findings)
     if findings.law is not None:
-        best = findings.law.scores[0]
+        best = findings.law.score
         said.append(
             (
                 "law",
-                f"Of the forms tried, '{findings.law.best.value}' predicts trades that it was not fitted to best"
-                f" (best in {100 * findings.law.confidence:.0f} % of resamples); {100 * best.within:.1f} % of the next"
-                " quotes lie within 2 credits or 0.2 %.",
+                f"Of the forms tried, '{findings.law.best.value}' predicts unseen trades best (chosen"
+                f" in {100 * findings.law.confidence:.0f} % of resamples); {100 * best.within:.1f} % of the next quotes"
+                " lie within 2 credits or 0.2 %.",
             )
         )
     said += [(r.code if r.side is None else f"{r.code} {r.side}", r.sentence) for r in findings.hypotheses]

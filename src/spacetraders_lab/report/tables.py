@@ -190,19 +190,20 @@ def listing_table(listings: Sequence[ListingEstimate], now: float) -> Table:
 
 
 def law_table(law: LawFit) -> Table:
-    """The candidate forms, the best first."""
+    """The candidate forms, the simplest first; the best is marked."""
     shown = [("EXPORT, IMPORT", score) for score in law.scores] + [("EXCHANGE", s) for s in law.exchange_scores]
     return Table(
         "law",
         "Law of impact",
         "Each form predicts trades that it was not fitted to."
-        f" Best for EXPORT and IMPORT: {law.best.value}, in {100 * law.confidence:.0f} % of resamples of the listings."
+        f" Chosen for EXPORT and IMPORT (*): '{law.best.value}', the simplest that is not clearly worse than any other,"
+        f" in {100 * law.confidence:.0f} % of resamples of the listings."
         " Errors are in units of the tolerance, 2 credits or 0.2 % of the quote, whichever is more.",
         ("listings", "form", "error, new listings", "error, later", "within", "median credits", "parameters"),
-        tuple((where, *_score(score)) for where, score in shown),
+        tuple((where, *_score(score, mark="*" if score is law.score else "")) for where, score in shown),
         tuple(
             {"listings": where, "form": score.form.value, "error_by_listing": score.by_listing}
-            | {"error_by_time": score.by_time, "within": score.within, "residual_credits": score.residual_credits}
+            | {"error_by_time": score.by_time, "within": score.within, "error_credits": score.error_credits}
             | {"parameters": _parameters(score)}
             for where, score in shown
         ),
@@ -378,13 +379,13 @@ def moment(seconds: float) -> str:
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}"
 
 
-def _score(score: FormScore) -> Iterable[str]:
+def _score(score: FormScore, mark: str) -> Iterable[str]:
     return (
-        score.form.value,
+        score.form.value + mark,
         number(score.by_listing, 2),
         number(score.by_time, 2),
         f"{number(100 * score.within, 1)} %",
-        number(score.residual_credits, 1),
+        number(score.error_credits, 1),
         _parameters(score),
     )
 

@@ -14,6 +14,7 @@ from spacetraders_lab.cli.design import DesignOptions
 from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK, EXIT_SUSPENDED
 from spacetraders_lab.cli.request import RequestOptions
 from spacetraders_lab.cli.stop import stop_on_signals
+from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import ExperimentRun, QueueStatus, RunStatus
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.clock import SystemClock

@@ -75,6 +75,13 @@ class ExperimentRepository:
             raise _unknown(run_id)
         return plan
 
+    def get_plan_hash(self, run_id: str) -> str:
+        """SHA-256 of that plan, written down with it; raises UserError when there is no such run."""
+        found: str | None = self._connection.scalar(select(runs.c.plan_hash).where(runs.c.run_id == run_id))
+        if found is None:
+            raise _unknown(run_id)
+        return found
+
     def list_runs(self) -> list[ExperimentRun]:
         """Every run of the database, the newest first."""
         return [

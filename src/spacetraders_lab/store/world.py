@@ -1,6 +1,7 @@
 """What is known of the game's universes: players, waypoints, and every market reply. Two universes never mix."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +17,15 @@ from spacetraders_lab.store.upsert import INSERT
 _KINDS = {ListingType.IMPORT: "imports", ListingType.EXPORT: "exports", ListingType.EXCHANGE: "exchange"}
 
 
+@dataclass(frozen=True, slots=True)
+class Universe:
+    """One server between two resets."""
+
+    universe_id: int
+    base_url: str
+    reset_date: str
+
+
 class World:
     """Universes and what was seen in them; one transaction is the caller's."""
 
@@ -28,6 +38,17 @@ class World:
         `server` is the base URL; behind a #, which universe of a sandbox it is.
         """
         return self._id_of(universes, base_url=server, reset_date=reset_date)
+
+    def universe(self, universe_id: int) -> Universe:
+        """The universe of that id."""
+        row = self._connection.execute(select(universes).where(universes.c.universe_id == universe_id)).one()
+        return Universe(row.universe_id, row.base_url, row.reset_date)
+
+    def latest_universe(self, base_url: str) -> int | None:
+        """The id of the newest universe that this server is known to have had; None when there is none."""
+        newest = select(func.max(universes.c.universe_id)).where(universes.c.base_url == base_url)
+        found: int | None = self._connection.scalar(newest)
+        return found
 
     def player_id(self, agent_symbol: str, universe_id: int) -> int:
         """The id of an agent in a universe, written down if it is new."""

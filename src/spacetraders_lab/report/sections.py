@@ -1,0 +1,305 @@
+"""What a report contains, section by section in its fixed order: from what was found to tables, figures and words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from spacetraders_lab.analysis.crossmarket import PairAccount, ShipAccount
+from spacetraders_lab.analysis.dataset import SIDES, TYPES, Dataset
+from spacetraders_lab.analysis.findings import CellFlag, Findings
+from spacetraders_lab.analysis.observations import Observations
+from spacetraders_lab.analysis.precision import (
+    ABSOLUTE_TARGET,
+    RELATIVE_TARGET,
+    Precision,
+    transactions_to_go,
+)
+from spacetraders_lab.core.market import Operation
+from spacetraders_lab.report import charts, figures, tables
+from spacetraders_lab.report.charts import Chart
+from spacetraders_lab.report.document import Block, Facts, Grid, Report, Section, Sentences
+from spacetraders_lab.report.tables import interval
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a report is about: the run's card, what it recorded, and what was found in it."""
+
+    title: str
+    subtitle: str
+    card: tuple[tuple[str, str], ...]
+    data: Dataset
+    observations: Observations
+    findings: Findings
+    pairs: Sequence[PairAccount]
+    ships: Sequence[ShipAccount]
+    trace: Sequence[Precision]
+
+
+def compose(subject: Subject) -> Report:
+    """The report of a run."""
+    makers = (
+        _answer, _run_card, _cells, _heat_maps, _curves, _law, _sides, _listings, _recovery, _transitions,
+        _diagnostics, _throughput, _precision, _exclusions,
+    )  # fmt: skip
+    return Report(subject.title, subject.subtitle, tuple(maker(subject) for maker in makers))
+
+
+def headlines(findings: Findings) -> list[tuple[str, str]]:
+    """What one full tradeVolume does, in a sentence for each side and type, from the least to the most."""
+    said = []
+    for side in SIDES:
+        for kind in TYPES:
+            found = figures.by_supply(findings.cells, side, kind)
+            if not found:
+                continue
+            ends = sorted(found.items(), key=lambda item: item[1].value)
+            (least, low), (most, high) = ends[0], ends[-1]
+            moves = "raises its ask" if side is Operation.BUY else "lowers its bid"
+            sentence = f"One full tradeVolume {moves} by {interval(low)} % when {least}"
+            sentence += f", by {interval(high)} % when {most}." if most != least else "."
+            said.append((f"{'buying' if side is Operation.BUY else 'selling'}, {kind}", sentence))
+    return said
+
+
+def not_measured(findings: Findings) -> list[str]:
+    """What these data cannot answer."""
+    unseen = sum(cell.flag is CellFlag.NOT_OBSERVED for cell in findings.cells)
+    thin = sum(cell.flag is CellFlag.THIN for cell in findings.cells)
+    missing = []
+    if unseen:
+        missing.append(
+            f"{unseen} of {len(findings.cells)} combinations of side, type, supply and activity never occurred."
+        )
+    if thin:
+        missing.append(f"{thin} rest on one or two markets only.")
+    if findings.law is None:
+        missing.append("The law of impact: too few repeated trades of the same listings.")
+    recovery = findings.recovery
+    if recovery is None or (recovery.half_life_minutes is None and recovery.tick is None):
+        missing.append("Recovery: neither a beat nor a half-life could be estimated from the readings.")
+    missing += [f"{r.code}: {r.question}" for r in findings.hypotheses if r.p is None and r.estimate is None]
+    return missing
+
+
+def _answer(subject: Subject) -> Section:
+    findings = subject.findings
+    said = headlines(findings)
+    if findings.law is not None:
+        best = findings.law.score
+        said.append(
+            (
+                "law",
+                f"Of the forms tried, '{findings.law.best.value}' predicts unseen trades best (chosen"
+                f" in {100 * findings.law.confidence:.0f} % of resamples); {100 * best.within:.1f} % of the next quotes"
+                " lie within 2 credits or 0.2 %.",
+            )
+        )
+    said += [(r.code if r.side is None else f"{r.code} {r.side}", r.sentence) for r in findings.hypotheses]
+    if findings.recovery is not None:
+        said.append(("recovery", tables.recovery_sentence(findings.recovery)))
+    said += [("" if i else "not measured", sentence) for i, sentence in enumerate(not_measured(findings))]
+    return Section("answer", "The answer", "", (Sentences(tuple(said)),))
+
+
+def _run_card(subject: Subject) -> Section:
+    checks = subject.findings.checks
+    posted = ("posted-price check", f"{checks.posted:,} of {checks.rows:,} trades at exactly the quote read before")
+    side = "buyers paid the ask, sellers received the bid" if checks.is_oriented else "ask and bid are swapped"
+    return Section("run", "The run", "", (Facts((*subject.card, posted, ("orientation check", side))),))
+
+
+def _cells(subject: Subject) -> Section:
+    return Section("cells", "Impact by cell", "", (tables.cell_table(subject.findings.cells),))
+
+
+def _heat_maps(subject: Subject) -> Section:
+    found = [
+        Chart(
+            f"heat_map_{side.lower()}_{kind.lower()}",
+            f"{'Buying from' if side is Operation.BUY else 'Selling to'} {kind}",
+            "",
+            charts.heat_map_spec(),
+            tuple(records),
+        )
+        for kind in TYPES
+        for side in SIDES
+        if (records := figures.heat_map(subject.findings.cells, side, kind))
+    ]
+    return Section(
+        "heat",
+        "Supply and activity",
+        "Percent by which one full tradeVolume moves the traded quote, with its 95 % interval; one scale of colour for"
+        " all. Outlined cells rest on fewer than three markets; empty ones were not measured.",
+        (Grid(tuple(found)),) if found else (),
+    )
+
+
+def _curves(subject: Subject) -> Section:
+    found = []
+    for kind in TYPES:
+        for side in SIDES:
+            raw = figures.raw_runs(subject.data, side, kind)
+            if not raw:
+                continue
+            fitted = figures.fitted_curves(subject.findings.cells, side, kind, raw)
+            name = f"curves_{side.lower()}_{kind.lower()}"
+            title = f"{'Buying from' if side is Operation.BUY else 'Selling to'} {kind}"
+            found.append(Chart(name, title, "", charts.curves_spec(), tuple(raw), tuple(fitted)))
+    return Section(
+        "curves",
+        "Impact curves",
+        "How far the traded quote has moved along a visit. Faint lines are single visits, from one supply level to the"
+        " next; heavy lines are the fitted slope of each level with its 95 % band, over all activities. A slope that"
+        " is constant within a level is a description: the law below says how the move depends on the price.",
+        (Grid(tuple(found)),) if found else (),
+    )
+
+
+def _law(subject: Subject) -> Section:
+    if subject.findings.law is None:
+        return Section("law", "Law of impact", "Not measured: too few repeated trades of the same listings.")
+    errors = figures.form_errors(subject.findings)
+    chart = Chart(
+        "law_errors", "Prediction errors", "Left of 1: within the tolerance on average.", charts.form_errors_spec(),
+        tuple(errors),
+    )  # fmt: skip
+    return Section("law", "Law of impact", "", (tables.law_table(subject.findings.law), Grid((chart,))))
+
+
+def _sides(subject: Subject) -> Section:
+    dumbbell = figures.both_sides(subject.findings.cells)
+    ratios = figures.side_ratios(subject.findings.listings)
+    found = [
+        Chart(
+            "both_sides", "By cell", "Cells that were both bought and sold.", charts.both_sides_spec(), tuple(dumbbell)
+        ),
+        Chart(
+            "side_ratios",
+            "By listing",
+            "Slope by buying over slope by selling; right of 1, buying moves the quote more.",
+            charts.forest_spec(),
+            tuple(ratios),
+        ),
+    ]
+    shown = tuple(chart for chart in found if chart.records)
+    intro = (
+        "Whether buying and selling move quotes alike." if shown else "Not measured: no listing was traded both ways."
+    )
+    return Section("sides", "Buying and selling", intro, (Grid(shown),) if shown else ())
+
+
+def _listings(subject: Subject) -> Section:
+    last = float(subject.data.time.max()) if len(subject.data) else 0.0
+    table = tables.listing_table(subject.findings.listings, last)
+    return Section("listings", "Listings", "", (table,))
+
+
+def _recovery(subject: Subject) -> Section:
+    points = figures.remaining(subject.data, subject.observations)
+    recovery = subject.findings.recovery
+    blocks: list[Block] = []
+    if points:
+        furthest = max(record["hours"] for record in points)
+        curve = figures.decay_curve(recovery, furthest) if recovery is not None else []
+        chart = Chart(
+            "remaining",
+            "What is left of a move",
+            "Each point is a later reading of a listing that nobody of ours traded meanwhile: 1, nothing has come back;"
+            " 0, all of it; above 1 or below 0, the quote went on or went past. Only moves above 2 % are shown.",
+            charts.remaining_spec(),
+            tuple(points),
+            tuple(curve),
+        )
+        blocks.append(Grid((chart,)))
+    if recovery is not None:
+        blocks.append(tables.recovery_table(recovery))
+        intro = tables.recovery_sentence(recovery)
+    else:
+        intro = "Not estimated from these readings."
+    return Section("recovery", "Recovery", intro, tuple(blocks))
+
+
+def _transitions(subject: Subject) -> Section:
+    found = tuple(tables.transition_table(matrix) for matrix in subject.findings.transitions)
+    intro = "" if found else "Not measured: no trade of a full tradeVolume was read before and after."
+    return Section("transitions", "Supply transitions", intro, found)
+
+
+def _diagnostics(subject: Subject) -> Section:
+    findings = subject.findings
+    left = figures.residuals(subject.data, findings.listings)
+    naive = figures.naive_means(findings.cells)
+    highest = max((record["naive"] for record in naive), default=1.0)
+    axes = (
+        ("size", "units / tradeVolume", False),
+        ("position", "position in the visit", False),
+        ("price", "quote, credits (log scale)", True),
+        ("hours", "hours since the first trade", False),
+    )
+    residual_charts = [
+        Chart(f"residuals_{field}", title, "", charts.scatter_spec(field, title, log=log), _only(left, field))
+        for field, title, log in axes
+    ]
+    others = [
+        Chart(
+            "quantiles",
+            "Normal quantiles",
+            "On the line, residuals would be normal.",
+            charts.diagonal_spec("normal", "residual", "normal quantile", "residual, SD", (-3, 3)),
+            tuple(figures.quantiles(left)),
+        ),
+        Chart(
+            "listing_effects",
+            "Listings around their cells",
+            "How much steeper or flatter each listing is than its cells, shrunken.",
+            charts.caterpillar_spec(),
+            tuple(figures.caterpillar(findings.listings)),
+        ),
+        Chart(
+            "naive_means",
+            "The naive mean",
+            "The mean of price_impact_percent of each cell. It averages moves of small and large trades, so it lies"
+            " below the move by one full tradeVolume wherever small trades were made.",
+            charts.diagonal_spec("percent", "naive", "estimate, % a tradeVolume", "naive mean, %", (0, highest)),
+            tuple(naive),
+        ),
+    ]
+    shown = tuple(chart for chart in [*residual_charts, *others] if chart.records)
+    return Section(
+        "diagnostics",
+        "Diagnostics",
+        "Residuals are what the slope of its listing leaves of each trade's move, in units of their own spread; they"
+        " should show no pattern. A fan over price is rounding; a trend over position is an effect of order.",
+        (Grid(shown, small=True),) if shown else (),
+    )
+
+
+def _only(records: Sequence[tables.Record], field: str) -> tuple[tables.Record, ...]:
+    """The columns that one residual figure needs: side, residual and its own."""
+    return tuple({key: record[key] for key in ("side", "residual", field)} for record in records)
+
+
+def _throughput(subject: Subject) -> Section:
+    return Section("throughput", "Throughput", "", (tables.ship_table(subject.ships), tables.pair_table(subject.pairs)))
+
+
+def _precision(subject: Subject) -> Section:
+    to_go = transactions_to_go(subject.findings.cells)
+    forecast = (
+        "No number of further trades of the same kind would bring the next tenth of the cells within the target."
+        if to_go is None
+        else f"About {to_go:,} more transactions like these would bring another tenth of the cells within the target."
+    )
+    chart = Chart(
+        "precision",
+        "Cells within the target",
+        f"The target is an interval of ±{100 * RELATIVE_TARGET:.0f} % of the estimate, or ±{ABSOLUTE_TARGET} percentage"
+        " points where that is more, for the markets measured. All cells that the run observed count.",
+        charts.precision_spec(),
+        tuple(figures.precision(subject.trace)),
+    )
+    return Section("precision", "Precision", forecast, (Grid((chart,)),) if chart.records else ())
+
+
+def _exclusions(subject: Subject) -> Section:
+    return Section("exclusions", "Exclusions", "", (tables.exclusion_table(subject.findings),))

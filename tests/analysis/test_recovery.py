@@ -1,5 +1,7 @@
 """How markets come back: the beat and what it brings, half-life and permanent share, supply labels moved by trades."""
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from spacetraders_lab.analysis.quiet import drift_variance, quiet_pairs, quiet_r
 from spacetraders_lab.analysis.recovery import estimate_recovery
 from spacetraders_lab.analysis.ticks import find_tick, tick_in_bracket, ticks_between
 from spacetraders_lab.analysis.transitions import supply_transitions
+from spacetraders_lab.core.experiment import PlaceboBracket
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
 from tests.analysis.trading import (
     EPOCH,
@@ -21,7 +24,7 @@ from tests.analysis.trading import (
     trade_and_watch,
     trade_at_random,
 )
-from tests.factories import NOON, make_listing, make_record
+from tests.factories import BUY_MARKET, NOON, SHIP, make_good, make_listing, make_record
 
 
 def reads_of(trading):
@@ -101,6 +104,21 @@ def test_the_drift_of_untouched_quotes_is_measured():
     a_tick = 2 * 0.05**2 * (1 - 2 ** (-30 / 360))  # variance of an Ornstein-Uhlenbeck step of half an hour
     assert drift_variance(reads_of(trading)) == pytest.approx(a_tick / 30, rel=0.15)
     assert drift_variance(reads_of(trade_and_watch(lab_markets(economy="null"), 10))) == 0
+
+
+def test_placebo_brackets_tell_of_the_drift_too():
+    """Five seconds apart, and so near a trade that the clocks could not tell; a fifth of them saw one per cent."""
+    seen = [(1000, 1010)] + [(1000, 1000)] * 4
+    placebos = [
+        PlaceboBracket(
+            "run-1", SHIP, BUY_MARKET, make_good(purchase_price=before), NOON, make_good(purchase_price=after),
+            NOON + timedelta(seconds=5),
+        )
+        for before, after in seen
+    ]  # fmt: skip
+    reads = quiet_reads(dataset_of([make_record()]), observations_of([]))
+    assert drift_variance(reads) == 0
+    assert drift_variance(reads, placebos) == pytest.approx(np.log(1.01) ** 2 / 5 * 12, rel=0.01)
 
 
 @pytest.mark.parametrize(("half_life", "share"), [(520.0, 0.0), (240.0, 0.3)])

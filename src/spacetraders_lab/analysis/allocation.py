@@ -15,7 +15,7 @@ from spacetraders_lab.analysis.dataset import SIDES, dataset_of
 from spacetraders_lab.analysis.findings import CellEstimate, Estimate
 from spacetraders_lab.analysis.impact import fit_impact
 from spacetraders_lab.analysis.observations import observations_of
-from spacetraders_lab.analysis.placebo import drift_variance
+from spacetraders_lab.analysis.quiet import drift_variance, quiet_reads
 from spacetraders_lab.analysis.runs import combine_quotes, runs_of
 from spacetraders_lab.core.allocation import Allocation, AllocationPlan, ListingKey
 from spacetraders_lab.core.analysis_plan import FEWEST_UNITS, FEWEST_VOLUMES
@@ -83,12 +83,7 @@ def feasible_pairs(plan: AllocationPlan) -> list[MarketPair]:
 def cell_estimates(rows: Sequence[TradeRecord], placebos: Sequence[PlaceboBracket]) -> dict[CellKey, CellEstimate]:
     """The impact by cell from rows and placebo brackets, as the final analysis estimates it with b = 1."""
     data = dataset_of(rows)
-    reads = [
-        Listing(bracket.market, good, at)
-        for bracket in placebos
-        for good, at in ((bracket.before, bracket.before_at), (bracket.after, bracket.after_at))
-    ]
-    drift2 = drift_variance(data, observations_of(reads))
+    drift2 = drift_variance(quiet_reads(data, observations_of(())), placebos)
     runs = combine_quotes(runs_of(data))
     found: dict[CellKey, CellEstimate] = {}
     for side in range(len(SIDES)):

@@ -76,7 +76,7 @@ class ExperimentRepository:
         return plan
 
     def get_plan_hash(self, run_id: str) -> str:
-        """SHA-256 of that plan, written down with it; raises UserError when there is no such run."""
+        """SHA-256 of the plan, taken before the first trade; raises UserError when there is no such run."""
         found: str | None = self._connection.scalar(select(runs.c.plan_hash).where(runs.c.run_id == run_id))
         if found is None:
             raise _unknown(run_id)
@@ -116,13 +116,6 @@ class ExperimentRepository:
             .order_by(experiment_deviations.c.deviation_id)
         )
         return [Deviation(row.kind, row.what, row.recorded_at) for row in rows]
-
-    def get_plan_hash(self, run_id: str) -> str:
-        """The SHA-256 of the plan's canonical JSON, taken before the first trade; raises UserError."""
-        found: str | None = self._connection.scalar(select(runs.c.plan_hash).where(runs.c.run_id == run_id))
-        if found is None:
-            raise _unknown(run_id)
-        return found
 
     def record_transaction(self, record: TradeRecord) -> None:
         """Add one executed trade. A second row for the same cell raises Duplicate when the transaction ends.

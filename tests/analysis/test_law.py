@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from random import Random
 
 import numpy as np
 import pytest
@@ -16,6 +17,8 @@ from spacetraders_lab.analysis.law import fit_law
 from spacetraders_lab.analysis.own_constant import listing_constant
 from spacetraders_lab.analysis.steps import sums_before, trade_steps
 from spacetraders_lab.core.market import Listing, ListingType, Operation, TradeGood
+from spacetraders_lab.sandbox.home import generate_home
+from spacetraders_lab.sandbox.settings import SandboxSettings
 from tests.analysis.paths import predict_quotes
 from tests.analysis.trading import EPOCH, Trading, lab_markets, mixed_steps, trade_at_random
 from tests.report.findings import make_findings
@@ -63,6 +66,13 @@ def test_the_next_quote_is_predicted_within_two_credits_or_a_fifth_of_a_percent(
     assert law.score.by_time < 0.5 and law.score.error_95 <= 1
     others = {score.form: score.within for score in law.scores}
     assert others[LawForm.CONSTANT] < 0.85 and others[LawForm.LINEAR] < 0.85 and others[LawForm.NONE] < 0.6
+
+
+def test_a_home_systems_dear_goods_are_predicted_as_closely():
+    """Quotes of tens to tens of thousands of credits, tradeVolumes of 6 to 60, full steps alone."""
+    settings = SandboxSettings(volume_grows=False)
+    law = fit_law(trade_at_random(generate_home(settings, Random(1)).markets, 200).dataset())
+    assert law.best is LawForm.STOCK and law.score.within >= 0.99
 
 
 def test_the_constants_of_the_game_are_found(game):

@@ -34,12 +34,12 @@ class Page:
 
 
 @contextmanager
-def served(url: str, secret: str | None = None, act: Act | None = None) -> Iterator[Page]:
+def served(url: str, secret: str | None = None, act: Act | None = None, *, port: int = 0) -> Iterator[Page]:
     """A dashboard over that database; `secret` and `act` as for the application."""
     with (
         closing(open_database(url, durable=False)) as database,
         closing(open_reading(url)) as read_only,
-        running(create_app(read_only, SystemClock(), Access(secret, ACTION_TOKEN), act)) as address,
+        running(create_app(read_only, SystemClock(), Access(secret, ACTION_TOKEN), act), port) as address,
     ):
         yield Page(address, database)
 

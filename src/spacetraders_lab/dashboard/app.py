@@ -98,7 +98,7 @@ class _Pages:
         )
 
     async def view(self, request: Request) -> Response:
-        name = request.path_params["name"]
+        name = _name(request)
         async with self._poller.looking_at(name, lambda: feed_of(name)) as topic:
             while not (topic.is_current or topic.error or self._poller.trouble):
                 await topic.change(PING_EVERY)
@@ -109,7 +109,7 @@ class _Pages:
         return Response(topic.payload, media_type="application/json")
 
     async def events(self, request: Request) -> Response:
-        name = request.path_params["name"]
+        name = _name(request)
         feed_of(name)  # what does not exist is said at once
         stream = self._stream(name, request.headers.get("last-event-id", ""))
         return StreamingResponse(stream, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
@@ -170,6 +170,12 @@ async def _not_found(_: Request, error: Exception) -> Response:
 
 async def _out_of_reach(_: Request, error: Exception) -> Response:
     return JSONResponse({"error": str(error)}, 503)
+
+
+def _name(request: Request) -> str:
+    """What is asked for, as it stands in the address: a slash within a symbol is still %2F."""
+    path: str = request.scope["raw_path"].decode("ascii", "replace")
+    return path.split("/", 3)[3]  # after /api/views/ or /api/events/
 
 
 def _whole(number: str | None) -> int | None:

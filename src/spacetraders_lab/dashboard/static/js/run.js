@@ -52,7 +52,7 @@ function page(view, session, chosen, choose) {
     figures(view),
     h("div", { class: "columns" },
       panel("Queue", { class: "grow", aside: legend() }, queue(view.goods)),
-      panel("Price ladder", { class: "side", aside: h("p", { class: "dim" }, "expected by the price law") }, ladder(view.ladders, chosen, choose))),
+      panel("Price ladder", { class: "side laddered", aside: h("p", { class: "dim" }, "expected by the price law") }, ladder(view.ladders, chosen, choose))),
     panel("Ships", {}, lanes(view.ships)),
     h("div", { class: "columns" },
       h("div", { class: "grow stack" },

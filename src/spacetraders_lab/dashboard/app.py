@@ -11,10 +11,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -25,8 +26,10 @@ from spacetraders_lab.dashboard.access import Access, Guard
 from spacetraders_lab.dashboard.feeds import feed_of
 from spacetraders_lab.dashboard.logs_feed import as_json
 from spacetraders_lab.dashboard.poller import Poller, Topic
-from spacetraders_lab.store import live_logs
+from spacetraders_lab.dashboard.reports import REPORT_POLICY, Make, Reports
+from spacetraders_lab.store import live, live_logs
 from spacetraders_lab.store.database import Database
+from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.failures import DatabaseUnavailable
 
 STATIC = Path(__file__).parent / "static"
@@ -36,8 +39,13 @@ PING_EVERY = 15.0  # seconds without an event: a comment shows that both ends ar
 Act = Callable[[str, str, datetime], None]  # action, run_id, now; on a thread of its own
 
 
-def create_app(database: Database, clock: Clock, access: Access, act: Act | None = None) -> Starlette:
-    """The dashboard over a database that can only be read; `act` is what --allow-control brings, else None."""
+def create_app(
+    database: Database, clock: Clock, access: Access, act: Act | None = None, make_report: Make | None = None
+) -> Starlette:
+    """The dashboard over a database that can only be read.
+
+    `act` is what --allow-control brings, else None; without `make_report` there are no reports to embed.
+    """
     poller = Poller(database, clock)
 
     @asynccontextmanager
@@ -45,7 +53,7 @@ def create_app(database: Database, clock: Clock, access: Access, act: Act | None
         async with poller.running():
             yield
 
-    pages = _Pages(poller, clock, access, act)
+    pages = _Pages(poller, clock, access, act, Reports(make_report) if make_report else None)
     routes = [
         *(
             Route(path, pages.index)
@@ -55,6 +63,7 @@ def create_app(database: Database, clock: Clock, access: Access, act: Act | None
         Route("/api/views/{name:path}", pages.view),
         Route("/api/events/{name:path}", pages.events),
         Route("/api/logs", pages.logs),
+        Route("/api/reports/{run_id}", pages.report),
         Mount("/static", _Static(directory=STATIC)),
     ]
     if act is not None:
@@ -79,8 +88,8 @@ class _Static(StaticFiles):
 class _Pages:
     """The handlers, over one poller."""
 
-    def __init__(self, poller: Poller, clock: Clock, access: Access, act: Act | None) -> None:
-        self._poller, self._clock, self._access, self._act = poller, clock, access, act
+    def __init__(self, poller: Poller, clock: Clock, access: Access, act: Act | None, reports: Reports | None) -> None:
+        self._poller, self._clock, self._access, self._act, self._reports = poller, clock, access, act, reports
         self._life = secrets.token_hex(4)  # versions of another life of this server mean nothing
 
     async def index(self, request: Request) -> Response:
@@ -92,6 +101,7 @@ class _Pages:
             {
                 "version": __version__,
                 "now": self._clock.now().timestamp(),
+                "makes_reports": self._reports is not None,
                 "may_act": self._act is not None,
                 "action_token": self._access.action_token if self._act else None,
             }
@@ -126,6 +136,15 @@ class _Pages:
         }
         lines = await self._poller.read(lambda c: live_logs.find_logs(c, **wanted, most=MOST_LINES))
         return JSONResponse([as_json(line) for line in lines])
+
+    async def report(self, request: Request) -> Response:
+        """The whole report of a run, for a frame that keeps it to itself."""
+        run_id = request.path_params["run_id"]
+        if self._reports is None:
+            raise UserError("this dashboard makes no reports")
+        trades = await self._poller.read(lambda c: _count_trades(c, run_id))
+        html = await self._reports.report(run_id, trades, self._clock.now())
+        return HTMLResponse(html, headers={"content-security-policy": REPORT_POLICY})
 
     async def _stream(self, name: str, last_id: str) -> AsyncIterator[str]:
         """A view whenever there is a new one, beginning with the present one unless the browser has it."""
@@ -170,6 +189,11 @@ async def _not_found(_: Request, error: Exception) -> Response:
 
 async def _out_of_reach(_: Request, error: Exception) -> Response:
     return JSONResponse({"error": str(error)}, 503)
+
+
+def _count_trades(connection: Connection, run_id: str) -> int:
+    live.run_row(connection, run_id)  # raises for a run that does not exist
+    return ExperimentRepository(connection).get_transaction_count(run_id)
 
 
 def _name(request: Request) -> str:

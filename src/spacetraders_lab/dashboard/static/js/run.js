@@ -71,7 +71,8 @@ function heading({ run, progress }, session) {
       h("p", { class: "dim" }, facts.filter(Boolean).join(" · ")),
       run.reason && h("p", { class: "reason" }, run.reason)),
     h("div", { class: "actions" },
-      controls(session, run)));
+      controls(session, run),
+      session.makes_reports && progress.trades > 0 && h("a", { class: "button", href: `/runs/${encodeURIComponent(run.run_id)}/report` }, "report")));
 }
 
 function figures({ run, progress, money, pace }) {

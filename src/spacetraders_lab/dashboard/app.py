@@ -5,7 +5,7 @@ Nothing that is reached by GET changes anything: the connection behind it cannot
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -21,7 +21,7 @@ from starlette.staticfiles import StaticFiles
 
 from spacetraders_lab import __version__
 from spacetraders_lab.core.clock import Clock
-from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.errors import LabError, UserError
 from spacetraders_lab.dashboard.access import Access, Guard
 from spacetraders_lab.dashboard.feeds import feed_of
 from spacetraders_lab.dashboard.logs_feed import as_json
@@ -72,7 +72,7 @@ def create_app(
         routes=routes,
         lifespan=lifespan,
         middleware=[Middleware(Guard, access=access)],
-        exception_handlers={UserError: _not_found, DatabaseUnavailable: _out_of_reach},
+        exception_handlers={UserError: _said(404), DatabaseUnavailable: _said(503), LabError: _said(500)},
     )
 
 
@@ -183,12 +183,13 @@ class _Pages:
         return JSONResponse({"done": request.path_params["action"]})
 
 
-async def _not_found(_: Request, error: Exception) -> Response:
-    return JSONResponse({"error": str(error)}, 404)
+def _said(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """An error as an answer with that status."""
 
+    async def answer(_: Request, error: Exception) -> Response:
+        return JSONResponse({"error": str(error)}, status)
 
-async def _out_of_reach(_: Request, error: Exception) -> Response:
-    return JSONResponse({"error": str(error)}, 503)
+    return answer
 
 
 def _count_trades(connection: Connection, run_id: str) -> int:

@@ -17,7 +17,7 @@ from spacetraders_lab.store.live import PairCount, QueueMarks, Trade
 
 JSON = dict[str, Any]
 
-ROWS_AT_ONCE = 20_000  # in one short transaction: on SQLite without WAL a reader keeps commits waiting
+ROWS_AT_ONCE = 5_000  # in one short transaction: on SQLite without WAL a reader keeps commits waiting
 MOST_CELLS = 3_000  # pairs drawn one by one; a longer queue is drawn in proportion
 MOST_FAILURES = 50
 TAPE = 16  # trades listed one by one

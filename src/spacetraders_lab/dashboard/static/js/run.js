@@ -133,7 +133,7 @@ function lanes(ships) {
     h("span", { class: "symbol" }, ship.ship),
     h("span", { class: "doing" }, ship.doing, h("small", { class: "dim" }, ship.trading ? " now" : ship.last_trade ? ` · ${ago(ship.last_trade)}` : "")),
     h("canvas", { "data-island": true, "data-ship": ship.ship, "aria-hidden": "true" }),
-    h("span", { class: "number" }, `${count(ship.completed)} pairs`, ship.failed ? h("small", { class: "bad" }, ` ${ship.failed} failed`) : null),
+    h("span", { class: "number" }, `${count(ship.completed)} ${ship.completed === 1 ? "pair" : "pairs"}`, ship.failed ? h("small", { class: "bad" }, ` ${ship.failed} failed`) : null),
     h("span", { class: "number dim" }, `${count(ship.trades)} trades`),
     h("span", { class: "dim container" }, container(ship.container)))));
 }

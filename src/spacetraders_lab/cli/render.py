@@ -128,9 +128,16 @@ def print_impact(summary: ImpactSummary) -> None:
     """The first impact table."""
     print("Price impact (median move of the traded quote per full tradeVolume):\n")
     print_table(
-        ["side", "supply", "activity", "transactions", "% per tradeVolume"],
+        ["side", "type", "supply", "activity", "transactions", "% per tradeVolume"],
         [
-            (row.side, row.supply, row.activity or "-", row.transactions, f"{row.median_percent_per_volume:+.1f}")
+            (
+                row.side,
+                row.type,
+                row.supply,
+                row.activity or "-",
+                row.transactions,
+                f"{row.median_percent_per_volume:+.1f}",
+            )
             for row in summary.rows
         ],
         right=["transactions", "% per tradeVolume"],

@@ -22,6 +22,7 @@ EVERY = [
     tables.hypothesis_table(FINDINGS.hypotheses),
     tables.listing_table(FINDINGS.listings, NOON.timestamp() + 5400),
     tables.law_table(LAW),
+    tables.constants_table(LAW),
     tables.recovery_table(RECOVERY),
     tables.transition_table(FINDINGS.transitions[0]),
     tables.exclusion_table(FINDINGS),

@@ -8,6 +8,7 @@ from spacetraders_lab.cli.found import Found, find
 from spacetraders_lab.report.tables import (
     Table,
     cell_table,
+    constants_table,
     exclusion_table,
     hypothesis_table,
     law_table,
@@ -44,7 +45,7 @@ def _tables(found: Found) -> list[Table]:
     findings = found.findings
     tables = [exclusion_table(findings), hypothesis_table(findings.hypotheses), cell_table(findings.cells)]
     if findings.law is not None:
-        tables.append(law_table(findings.law))
+        tables += [law_table(findings.law), constants_table(findings.law)]
     if findings.recovery is not None:
         tables.append(recovery_table(findings.recovery))
     tables += [transition_table(matrix) for matrix in findings.transitions]

@@ -17,7 +17,7 @@ from spacetraders_lab.analysis.findings import (
     CellEstimate,
     CellFlag,
     Estimate,
-    Findings,
+    LawFit,
     ListingEstimate,
     RecoveryEstimate,
     percent_estimate,
@@ -27,6 +27,7 @@ from spacetraders_lab.analysis.precision import Precision
 from spacetraders_lab.core.market import ListingType, Operation, Supply
 from spacetraders_lab.report.tables import NOTHING, Record, spread_out
 
+NO_ACTIVITY = "no activity"  # EXCHANGE has none
 MOST_RUNS = 120  # raw runs in one panel: more of them hide each other
 MOST_POINTS = 1500  # points in one panel, likewise
 MOST_LISTINGS = 60  # listings one below the other
@@ -227,13 +228,11 @@ def precision(trace: Sequence[Precision]) -> list[Record]:
     ]
 
 
-def form_errors(findings: Findings) -> list[Record]:
+def form_errors(law: LawFit) -> list[Record]:
     """How each form of the law predicts trades that it was not fitted to."""
-    if findings.law is None:
-        return []
     return [
         {"form": score.form.value, "way": way, "error": error}
-        for score in findings.law.scores
+        for score in law.scores
         for way, error in (("new listings", score.by_listing), ("later trades", score.by_time))
         if math.isfinite(error)
     ]
@@ -285,7 +284,7 @@ def _remaining(rows: Dataset, seen: Observations) -> list[Record]:
 
 def _point(trades: Dataset, seconds: float, share: float) -> Record:
     activity = ACTIVITIES[trades.activity[0]]
-    return {"activity": activity.value if activity else NOTHING, "hours": float(seconds) / 3600, "share": share}
+    return {"activity": activity.value if activity else NO_ACTIVITY, "hours": float(seconds) / 3600, "share": share}
 
 
 def _some(rows: Ints) -> list[int]:
@@ -306,7 +305,7 @@ def _spread(values: Floats) -> float:
 
 
 def _activity(cell: CellEstimate) -> str:
-    return cell.activity.value if cell.activity else NOTHING
+    return cell.activity.value if cell.activity else NO_ACTIVITY
 
 
 def _short(value: float) -> str:

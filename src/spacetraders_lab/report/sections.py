@@ -158,12 +158,15 @@ def _curves(subject: Subject) -> Section:
 def _law(subject: Subject) -> Section:
     if subject.findings.law is None:
         return Section("law", "Law of impact", "Not measured: too few repeated trades of the same listings.")
-    errors = figures.form_errors(subject.findings)
+    law = subject.findings.law
     chart = Chart(
-        "law_errors", "Prediction errors", "Left of 1: within the tolerance on average.", charts.form_errors_spec(),
-        tuple(errors),
-    )  # fmt: skip
-    return Section("law", "Law of impact", "", (tables.law_table(subject.findings.law), Grid((chart,))))
+        "law_errors",
+        "Prediction errors",
+        "Left of 1: within the tolerance on average.",
+        charts.form_errors_spec(),
+        tuple(figures.form_errors(law)),
+    )
+    return Section("law", "Law of impact", "", (tables.law_table(law), tables.constants_table(law), Grid((chart,))))
 
 
 def _sides(subject: Subject) -> Section:
@@ -231,14 +234,20 @@ def _diagnostics(subject: Subject) -> Section:
     naive = figures.naive_means(findings.cells)
     highest = max((record["naive"] for record in naive), default=1.0)
     axes = (
-        ("size", "units / tradeVolume", False),
-        ("position", "position in the visit", False),
-        ("price", "quote, credits (log scale)", True),
-        ("hours", "hours since the first trade", False),
+        ("size", "units / tradeVolume", "A bend would be a law that is not linear in size.", False),
+        ("position", "position in the visit", "A trend would be an effect of order.", False),
+        ("price", "quote, credits (log scale)", "A fan towards low quotes is rounding.", True),
+        ("hours", "hours since the first trade", "A trend would be drift.", False),
     )
     residual_charts = [
-        Chart(f"residuals_{field}", title, "", charts.scatter_spec(field, title, log=log), _only(left, field))
-        for field, title, log in axes
+        Chart(
+            f"residuals_{field}",
+            f"Against {field}",
+            hint,
+            charts.scatter_spec(field, title, log=log),
+            _only(left, field),
+        )
+        for field, title, hint, log in axes
     ]
     others = [
         Chart(
@@ -269,7 +278,7 @@ def _diagnostics(subject: Subject) -> Section:
         "diagnostics",
         "Diagnostics",
         "Residuals are what the slope of its listing leaves of each trade's move, in units of their own spread; they"
-        " should show no pattern. A fan over price is rounding; a trend over position is an effect of order.",
+        " should show no pattern.",
         (Grid(shown, small=True),) if shown else (),
     )
 

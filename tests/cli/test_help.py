@@ -1,5 +1,6 @@
 """Help: every command explains itself, and none of it waits for anything heavy to be imported."""
 
+import importlib.metadata
 import subprocess
 import sys
 from pathlib import Path
@@ -36,6 +37,7 @@ COMMANDS = [
     "player remove",
     "player status",
     "sandbox serve",
+    "dashboard",
     "quote",
     "advise lane",
     "advise split",
@@ -75,13 +77,41 @@ def test_the_version(tmp_path: Path) -> None:
     assert (answer.code, answer.out.strip()) == (0, __version__)
 
 
-def test_help_imports_nothing_heavy() -> None:
+def test_help_imports_nothing_that_it_does_not_show() -> None:
+    """The help of the whole and of every noun in one process: cyclopts, what it draws with, and hardly any of ours."""
+    nouns = list(dict.fromkeys(command.split()[0] for command in COMMANDS if " " in command))
     script = (
-        "import sys; from spacetraders_lab.cli.main import run; run(['experiment', '--help']); "
-        "print(sorted({'sqlalchemy', 'alembic', 'httpx2', 'starlette', 'uvicorn', 'psycopg'} & set(sys.modules)))"
+        "import sys; before = {*sys.modules}; from spacetraders_lab.cli.main import run; "
+        f"[run([*noun, '--help']) for noun in {[[], *([noun] for noun in nouns)]}]; "
+        "print(*sys.modules.keys() - before, file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines()[-1] == "[]"
+    assert done.stdout.count("Usage: spacetraders") == 1 + len(nouns)
+    modules = set(done.stderr.split())
+    third_party = importlib.metadata.packages_distributions().keys() - {"spacetraders_lab"}
+    assert third_party & modules <= {"attr", "attrs", "cyclopts", "docstring_parser", "rich"}
+    assert not {"asyncio", "rich.markdown", "rich.syntax", "sqlite3"} & modules
+    ours = {name for name in modules if name.startswith("spacetraders_lab")}
+    assert ours == {"spacetraders_lab"} | {f"spacetraders_lab.{m}" for m in ("cli", "cli.main", "core", "core.errors")}
+
+
+def test_completion_is_installed_for_the_shell_that_is_named(tmp_path: Path) -> None:
+    script = tmp_path / "completion"
+    answer = Terminal(tmp_path).type(f"--install-completion --shell bash --output {script}")
+    assert answer.code == 0
+    assert "liquidity" in script.read_text()
+
+
+def test_commands_and_options_shown_in_the_docs_exist(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    pages = [root / "README.md", *(root / "docs").glob("*.md")]
+    shown = [line for page in pages for line in page.read_text().splitlines() if line.startswith("spacetraders ")]
+    assert len(shown) > 5
+    for line in shown:
+        words = line.partition("#")[0].split()[1:]
+        command = next(c for c in COMMANDS if words[: len(c.split())] == c.split())
+        explained = Terminal(tmp_path).type(f"{command} --help").out
+        assert [word for word in words if word.startswith("--") and word not in explained] == [], line
 
 
 def test_the_shell_can_complete_every_command() -> None:

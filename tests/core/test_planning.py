@@ -9,15 +9,24 @@ from hypothesis import strategies as st
 
 from spacetraders_lab.core.experiment import Design, MarketPair
 from spacetraders_lab.core.market import ListingType, TradeGood
-from spacetraders_lab.core.planning import WORST_CASE, PairPlan, Plan, loads, make_plan, requests_needed, running_peaks
+from spacetraders_lab.core.planning import (
+    WORST_CASE,
+    Load,
+    PairPlan,
+    Plan,
+    Way,
+    loads,
+    make_plan,
+    requests_needed,
+    running_peaks,
+)
 from spacetraders_lab.core.prior import expected_listing
 from spacetraders_lab.core.protocol import PairDone
 from tests.core.toy import ToyGame
-from tests.factories import GOOD, PAIR, make_good, make_ship, make_waypoint
+from tests.factories import GOOD, PAIR, make_good, make_ship
 
 A, B, C = "X1-GZ7-A1", "X1-GZ7-B2", "X1-GZ7-C3"
-# 0, 100 and 300 map units from A; at speed 15 a CRUISE over d takes 25 d / 15 + 15 seconds
-WAYPOINTS = {A: make_waypoint(A), B: make_waypoint(B, 100), C: make_waypoint(C, 0, 300)}
+MARKETS = (A, B, C)
 ONE_CELL = Design(fractions=(1.0,), iterations=1)
 AB, BA, AC = (MarketPair.of(GOOD, *legs) for legs in ((A, B), (B, A), (A, C)))
 
@@ -36,9 +45,18 @@ def plan(
     **quotes: TradeGood,
 ) -> Plan:
     """Quotes are given by the last letter and digit of the market: A1=..., B2=..., C3=..."""
-    listed = {market: quotes.get(market[-2:], exchange()) for market in WAYPOINTS}
+    listed = {market: quotes.get(market[-2:], exchange()) for market in MARKETS}
     keyed = {(market, GOOD): good for market, good in listed.items()}
-    return make_plan(pairs, keyed, WAYPOINTS, design, ships=ships, hold=hold, speed=15, fuel_price=fuel_price)
+    return make_plan(pairs, keyed, design.menu, ways, ships=ships, hold=hold, fuel_price=fuel_price)
+
+
+def ways(start: str, end: str) -> Way:
+    """Every flight burns 200 of the tank."""
+    return Way(182, 1, 3, 200)
+
+
+def cells_by_load(trade_volume: int, design: Design, hold: int) -> list[list[int]]:
+    return [list(load.purchases) for load in loads(design.menu, trade_volume, 1000, hold)]
 
 
 # Loads
@@ -46,16 +64,16 @@ def plan(
 
 def test_loads_of_the_grid_by_hand() -> None:
     grid = Design()
-    assert loads(60, grid, 80) == [[6, 6, 6, 15, 15, 15], [30, 30], [30], [60], [60], [60]]
-    assert loads(60, grid, 40) == [[6, 6, 6, 15], [15, 15], [30], [30], [30], [40], [40], [40]]
-    assert loads(4, grid, 80) == [[1, 1, 1, 1, 1, 1, 2, 2, 2, 4, 4, 4]]
-    assert loads(60, grid, 6) == [[6]] * 12
+    assert cells_by_load(60, grid, 80) == [[6, 6, 6, 15, 15, 15], [30, 30], [30], [60], [60], [60]]
+    assert cells_by_load(60, grid, 40) == [[6, 6, 6, 15], [15, 15], [30], [30], [30], [40], [40], [40]]
+    assert cells_by_load(4, grid, 80) == [[1, 1, 1, 1, 1, 1, 2, 2, 2, 4, 4, 4]]
+    assert cells_by_load(60, grid, 6) == [[6]] * 12
 
 
 @given(st.integers(1, 200), st.integers(1, 225), st.integers(1, 3))
 def test_loads_hold_every_cell_in_order_and_none_is_needlessly_short(tv: int, hold: int, iterations: int) -> None:
     design = Design(iterations=iterations)
-    trips = loads(tv, design, hold)
+    trips = cells_by_load(tv, design, hold)
     assert len([units for trip in trips for units in trip]) == len(design.cells)
     assert all(1 <= sum(trip) <= hold for trip in trips)
     assert all(sum(trip) + following[0] > hold for trip, following in pairwise(trips))
@@ -65,13 +83,11 @@ def test_loads_hold_every_cell_in_order_and_none_is_needlessly_short(tv: int, ho
 
 
 def test_one_small_cell_by_hand() -> None:
-    """One purchase and one sale; a look before and after each; two flights of three requests."""
+    """One purchase and one sale."""
     one = plan(AB)
     (pair,) = one.pairs
-    assert (pair.transactions, pair.visits, pair.flights) == (2, 2, 2)
+    assert (pair.transactions, pair.visits) == (2, 2)
     assert one.transactions == 2
-    assert one.requests == 2 + 4 + 6
-    assert pair.flight_seconds == 2 * 182  # 100 units: 2500 / 15 + 15 = 181.7
     assert (pair.spent, pair.earned) == (10_000, 9_000)
 
 
@@ -80,30 +96,16 @@ def test_the_grid_by_hand() -> None:
     grid = plan(AB, design=Design(), A1=exchange(trade_volume=60), B2=exchange(trade_volume=20))
     (pair,) = grid.pairs
     sales = 3 + 3 + 3 * 2 + 3 * 3
-    assert (pair.transactions, pair.visits, pair.flights) == (12 + sales, 12, 12)
-    assert grid.requests == (12 + sales) + (12 + sales + 12) + 3 * 12
+    assert (pair.transactions, pair.visits) == (12 + sales, 12)
 
 
 def test_the_requests_of_a_run_that_is_over_count_its_refuels_too() -> None:
     assert requests_needed(transactions=24, visits=12, flights=11, refuels=4) == 24 + (24 + 12) + 33 + 4
 
 
-def test_a_ship_alone_is_where_its_last_pair_ended() -> None:
-    assert [pair.flights for pair in plan(AB, BA, AB).pairs] == [2, 1, 1]
-    assert [pair.flights for pair in plan(AB, AC).pairs] == [2, 2]
-    assert [pair.flights for pair in plan(AB, BA, AB, ships=2).pairs] == [2, 2, 2]
-
-
-def test_flying_or_asking_sets_the_hours_whichever_takes_longer() -> None:
-    """One ship: 364 s in flight, 12 requests of 0.3 s. A hundred ships wait for the limiter: 2.5 requests a second."""
-    assert plan(AB).hours == pytest.approx((364 + 12 * 0.3) / 3600)
-    assert plan(AB, AB, ships=2).hours == pytest.approx((364 + 12 * 0.3) / 3600)
-    assert plan(*[AB] * 200, ships=100).hours == pytest.approx(200 * 12 / 2.5 / 3600)
-
-
 def test_nothing_planned_costs_nothing() -> None:
     nothing = plan()
-    assert (nothing.transactions, nothing.requests, nothing.hours) == (0, 0, 0)
+    assert nothing.transactions == 0
     assert (nothing.expected_loss, nothing.peak_outlay, nothing.worst_case, nothing.pairs_within(0)) == (0, 0, 0, 0)
 
 
@@ -125,10 +127,8 @@ def test_the_plan_counts_what_the_protocol_will_do(design: Design, buy_tv: int, 
         (PAIR.buy_market, GOOD): exchange(trade_volume=buy_tv),
         (PAIR.sell_market, GOOD): exchange(trade_volume=sell_tv),
     }
-    planned = make_plan([PAIR], quotes, WAYPOINTS, design, ships=1, hold=hold, speed=15)
-    (pair,) = planned.pairs
-    assert (pair.transactions, pair.visits, pair.flights) == (len(game.records), game.visits, game.flights)
-    assert planned.requests == len(game.records) + game.reads + 3 * game.flights
+    (pair,) = make_plan([PAIR], quotes, design.menu, ways, ships=1, hold=hold).pairs
+    assert (pair.transactions, pair.visits) == (len(game.records), game.visits)
 
 
 # Credits
@@ -158,7 +158,7 @@ def test_goods_and_markets_do_not_touch_each_others_quotes() -> None:
     other = MarketPair.of("FUEL", A, B)
     keys = [(market, good) for market in (A, B, C) for good in (GOOD, "FUEL")]
     quotes = {key: exchange() for key in keys}
-    planned = make_plan([AB, other, AC], quotes, WAYPOINTS, ONE_CELL, ships=1, hold=80, speed=15)
+    planned = make_plan([AB, other, AC], quotes, ONE_CELL.menu, ways, ships=1, hold=80)
     first, second, third = planned.pairs
     assert second.trips == first.trips
     assert third.spent == pytest.approx(10_100), "A's ask is one tradeVolume up"
@@ -166,9 +166,9 @@ def test_goods_and_markets_do_not_touch_each_others_quotes() -> None:
 
 
 def test_the_quotes_given_are_left_as_they_are() -> None:
-    quotes = {(market, GOOD): exchange() for market in WAYPOINTS}
+    quotes = {(market, GOOD): exchange() for market in MARKETS}
     before = dict(quotes)
-    make_plan([AB], quotes, WAYPOINTS, ONE_CELL, ships=1, hold=80, speed=15)
+    make_plan([AB], quotes, ONE_CELL.menu, ways, ships=1, hold=80)
     assert quotes == before
 
 
@@ -179,7 +179,7 @@ def test_the_plan_prices_by_the_law_of_the_listing() -> None:
 
 
 def priced(*trips: tuple[float, float]) -> PairPlan:
-    return PairPlan(PAIR, 2 * len(trips), 2 * len(trips), 100.0, trips)
+    return PairPlan(PAIR, (Load((1,), (1,)),) * len(trips), trips)
 
 
 def test_what_a_pair_has_out_at_most_counts_its_earlier_loads() -> None:
@@ -258,9 +258,9 @@ def test_a_budget_of_exactly_the_worst_case_is_enough() -> None:
 
 
 def test_fuel_counts_as_money_that_leaves_the_purse() -> None:
-    """A flight of 100 map units on BURN takes 200 of the tank, two market units."""
+    """A flight takes 200 of the tank, two market units; the pair is flown there and back."""
     without, dear = (plan(AB, fuel_price=price) for price in (0.0, 72.0))
     (pair,) = dear.pairs
-    assert pair.fuel == pair.flights * 2 * 72.0
+    assert pair.fuel == 2 * 2 * 72.0
     assert dear.expected_loss == pytest.approx(without.expected_loss + pair.fuel)
     assert dear.worst_case == pytest.approx(without.worst_case + WORST_CASE * pair.fuel)

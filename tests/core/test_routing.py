@@ -11,7 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacetraders_lab.core.routing import LegTable, Preference, Route, Unreachable, find_route, leg_table
+from spacetraders_lab.core.legs import LegTable, leg_table
+from spacetraders_lab.core.routing import Preference, Route, Unreachable, find_route
 from spacetraders_lab.core.travel import FlightMode, distance, fuel_cost, travel_seconds
 from spacetraders_lab.core.waypoint import Waypoint
 
@@ -356,7 +357,7 @@ def cpu_seconds_of_queries(size: int, capacity: int, speed: int, percent_with_fu
         table: LegTable = leg_table(waypoints, speed)
         stations = {w.symbol for w in random.sample(waypoints, size * percent_with_fuel // 100)}
         start, goal = (w.symbol for w in random.sample(waypoints, 2))
-        fuel = random.randint(capacity // 4, capacity)
+        fuel = random.randint(capacity // 10, capacity)
         began = time.process_time()
         find_route(table, start, goal, fuel=fuel, fuel_capacity=capacity, fuel_stations=stations)
         spent.append(time.process_time() - began)
@@ -371,7 +372,7 @@ def test_a_route_is_found_in_milliseconds(
 ) -> None:
     spent = cpu_seconds_of_queries(size, capacity, speed, percent_with_fuel)
     assert median(spent) < most_seconds
-    assert max(spent) < 5 * most_seconds  # an unlucky one among them, on a machine that does other things as well
+    assert max(spent) < 2 * most_seconds  # on a machine that does other things as well
 
 
 def test_where_no_fuel_is_sold_the_nearest_station_is_named() -> None:

@@ -6,7 +6,8 @@ from random import Random
 import pytest
 from ortools.sat.python import cp_model
 
-from spacetraders_lab.core.routing import Route, Unreachable, find_route, leg_table
+from spacetraders_lab.core.legs import leg_table
+from spacetraders_lab.core.routing import Route, Unreachable, find_route
 from spacetraders_lab.core.travel import FlightMode, distance, fuel_cost, travel_seconds
 from spacetraders_lab.core.waypoint import Waypoint
 

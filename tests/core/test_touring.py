@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacetraders_lab.core.routing import Unreachable, find_route, leg_table
+from spacetraders_lab.core.legs import leg_table
+from spacetraders_lab.core.routing import Unreachable, find_route
 from spacetraders_lab.core.ship import NavStatus, Ship
 from spacetraders_lab.core.touring import (
     VISIT_SECONDS,

@@ -7,7 +7,7 @@ import httpx2
 import pytest
 
 from spacetraders_lab.core.errors import GameError
-from spacetraders_lab.core.routing import Unreachable
+from spacetraders_lab.core.routing import Preference, Unreachable
 from spacetraders_lab.core.ship import NavStatus, Ship
 from spacetraders_lab.core.waypoint import Waypoint
 from spacetraders_lab.game import reads
@@ -64,7 +64,7 @@ def test_a_ship_reaches_a_waypoint_of_another_system() -> None:
     sandbox.play(scene)
 
 
-def test_the_fewest_jumps_are_made_and_each_waits_for_the_cooldown_without_asking() -> None:
+def test_each_jump_waits_for_the_cooldown_without_asking() -> None:
     sandbox = galaxy(9)
 
     async def scene(game: Game, ship: Ship) -> None:
@@ -76,6 +76,56 @@ def test_the_fewest_jumps_are_made_and_each_waits_for_the_cooldown_without_askin
         first, second = (e.timestamp for e in sandbox.universe.ledger if e.kind == "JUMP")
         assert (second - first).total_seconds() >= 60
         assert sandbox.played["GET /my/ships/{ship}/cooldown"] == 0
+
+    sandbox.play(scene)
+
+
+def detour(sandbox: Sandbox, ship: Ship) -> tuple[str, int]:
+    """A gate two jumps away, after the system between has been moved so far off that three jumps are faster."""
+    gates = sandbox.universe.galaxy.gates
+    start = gate_of(sandbox, ship.system)
+    for system in sandbox.universe.systems:
+        move(sandbox, system, 0)
+    goal = gate_of(sandbox, far(sandbox, ship))
+    for between in set(gates[start]) & set(gates[goal]):
+        move(sandbox, between.rpartition("-")[0], 1_000)
+    return goal, len(set(gates[start]) & set(gates[goal]))
+
+
+def move(sandbox: Sandbox, system: str, x: int) -> None:
+    sandbox.universe.systems[system] = replace(sandbox.universe.systems[system], x=x, y=0)
+
+
+@pytest.mark.parametrize(
+    ("preference", "jumps_made"),
+    [(Preference.FASTEST, 3), (Preference.CHEAPEST, 2), (Preference.FEWEST_REQUESTS, 2)],
+)
+def test_more_jumps_are_made_where_their_cooldowns_are_shorter_and_time_counts(
+    preference: Preference, jumps_made: int
+) -> None:
+    sandbox = galaxy(9)
+
+    async def scene(game: Game, ship: Ship) -> None:
+        goal, ways = detour(sandbox, ship)
+        assert ways
+        done = await fly(replace(game, preference=preference), ship, goal)
+        assert (done.ship.waypoint, jumps(sandbox)) == (goal, jumps_made)
+        first, *_, last = (e.timestamp for e in sandbox.universe.ledger if e.kind == "JUMP")
+        assert ((last - first).total_seconds() < 1_000) is (preference is Preference.FASTEST)
+        asked = sandbox.played["GET /systems/{system}"]
+        assert (asked == 0) is (preference is Preference.FEWEST_REQUESTS)
+
+    sandbox.play(scene)
+
+
+def test_a_neighbour_is_jumped_to_for_two_requests_more_than_the_jump() -> None:
+    sandbox = galaxy(9)
+
+    async def scene(game: Game, ship: Ship) -> None:
+        await fly(game, ship, sandbox.universe.galaxy.gates[gate_of(sandbox, ship.system)][0])
+        assert sandbox.played["GET /systems/{system}"] == 0
+        assert sandbox.played["GET /systems/{system}/waypoints/{waypoint}"] == 1
+        assert sandbox.played["GET /systems/{system}/waypoints/{waypoint}/jump-gate"] == 1
 
     sandbox.play(scene)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -148,6 +149,40 @@ def _flown_until_it_gives_up(rig: Rig, run: ExperimentRun) -> str:
         return str([report.error for report in rig.fly(run)])
     except DatabaseUnavailable as error:
         return str(error)
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("moment", ["before a statement", "before a commit", "after a commit"])
+def test_a_line_that_breaks_in_the_middle_of_a_transaction(postgres_url: str, moment: str) -> None:
+    """Cut at random, a dozen times in a run. After a commit, the writer cannot know that what it wrote is there."""
+    chance, cuts = Random(moment), 0
+
+    def strikes(share: float) -> bool:
+        nonlocal cuts
+        struck = cuts < 12 and chance.random() < share
+        cuts += struck
+        return struck
+
+    def at_statement(connection: Any, cursor: Any, *_: Any) -> None:
+        if moment == "before a statement" and strikes(0.03):
+            cursor.connection.close()
+
+    def at_commit(connection: Any) -> None:
+        line = connection.connection.dbapi_connection
+        if moment != "before a statement" and strikes(0.1):
+            if moment == "after a commit":
+                line.commit()
+            line.close()
+
+    with closing(open_database(postgres_url, durable=False)) as database:
+        rig = Rig(database, ships=2)
+        run = rig.queue(rig.pairs(4), FOUR_CELLS)
+        event.listen(database._engine, "before_cursor_execute", at_statement)
+        event.listen(database._engine, "commit", at_commit)
+        while rig.counts(run) != {"COMPLETED": 4}:
+            _flown_until_it_gives_up(rig, run)
+        assert cuts == 12
+        assert violations(rig, run) == []
 
 
 # --- what the user is told --------------------------------------------------------------------------------------------

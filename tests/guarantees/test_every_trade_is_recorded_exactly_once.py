@@ -4,9 +4,12 @@ from the hold and the market's own transaction list, never repeated blindly.
 Two hundred stories of dying processes and a lying network, and the broken variants that the same stories must catch.
 """
 
-import pytest
+from typing import Any
 
-from spacetraders_lab.core.experiment import Intent
+import pytest
+from sqlalchemy import text
+
+from spacetraders_lab.core.experiment import Intent, IntentState
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.game import reads
 from spacetraders_lab.run import effects
@@ -65,6 +68,23 @@ class TestKnownBad:
     def test_no_look_at_the_lease_before_sending(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(Lease, "check", lambda lease: None)
         assert _is_caught(STALLS)
+
+    def test_no_intent_on_disk_while_a_trade_is_under_way(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        opened, resolve = IntentRepository.open, IntentRepository.resolve
+
+        def kept_in_memory(repository: IntentRepository, *what: Any, **how: Any) -> Intent:
+            intent = opened(repository, *what, **how)
+            resolve(repository, intent.intent_id, IntentState.DID_NOT, now=how["now"])
+            return intent
+
+        def written_afterwards(repository: IntentRepository, intent_id: int, *what: Any, **how: Any) -> None:
+            reopen = text("UPDATE experiment_intents SET state = 'OPEN' WHERE intent_id = :id")
+            repository._connection.execute(reopen, {"id": intent_id})
+            resolve(repository, intent_id, *what, **how)
+
+        monkeypatch.setattr(IntentRepository, "open", kept_in_memory)
+        monkeypatch.setattr(IntentRepository, "resolve", written_afterwards)
+        assert _is_caught(Rates(kill=0.1, freeze=0))
 
     def test_open_intents_forgotten_at_the_start(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(IntentRepository, "open_intents", lambda repository, ship: [])

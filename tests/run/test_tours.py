@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from spacetraders_lab.core.routing import leg_table
+from spacetraders_lab.core.legs import leg_table
 from spacetraders_lab.core.ship import NavStatus, Ship
 from spacetraders_lab.core.touring import TourProblem, greedy_tours, tour_problem
 from spacetraders_lab.core.travel import FlightMode

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, text, update
 from sqlalchemy.exc import DBAPIError
 
 from spacetraders_lab.core.errors import BudgetReached, UserError
-from spacetraders_lab.core.experiment import Design, IntentState, RunStatus, TradeRecord
+from spacetraders_lab.core.experiment import Design, DesignName, IntentState, RunStatus, TradeRecord
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.store.database import Database, open_database
 from spacetraders_lab.store.experiments import ExperimentRepository
@@ -30,7 +30,7 @@ def record(database: Database, *records: TradeRecord) -> None:
 
 class TestRuns:
     def test_a_run_is_read_as_it_was_written(self, database: Database) -> None:
-        run = enter_run(database, design=Design((0.25, 1.0), 2, "custom"), ships=("A-1", "A-2"))
+        run = enter_run(database, design=Design((0.25, 1.0), 2, DesignName.LADDER), ships=("A-1", "A-2"))
         with database.reading() as connection:
             experiments = ExperimentRepository(connection)
             assert experiments.get_run("run-1") == run

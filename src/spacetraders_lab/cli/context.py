@@ -10,10 +10,13 @@ from typing import Annotated, TypeVar
 from cyclopts import Parameter
 
 from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.game import reads
+from spacetraders_lab.game.game import Game
+from spacetraders_lab.game.parse import Status
 from spacetraders_lab.run.app import Lab, open_game, open_lab
-from spacetraders_lab.run.clock import SystemClock
-from spacetraders_lab.run.credentials import find_token
-from spacetraders_lab.store.database import Database, open_database
+from spacetraders_lab.run.clock import SystemClock, clock_of
+from spacetraders_lab.run.credentials import Universe, account_of, find_token
+from spacetraders_lab.store.database import Database, open_database, open_reading
 
 REAL_GAME = "https://api.spacetraders.io/v2"
 
@@ -24,11 +27,15 @@ Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON in
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Which game, whose token, which database. The token is looked up when it is needed, and never shown."""
+    """Which game, whose token, which database. The token is looked up when it is needed, and never shown.
+
+    A `rate_share` below 1 is this program's fixed part of the game's rate limit; else it is shared as programs need it.
+    """
 
     base_url: str
     database_url: str | None
     token: str | None = field(default=None, repr=False)
+    rate_share: float = 1.0
 
 
 def settings() -> Settings:
@@ -49,15 +56,43 @@ def database() -> Iterator[Database]:
         opened.close()
 
 
+@contextmanager
+def reading_database() -> Iterator[Database]:
+    """The user's database for a program that watches: made or migrated where needed, and from then on only read."""
+    url = settings().database_url
+    open_database(url).close()
+    opened = open_reading(url)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+async def universe_at(base_url: str) -> Universe:
+    """The universe that is now played at the address (one request)."""
+    async with open_game(base_url, None, SystemClock()) as game:
+        return universe_of(game, await reads.get_status(game.client))
+
+
+def universe_of(game: Game, status: Status) -> Universe:
+    """What the game's tokens are kept under."""
+    return Universe(status.server(game.client.base_url), status.reset_date)
+
+
 @asynccontextmanager
 async def lab(chosen: Settings | None = None) -> AsyncIterator[Lab]:
     """Game and database together, for a command that needs both."""
     chosen = chosen or settings()
-    token = chosen.token or find_token(os.environ, chosen.base_url)
+    token = chosen.token or await find_token(os.environ, chosen.base_url, lambda: universe_at(chosen.base_url))
     opened = open_database(chosen.database_url)
     try:
         opened.check()
-        async with open_game(chosen.base_url, token, SystemClock()) as game, open_lab(game, opened) as ready:
+        async with (
+            open_game(chosen.base_url, token, clock_of(opened), rate_share=chosen.rate_share) as game,
+            open_lab(
+                game, opened, account=account_of(chosen.base_url, token) if chosen.rate_share == 1 else None
+            ) as ready,
+        ):
             yield ready
     finally:
         opened.close()

@@ -1,9 +1,20 @@
 """The design of an experiment as typed: options in, a Design or one clear line out."""
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.experiment import ClaimOrder, Design
+from spacetraders_lab.core.experiment import ClaimOrder, Design, DesignName
+
+WASHOUT_MINUTES = 45.0  # of every design but the literal grid
+WATCH_MINUTES = 480.0  # how long a recovery is watched, with its listing left alone
+
+
+class Order(StrEnum):
+    """In which order the grid trades its sizes and pairs."""
+
+    LITERAL = "literal"  # as the original experiment does: sizes ascending, goods one after the other
+    SEEDED = "seeded"  # drawn from --seed, with placebo readings and guards
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,33 +23,72 @@ class DesignOptions:
 
     Parameters
     ----------
+    design:
+        grid: all pairs and sizes, repeated. ladder: every listing and side once, in full tradeVolumes. adaptive: where
+        the interval is widest, until all are narrow enough. recovery: trade, then read again for eight hours.
+    order:
+        The grid's order of sizes and pairs: as the original has it, or drawn from the seed.
     iterations_per_batch:
-        How many times each batch size is traded.
+        How many times the grid trades each batch size.
     batch_sizes:
-        Batch sizes as fractions of the tradeVolume, in (0, 1], separated by commas.
+        The grid's batch sizes as fractions of the tradeVolume, in (0, 1], separated by commas.
+    rounds:
+        How often the ladder trades each side of each listing.
+    target:
+        The half-width that the adaptive design aims at, in per cent of the estimate.
     washout:
-        Leave the listings of a pair alone for so many minutes after it.
+        Leave the listings of a pair alone for so many minutes after it [default: 0 for the literal grid, else 45].
     claim_order:
-        Which free pair a ship takes: the one that waits longest, or the one that begins nearest to it.
+        Which free pair a ship takes: the one that waits longest (default of the grid), or the one that begins nearest.
     """
 
+    design: DesignName = DesignName.GRID
+    order: Order = Order.LITERAL
     iterations_per_batch: int = 3
     batch_sizes: str = "0.1,0.25,0.5,1.0"
-    washout: float = 0.0
-    claim_order: ClaimOrder = ClaimOrder.FIFO
+    rounds: int = 1
+    target: str = "10%"
+    washout: float | None = None
+    claim_order: ClaimOrder | None = None
 
-    def design(self) -> Design:
+    def chosen(self) -> Design:
         """The design; raises UserError for what cannot be traded."""
         if self.iterations_per_batch < 1:
             raise UserError("--iterations-per-batch must be at least 1")
-        if self.washout < 0:
+        if self.washout is not None and self.washout < 0:
             raise UserError("--washout must be at least 0")
+        if self.rounds < 1:
+            raise UserError("--rounds must be at least 1")
+        is_grid, seeded = self.design is DesignName.GRID, self.order is Order.SEEDED
+        if seeded and not is_grid:
+            raise UserError(f"--order seeded is for --design grid; {self.design} is always drawn from the seed")
         return Design(
             _fractions(self.batch_sizes),
             self.iterations_per_batch,
-            washout_seconds=60 * self.washout,
-            claim_order=self.claim_order,
+            self.design,
+            washout_seconds=60 * self._washout_minutes(is_literal=is_grid and not seeded),
+            claim_order=self.claim_order or (ClaimOrder.FIFO if is_grid else ClaimOrder.NEAREST),
+            seeded=seeded,
+            rounds=self.rounds,
+            target=_share(self.target),
         )
+
+    def _washout_minutes(self, *, is_literal: bool) -> float:
+        if self.washout is not None:
+            return self.washout
+        if self.design is DesignName.RECOVERY:
+            return WATCH_MINUTES
+        return 0.0 if is_literal else WASHOUT_MINUTES
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text.removesuffix("%")) / 100
+    except ValueError:
+        raise UserError(f"--target {text!r}: give per cent, as in 10%") from None
+    if not 0 < share < 1:
+        raise UserError(f"--target {text!r}: must lie above 0% and below 100%")
+    return share
 
 
 def _fractions(text: str) -> tuple[float, ...]:

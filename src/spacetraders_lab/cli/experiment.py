@@ -4,21 +4,21 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
-from datetime import timedelta
 from typing import Annotated
 
 from cyclopts import Parameter
 
 from spacetraders_lab.cli import render
-from spacetraders_lab.cli.context import Json, database, symbols, with_lab
+from spacetraders_lab.cli.context import Json, database, reading_database, symbols, with_lab
 from spacetraders_lab.cli.design import DesignOptions
 from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK, EXIT_SUSPENDED
+from spacetraders_lab.cli.request import RequestOptions
 from spacetraders_lab.cli.stop import stop_on_signals
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import ExperimentRun, QueueStatus, RunStatus
-from spacetraders_lab.core.waypoint import checked_system
 from spacetraders_lab.run.app import Lab
-from spacetraders_lab.run.coordinator import MarketLiquidityExperimentCommand, launch, prepare, reopen
+from spacetraders_lab.run.clock import SystemClock
+from spacetraders_lab.run.coordinator import launch, prepare, reopen
 from spacetraders_lab.run.doctor import Finding, examine, mend
 from spacetraders_lab.run.fleet import run_workers
 from spacetraders_lab.run.worker import WorkerReport
@@ -35,48 +35,11 @@ RunId = Annotated[str, Parameter(name="--run-id", help="The run, as `experiment 
 
 def liquidity(
     *,
-    ships: str,
-    system: str,
+    request: Annotated[RequestOptions, Parameter(name="*")],
     design: Annotated[DesignOptions, Parameter(name="*")] = _THE_GRID,
-    goods: str | None = None,
-    max_pairs: int | None = None,
-    budget: int | None = None,
-    credit_floor: int = 0,
-    max_age: int = 60,
-    until_reset: Annotated[bool, Parameter(negative="")] = False,
 ) -> int:
-    """Run a liquidity experiment with one or more ships.
-
-    Parameters
-    ----------
-    ships:
-        Ships to use, separated by commas.
-    system:
-        The system whose markets are measured.
-    goods:
-        Goods to measure, separated by commas [default: all but FUEL].
-    max_pairs:
-        Measure only so many pairs.
-    budget:
-        The most credits that the run may lose [default: the purse].
-    credit_floor:
-        Buy nothing that would leave fewer credits in the purse.
-    max_age:
-        Refuse prices older than so many minutes.
-    until_reset:
-        Begin even if the universe is reset before the plan is done.
-    """
-    command = MarketLiquidityExperimentCommand(
-        ship_symbols=symbols(ships, "--ships"),
-        system_symbol=checked_system(system.upper()),
-        design=design.design(),
-        goods=symbols(goods, "--goods") if goods is not None else (),
-        max_pairs=_at_least(1, max_pairs, "--max-pairs"),
-        budget=_at_least(0, budget, "--budget"),
-        credit_floor=_at_least(0, credit_floor, "--credit-floor") or 0,
-        max_age=timedelta(minutes=max_age),
-        until_reset=until_reset,
-    )
+    """Run a liquidity experiment with one or more ships."""
+    command = request.command(design)
 
     async def begin(lab: Lab) -> int:
         prepared = await prepare(lab, command)
@@ -106,8 +69,17 @@ def resume(*, run_id: RunId, ships: str | None = None) -> int:
     return with_lab(go_on)
 
 
-def status(*, run_id: RunId, json: Json = False) -> None:
+def status(
+    *,
+    run_id: RunId,
+    json: Json = False,
+    watch: Annotated[bool, Parameter(negative="", help="Go on showing it until the run has ended.")] = False,
+) -> int:
     """Show how far a run is: pairs by state, and what each ship has done."""
+    if watch:
+        if json:
+            raise UserError("--watch draws; --json prints once: use one of them")
+        return _watch(run_id)
     with database() as opened, opened.reading() as connection:
         run = summarise_run(connection, run_id)
         ships = summarise_ships(connection, run_id)
@@ -115,10 +87,22 @@ def status(*, run_id: RunId, json: Json = False) -> None:
     if json:
         errors = [{"pair_id": end.pair.pair_id, "error": end.error_message} for end in failed]
         render.print_json(asdict(run) | {"ships": [asdict(ship) for ship in ships], "errors": errors})
-        return
+        return EXIT_OK
     render.print_status(run, ships)
     for end in failed:
         print(f"  {end.pair.pair_id}: {end.error_message}")
+    return EXIT_OK
+
+
+def _watch(run_id: str) -> int:
+    from spacetraders_lab.cli.watch import watch
+
+    with reading_database() as opened:
+        try:
+            view = asyncio.run(watch(opened, run_id, SystemClock(), render.console()))
+        except KeyboardInterrupt:
+            return EXIT_OK
+    return EXIT_FAILED if view["progress"]["pairs"]["FAILED"] else EXIT_OK
 
 
 def list_experiments(*, json: Json = False) -> None:
@@ -212,9 +196,3 @@ async def _conclude(lab: Lab, run_id: str) -> int:
     if run.status is not RunStatus.CANCELLED:
         print(f"\nGo on with: spacetraders experiment resume --run-id {run_id}")
     return EXIT_SUSPENDED
-
-
-def _at_least(least: int, value: int | None, option: str) -> int | None:
-    if value is not None and value < least:
-        raise UserError(f"{option} must be at least {least}")
-    return value

@@ -18,6 +18,8 @@ _COMMANDS = {
     "experiment": (
         "Measure what trades do to prices.",
         {
+            "plan": "Price an experiment before anything is bought.",
+            "simulate": "Play a design in worlds whose truth is known; nothing is traded.",
             "liquidity": "Run a liquidity experiment.",
             "status": "Show how far a run is.",
             "list": "List all runs.",
@@ -71,6 +73,8 @@ _COMMANDS = {
 }
 # Commands that do not live in the module named after their noun.
 _MODULES = {
+    ("experiment", "plan"): "plan",
+    ("experiment", "simulate"): "simulate",
     ("experiment", "export"): "export",
     ("experiment", "analyze"): "results",
     ("experiment", "report"): "report",
@@ -81,7 +85,12 @@ _MODULES = {
 
 def build_app() -> App:
     """The whole tree of commands, with nothing heavy imported."""
-    app = App(name="spacetraders", help="Measure the liquidity of SpaceTraders markets.", version=__version__)
+    app = App(
+        name="spacetraders",
+        help="Measure the liquidity of SpaceTraders markets.",
+        help_format="plaintext",  # Markdown would cost a quarter of the time that --help takes
+        version=__version__,
+    )
     for noun, (help_text, verbs) in _COMMANDS.items():
         group = App(name=noun, help=help_text)
         for verb, verb_help in verbs.items():
@@ -89,7 +98,12 @@ def build_app() -> App:
             module = _MODULES.get((noun, verb), noun)
             group.command(f"spacetraders_lab.cli.{module}:{function}", name=verb, help=verb_help)
         app.command(group)
-    app.register_install_completion_command(help="Complete commands with the tab key in your shell from now on.")
+    app.command(
+        "spacetraders_lab.cli.completion:install",
+        name="--install-completion",
+        help="Complete commands with the tab key in your shell from now on.",
+    )
+    app.command("spacetraders_lab.cli.dashboard:dashboard", name="dashboard", help="Serve a live page of runs.")
     app.command("spacetraders_lab.cli.advice:quote", name="quote", help="Predict what a trade will cost or bring.")
     app.command("spacetraders_lab.cli.demo:demo", name="demo", help="Run a small experiment against a local game.")
     return app

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from spacetraders_lab.core.experiment import QueueStatus, RunStatus
 from spacetraders_lab.core.planning import Plan
+from spacetraders_lab.core.schedule import Schedule
 from spacetraders_lab.core.summary import ImpactSummary
 from spacetraders_lab.run.coordinator import Prepared
 from spacetraders_lab.run.scout import ScoutingPlan
@@ -66,15 +67,15 @@ def print_start(prepared: Prepared) -> None:
     print(f"Total: {len(plan.pairs):,} market pairs")
     if prepared.command.max_pairs is not None:
         print(f"  (--max-pairs {prepared.command.max_pairs})")
-    print_plan(plan, prepared.run.budget, prepared.purse)
+    print_plan(plan, prepared.schedule, prepared.run.budget, prepared.purse)
 
 
-def print_plan(plan: Plan, budget: int, purse: int) -> None:
+def print_plan(plan: Plan, schedule: Schedule, budget: int, purse: int) -> None:
     """What the experiment will cost, before anything is bought."""
     print("\nPlan:")
     print(f"  transactions   {plan.transactions:>12,}")
-    print(f"  requests       {plan.requests:>12,}  (and one for each stop to refuel)")
-    print(f"  hours          {plan.hours:>12,.1f}  with {plan.ships} ships")
+    print(f"  requests       {schedule.requests:>12,}")
+    print(f"  hours          {schedule.hours:>12,.1f}  with {schedule.ships} ships, {schedule.bound}")
     print(f"  expected loss  {plan.expected_loss:>12,.0f}  credits")
     print(f"  peak outlay    {plan.peak_outlay:>12,.0f}  credits, at worst {plan.worst_case:,.0f}")
     print(f"  budget         {budget:>12,}  credits; the purse holds {purse:,}")
@@ -91,8 +92,9 @@ def print_launch(run_id: str, pairs: int) -> None:
 
 def print_scouting(plan: ScoutingPlan) -> None:
     """What a scouting is going to do, on standard error beside its progress bar."""
-    unlisted = plan.markets - len(plan.listed & {market for tour in plan.tours for market in tour})
-    known = "what they trade is known" + (f" (but of {unlisted})" if unlisted else "") + ", prices show only to a visit"
+    listed = len(plan.listed & {market for tour in plan.tours for market in tour})
+    whose = "they" if listed == plan.markets else f"{listed} of them"
+    known = f"what {whose} trade is known, prices show only to a visit"
     skipped = f"; {len(plan.fresh)} were read lately" if plan.fresh else ""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     errors.print(f"{plan.markets} markets in {plan.seconds / 60:.0f} minutes of game time{skipped}: {known}")

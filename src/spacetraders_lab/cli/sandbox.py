@@ -41,7 +41,7 @@ class UniverseOptions:
     npc_traders:
         So many other traders.
     economy:
-        game, constant-percent, linear, power or null.
+        game, constant-percent, linear, power, null or by-cell.
     faults:
         A JSON file with faults to play.
     """

@@ -1,12 +1,15 @@
 """The words of an experiment: pairs, cells, the design, what is recorded of each trade, what is intended before it."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
+from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply, TradeGood
+
+PLACEBO_SECONDS = 1.0  # two requests at the game's pace: the gap between the readings around a trade
+READING_LASTS_SECONDS = 5.0  # game time in which a reading is the state before the next trade
 
 
 class QueueStatus(StrEnum):
@@ -37,16 +40,80 @@ class MarketPair:
     sell_market: str
 
     @classmethod
-    def of(cls, good: str, buy_market: str, sell_market: str) -> "MarketPair":
-        """The pair with its id, GOOD:BUY:SELL."""
-        return cls(f"{good}:{buy_market}:{sell_market}", good, buy_market, sell_market)
+    def of(cls, good: str, buy_market: str, sell_market: str, visit: int = 1) -> "MarketPair":
+        """The pair with its id, GOOD:BUY:SELL; a run that measures it again says for the how-manieth time (#2, ...)."""
+        again = f"#{visit}" if visit > 1 else ""
+        return cls(f"{good}:{buy_market}:{sell_market}{again}", good, buy_market, sell_market)
+
+
+Cell = tuple[float, int]  # (fraction of the tradeVolume, iteration)
+
+
+class SkipReason(StrEnum):
+    """Why a planned trade did not take place."""
+
+    ZERO_UNITS = "zero_units"  # there was nothing aboard to sell
+    ZERO_TICK = "zero_tick"  # so small that the quote would not move by a credit
+    CARGO = "cargo"  # no room in the hold
+    CREDITS = "credits"  # the purse or the budget did not allow the purchase
+    GUARD = "guard"  # the quote was too far from where it had been found
+    SATURATED = "saturated"  # the quote stood at its bound and moved no more
+    FOREIGN = "foreign"  # another player traded the listing during the visit
+    PAIR_FAILED = "pair_failed"  # the game would not, or the hold disagreed: the pair's error_message says more
+    GAVE_UP = "gave_up"  # every attempt at the pair was spent
+    RUN_ENDED = "run_ended"  # the run was over before
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """A planned trade that will not take place."""
+
+    operation: Operation
+    cell: Cell
+    reason: SkipReason
+
+
+class MenuKind(StrEnum):
+    """What the trades of a pair are for."""
+
+    GRID = "grid"  # every size, each as often, and each sold as it was bought
+    PRECISION = "precision"  # full tradeVolumes: the most information on impact a transaction
+    EXPONENT = "exponent"  # several sizes in random order: is impact proportional to size?
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """What is traded at one pair, in trading order, fixed before its first trade.
+
+    With `sells` None every cell is sold as it was bought, in as many loads as the hold needs. Else there is one load,
+    which is sold in sizes of the sell market's own. `highest_ask` and `lowest_bid` are the quotes (credits a unit)
+    beyond which a side is displaced too far to be begun at.
+    """
+
+    buys: tuple[Cell, ...]
+    sells: tuple[Cell, ...] | None = None
+    kind: MenuKind = MenuKind.GRID
+    highest_ask: float | None = None
+    lowest_bid: float | None = None
+
+    @property
+    def planned(self) -> tuple[tuple[Operation, Cell], ...]:
+        """Every trade that is planned: each becomes a row that was executed or a row that was skipped."""
+        sells = self.buys if self.sells is None else self.sells
+        return tuple((Operation.BUY, cell) for cell in self.buys) + tuple((Operation.SELL, cell) for cell in sells)
+
+    def without(self, skips: Sequence[Skip]) -> "Menu":
+        """What is left to trade when these purchases are left out."""
+        bought = {skip.cell for skip in skips if skip.operation is Operation.BUY}
+        return replace(self, buys=tuple(cell for cell in self.buys if cell not in bought))
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedPair:
     """A pair in somebody's hands. `owner` and `attempt` are the fence: every write of the worker carries them.
 
-    `take` counts the ships that had the pair: another ship starts a new take, so facts never mix two holds.
+    `take` counts the ships that had the pair: another ship starts a new take, so facts never mix two holds. Without a
+    `menu` of its own the pair is traded as the run's design says.
     """
 
     queue_id: int
@@ -57,6 +124,7 @@ class ClaimedPair:
     attempt: int
     take: int
     lease_until: datetime
+    menu: Menu | None = None
 
 
 class ClaimOrder(StrEnum):
@@ -66,24 +134,66 @@ class ClaimOrder(StrEnum):
     NEAREST = "nearest"  # the one that begins nearest to the ship, then the one that waits longest
 
 
+class DesignName(StrEnum):
+    """The ways to measure a system."""
+
+    GRID = "grid"  # all pairs, all sizes, repeated: the original experiment
+    LADDER = "ladder"  # every listing and side once or twice, in a few full tradeVolumes: the cheap survey
+    ADAPTIVE = "adaptive"  # ladders where they narrow the widest interval, until every interval is narrow enough
+    RECOVERY = "recovery"  # ladders at a few listings, which are then left alone and read again for hours
+
+
 @dataclass(frozen=True, slots=True)
 class Design:
-    """What is traded for each pair: every fraction of the tradeVolume, `iterations` times.
+    """What is traded, and how carefully.
 
-    `fractions` lie in (0, 1], in the order in which they are traded. For `washout_seconds` of game time after a pair
-    its listings are left alone.
+    The grid trades every fraction of the tradeVolume (in (0, 1], in this order) `iterations` times for each pair;
+    `seeded`, it draws the order of sizes and pairs from the run's seed. The other designs draw a menu for each visit,
+    cover a listing's sides `rounds` times (ladder) or until the half-width is `target` of the estimate (adaptive).
+    For `washout_seconds` of game time after a pair its listings are left alone.
     """
 
     fractions: tuple[float, ...] = (0.1, 0.25, 0.5, 1.0)
     iterations: int = 3
-    name: str = "grid"
+    name: DesignName = DesignName.GRID
     washout_seconds: float = 0.0
     claim_order: ClaimOrder = ClaimOrder.FIFO
+    seeded: bool = False
+    rounds: int = 1
+    target: float = 0.10
+
+    def __post_init__(self) -> None:
+        """Words become members, so that a design read back from JSON equals the one that was written."""
+        object.__setattr__(self, "name", DesignName(self.name))
+        object.__setattr__(self, "claim_order", ClaimOrder(self.claim_order))
 
     @property
-    def cells(self) -> tuple[tuple[float, int], ...]:
-        """(fraction, iteration) in trading order: fraction by fraction, iterations 1 to n."""
+    def cells(self) -> tuple[Cell, ...]:
+        """The grid's (fraction, iteration) in trading order: fraction by fraction, iterations 1 to n."""
         return tuple((fraction, i) for fraction in self.fractions for i in range(1, self.iterations + 1))
+
+    @property
+    def is_literal(self) -> bool:
+        """Whether this is the original experiment, with neither placebo readings nor guards."""
+        return self.name is DesignName.GRID and not self.seeded
+
+    @property
+    def placebo_seconds(self) -> float:
+        """Game seconds between the two readings of a placebo bracket, 0 where none is taken."""
+        return 0.0 if self.is_literal else PLACEBO_SECONDS
+
+    @property
+    def shares_readings(self) -> bool:
+        """Whether a pair may begin with the last reading of the pair before it.
+
+        Only where nobody can have traded the listing since: it has been left alone for longer than a reading lasts.
+        """
+        return not self.is_literal and self.washout_seconds > READING_LASTS_SECONDS
+
+    @property
+    def menu(self) -> Menu:
+        """What a pair is traded at that has no menu of its own."""
+        return Menu(self.cells)
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +261,19 @@ class TradeRecord:
     part: int
     recovered: bool
     timestamp: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceboBracket:
+    """One listing read twice in one docking with nothing of ours traded between: what quotes do by themselves."""
+
+    run_id: str
+    ship_symbol: str
+    market: str
+    before: TradeGood
+    before_at: datetime
+    after: TradeGood
+    after_at: datetime
 
 
 class IntentState(StrEnum):

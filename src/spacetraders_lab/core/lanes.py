@@ -14,6 +14,11 @@ _NATURAL = {
 }
 
 
+def is_natural(source: ListingType, target: ListingType) -> bool:
+    """Whether a good flows this way by itself: from where it is made to where it is used."""
+    return (source, target) in _NATURAL
+
+
 @dataclass(frozen=True, slots=True)
 class Lane:
     """A good from one market to another. `spread` is bid there less ask here, in credits a unit."""
@@ -32,7 +37,7 @@ class Lane:
     @property
     def is_natural(self) -> bool:
         """Whether the good flows this way by itself: from where it is made to where it is used."""
-        return (self.source.good.type, self.target.good.type) in _NATURAL
+        return is_natural(self.source.good.type, self.target.good.type)
 
     @property
     def units_a_visit(self) -> int:

@@ -1,15 +1,15 @@
-"""What a take has bought and not yet sold, and whether the hold agrees. Sums only; nothing is decided here."""
+"""What a take has bought and not yet sold, and what of its menu is left to do. Sums only; nothing is decided here."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from spacetraders_lab.core.experiment import TradeRecord
+from spacetraders_lab.core.experiment import Cell, Menu, Skip, TradeRecord
 from spacetraders_lab.core.market import Operation
 
 
 @dataclass(frozen=True, slots=True)
 class HeldCell:
-    """Units of one bought cell that are still aboard; `parts_sold` sales of it are recorded."""
+    """A cell to sell: units that are aboard for it; `parts_sold` sales of it are recorded."""
 
     fraction: float
     iteration: int
@@ -17,19 +17,47 @@ class HeldCell:
     parts_sold: int
 
 
-def bought_cells(records: Sequence[TradeRecord]) -> set[tuple[float, int]]:
-    """The (fraction, iteration) cells whose purchase is recorded."""
-    return {
+def cells_done(records: Sequence[TradeRecord], skips: Sequence[Skip], operation: Operation) -> set[Cell]:
+    """The cells of one side that have a row: executed (at least in part) or skipped."""
+    executed = {
         (row.batch_size_fraction, row.iteration)
         for row in records
-        if row.operation is Operation.BUY and row.batch_size_fraction is not None
+        if row.operation is operation and row.batch_size_fraction is not None
     }
+    return executed | {skip.cell for skip in skips if skip.operation is operation}
 
 
-def held_cells(records: Sequence[TradeRecord]) -> list[HeldCell]:
-    """The cells that are bought and not wholly sold, in the order of their purchase."""
-    bought: dict[tuple[float, int], int] = {}
-    sold: dict[tuple[float, int], list[int]] = {}
+def cells_left(menu: Menu, records: Sequence[TradeRecord], skips: Sequence[Skip], operation: Operation) -> list[Cell]:
+    """The planned cells of one side that have no row yet, in trading order."""
+    done = cells_done(records, skips, operation)
+    return [cell for side, cell in menu.planned if side is operation and cell not in done]
+
+
+def held_cells(menu: Menu, records: Sequence[TradeRecord], skips: Sequence[Skip] = ()) -> list[HeldCell]:
+    """The cells to sell, in trading order; what no cell will sell is a leftover.
+
+    On a menu without sizes of its own for the sale, a cell is held until what was bought for it is sold; else all that
+    is aboard is held for the next sale.
+    """
+    if menu.sells is None:
+        return _held_as_bought(records, {skip.cell for skip in skips if skip.operation is Operation.SELL})
+    left = cells_left(menu, records, skips, Operation.SELL)
+    units = sum(
+        row.units if row.operation is Operation.BUY else -row.units
+        for row in records
+        if row.batch_size_fraction is not None
+    )
+    return [HeldCell(*left[0], units, 0)] if left and units > 0 else []
+
+
+def units_held(menu: Menu, records: Sequence[TradeRecord], skips: Sequence[Skip] = ()) -> int:
+    """Units aboard that the take will still sell as cells."""
+    return sum(cell.units for cell in held_cells(menu, records, skips))
+
+
+def _held_as_bought(records: Sequence[TradeRecord], given_up: Collection[Cell]) -> list[HeldCell]:
+    bought: dict[Cell, int] = {}
+    sold: dict[Cell, list[int]] = {}
     for row in records:
         if row.batch_size_fraction is None:
             continue
@@ -41,5 +69,5 @@ def held_cells(records: Sequence[TradeRecord]) -> list[HeldCell]:
     return [
         HeldCell(*cell, units - sum(sold.get(cell, ())), len(sold.get(cell, ())))
         for cell, units in bought.items()
-        if units > sum(sold.get(cell, ()))
+        if units > sum(sold.get(cell, ())) and cell not in given_up
     ]

@@ -39,6 +39,25 @@ def foreign_units(transactions: Iterable[MarketTransaction], good: str, ship_sym
     )
 
 
+def unexpected(record: TradeRecord) -> list[tuple[str, str]]:
+    """What a trade shows that the analysis plan does not allow for: (kind, what) for each thing."""
+    found = []
+    market = record.buy_market if record.operation is Operation.BUY else record.sell_market
+    where = f"{record.good_symbol} at {market}"
+    if not record.recovered and record.price_per_unit != record.price_before:
+        found.append(
+            ("posted price", f"{where} traded at {record.price_per_unit}, not at the quote of {record.price_before}")
+        )
+    if record.trade_volume_after not in (None, record.trade_volume_before):
+        found.append(
+            (
+                "trade volume",
+                f"{where} went from {record.trade_volume_before} to {record.trade_volume_after} in a visit",
+            )
+        )
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class TradeContext:
     """What must be known before a trade to record it after a crash: the listing seen, when, and for which pair."""

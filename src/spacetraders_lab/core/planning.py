@@ -1,19 +1,19 @@
-"""What an experiment will cost before anything is bought: trades, requests, hours and credits. Predicts, never acts."""
+"""What an experiment will cost in trades and credits before anything is bought. Predicts, never acts.
+
+How long it takes is `core.schedule`'s business.
+"""
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from spacetraders_lab.core.experiment import Design, MarketPair
+from spacetraders_lab.core.experiment import MarketPair, Menu
 from spacetraders_lab.core.market import TradeGood
 from spacetraders_lab.core.prior import ExpectedListing, expected_listing
 from spacetraders_lab.core.protocol import cell_units
-from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT, FlightMode, distance, fuel_cost, travel_seconds
-from spacetraders_lab.core.waypoint import Waypoint
+from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT
 
 REQUESTS_PER_FLIGHT = 3  # orbit, navigate, dock
-_REQUESTS_PER_SECOND = 2.5  # 2/s and 30 more a minute
-_SECONDS_PER_REQUEST = 0.3  # round trip of one ship's request when nobody else wants the limiter
 # Quotes move between the scouting and the trade, and other players trade too: the worst case buys a quarter
 # dearer and sells a quarter cheaper than expected. The budget itself is kept by the worker, trade by trade.
 WORST_CASE = 1.25
@@ -22,20 +22,43 @@ ListingKey = tuple[str, str]  # (market, good)
 
 
 @dataclass(frozen=True, slots=True)
+class Way:
+    """The way between two markets, docked to docked: seconds with every stop, flights, requests, ship fuel burned."""
+
+    seconds: float
+    flights: int
+    requests: int
+    fuel: int
+
+
+Ways = Callable[[str, str], Way]
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """What a ship buys, flies over and sells at once, in units of each transaction."""
+
+    purchases: tuple[int, ...]
+    sales: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PairPlan:
-    """One pair, priced: counts of trades and flights, seconds in flight, credits (paid, earned) load by load."""
+    """One pair, priced: its loads, credits (paid, earned) load by load, and fuel for flying there and back."""
 
     pair: MarketPair
-    transactions: int
-    flights: int
-    flight_seconds: float
+    loads: tuple[Load, ...]
     trips: tuple[tuple[float, float], ...]
     fuel: float = 0.0
 
     @property
+    def transactions(self) -> int:
+        return sum(len(load.purchases) + len(load.sales) for load in self.loads)
+
+    @property
     def visits(self) -> int:
         """Dockings to trade: at the buy market and at the sell market, once a load."""
-        return 2 * len(self.trips)
+        return 2 * len(self.loads)
 
     @property
     def spent(self) -> float:
@@ -68,17 +91,6 @@ class Plan:
     @property
     def transactions(self) -> int:
         return sum(p.transactions for p in self.pairs)
-
-    @property
-    def requests(self) -> int:
-        """All requests but those of refuelling."""
-        return requests_needed(self.transactions, sum(p.visits for p in self.pairs), sum(p.flights for p in self.pairs))
-
-    @property
-    def hours(self) -> float:
-        """Game hours with all ships at work: flight-bound or API-bound, whichever is longer."""
-        flying = sum(p.flight_seconds for p in self.pairs) + self.requests * _SECONDS_PER_REQUEST
-        return max(flying / max(1, self.ships), self.requests / _REQUESTS_PER_SECOND) / 3600
 
     @property
     def expected_loss(self) -> float:
@@ -134,80 +146,88 @@ def running_peaks(pairs: Sequence[PairPlan], ships: int, caution: float) -> list
 def make_plan(
     pairs: Sequence[MarketPair],
     quotes: Mapping[ListingKey, TradeGood],
-    waypoints: Mapping[str, Waypoint],
-    design: Design,
+    menus: Mapping[str, Menu] | Menu,
+    ways: Ways,
     *,
     ships: int,
     hold: int,
-    speed: int,
     fuel_price: float = 0.0,
 ) -> Plan:
     """Price the pairs in their order, each at the quotes that the pairs before it leave behind.
 
-    `hold` is the smallest cargo capacity and `speed` the slowest engine among the ships; `fuel_price` is what a market
-    asks for a unit of FUEL, 0 for ships without a tank. Recovery between pairs is left out: it helps in some directions
-    and hurts in others.
+    `menus` by pair_id, or one for all. `hold` is the smallest cargo capacity among the ships; `fuel_price` is what a
+    market asks for a unit of FUEL. Recovery between pairs is left out: it helps in some directions and hurts in others.
     """
     listings = {key: expected_listing(good) for key, good in quotes.items()}
     planned = []
-    at: str | None = None
     for pair in pairs:
-        planned.append(
-            _plan_pair(pair, listings, waypoints, design, hold=hold, speed=speed, fuel_price=fuel_price, at=at)
-        )
-        # with several ships the next pair begins elsewhere, as a rule
-        at = pair.sell_market if ships == 1 else None
+        menu = menus if isinstance(menus, Menu) else menus[pair.pair_id]
+        way = ways(pair.buy_market, pair.sell_market)
+        planned.append(_plan_pair(pair, listings, menu, way, hold=hold, fuel_price=fuel_price))
     return Plan(tuple(planned), ships)
 
 
-def loads(trade_volume: int, design: Design, hold: int) -> list[list[int]]:
-    """The units of the cells that fit into the hold together, load by load."""
+def loads(menu: Menu, buy_volume: int, sell_volume: int, hold: int) -> tuple[Load, ...]:
+    """The transactions of a menu at these tradeVolumes, load by load."""
+    units = [min(cell_units(buy_volume, fraction), hold) for fraction, _ in menu.buys]
+    if menu.sells is None:
+        return tuple(
+            Load(tuple(load), tuple(part for cell in load for part in _parts(cell, sell_volume)))
+            for load in _loads(units, hold)
+        )
+    bought, aboard, sales = _within(units, hold), sum(_within(units, hold)), []
+    for fraction, _ in menu.sells:
+        if aboard:
+            sales.append(min(cell_units(sell_volume, fraction), aboard))
+            aboard -= sales[-1]
+    return (Load(tuple(bought), (*sales, *_parts(aboard, sell_volume))),)
+
+
+def _within(units: Sequence[int], hold: int) -> list[int]:
+    """Purchases one after the other until the hold is full."""
+    bought: list[int] = []
+    for size in units:
+        if room := hold - sum(bought):
+            bought.append(min(size, room))
+    return bought
+
+
+def _loads(units: Sequence[int], hold: int) -> list[list[int]]:
+    """Cells in their order, those together in a load that fit into the hold together."""
     result: list[list[int]] = [[]]
-    for fraction, _ in design.cells:
-        units = min(cell_units(trade_volume, fraction), hold)
-        if sum(result[-1]) + units > hold:
+    for size in units:
+        if sum(result[-1]) + size > hold:
             result.append([])
-        result[-1].append(units)
+        result[-1].append(size)
     return result
 
 
 def _plan_pair(
     pair: MarketPair,
     listings: dict[ListingKey, ExpectedListing],
-    waypoints: Mapping[str, Waypoint],
-    design: Design,
+    menu: Menu,
+    way: Way,
     *,
     hold: int,
-    speed: int,
     fuel_price: float,
-    at: str | None,
 ) -> PairPlan:
     source, target = (pair.buy_market, pair.good_symbol), (pair.sell_market, pair.good_symbol)
+    planned = loads(menu, listings[source].trade_volume, listings[target].trade_volume, hold)
     trips: list[tuple[float, float]] = []
-    sales = 0
-    for load in loads(listings[source].trade_volume, design, hold):
+    for load in planned:
         paid = earned = 0.0
-        for units in load:
+        for units in load.purchases:
             paid += units * listings[source].ask
             listings[source] = listings[source].after_trade(units)
-        for units in load:
-            for part in _parts(units, listings[target].trade_volume):
-                earned += part * listings[target].bid
-                listings[target] = listings[target].after_trade(-part)
-                sales += 1
+        for units in load.sales:
+            earned += units * listings[target].bid
+            listings[target] = listings[target].after_trade(-units)
         trips.append((paid, earned))
-    flights = 2 * len(trips) - (1 if at == pair.buy_market else 0)
-    apart = _apart(waypoints[pair.buy_market], waypoints[pair.sell_market])
-    seconds = flights * travel_seconds(apart, speed, FlightMode.CRUISE)
-    fuel = flights * fuel_cost(apart, FlightMode.BURN) / FUEL_PER_MARKET_UNIT * fuel_price
-    return PairPlan(pair, len(design.cells) + sales, flights, seconds, tuple(trips), fuel)
+    fuel = 2 * len(planned) * way.fuel / FUEL_PER_MARKET_UNIT * fuel_price
+    return PairPlan(pair, planned, tuple(trips), fuel)
 
 
 def _parts(units: int, trade_volume: int) -> list[int]:
     """A sale split into transactions that the market allows."""
     full, rest = divmod(units, trade_volume)
     return [trade_volume] * full + ([rest] if rest else [])
-
-
-def _apart(a: Waypoint, b: Waypoint) -> float:
-    return distance(a.x, a.y, b.x, b.y)

@@ -3,7 +3,11 @@
 `next_action` never sees a socket or a clock, so a worker that was killed anywhere starts again by reading the facts.
 """
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import groupby, takewhile
+from types import MappingProxyType
 
 from spacetraders_lab.core.commands import (
     DockShipCommand,
@@ -13,11 +17,23 @@ from spacetraders_lab.core.commands import (
     SellCargoCommand,
     TradeCommand,
 )
-from spacetraders_lab.core.experiment import Design, MarketPair, Step, TradeRecord
-from spacetraders_lab.core.ledger import HeldCell, bought_cells, held_cells
-from spacetraders_lab.core.market import MarketSnapshot, Operation, TradeGood
+from spacetraders_lab.core.experiment import (
+    Cell,
+    Design,
+    MarketPair,
+    Menu,
+    Skip,
+    SkipReason,
+    Step,
+    TradeRecord,
+)
+from spacetraders_lab.core.ledger import HeldCell, cells_left, held_cells
+from spacetraders_lab.core.market import ListingType, MarketSnapshot, Operation, Supply, TradeGood
 from spacetraders_lab.core.ship import NavStatus, Ship
 from spacetraders_lab.core.travel import round_half_up
+
+# Beyond this log move from the first quote of a visit the next trade would measure the bound of the quote.
+FURTHEST_LOG_MOVE = 0.35
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +56,8 @@ class PairFacts:
     `records` are the rows of this take, oldest first. `market` is the live state of the market where the ship
     is: read since its arrival and since its last trade there, else None. `cannot_buy` says that the purse or
     the budget refused the next purchase, `giving_up` why the pair must fail; what it holds is then a leftover.
+    `skips` are the planned trades that this take leaves out; `brackets` counts the placebo brackets that it has
+    taken at each market.
     """
 
     design: Design
@@ -48,6 +66,14 @@ class PairFacts:
     leftovers: tuple[Leftover, ...] = ()
     cannot_buy: bool = False
     giving_up: str | None = None
+    own_menu: Menu | None = None
+    skips: tuple[Skip, ...] = ()
+    brackets: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
+
+    @property
+    def menu(self) -> Menu:
+        """What the pair is traded at."""
+        return self.own_menu or self.design.menu
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +93,31 @@ class NoFunds:
     """Nothing is aboard that could be sold, and the next purchase cannot be paid: wait for the world to change."""
 
 
-Action = NavigateShipCommand | DockShipCommand | GetMarketQuery | Step | PairDone | PairFailed | NoFunds
+@dataclass(frozen=True, slots=True)
+class PlaceboReading:
+    """Read the market once more, as long after the last reading as a trade would take: the placebo bracket."""
+
+    waypoint: str
+
+
+@dataclass(frozen=True, slots=True)
+class SkipTrades:
+    """Write down that these planned trades will not take place."""
+
+    skips: tuple[Skip, ...]
+
+
+Action = (
+    NavigateShipCommand
+    | DockShipCommand
+    | GetMarketQuery
+    | PlaceboReading
+    | Step
+    | SkipTrades
+    | PairDone
+    | PairFailed
+    | NoFunds
+)
 
 
 def cell_units(trade_volume: int, fraction: float) -> int:
@@ -85,31 +135,38 @@ def trade_command(step: Step, ship_symbol: str) -> TradeCommand:
 def next_action(pair: MarketPair, facts: PairFacts, ship: Ship) -> Action:
     """What the ship does next for the pair; a pure function of the recorded facts and the ship's state.
 
-    Leftovers go first. Then cells are bought in the design's order while the next one fits, flown to the sell
-    market and sold cell by cell, and so on until every cell is done.
+    Leftovers go first. Then cells are bought in the menu's order while the next one fits, flown to the sell market and
+    sold, and so on until every planned trade is executed or skipped.
     """
     if facts.leftovers:
         return _sell_leftover(facts.leftovers[0], facts, ship)
     if facts.giving_up:
         return PairFailed(facts.giving_up)
-    held = held_cells(facts.records)
-    bought = bought_cells(facts.records)
-    todo = [cell for cell in facts.design.cells if cell not in bought]
+    held = held_cells(facts.menu, facts.records, facts.skips)
+    todo = cells_left(facts.menu, facts.records, facts.skips, Operation.BUY)
     if held and _must_sell(pair, facts, ship, todo):
         return _sell(pair, held[0], facts, ship)
-    if not todo:
-        return PairDone()
-    if facts.cannot_buy:
-        return NoFunds()
-    return _buy(pair, todo[0], facts, ship)
+    if todo:
+        return _buy(pair, todo, facts, ship)
+    return _skip(facts, SkipReason.ZERO_UNITS, Operation.SELL) or PairDone()
 
 
-def _must_sell(pair: MarketPair, facts: PairFacts, ship: Ship, todo: list[tuple[float, int]]) -> bool:
+def _must_sell(pair: MarketPair, facts: PairFacts, ship: Ship, todo: Sequence[Cell]) -> bool:
     """With cargo aboard: is it time to sell it, or is there more to buy first?"""
+    if facts.menu.sells is not None:
+        return not todo
     selling_already = facts.records[-1].operation is Operation.SELL or ship.waypoint == pair.sell_market
     if selling_already or facts.cannot_buy or not todo:
         return True
     return cell_units(_known_trade_volume(pair, facts), todo[0][0]) > ship.free_space
+
+
+def _skip(facts: PairFacts, reason: SkipReason, *sides: Operation) -> SkipTrades | None:
+    """Leave out all that is left of these sides; None when nothing is."""
+    skips = tuple(
+        Skip(side, cell, reason) for side in sides for cell in cells_left(facts.menu, facts.records, facts.skips, side)
+    )
+    return SkipTrades(skips) if skips else None
 
 
 def _known_trade_volume(pair: MarketPair, facts: PairFacts) -> int:
@@ -122,20 +179,28 @@ def _known_trade_volume(pair: MarketPair, facts: PairFacts) -> int:
     return last.trade_volume_after or last.trade_volume_before
 
 
-def _buy(pair: MarketPair, cell: tuple[float, int], facts: PairFacts, ship: Ship) -> Action:
-    listing = _at_market(pair.buy_market, pair.good_symbol, facts, ship)
+def _buy(pair: MarketPair, todo: Sequence[Cell], facts: PairFacts, ship: Ship) -> Action:
+    # what a single load already holds is worth selling without the rest
+    may_skip = facts.menu.sells is not None and any(row.operation is Operation.BUY for row in facts.records)
+    if facts.cannot_buy:
+        return (_skip(facts, SkipReason.CREDITS, Operation.BUY) if may_skip else None) or NoFunds()
+    listing = _ready_to_trade(pair.buy_market, Operation.BUY, pair.good_symbol, facts, ship)
     if not isinstance(listing, TradeGood):
         return listing
-    units = min(cell_units(listing.trade_volume, cell[0]), ship.free_space)
+    units = min(cell_units(listing.trade_volume, todo[0][0]), ship.free_space)
     if units < 1:
-        return PairFailed(f"no room in the hold of {ship.symbol}: {ship.cargo_units} units of other cargo are aboard")
-    return Step(Operation.BUY, pair.good_symbol, pair.buy_market, *cell, part=1, units=units)
+        full = f"no room in the hold of {ship.symbol}: {ship.cargo_units} units of other cargo are aboard"
+        return (_skip(facts, SkipReason.CARGO, Operation.BUY) if may_skip else None) or PairFailed(full)
+    return Step(Operation.BUY, pair.good_symbol, pair.buy_market, *todo[0], part=1, units=units)
 
 
 def _sell(pair: MarketPair, cell: HeldCell, facts: PairFacts, ship: Ship) -> Action:
-    listing = _at_market(pair.sell_market, pair.good_symbol, facts, ship)
+    listing = _ready_to_trade(pair.sell_market, Operation.SELL, pair.good_symbol, facts, ship)
     if not isinstance(listing, TradeGood):
         return listing
+    most = listing.trade_volume
+    if facts.menu.sells is not None:
+        most = min(most, cell_units(most, cell.fraction))
     return Step(
         Operation.SELL,
         pair.good_symbol,
@@ -143,8 +208,61 @@ def _sell(pair: MarketPair, cell: HeldCell, facts: PairFacts, ship: Ship) -> Act
         cell.fraction,
         cell.iteration,
         part=cell.parts_sold + 1,
-        units=min(cell.units, listing.trade_volume),
+        units=min(cell.units, most),
     )
+
+
+def _ready_to_trade(market: str, side: Operation, good: str, facts: PairFacts, ship: Ship) -> TradeGood | Action:
+    """The live listing once a measured trade may be made there, or what must be done first, or the end of this side."""
+    listing = _at_market(market, good, facts, ship)
+    if not isinstance(listing, TradeGood) or facts.design.is_literal:
+        return listing
+    rows = [row for row in facts.records if row.batch_size_fraction is not None]
+    if facts.brackets.get(market, 0) < _visits(rows, side):
+        return PlaceboReading(market)
+    reason = _why_stop(listing, side, facts.menu, rows)
+    if reason is None:
+        return listing
+    # what cannot be sold in measured steps need not be bought
+    ends_all = side is Operation.SELL and facts.menu.sells is None
+    return _skip(facts, reason, *(Operation if ends_all else [side])) or listing
+
+
+def _visits(rows: Sequence[TradeRecord], side: Operation) -> int:
+    """How often the take has come to trade on this side, the visit under way or about to begin included."""
+    sides = [operation for operation, _ in groupby(rows, key=lambda row: row.operation)]
+    return sides.count(side) + (not sides or sides[-1] is not side)
+
+
+def _why_stop(listing: TradeGood, side: Operation, menu: Menu, rows: Sequence[TradeRecord]) -> SkipReason | None:
+    """Why nothing more should be measured on this side of the listing now; the guards of the design."""
+    visit = list(takewhile(lambda row: row.operation is side, reversed(rows)))
+    if not visit:
+        return SkipReason.GUARD if _is_displaced(listing, side, menu) else None
+    last, first = visit[0], visit[-1]
+    direction = 1 if side is Operation.BUY else -1
+    if last.foreign_units:
+        return SkipReason.FOREIGN
+    if direction * math.log(listing.price(side) / first.price_before) > FURTHEST_LOG_MOVE:
+        return SkipReason.GUARD
+    return SkipReason.SATURATED if _is_saturated(last, listing) else None
+
+
+def _is_displaced(listing: TradeGood, side: Operation, menu: Menu) -> bool:
+    if side is Operation.BUY:
+        return menu.highest_ask is not None and listing.purchase_price > menu.highest_ask
+    return menu.lowest_bid is not None and listing.sell_price < menu.lowest_bid
+
+
+def _is_saturated(last: TradeRecord, listing: TradeGood) -> bool:
+    """Whether half a tradeVolume or more moved neither quote of a listing that was empty (or full) already.
+
+    An EXCHANGE moves so little that standing still says nothing.
+    """
+    bound = Supply.SCARCE if last.operation is Operation.BUY else Supply.ABUNDANT
+    stood = (last.purchase_price_before, last.sell_price_before) == (listing.purchase_price, listing.sell_price)
+    is_large = 2 * last.units >= last.trade_volume_before
+    return stood and is_large and last.supply_before is bound and last.listing_type is not ListingType.EXCHANGE
 
 
 def _sell_leftover(leftover: Leftover, facts: PairFacts, ship: Ship) -> Action:

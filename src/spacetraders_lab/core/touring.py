@@ -7,7 +7,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from spacetraders_lab.core.routing import LegTable, find_route
+from spacetraders_lab.core.legs import LegTable
+from spacetraders_lab.core.routing import find_route
 from spacetraders_lab.core.ship import NavStatus, Ship
 from spacetraders_lab.core.travel import FlightMode, travel_seconds
 

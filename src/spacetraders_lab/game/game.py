@@ -5,8 +5,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from spacetraders_lab.core.clock import Clock
+from spacetraders_lab.core.jumping import Gates
+from spacetraders_lab.core.legs import LegTable, leg_table
 from spacetraders_lab.core.market import MarketSnapshot
-from spacetraders_lab.core.routing import LegTable, Preference, leg_table
+from spacetraders_lab.core.routing import Preference
 from spacetraders_lab.core.waypoint import Waypoint
 from spacetraders_lab.game.client import GameClient
 from spacetraders_lab.game.reads import get_market, list_waypoints
@@ -16,16 +18,15 @@ from spacetraders_lab.game.reads import get_market, list_waypoints
 class Game:
     """One account's game, shared by its ships. `preference` is what makes a route the best.
 
-    `waypoints` by system, `sells_fuel` by market and `gates` (what each jump gate is connected to) are filled as they
-    are needed; whoever knows them already may put them in, which saves the requests. `cooldowns` are the times from
-    which on ships may jump again.
+    `waypoints` by system, `sells_fuel` by market and `gates` are filled as they are needed; whoever knows them already
+    may put them in, which saves the requests. `cooldowns` are the times from which on ships may jump again.
     """
 
     client: GameClient
     clock: Clock
     waypoints: dict[str, tuple[Waypoint, ...]] = field(default_factory=dict)
     sells_fuel: dict[str, bool] = field(default_factory=dict)
-    gates: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    gates: Gates = field(default_factory=Gates)
     cooldowns: dict[str, datetime] = field(default_factory=dict)
     preference: Preference = Preference.FASTEST
     _legs: dict[tuple[str, int], LegTable] = field(default_factory=dict, repr=False)

@@ -10,7 +10,7 @@ from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT
 from spacetraders_lab.core.waypoint import system_of
 from spacetraders_lab.game import moves
 from spacetraders_lab.game.game import Game
-from spacetraders_lab.game.jumps import gates_to, own_gate
+from spacetraders_lab.game.jumps import jumps_to, own_gate
 from spacetraders_lab.game.outcome import Done
 
 Account = Callable[[int], Awaitable[None]]
@@ -31,16 +31,16 @@ async def navigate(game: Game, ship: Ship, destination: str, account: Account = 
 
     Raises Unreachable, GameError when the game refuses a step, GameUnreachable when it does not answer. The way is
     planned anew at every stop, so whatever happened on the last leg, the next one starts from the ship's real state.
-    Another system is reached by jump gates; the antimatter counts as fuel.
+    Another system is reached by jump gates, the best of them by the game's preference; the antimatter counts as fuel.
     """
     ship = await moves.arrive(game, ship)
     system = system_of(destination)
     if system == ship.system:
         return await _within_system(game, ship, destination, account)
     gate = await own_gate(game, ship.system)
-    way = await gates_to(game, gate, system)
+    jumps = await jumps_to(game, gate, system)
     done = await _within_system(game, ship, gate, account)
-    for gate in way:
+    for gate in jumps.gates:
         jumped = await moves.jump(game, done.ship, gate)
         await account(_paid(jumped))
         done = _and_then(done, Done(jumped.ship, credits=jumped.credits, fuel_credits=_paid(jumped)))

@@ -20,6 +20,7 @@ from spacetraders_lab.game.parse import (
     Shipyard,
     Status,
     SupplyChain,
+    SystemShape,
     WaypointShape,
 )
 
@@ -73,6 +74,12 @@ async def get_waypoint(client: GameClient, waypoint: str) -> Waypoint:
     return (
         await client.get(Data[WaypointShape], template, system=system_of(waypoint), waypoint=waypoint)
     ).data.waypoint
+
+
+async def get_system_position(client: GameClient, system: str) -> tuple[int, int]:
+    """Where a system lies, in map units of the galaxy."""
+    found = (await client.get(Data[SystemShape], "/systems/{system}", system=system)).data
+    return found.x, found.y
 
 
 async def get_jump_gate(client: GameClient, waypoint: str) -> tuple[str, ...]:

@@ -7,19 +7,25 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import Connection
 
+from spacetraders_lab import __version__
+from spacetraders_lab.core.analysis_plan import analysis_plan
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.experiment import Design, ExperimentRun, MarketPair, RunStatus
-from spacetraders_lab.core.market import Listing
-from spacetraders_lab.core.planning import Plan, make_plan
-from spacetraders_lab.core.selection import MarketSelector, balanced_order, queue_order
+from spacetraders_lab.core.experiment import Design, ExperimentRun, MarketPair, Menu, RunStatus
+from spacetraders_lab.core.market import Listing, TradeGood
+from spacetraders_lab.core.planning import ListingKey, Plan, make_plan
+from spacetraders_lab.core.precision import ExpectedPrecision, expected_precision
+from spacetraders_lab.core.proposal import LeftOut, Proposal, propose
+from spacetraders_lab.core.schedule import Schedule, make_schedule
 from spacetraders_lab.core.ship import Ship
-from spacetraders_lab.core.waypoint import Waypoint
 from spacetraders_lab.game import reads
+from spacetraders_lab.game.ways import find_ways
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.purse import fuel_money
+from spacetraders_lab.store.attrition import record_planned_skips
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 from spacetraders_lab.store.world import World
@@ -46,68 +52,111 @@ class MarketLiquidityExperimentCommand:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A priced experiment, not yet begun. `markets` counts the chosen markets of each good."""
+    """A priced experiment, not yet begun.
+
+    `schedules` says how long it takes with one ship, two, and so on up to the fleet; `document` is the analysis plan
+    as it will be stored, hashed and compared with.
+    """
 
     command: MarketLiquidityExperimentCommand
     run: ExperimentRun
+    proposal: Proposal
     plan: Plan
-    markets: Mapping[str, int]
+    schedules: tuple[Schedule, ...]
+    precision: tuple[ExpectedPrecision, ...]
+    document: Mapping[str, Any]
     purse: int
+    kept_for_fuel: int
 
     @property
     def pairs(self) -> list[MarketPair]:
-        return [planned.pair for planned in self.plan.pairs]
+        return list(self.proposal.pairs)
+
+    @property
+    def markets(self) -> Mapping[str, int]:
+        """How many markets of each good are used."""
+        return self.proposal.markets
+
+    @property
+    def schedule(self) -> Schedule:
+        """How long it takes with the whole fleet."""
+        return self.schedules[-1]
 
 
 async def prepare(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepared:
     """Choose and price an experiment; raises UserError when it cannot be done as asked. Buys and writes nothing."""
+    prepared = await estimate(lab, command)
+    check_that_it_fits(lab, prepared)
+    return prepared
+
+
+def check_that_it_fits(lab: Lab, prepared: Prepared) -> None:
+    """Raise UserError, with what would fit, for a plan beyond the budget or beyond the life of the universe."""
+    _check_budget(prepared)
+    if not prepared.command.until_reset:
+        _check_time_left(lab, prepared)
+
+
+async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepared:
+    """Choose and price an experiment, whether it fits or not; raises UserError where there is nothing to measure."""
     ships = await _checked_ships(lab, command.ship_symbols, command.system_symbol)
-    listings, waypoints = await _known_market(lab, command)
+    listings = await _known_market(lab, command)
     goods = _goods(command, listings)
-    selector = MarketSelector()
-    chosen = {good: selector.select_representative_markets(listings[good]) for good in goods}
-    candidates = balanced_order(
-        [selector.generate_market_pairs([m.waypoint for m in markets], good) for good, markets in chosen.items()]
-    )
-    pairs = queue_order(candidates[: command.max_pairs])
-    if not pairs:
-        raise UserError(f"no good is traded at two markets of {command.system_symbol}: nothing can be bought and sold")
-    quotes = {(market.waypoint, good): market.good for good, markets in chosen.items() for market in markets}
-    plan = make_plan(
-        pairs,
-        quotes,
-        {waypoint.symbol: waypoint for waypoint in waypoints},
-        command.design,
-        ships=len(ships),
-        hold=min(ship.cargo_capacity for ship in ships),
-        speed=min(ship.speed for ship in ships),
-        fuel_price=_fuel_price(listings) if any(ship.fuel_capacity for ship in ships) else 0.0,
-    )
+    hold = min(ship.cargo_capacity for ship in ships)
+    fuel_price = _fuel_price(listings) if any(ship.fuel_capacity for ship in ships) else 0.0
+    ways = await find_ways(lab.game, command.system_symbol, ships)
+    wanted = {good: listings[good] for good in goods}
+    quotes = {(x.waypoint, good): x.good for good, found in wanted.items() for x in found}
+
+    def price(pairs: Sequence[MarketPair], menus: Mapping[str, Menu]) -> Plan:
+        chosen = menus or command.design.menu
+        return make_plan(pairs, quotes, chosen, ways, ships=len(ships), hold=hold, fuel_price=fuel_price)
+
     purse = (await reads.get_agent(lab.game.client)).credits
-    budget = purse if command.budget is None else command.budget
-    _check_budget(plan, budget, purse, candidates, sum(fuel_money(ship) for ship in ships))
-    if not command.until_reset:
-        _check_time_left(lab, plan)
+    kept_for_fuel = sum(fuel_money(ship) for ship in ships)
+    proposal = propose(
+        command.design,
+        wanted,
+        price,
+        seed=command.seed,
+        hold=hold,
+        max_pairs=command.max_pairs,
+        budget=None if command.budget is None else command.budget - kept_for_fuel,
+        purse=purse - kept_for_fuel,
+    )
+    if not proposal.pairs:
+        raise UserError(_why_nothing(command, proposal))
+    plan = price(proposal.pairs, proposal.to_trade)
+    starts = [ship.waypoint for ship in ships]
+    tank = min(ship.fuel_capacity for ship in ships)
+    schedules = tuple(
+        make_schedule(plan.pairs, command.design, ways, starts[:count], fuel_capacity=tank)
+        for count in range(1, len(ships) + 1)
+    )
+    run = _new_run(lab, command, purse if command.budget is None else command.budget)
     return Prepared(
-        command, _new_run(lab, command, budget), plan, {good: len(markets) for good, markets in chosen.items()}, purse
+        command,
+        run,
+        proposal,
+        plan,
+        schedules,
+        tuple(expected_precision(plan.pairs, quotes)),
+        _document(run, proposal, plan, schedules[-1], quotes),
+        purse,
+        kept_for_fuel,
     )
 
 
 async def launch(lab: Lab, prepared: Prepared) -> ExperimentRun:
-    """Write the run and its queue in one transaction."""
-    run, plan = prepared.run, prepared.plan
-    figures = {
-        "transactions": plan.transactions,
-        "requests": plan.requests,
-        "hours": plan.hours,
-        "expected_loss": plan.expected_loss,
-        "peak_outlay": plan.peak_outlay,
-        "worst_case": plan.worst_case,
-    }
+    """Write the run, its plan and its queue in one transaction."""
+    run, proposal = prepared.run, prepared.proposal
 
     def work(connection: Connection) -> None:
-        ExperimentRepository(connection).create_run(run, figures)
-        WorkQueueRepository(connection).enqueue_pairs(run.run_id, run.player_id, prepared.pairs, now=run.created_at)
+        ExperimentRepository(connection).create_run(run, prepared.document)
+        WorkQueueRepository(connection).enqueue_pairs(
+            run.run_id, run.player_id, proposal.pairs, now=run.created_at, menus=proposal.menus
+        )
+        record_planned_skips(connection, run.run_id, proposal.skips, now=run.created_at)
 
     await lab.write(work)
     return run
@@ -132,6 +181,8 @@ async def reopen(lab: Lab, run_id: str, ship_symbols: Sequence[str] = ()) -> Exp
         if WorkQueueRepository(connection).unfinished(run_id) == 0:
             raise UserError(f"run {run_id} has ended; every pair is completed or failed")
         experiments.set_status(run_id, RunStatus.RUNNING, None, now=lab.clock.now())
+        for kind, what in _deviations(run, experiments.get_plan(run_id), ship_symbols):
+            experiments.record_deviation(run_id, kind, what, now=lab.clock.now())
         return run
 
     return await lab.write(work)
@@ -152,10 +203,8 @@ async def _checked_ships(lab: Lab, symbols: Sequence[str], system: str) -> list[
     return ships
 
 
-async def _known_market(
-    lab: Lab, command: MarketLiquidityExperimentCommand
-) -> tuple[dict[str, list[Listing]], Sequence[Waypoint]]:
-    """Fresh listings by good, and the system's waypoints; raises UserError naming the command that refreshes them."""
+async def _known_market(lab: Lab, command: MarketLiquidityExperimentCommand) -> dict[str, list[Listing]]:
+    """Fresh listings by good; raises UserError naming the command that refreshes them."""
     system = command.system_symbol
     # the sandbox may play faster than the wall clock; max_age is meant in game time
     newer_than = lab.clock.now() - command.max_age / lab.game.client.speed
@@ -177,7 +226,7 @@ async def _known_market(
     by_good: dict[str, list[Listing]] = {}
     for listing in fresh:
         by_good.setdefault(listing.good.symbol, []).append(listing)
-    return by_good, await lab.game.map(system)
+    return by_good
 
 
 def _goods(command: MarketLiquidityExperimentCommand, listings: Mapping[str, list[Listing]]) -> list[str]:
@@ -193,14 +242,15 @@ def _fuel_price(listings: Mapping[str, list[Listing]]) -> float:
     return max((listing.good.purchase_price for listing in listings.get("FUEL", [])), default=0.0)
 
 
-def _check_budget(plan: Plan, budget: int, purse: int, candidates: Sequence[MarketPair], kept_for_fuel: int) -> None:
+def _check_budget(prepared: Prepared) -> None:
     """Raise UserError, with what would fit, for a plan whose worst case would leave too little of the budget."""
+    plan, budget, kept_for_fuel = prepared.plan, prepared.run.budget, prepared.kept_for_fuel
     needed = plan.worst_case + kept_for_fuel
     if needed <= budget:
         return
-    fitting = plan.pairs_within(budget - kept_for_fuel, candidates)
+    fitting = plan.pairs_within(budget - kept_for_fuel, prepared.proposal.chosen_in)
     remedies = [f"--max-pairs {fitting}" if fitting else "fewer or cheaper --goods"]
-    if needed <= purse:
+    if needed <= prepared.purse:
         remedies.append(f"--budget {round(needed + 0.5)}")
     raise UserError(
         f"the worst case of this plan is {plan.worst_case:,.0f} credits ({len(plan.pairs)} pairs), and "
@@ -209,18 +259,67 @@ def _check_budget(plan: Plan, budget: int, purse: int, candidates: Sequence[Mark
     )
 
 
-def _check_time_left(lab: Lab, plan: Plan) -> None:
+def _check_time_left(lab: Lab, prepared: Prepared) -> None:
     if lab.resets_at is None:
         return
-    left = (lab.resets_at - lab.clock.now()).total_seconds() / 3600 * lab.game.client.speed
-    if plan.hours <= left:
+    left, hours = (
+        (lab.resets_at - lab.clock.now()).total_seconds() / 3600 * lab.game.client.speed,
+        prepared.schedule.hours,
+    )
+    if hours <= left:
         return
-    fitting = int(len(plan.pairs) * max(0.0, left) / plan.hours)
+    fitting = int(len(prepared.plan.pairs) * max(0.0, left) / hours)
     remedy = f"--max-pairs {fitting} or " if fitting else ""
     raise UserError(
-        f"this plan takes {plan.hours:,.1f} hours and the universe is reset in {max(0.0, left):,.1f} "
+        f"this plan takes {hours:,.1f} hours and the universe is reset in {max(0.0, left):,.1f} "
         f"({lab.resets_at:%Y-%m-%d %H:%M} UTC); measure less with {remedy}go as far as it lasts with --until-reset"
     )
+
+
+def _why_nothing(command: MarketLiquidityExperimentCommand, proposal: Proposal) -> str:
+    reasons = {omission.reason for omission in proposal.omissions}
+    if LeftOut.UNPROFITABLE in reasons:
+        return (
+            "every pair loses money at the quotes as they stand; name the most that may be lost with --budget, "
+            "or scout again later"
+        )
+    if LeftOut.BUDGET in reasons:
+        return "not one pair fits the budget; allow more with --budget, or choose cheaper --goods"
+    return f"no good is traded at two markets of {command.system_symbol}: nothing can be bought and sold"
+
+
+def _document(
+    run: ExperimentRun, proposal: Proposal, plan: Plan, schedule: Schedule, quotes: Mapping[ListingKey, TradeGood]
+) -> dict[str, Any]:
+    return analysis_plan(
+        version=__version__,
+        system=run.system_symbol,
+        ships=run.ships,
+        design=run.design,
+        seed=run.seed,
+        budget=run.budget,
+        credit_floor=run.credit_floor,
+        pairs=proposal.pairs,
+        menus=proposal.menus,
+        quotes=quotes,
+        figures={
+            "transactions": plan.transactions,
+            "requests": schedule.requests,
+            "hours": schedule.hours,
+            "expected_loss": plan.expected_loss,
+            "peak_outlay": plan.peak_outlay,
+            "worst_case": plan.worst_case,
+        },
+    )
+
+
+def _deviations(run: ExperimentRun, plan: Mapping[str, Any], ships: Sequence[str]) -> list[tuple[str, str]]:
+    """What a resumption changes of the plan."""
+    strangers = [ship for ship in ships if ship not in run.ships]
+    found = [("ships", f"resumed with {ship}, which the plan does not name") for ship in strangers]
+    if plan.get("version", __version__) != __version__:
+        found.append(("version", f"planned by version {plan['version']}, resumed by {__version__}"))
+    return found
 
 
 def _new_run(lab: Lab, command: MarketLiquidityExperimentCommand, budget: int) -> ExperimentRun:

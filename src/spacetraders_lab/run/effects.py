@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from spacetraders_lab.core.errors import GameError, LeaseLost, PairError, WorldCondition
 from spacetraders_lab.core.experiment import ExperimentRun, Intent, IntentState, Step, TradeRecord
 from spacetraders_lab.core.market import MarketSnapshot, MarketTransaction, Operation
-from spacetraders_lab.core.observation import TradeContext, trade_record
+from spacetraders_lab.core.observation import TradeContext, trade_record, unexpected
 from spacetraders_lab.core.protocol import trade_command
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.game import reads
@@ -226,6 +226,8 @@ async def _keep(lab: Lab, intent: Intent, record: TradeRecord, market: MarketSna
         experiments = ExperimentRepository(connection)
         IntentRepository(connection).resolve(intent.intent_id, IntentState.HAPPENED, now=now)
         experiments.record_transaction(record)
+        for kind, what in unexpected(record):
+            experiments.record_deviation(intent.run_id, kind, what, now=now)
         experiments.settle(intent.run_id, reserved=_reserved(intent), paid=sign * record.total_credits)
         if market is not None:
             World(connection).save_snapshot(lab.universe_id, market, "trade")

@@ -1,7 +1,9 @@
 """One claimed pair, from the recorded facts to its end. Asks the protocol and does what it says."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Coroutine
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection
@@ -16,14 +18,31 @@ from spacetraders_lab.core.errors import (
     PairError,
     WorldCondition,
 )
-from spacetraders_lab.core.experiment import ExperimentRun, Step, TradeRecord
-from spacetraders_lab.core.ledger import held_cells
+from spacetraders_lab.core.experiment import (
+    PLACEBO_SECONDS,
+    READING_LASTS_SECONDS,
+    ExperimentRun,
+    Skip,
+    Step,
+    TradeRecord,
+)
+from spacetraders_lab.core.ledger import units_held
 from spacetraders_lab.core.market import MarketSnapshot, Operation
 from spacetraders_lab.core.observation import TradeContext, Visit
-from spacetraders_lab.core.protocol import Action, Leftover, NoFunds, PairDone, PairFacts, PairFailed, next_action
+from spacetraders_lab.core.protocol import (
+    Action,
+    Leftover,
+    NoFunds,
+    PairDone,
+    PairFacts,
+    PairFailed,
+    PlaceboReading,
+    SkipTrades,
+    next_action,
+)
 from spacetraders_lab.core.refusal import Refusal, judge_refusal
 from spacetraders_lab.core.routing import Unreachable
-from spacetraders_lab.core.ship import Ship
+from spacetraders_lab.core.ship import NavStatus, Ship
 from spacetraders_lab.game import reads
 from spacetraders_lab.game.execute import execute
 from spacetraders_lab.game.outcome import Done
@@ -32,14 +51,25 @@ from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.heartbeat import Lease
 from spacetraders_lab.run.interrupt import Interrupted, unless_stopped
+from spacetraders_lab.store.attrition import record_skips, skips_of
+from spacetraders_lab.store.brackets import brackets_of, record_bracket
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.intents import HoldHistory, IntentRepository
 from spacetraders_lab.store.work_queue import WorkQueueRepository
+from spacetraders_lab.store.world import World
 
 T = TypeVar("T")
 
 GAME_BROKE = 500  # HTTP: by this request, maybe for good; silence and a bad gateway are everybody's, and pass
 MOST_REFUSALS = 3  # in a row, each answered by looking again, before the pair is given up
+
+
+@dataclass(frozen=True, slots=True)
+class LastReading:
+    """The market as a ship read it at the end of a pair, and whether it has taken a placebo bracket there."""
+
+    market: MarketSnapshot
+    is_bracketed: bool
 
 
 class PairSession:
@@ -58,6 +88,7 @@ class PairSession:
         stop: asyncio.Event,
         *,
         giving_up: str | None = None,
+        last_reading: LastReading | None = None,
     ) -> None:
         self.ship = ship
         self.awaits_a_listing = False
@@ -71,6 +102,9 @@ class PairSession:
         self._no_funds: WorldCondition | None = None
         self._giving_up = giving_up
         self._refusals = 0
+        self._skips: list[Skip] = []
+        self._brackets: Counter[str] = Counter()
+        self._last_reading = last_reading
 
     async def measure(self) -> PairDone | PairFailed:
         """Do what the protocol says until the pair has ended.
@@ -105,6 +139,9 @@ class PairSession:
             self._leftovers,
             cannot_buy=self._no_funds is not None,
             giving_up=self._giving_up,
+            own_menu=self._lease.claim.menu,
+            skips=tuple(self._skips),
+            brackets=self._brackets,
         )
 
     async def _do(self, action: Action) -> None:
@@ -114,12 +151,38 @@ class PairSession:
                 await self._move(action)
             case GetMarketQuery(waypoint=waypoint):
                 self._market = await self._unless_stopped(effects.read_market(self._lab, waypoint, "visit"))
+            case PlaceboReading():
+                await self._unless_stopped(self._take_placebo())
+            case SkipTrades(skips=skips):
+                await self._skip(skips)
             case Step():
                 await self._trade(action)
             case PairFailed(reason=reason):
                 raise PairError(reason)
             case NoFunds():
                 raise self._no_funds or OutOfCredits("the purse cannot pay for the next purchase")
+
+    async def _take_placebo(self) -> None:
+        """Read the market a second time with nothing traded, and keep the two readings as a bracket."""
+        before, claim = self._market, self._lease.claim
+        assert before is not None  # the protocol asks for it at a market it has seen
+        await self._lab.clock.sleep(PLACEBO_SECONDS / self._lab.game.client.speed)
+        after = await reads.get_market(self._lab.game.client, before.waypoint)
+
+        def work(connection: Connection) -> None:
+            World(connection).save_snapshot(self._lab.universe_id, after, "placebo")
+            record_bracket(connection, claim, before.waypoint, before_at=before.observed_at, after_at=after.observed_at)
+
+        await self._lease.write(work)
+        self._market = after
+        self._brackets[before.waypoint] += 1
+
+    async def _skip(self, skips: tuple[Skip, ...]) -> None:
+        """Put planned trades that are left out on record; what they would have sold is a leftover now."""
+        now = self._lab.clock.now()
+        await self._lease.write(lambda c: record_skips(c, self._lease.claim, skips, now=now))
+        self._skips += skips
+        await self._find_leftovers()
 
     async def _move(self, command: NavigateShipCommand | DockShipCommand) -> None:
         self._market = None
@@ -150,7 +213,19 @@ class PairSession:
 
     @property
     def _flies_to_buy(self) -> bool:
-        return not self._leftovers and not held_cells(self._records)
+        return not self._leftovers and not self._units_held
+
+    @property
+    def _units_held(self) -> int:
+        """Units aboard that this take will still sell as cells."""
+        return units_held(self._facts().menu, self._records, self._skips)
+
+    @property
+    def last_reading(self) -> LastReading | None:
+        """What a pair that begins here at once may begin with; None unless docked at a market just read."""
+        if self._market is None or self.ship.status is not NavStatus.DOCKED:
+            return None
+        return LastReading(self._market, self._brackets[self._market.waypoint] > 0)
 
     def _check_budget(self, connection: Connection) -> None:
         """Raise BudgetReached when nothing could be bought any more: fuel would be burnt for nothing."""
@@ -187,7 +262,8 @@ class PairSession:
         self._refusals = 0
         if record.operation is Operation.SELL:
             self._no_funds = None
-        if record.batch_size_fraction is None:
+        is_last_sale = record.operation is Operation.SELL and not self._units_held
+        if record.batch_size_fraction is None or (is_last_sale and self.ship.units_of(record.good_symbol)):
             await self._find_leftovers()
 
     async def _refused(self, error: GameError) -> None:
@@ -241,18 +317,35 @@ class PairSession:
         is begun anew.
         """
         claim = self._lease.claim
-        self._records, aboard = await self._lab.read(
+        self._records, self._skips, self._brackets, aboard = await self._lab.read(
             lambda c: (
                 ExperimentRepository(c).records_of(claim.run_id, claim.pair.pair_id, claim.take),
+                skips_of(c, claim),
+                brackets_of(c, claim),
                 IntentRepository(c).hold_history(claim.run_id, claim.ship_symbol, claim.pair.good_symbol),
             )
         )
-        to_sell = sum(cell.units for cell in held_cells(self._records))
-        if self._giving_up is None and aboard is not None and to_sell > aboard.of_the_run:
+        if self._giving_up is None and aboard is not None and self._units_held > aboard.of_the_run:
             await self._lease.begin_anew()
-            self._records = []
+            anew = self._lease.claim
+            self._records, self._skips = [], await self._lab.read(lambda c: skips_of(c, anew))
+            self._brackets.clear()
+        self._begin_with_the_last_reading()
         self._visit = self._next_visit()
         await self._find_leftovers()
+
+    def _begin_with_the_last_reading(self) -> None:
+        """Where the pair begins at once where the ship's last one ended, that one's last reading is this one's first.
+
+        The bracket of the docking counts for both; killed in between, the ship takes another one.
+        """
+        last, self._last_reading = self._last_reading, None
+        if last is None or self._records or last.market.waypoint != self.ship.waypoint:
+            return
+        age = (self._lab.clock.now() - last.market.observed_at).total_seconds() * self._lab.game.client.speed
+        if age <= READING_LASTS_SECONDS and last.market.waypoint == self._pair.buy_market:
+            self._market = last.market
+            self._brackets[last.market.waypoint] += last.is_bracketed
 
     def _next_visit(self) -> Visit:
         """A new visit's number follows from the visits that have rows, so that a restart cannot reuse one."""
@@ -274,7 +367,7 @@ class PairSession:
             return None
         still_to_sell = 0
         if good == self._pair.good_symbol and self._giving_up is None:
-            still_to_sell = sum(cell.units for cell in held_cells(self._records))
+            still_to_sell = self._units_held
         units = self.ship.units_of(good) - history.first_units_before - still_to_sell
         markets = await self._open_markets(good, history) if units > 0 else ()
         parts = sum(r.batch_size_fraction is None and r.good_symbol == good for r in self._records)

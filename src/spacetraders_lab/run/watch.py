@@ -6,8 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from spacetraders_lab.core.legs import LegTable
 from spacetraders_lab.core.market import Listing
-from spacetraders_lab.core.routing import LegTable, Unreachable, find_route
+from spacetraders_lab.core.routing import Unreachable, find_route
 from spacetraders_lab.core.ship import NavStatus, Ship
 from spacetraders_lab.core.touring import Watched, next_visit
 from spacetraders_lab.run.app import Lab

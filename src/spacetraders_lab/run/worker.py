@@ -26,7 +26,7 @@ from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.heartbeat import keep_lease
 from spacetraders_lab.run.interrupt import Interrupted, unless_stopped
-from spacetraders_lab.run.session import GAME_BROKE, PairSession
+from spacetraders_lab.run.session import GAME_BROKE, LastReading, PairSession
 from spacetraders_lab.store.doctor import ships_at_work
 from spacetraders_lab.store.failures import DatabaseUnavailable
 from spacetraders_lab.store.intents import IntentRepository
@@ -74,6 +74,7 @@ class ShipWorker:
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
     crew: set[str] = field(default_factory=set)
     _ship: Ship | None = None  # as the game last told; None when it must be asked again
+    _last_reading: LastReading | None = None
     _outages: int = 0
 
     async def work(self) -> WorkerReport:
@@ -139,12 +140,16 @@ class ShipWorker:
         try:
             async with keep_lease(self.lab, claim, asked_at) as lease:
                 ship, self._ship = await self._known_ship(), None
+                last_reading, self._last_reading = self._last_reading, None
                 self.lab.purse.provide_for(ship)
-                session = PairSession(self.lab, self.run, lease, ship, self.stop, giving_up=giving_up)
+                session = PairSession(
+                    self.lab, self.run, lease, ship, self.stop, giving_up=giving_up, last_reading=last_reading
+                )
                 end = await session.measure()
                 await self.lab.pass_by(Point.MEASURED)
             await (self._release(claim) if giving_up else self._end(claim, end, report))
             self._ship = session.ship
+            self._last_reading = session.last_reading if self.run.design.shares_readings else None
             return not (giving_up and session.awaits_a_listing)
         except LeaseLost as lost:
             log.warning("%s: %s", claim.ship_symbol, lost)

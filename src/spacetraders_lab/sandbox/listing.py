@@ -1,8 +1,9 @@
 """The hidden truth about one good at one market. Values only; `economies.py` and `market.py` change them."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from spacetraders_lab.core.market import Activity, ListingType, Supply
+from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
 from spacetraders_lab.sandbox.economy import supply_label
 
 
@@ -44,3 +45,18 @@ class Listing:
     @property
     def supply(self) -> Supply:
         return supply_label(self.kind, self.tranches)
+
+
+class Trade(NamedTuple):
+    """A transaction as an economy sees it; `activity` is what the listing shows (None for EXCHANGE)."""
+
+    listing: Listing
+    market: str
+    activity: Activity | None
+    operation: Operation
+    units: int
+
+    @property
+    def share(self) -> float:
+        """The units in trade volumes."""
+        return self.units / self.listing.trade_volume

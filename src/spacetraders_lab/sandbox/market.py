@@ -17,7 +17,7 @@ from spacetraders_lab.sandbox.chance import draw
 from spacetraders_lab.sandbox.economies import Economy, economy_of
 from spacetraders_lab.sandbox.economy import Quote, grown_volume, is_restricted, ladder, shrunk_volume
 from spacetraders_lab.sandbox.goods import RECIPES
-from spacetraders_lab.sandbox.listing import Listing
+from spacetraders_lab.sandbox.listing import Listing, Trade
 from spacetraders_lab.sandbox.refusals import stamp
 from spacetraders_lab.sandbox.settings import SandboxSettings
 from spacetraders_lab.sandbox.visitors import Visit, wait, wish
@@ -105,10 +105,22 @@ class Market:
     def move(self, good: str, operation: Operation, units: int) -> None:
         """Let a trade of `units` act on stock and prices."""
         listing = self.listings[good]
-        self._economy.trade(listing, self.waypoint, operation, units)
+        self._economy.trade(self._trade(good, operation, units))
         if listing.kind is (ListingType.EXPORT if operation is Operation.BUY else ListingType.IMPORT):
             listing.fed_units += units
         self.progress.changed = True
+
+    def expected_move(self, good: str, operation: Operation, units: int) -> float:
+        """By how much a trade of `units` now would move the log of its quote: noise, rounding and bounds left aside."""
+        return self._economy.expected_move(self._trade(good, operation, units))
+
+    @property
+    def exponent(self) -> float:
+        """The power of the traded share of a tradeVolume with which moves grow, by the market's law."""
+        return self.settings.exponent if self.settings.economy in ("power", "by-cell") else 1.0
+
+    def _trade(self, good: str, operation: Operation, units: int) -> Trade:
+        return Trade(self.listings[good], self.waypoint, self.activity(good), operation, units)
 
     def restore(self, listings: list[Listing], transactions: list[dict[str, Any]], progress: Progress) -> None:
         """Go on from where an earlier self of this market stood."""

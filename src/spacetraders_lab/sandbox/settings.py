@@ -21,6 +21,7 @@ class SandboxSettings:
 
     seed: int = 1
     profile: str = "home"  # "home": a system like the real ones; "lab": 12 goods at 6 markets each, cheap and close
+    goods: int = 12  # of the lab profile; more than 12 come with more markets, and prices like the 12's
     speed: float = 1.0
     start: datetime | None = None  # when the universe began; None: the moment it is made
 
@@ -56,15 +57,21 @@ class SandboxSettings:
     volume_cap: float = 9.0  # tradeVolume stops growing at this multiple of the first one
     volume_shrinks_after: int = 0  # quiet ticks until a grown tradeVolume goes back a step; 0: never, as far as seen
 
-    economy: str = "game"  # the measured law, or one of economies.ECONOMIES; the next seven are for those
+    economy: str = "game"  # the measured law, or one of economies.ECONOMIES; most of what follows is for those
     impact: float = 0.05  # move of the price by one full trade volume
-    exponent: float = 0.8  # "power": the move grows with (units / tradeVolume) to this power
+    exponent: float = 0.8  # "power", "by-cell": the move grows with (units / tradeVolume) to this power
     half_life_minutes: float = 240.0
     permanent_share: float = 0.0  # of each move
     heterogeneity: float = 0.0  # standard deviation of the log impact between listings
     noise: float = 0.0  # coefficient of variation of a transaction's effect (also in the game's law)
     drift: float = 0.0  # stationary standard deviation of the log price level (also in the game's law)
     drift_half_life_minutes: float = 360.0
+    saturation: float = 5.0  # the log displacement at which a listing gives way no further
+    state_rounding: bool = False  # each trade leaves the price it moves at whole credits, not only its display
+    interaction: float = 0.0  # "by-cell": standard deviation of the log impact of cells around supply and activity
+    absent_effect: str = ""  # "by-cell": supply, activity or side, whose effect is then none
+    smooth: bool = False  # "by-cell": impact follows the stock within a supply level too
+    price_level: float = 1.0  # times every mid price
 
     npc_traders: int = 0  # other traders, who show in the markets' transactions
     npc_trade_minutes: float = 10.0  # mean time between two trades of one of them
@@ -82,8 +89,12 @@ class SandboxSettings:
     def __post_init__(self) -> None:
         if self.speed <= 0:
             raise UserError(f"a sandbox plays at a speed above 0, not at {self.speed:g}")
+        if self.absent_effect not in ("", "supply", "activity", "side"):
+            raise UserError(f"{self.absent_effect!r} is no effect; there are supply, activity and side")
         if self.systems < 1:
             raise UserError("a sandbox has at least one system")
+        if self.goods < 1:
+            raise UserError("a sandbox has at least one good")
         unknown = [kind for kind in self.ships if kind not in HULLS]
         if unknown or not self.ships:
             raise UserError(

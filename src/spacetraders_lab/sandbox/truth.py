@@ -7,12 +7,14 @@ from typing import Any
 
 import msgspec
 
+from spacetraders_lab.core.market import Operation
 from spacetraders_lab.sandbox.universe import Universe
 
 
 def truth(universe: Universe, now: datetime) -> dict[str, Any]:
     """Every listing's hidden state at `now` by system and market: M (`mid`), f (`factor`), stock, rest, rate, phase.
 
+    `moves` says by how much a trade of a full tradeVolume would move the log of its quote, for each side.
     Values are plain (numbers, texts, datetimes), ready for JSON.
     """
     systems: dict[str, Any] = {}
@@ -28,6 +30,7 @@ def truth(universe: Universe, now: datetime) -> dict[str, Any]:
                     "activity": market.activity(good),
                     "rate": market.rate(good),
                     "quote": market.quote(good)._asdict(),
+                    "moves": {side: market.expected_move(good, side, listing.trade_volume) for side in Operation},
                 }
                 for good, listing in market.listings.items()
             }

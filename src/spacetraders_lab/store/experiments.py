@@ -1,24 +1,35 @@
 """Runs and what they measured: rows are added and read, never altered. Estimates nothing."""
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, case, cast, func, insert, select, update
 
+from spacetraders_lab.core.analysis_plan import plan_hash
 from spacetraders_lab.core.errors import BudgetReached, UserError
-from spacetraders_lab.core.experiment import ClaimOrder, Design, ExperimentRun, IntentState, RunStatus, TradeRecord
+from spacetraders_lab.core.experiment import ExperimentRun, IntentState, RunStatus, TradeRecord
 from spacetraders_lab.core.market import Operation
+from spacetraders_lab.store.attrition import stored_design
+from spacetraders_lab.store.schema import experiment_deviations
 from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import market_experiments as trades
+from spacetraders_lab.store.upsert import INSERT
 
 _FIELDS = tuple(field.name for field in fields(TradeRecord))
 _OPEN_ENDED = (RunStatus.RUNNING, RunStatus.SUSPENDED)
 _ENDED = (RunStatus.COMPLETED, RunStatus.CANCELLED)
+
+
+@dataclass(frozen=True, slots=True)
+class Deviation:
+    """Something that did not go as the analysis plan says."""
+
+    kind: str
+    what: str
+    recorded_at: datetime
 
 
 class ExperimentRepository:
@@ -40,7 +51,7 @@ class ExperimentRepository:
                 "ships": list(run.ships),
                 "seed": run.seed,
                 "plan": dict(plan),
-                "plan_hash": hashlib.sha256(json.dumps(plan, sort_keys=True).encode()).hexdigest(),
+                "plan_hash": plan_hash(plan),
                 "budget": run.budget,
                 "credit_floor": run.credit_floor,
                 "status": run.status,
@@ -65,7 +76,7 @@ class ExperimentRepository:
         return plan
 
     def get_plan_hash(self, run_id: str) -> str:
-        """SHA-256 of that plan, written down with it; raises UserError when there is no such run."""
+        """SHA-256 of the plan, taken before the first trade; raises UserError when there is no such run."""
         found: str | None = self._connection.scalar(select(runs.c.plan_hash).where(runs.c.run_id == run_id))
         if found is None:
             raise _unknown(run_id)
@@ -90,6 +101,21 @@ class ExperimentRepository:
         stands = self.get_run(run_id).status
         if stands is not status:
             raise UserError(f"experiment {run_id} is {stands} and cannot become {status}")
+
+    def record_deviation(self, run_id: str, kind: str, what: str, *, now: datetime) -> None:
+        """Write down that something did not go as planned; the same thing is written down once."""
+        statement = INSERT[self._connection.dialect.name](experiment_deviations)
+        values = {"run_id": run_id, "kind": kind, "what": what, "recorded_at": now}
+        self._connection.execute(statement.values(values).on_conflict_do_nothing())
+
+    def deviations(self, run_id: str) -> list[Deviation]:
+        """What did not go as planned, in the order in which it was noticed."""
+        rows = self._connection.execute(
+            select(experiment_deviations)
+            .where(experiment_deviations.c.run_id == run_id)
+            .order_by(experiment_deviations.c.deviation_id)
+        )
+        return [Deviation(row.kind, row.what, row.recorded_at) for row in rows]
 
     def record_transaction(self, record: TradeRecord) -> None:
         """Add one executed trade. A second row for the same cell raises Duplicate when the transaction ends.
@@ -202,18 +228,13 @@ def _unknown(run_id: str) -> UserError:
     return UserError(f"there is no experiment {run_id}; `spacetraders experiment list` shows them")
 
 
-def _design(stored: Mapping[str, Any]) -> Design:
-    values = {"fractions": tuple(stored["fractions"]), "claim_order": ClaimOrder(stored["claim_order"])}
-    return Design(**{**stored, **values})
-
-
 def _run(row: Row[Any]) -> ExperimentRun:
     return ExperimentRun(
         run_id=row.run_id,
         player_id=row.player_id,
         universe_id=row.universe_id,
         system_symbol=row.system_symbol,
-        design=_design(row.design),
+        design=stored_design(row.design),
         ships=tuple(row.ships),
         seed=row.seed,
         budget=row.budget,

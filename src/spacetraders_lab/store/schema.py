@@ -21,7 +21,7 @@ from sqlalchemy import (
     text,
 )
 
-from spacetraders_lab.core.experiment import IntentState, QueueStatus, RunStatus
+from spacetraders_lab.core.experiment import IntentState, QueueStatus, RunStatus, SkipReason
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
 from spacetraders_lab.store.types import UtcDateTime, Word
 
@@ -119,6 +119,7 @@ experiment_work_queue = Table(
     Column("not_before", UtcDateTime, nullable=False),
     Column("max_attempts", Integer, nullable=False),
     Column("take", Integer, nullable=False, server_default=text("0")),
+    Column("menu", JSON(none_as_null=True)),  # NULL: as the run's design says
     UniqueConstraint("run_id", "pair_id"),
     CheckConstraint("status IN ('PENDING', 'CLAIMED', 'COMPLETED', 'FAILED')", name="status"),
     CheckConstraint("status <> 'CLAIMED' OR (claimed_by IS NOT NULL AND lease_until IS NOT NULL)", name="leased"),
@@ -207,6 +208,51 @@ market_experiments = Table(
     Index("idx_experiments_run", "run_id", "timestamp"),
     Index("idx_experiments_ship", "run_id", "ship_symbol"),
     Index("idx_experiments_good", "run_id", "good_symbol"),
+)
+
+# Planned trades that will not take place; take 0: decided when the pair was planned. With the executed cells of the
+# pair's last take they make up its menu.
+experiment_skips = Table(
+    "experiment_skips",
+    metadata,
+    Column("skip_id", Integer, primary_key=True),
+    Column("run_id", ForeignKey("experiment_runs.run_id"), nullable=False, index=True),
+    Column("queue_id", ForeignKey("experiment_work_queue.queue_id"), nullable=False),
+    Column("take", Integer, nullable=False),
+    Column("operation", Word(Operation), nullable=False),
+    Column("batch_size_fraction", Double, nullable=False),
+    Column("iteration", Integer, nullable=False),
+    Column("reason", Word(SkipReason), nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    UniqueConstraint(
+        "queue_id", "take", "operation", "batch_size_fraction", "iteration", name="uq_experiment_skips_cell"
+    ),
+)
+
+# Two readings of a market in one docking; what they quoted is in market_observations.
+placebo_brackets = Table(
+    "placebo_brackets",
+    metadata,
+    Column("bracket_id", Integer, primary_key=True),
+    Column("run_id", ForeignKey("experiment_runs.run_id"), nullable=False, index=True),
+    Column("queue_id", ForeignKey("experiment_work_queue.queue_id"), nullable=False, index=True),
+    Column("take", Integer, nullable=False),
+    Column("ship_symbol", Text, nullable=False),
+    Column("market_symbol", Text, nullable=False),
+    Column("before_at", UtcDateTime, nullable=False),
+    Column("after_at", UtcDateTime, nullable=False),
+)
+
+# What did not go as the analysis plan says and shows nowhere else; each kind of thing once.
+experiment_deviations = Table(
+    "experiment_deviations",
+    metadata,
+    Column("deviation_id", Integer, primary_key=True),
+    Column("run_id", ForeignKey("experiment_runs.run_id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("what", Text, nullable=False),
+    Column("recorded_at", UtcDateTime, nullable=False),
+    UniqueConstraint("run_id", "kind", "what", name="uq_experiment_deviations_run_id"),
 )
 
 market_observations = Table(
@@ -302,7 +348,5 @@ rate_limit = Table(
     "rate_limit",
     metadata,
     Column("account", Text, primary_key=True),
-    Column("pool", Text, primary_key=True),
-    Column("window_started_at", UtcDateTime, nullable=False),
-    Column("taken", Integer, nullable=False),
+    Column("budget", JSON, nullable=False),
 )

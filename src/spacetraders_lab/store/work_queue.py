@@ -4,7 +4,7 @@ Every write of a worker carries queue_id, owner, attempt and a live lease; a wri
 nothing and raises LeaseLost. `attempts` only ever grows, so no two claims of a pair are alike.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -26,8 +26,9 @@ from sqlalchemy import (
 )
 
 from spacetraders_lab.core.errors import LeaseLost, UserError
-from spacetraders_lab.core.experiment import ClaimedPair, MarketPair, QueueStatus
+from spacetraders_lab.core.experiment import ClaimedPair, MarketPair, Menu, QueueStatus, SkipReason
 from spacetraders_lab.store import listing_locks
+from spacetraders_lab.store.attrition import menu_json, skip_the_rest, stored_menu
 from spacetraders_lab.store.claim import CLAIMED, PENDING, SITUATION, probes
 from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_runs as runs
@@ -62,9 +63,19 @@ class WorkQueueRepository:
         self._connection = connection
 
     def enqueue_pairs(
-        self, run_id: str, player_id: int, pairs: Iterable[MarketPair], *, now: datetime, max_attempts: int = 5
+        self,
+        run_id: str,
+        player_id: int,
+        pairs: Iterable[MarketPair],
+        *,
+        now: datetime,
+        max_attempts: int = 5,
+        menus: Mapping[str, Menu] | None = None,
     ) -> int:
-        """Append pairs to the run's queue as PENDING, in the order given; returns how many."""
+        """Append pairs to the run's queue as PENDING, in the order given; returns how many.
+
+        `menus` by pair_id say what those pairs are traded at that do not follow the run's design.
+        """
         last = select(func.coalesce(func.max(queue.c.position), 0)).where(queue.c.run_id == run_id)
         start = self._connection.execute(last).scalar_one() + 1
         rows = [
@@ -80,6 +91,7 @@ class WorkQueueRepository:
                 "not_before": now,
                 "position": position,
                 "max_attempts": max_attempts,
+                "menu": menu_json(menus[pair.pair_id]) if menus and pair.pair_id in menus else None,
             }
             for position, pair in enumerate(pairs, start)
         ]
@@ -156,6 +168,7 @@ class WorkQueueRepository:
         self._end(
             claim, now, washout_seconds, CLAIMED, status=QueueStatus.FAILED, completed_at=now, error_message=error
         )
+        skip_the_rest(self._connection, [claim.queue_id], SkipReason.PAIR_FAILED, now=now)
 
     def release(
         self, claim: ClaimedPair, *, now: datetime, not_before: datetime | None = None, spend_attempt: bool = False
@@ -228,8 +241,11 @@ class WorkQueueRepository:
                 queue.c.attempts >= queue.c.max_attempts,
             )
             .values(status=QueueStatus.FAILED, completed_at=now, lease_until=None, owner=None, error_message=reason)
+            .returning(queue.c.queue_id)
         )
-        return swept.rowcount
+        ended = list(swept.scalars())
+        skip_the_rest(self._connection, ended, SkipReason.GAVE_UP, now=now)
+        return len(ended)
 
     def get_queue_status(self, run_id: str) -> dict[str, int]:
         """Pairs by status, all four of them."""
@@ -311,4 +327,5 @@ def _claimed(row: Row[Any]) -> ClaimedPair:
         attempt=row.attempts,
         take=row.take,
         lease_until=row.lease_until,
+        menu=stored_menu(row.menu),
     )

@@ -32,9 +32,12 @@ class World:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def universe_id(self, base_url: str, reset_date: str) -> int:
-        """The id of the universe that this server has had since that reset, written down if it is new."""
-        return self._id_of(universes, base_url=base_url, reset_date=reset_date)
+    def universe_id(self, server: str, reset_date: str) -> int:
+        """The id of the universe that this server has had since that reset, written down if it is new.
+
+        `server` is the base URL; behind a #, which universe of a sandbox it is.
+        """
+        return self._id_of(universes, base_url=server, reset_date=reset_date)
 
     def universe(self, universe_id: int) -> Universe:
         """The universe of that id."""
@@ -141,6 +144,18 @@ class World:
         )
         return [_listing(row) for row in self._connection.execute(newest)]
 
+    def last_universe(self, base_url: str, system: str) -> int | None:
+        """The universe of this server in which the system's prices were seen last; None if they never were."""
+        newest = (
+            select(observations.c.universe_id)
+            .join(universes, universes.c.universe_id == observations.c.universe_id)
+            .where(universes.c.base_url == base_url, observations.c.system_symbol == system)
+            .order_by(observations.c.observed_at.desc())
+            .limit(1)
+        )
+        found: int | None = self._connection.execute(newest).scalar()
+        return found
+
     def history(self, universe_id: int, waypoint: str, good: str, *, most: int) -> list[Listing]:
         """The newest `most` observations of one listing, the oldest of them first."""
         newest = (
@@ -179,8 +194,9 @@ def _in_system(table: Table, universe_id: int, system: str) -> list[ColumnElemen
     return [table.c.universe_id == universe_id, table.c.system_symbol == system]
 
 
-def _listing(row: Row[Any]) -> Listing:
-    good = TradeGood(
+def trade_good(row: Row[Any]) -> TradeGood:
+    """What an observation's row quotes."""
+    return TradeGood(
         symbol=row.good_symbol,
         type=row.type,
         trade_volume=row.trade_volume,
@@ -189,4 +205,7 @@ def _listing(row: Row[Any]) -> Listing:
         purchase_price=row.purchase_price,
         sell_price=row.sell_price,
     )
-    return Listing(row.waypoint_symbol, good, row.observed_at)
+
+
+def _listing(row: Row[Any]) -> Listing:
+    return Listing(row.waypoint_symbol, trade_good(row), row.observed_at)

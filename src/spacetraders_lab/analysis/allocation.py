@@ -1,0 +1,204 @@
+"""Which pairs an adaptive run measures next: where an interval is widest for its target, within reach and not too dear.
+
+The greedy form of Neyman's allocation for equal relative precision (Neyman 1934, JRSS 97:558; Zhao 2023, arXiv
+2309.08808). It stops by precision, never by significance. Chooses only; what a visit trades is the design's business.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from spacetraders_lab.analysis.cells import cell_table
+from spacetraders_lab.analysis.dataset import SIDES, dataset_of
+from spacetraders_lab.analysis.findings import CellEstimate, Estimate
+from spacetraders_lab.analysis.impact import fit_impact
+from spacetraders_lab.analysis.observations import observations_of
+from spacetraders_lab.analysis.quiet import drift_variance, quiet_reads
+from spacetraders_lab.analysis.runs import combine_quotes, runs_of
+from spacetraders_lab.core.allocation import Allocation, AllocationPlan, ListingKey
+from spacetraders_lab.core.analysis_plan import FEWEST_UNITS, FEWEST_VOLUMES
+from spacetraders_lab.core.experiment import MarketPair, PlaceboBracket, TradeRecord
+from spacetraders_lab.core.market import Activity, Listing, ListingType, Operation, Supply
+from spacetraders_lab.core.menus import LARGEST_DISPLACEMENT
+
+CellKey = tuple[Operation, ListingType, Supply, Activity | None]
+
+NEVER_SEEN, MOST_NEED = 4.0, 5.0
+VISIT_VOLUMES = 3.0  # tradeVolumes that a visit trades, about
+_HALVING_LOSS = 200_000  # credits
+_USUAL_MOVE = 0.03 * 1.5  # log move of a usual visit, against which the rounding of a quote is held
+_CHANCE = (0.8, 1.2)  # keeps every feasible pair possible
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    """A pair, the cells of its two sides and what each is worth beside its rounding, and the credits it costs.
+
+    `displacement` says how far (log) the worse of its two quotes is already pushed the way the pair would push it.
+    """
+
+    pair: MarketPair
+    cells: tuple[CellKey, CellKey]
+    clarity: tuple[float, float]
+    displacement: float
+    outlay: float
+    loss: float
+
+    @property
+    def listings(self) -> set[ListingKey]:
+        return {(self.pair.buy_market, self.pair.good_symbol), (self.pair.sell_market, self.pair.good_symbol)}
+
+    def score(self, needs: Mapping[CellKey, float]) -> float:
+        gain: float = sum(needs[cell] ** 1.5 * clear for cell, clear in zip(self.cells, self.clarity, strict=True))
+        return gain / (1 + max(0.0, self.loss) / _HALVING_LOSS)
+
+
+def allocate(rows: Sequence[TradeRecord], plan: AllocationPlan) -> Allocation:
+    """The pairs most worth measuring next, or why there is nothing left to measure; equal arguments, equal pairs."""
+    if plan.until is not None and plan.now >= plan.until:
+        return Allocation(ended="the time of the run is over")
+    candidates = list(_candidates(plan))
+    feasible = _feasible(candidates, plan)
+    may_wait = plan.until is not None or bool(_busy(plan))
+    if not feasible and may_wait:
+        return Allocation()
+    estimates = cell_estimates(rows, plan.placebos)
+    needs = cell_needs(estimates, plan)
+    if not any(needs[cell] for candidate in candidates for cell in candidate.cells):
+        return Allocation(ended="every cell within reach is known as well as was asked for")
+    volumes = {key: cell.trade_volumes for key, cell in estimates.items()}
+    chosen = tuple(_choose(feasible, needs, volumes, plan))
+    if not chosen and not may_wait:
+        return Allocation(ended="the listings left to measure are too far from rest; go on in some hours")
+    return Allocation(chosen)
+
+
+def feasible_pairs(plan: AllocationPlan) -> list[MarketPair]:
+    """Every pair that could be measured now, wanted or not."""
+    return [candidate.pair for candidate in _feasible(_candidates(plan), plan)]
+
+
+def cell_estimates(rows: Sequence[TradeRecord], placebos: Sequence[PlaceboBracket]) -> dict[CellKey, CellEstimate]:
+    """The impact by cell from rows and placebo brackets, as the final analysis estimates it with b = 1."""
+    data = dataset_of(rows)
+    drift2 = drift_variance(quiet_reads(data, observations_of(())), placebos)
+    runs = combine_quotes(runs_of(data))
+    found: dict[CellKey, CellEstimate] = {}
+    for side in range(len(SIDES)):
+        own = runs.take(runs.side == side)
+        for cell in cell_table(data, own, side, fit_impact(own, drift2)):
+            found[cell.side, cell.type, cell.supply, cell.activity] = cell
+    return found
+
+
+def is_precise(estimate: Estimate | None, target: float, floor: float) -> bool:
+    """Whether the half-width is at most the larger of `target` times the estimate and `floor` (a slope)."""
+    return _shortfall(estimate, target, floor) <= 1
+
+
+def cell_needs(estimates: Mapping[CellKey, CellEstimate], plan: AllocationPlan) -> dict[CellKey, float]:
+    """How much each cell is wanted: its half-width in targets, at most 5; 4 when never seen, 0 when done.
+
+    Done takes the target, 3 listings (or all that are in the cell now) and 8 tradeVolumes.
+    """
+    existing = Counter(_cell(listing, side) for listing in plan.listings for side in SIDES)
+    return {key: _need(cell, plan, existing[key]) for key, cell in estimates.items()}
+
+
+def _need(cell: CellEstimate, plan: AllocationPlan, existing: int) -> float:
+    if not cell.transactions:
+        return NEVER_SEEN
+    need = _shortfall(cell.measured, plan.target, plan.floor)
+    is_broad = cell.markets >= min(FEWEST_UNITS, existing) and cell.trade_volumes >= FEWEST_VOLUMES
+    if need <= 1:
+        return 0.0 if is_broad else 1.0
+    return min(need, MOST_NEED)
+
+
+def _shortfall(estimate: Estimate | None, target: float, floor: float) -> float:
+    if estimate is None or math.isnan(estimate.high - estimate.low):
+        return math.inf
+    return (estimate.high - estimate.low) / 2 / max(target * estimate.value, floor)
+
+
+def _cell(listing: Listing, side: Operation) -> CellKey:
+    return side, listing.good.type, listing.good.supply, listing.good.activity
+
+
+def _candidates(plan: AllocationPlan) -> Iterator[_Candidate]:
+    """Every pair of two listings of a good that may be flown, whatever keeps it from being measured now."""
+    by_good: dict[str, list[Listing]] = {}
+    for listing in sorted(plan.listings, key=lambda listing: (listing.good.symbol, listing.waypoint)):
+        by_good.setdefault(listing.good.symbol, []).append(listing)
+    for good, listings in by_good.items():
+        for source in listings:
+            for target in listings:
+                if source.waypoint != target.waypoint:
+                    candidate = _candidate(good, source, target, plan)
+                    if plan.may_lose or candidate.loss < 0:
+                        yield candidate
+
+
+def _candidate(good: str, source: Listing, target: Listing, plan: AllocationPlan) -> _Candidate:
+    ask, bid = source.good.purchase_price, target.good.sell_price
+    resting_ask = plan.reference[source.waypoint, good].purchase_price
+    resting_bid = plan.reference[target.waypoint, good].sell_price
+    units = min(plan.hold, VISIT_VOLUMES * source.good.trade_volume)
+    return _Candidate(
+        MarketPair.of(good, source.waypoint, target.waypoint),
+        (_cell(source, Operation.BUY), _cell(target, Operation.SELL)),
+        (_clarity(ask), _clarity(bid)),
+        max(math.log(ask / resting_ask), math.log(resting_bid / bid)),
+        units * ask,
+        units * (ask - bid),
+    )
+
+
+def _clarity(price: int) -> float:
+    """How much of a usual visit's information is left when quotes are rounded to whole credits, 0 to 1."""
+    rounding = math.sqrt(2 / 12) / (price * _USUAL_MOVE)
+    return 1 / (1 + rounding**2)
+
+
+def _feasible(candidates: Iterable[_Candidate], plan: AllocationPlan) -> list[_Candidate]:
+    """Those of the candidates whose listings are free and not too far from rest."""
+    busy = _busy(plan)
+    return [c for c in candidates if c.displacement <= math.log(LARGEST_DISPLACEMENT) and not c.listings & busy]
+
+
+def _busy(plan: AllocationPlan) -> set[ListingKey]:
+    """Listings that somebody is at, waits for, or must leave alone."""
+    queued = {(market, pair.good_symbol) for pair in plan.queued for market in (pair.buy_market, pair.sell_market)}
+    return queued | {key for key, end in plan.locked.items() if end > plan.now}
+
+
+def _choose(
+    candidates: Sequence[_Candidate],
+    needs: Mapping[CellKey, float],
+    volumes: Mapping[CellKey, float],
+    plan: AllocationPlan,
+) -> Iterator[MarketPair]:
+    """The best pairs one after the other, each listing once; each choice counts on what the ones before will tell."""
+    chance = Random(f"allocation:{plan.seed}:{plan.turn}")
+    luck = [chance.uniform(*_CHANCE) for _ in candidates]
+    needs, volumes = dict(needs), dict(volumes)
+    left, taken = float(plan.credits_left), set[ListingKey]()
+    for _ in range(plan.wanted):
+        scores = [
+            (candidate.score(needs) * factor, -number)
+            for number, (candidate, factor) in enumerate(zip(candidates, luck, strict=True))
+            if candidate.outlay <= left and not candidate.listings & taken
+        ]
+        score, number = max(scores, default=(0.0, 0))
+        if not score:
+            return
+        best = candidates[-number]
+        yield best.pair
+        taken |= best.listings
+        left -= max(0.0, best.loss)
+        for cell in best.cells:
+            before = max(1.0, volumes[cell])
+            needs[cell] *= math.sqrt(before / (before + VISIT_VOLUMES))
+            volumes[cell] = before + VISIT_VOLUMES

@@ -1,0 +1,86 @@
+"""`spacetraders dashboard`: the live page over the database."""
+
+import os
+from contextlib import ExitStack
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from spacetraders_lab.cli.context import database, reading_database
+from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.experiment import RunStatus
+from spacetraders_lab.dashboard.access import Access
+from spacetraders_lab.dashboard.app import Act, create_app
+from spacetraders_lab.dashboard.server import is_loopback, serve
+from spacetraders_lab.run.clock import SystemClock
+from spacetraders_lab.store.database import Database
+from spacetraders_lab.store.experiments import ExperimentRepository
+
+_PASSWORD = "SPACETRADERS_DASHBOARD_PASSWORD"
+
+
+def dashboard(
+    *,
+    port: int = 8420,
+    host: str = "127.0.0.1",
+    password_file: Path | None = None,
+    allow_control: Annotated[bool, Parameter(negative="")] = False,
+) -> None:
+    """Serve a live page of runs, markets and logs until interrupted.
+
+    Parameters
+    ----------
+    port:
+        Port to listen on; 0 takes any free one.
+    host:
+        Address to listen on; any but this machine's own needs a password.
+    password_file:
+        A file with the password that the page asks for [default: SPACETRADERS_DASHBOARD_PASSWORD].
+    allow_control:
+        Offer to pause, resume and cancel runs.
+    """
+    secret = _secret(password_file)
+    if secret is None and not is_loopback(host):
+        raise UserError(
+            f"others can reach {host}: give the page a password with --password-file FILE or in {_PASSWORD}, or leave "
+            "--host out and look at it from this machine"
+        )
+    access = Access(secret)
+    with reading_database() as reading, ExitStack() as stack:
+        act = change_runs(stack.enter_context(database())) if allow_control else None
+        serve(create_app(reading, SystemClock(), access, act), host, port, _announce)
+
+
+def change_runs(writing: Database) -> Act:
+    """What the page's buttons do: write down what is wanted of a run, for whoever flies its ships to see."""
+    wanted = {
+        "pause": (RunStatus.SUSPENDED, "paused: by the user"),
+        "resume": (RunStatus.RUNNING, None),
+        "cancel": (RunStatus.CANCELLED, "cancelled: by the user"),
+    }
+
+    def act(action: str, run_id: str, now: datetime) -> None:
+        if action not in wanted:
+            raise UserError(f"a run cannot be told to {action}; {', '.join(wanted)} are possible")
+        status, reason = wanted[action]
+        with writing.transaction() as connection:
+            ExperimentRepository(connection).set_status(run_id, status, reason, now=now)
+
+    return act
+
+
+def _announce(url: str) -> None:
+    print(f"The dashboard is at {url}; Ctrl-C ends it", flush=True)
+
+
+def _secret(path: Path | None) -> str | None:
+    if path is None:
+        return os.environ.get(_PASSWORD) or None
+    try:
+        return path.read_text().strip()
+    except OSError as error:
+        raise UserError(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise UserError(f"{path} is no text") from None

@@ -1,0 +1,184 @@
+"""`spacetraders experiment plan`: what an experiment would do and cost, and how precise it would be. Trades nothing."""
+
+import math
+from collections import Counter, defaultdict
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+
+from spacetraders_lab.cli import render
+from spacetraders_lab.cli.context import Json, with_lab
+from spacetraders_lab.cli.design import DesignOptions
+from spacetraders_lab.cli.request import RequestOptions
+from spacetraders_lab.core.analysis_plan import canonical_json, plan_hash
+from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.experiment import DesignName
+from spacetraders_lab.core.planning import WORST_CASE, PairPlan
+from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.coordinator import Prepared, check_that_it_fits, estimate
+
+_THE_GRID = DesignOptions()
+_EXAMPLES = 3  # of what is left out, for each reason
+
+
+def plan(
+    *,
+    request: Annotated[RequestOptions, Parameter(name="*")],
+    design: Annotated[DesignOptions, Parameter(name="*")] = _THE_GRID,
+    out: Path | None = None,
+    json: Json = False,
+) -> None:
+    """Plan an experiment and price it; nothing is traded and no run is begun.
+
+    Parameters
+    ----------
+    out:
+        Write the analysis plan here: the text whose hash a run of it will carry.
+    """
+    command = request.command(design)
+
+    async def make(lab: Lab) -> tuple[Prepared, str | None]:
+        prepared = await estimate(lab, command)
+        try:
+            check_that_it_fits(lab, prepared)
+        except UserError as refusal:
+            return prepared, str(refusal)
+        return prepared, None
+
+    prepared, refusal = with_lab(make)
+    if out is not None:
+        _write(out, canonical_json(prepared.document))
+    if json:
+        render.print_json(_as_json(prepared) | {"refusal": refusal})
+        return
+    _print(prepared)
+    if refusal is not None:
+        print(f"\nIt would not be begun: {refusal}")
+    if out is not None:
+        print(f"\nAnalysis plan written to {out}")
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"--out {path}: cannot be written ({error.strerror})") from error
+
+
+def _as_json(prepared: Prepared) -> dict[str, Any]:
+    """Everything that is printed, and the pairs; a half-width that nothing bounds is null."""
+    return {
+        "plan_hash": plan_hash(prepared.document),
+        "design": asdict(prepared.run.design),
+        "seed": prepared.run.seed,
+        "goods": _goods(prepared),
+        "listings": _listings(prepared),
+        "pairs": [pair.pair_id for pair in prepared.pairs],
+        "cells": _cells(prepared),
+        "transactions": prepared.plan.transactions,
+        "by_ships": [asdict(schedule) for schedule in prepared.schedules],
+        "expected_loss": prepared.plan.expected_loss,
+        "peak_outlay": prepared.plan.peak_outlay,
+        "worst_case": prepared.plan.worst_case,
+        "budget": prepared.run.budget,
+        "purse": prepared.purse,
+        "left_out": [{"what": o.what, "reason": o.reason.value} for o in prepared.proposal.omissions],
+        "precision": [
+            {name: None if value == math.inf else value for name, value in asdict(row).items()}
+            for row in prepared.precision
+        ],
+    }
+
+
+def _print(prepared: Prepared) -> None:
+    design = prepared.run.design
+    print(f"Design {design.name}, seed {prepared.run.seed}, plan {plan_hash(prepared.document)[:16]}")
+    print(
+        f"{len(prepared.markets)} goods, {_listings(prepared)} listings, {len(prepared.pairs):,} pairs, "
+        f"{_cells(prepared):,} planned trades"
+    )
+    if design.name is DesignName.ADAPTIVE:
+        print("Figures are of one survey of all that is within reach; trades follow from what is found, to the budget.")
+    render.print_plan(prepared.plan, prepared.schedule, prepared.run.budget, prepared.purse)
+    print("\nBy number of ships:")
+    render.print_table(
+        ["ships", "hours", "requests", "flights", "limited by"],
+        [(s.ships, f"{s.hours:.1f}", f"{s.requests:,}", f"{s.flights:,}", s.bound) for s in prepared.schedules],
+        right=["ships", "hours", "requests", "flights"],
+    )
+    print("\nGoods (what one load of a pair takes from the purse, at worst):")
+    render.print_table(
+        ["good", "markets", "pairs", "cheapest load", "dearest load", "expected loss"],
+        [
+            (g["good"], g["markets"], g["pairs"], *(f"{g[k]:,.0f}" for k in ("cheapest", "dearest", "expected_loss")))
+            for g in _goods(prepared)
+        ],
+        right=["markets", "pairs", "cheapest load", "dearest load", "expected loss"],
+    )
+    _print_precision(prepared)
+    _print_left_out(prepared)
+
+
+def _print_precision(prepared: Prepared) -> None:
+    print("\nPrecision to expect (half-width of 95 % intervals, in % of the estimate; noise assumed, not measured):")
+    render.print_table(
+        ["side", "type", "supply", "activity", "listings", "volumes", "measured", "a new one"],
+        [
+            (
+                row.side,
+                row.type,
+                row.supply,
+                row.activity or "-",
+                row.listings,
+                f"{row.volumes:.1f}",
+                _per_cent(row.measured),
+                _per_cent(row.new),
+            )
+            for row in prepared.precision
+        ],
+        right=["listings", "volumes", "measured", "a new one"],
+    )
+
+
+def _print_left_out(prepared: Prepared) -> None:
+    found = defaultdict(list)
+    for omission in prepared.proposal.omissions:
+        found[omission.reason].append(omission.what)
+    for reason, what in found.items():
+        more = f" and {len(what) - _EXAMPLES:,} more" if len(what) > _EXAMPLES else ""
+        print(f"\nleft out ({reason}): {len(what):,}\n  {'; '.join(what[:_EXAMPLES])}{more}")
+
+
+def _goods(prepared: Prepared) -> list[dict[str, Any]]:
+    """By good: markets and pairs used, the least and the most that a pair may have out at worst, the expected loss."""
+    by_good: dict[str, list[PairPlan]] = defaultdict(list)
+    for planned in prepared.plan.pairs:
+        by_good[planned.pair.good_symbol].append(planned)
+    return [
+        {
+            "good": good,
+            "markets": prepared.markets[good],
+            "pairs": len(plans),
+            "cheapest": min(planned.peak(WORST_CASE) for planned in plans),
+            "dearest": max(planned.peak(WORST_CASE) for planned in plans),
+            "expected_loss": sum(planned.loss(1.0) for planned in plans),
+        }
+        for good, plans in sorted(by_good.items())
+    ]
+
+
+def _listings(prepared: Prepared) -> int:
+    used = Counter((m, pair.good_symbol) for pair in prepared.pairs for m in (pair.buy_market, pair.sell_market))
+    return len(used)
+
+
+def _cells(prepared: Prepared) -> int:
+    """Planned trades: what a run of this will have executed or skipped in the end."""
+    menus = prepared.proposal.menus
+    return sum(len(menus.get(pair.pair_id, prepared.run.design.menu).planned) for pair in prepared.pairs)
+
+
+def _per_cent(share: float) -> str:
+    return "-" if share == math.inf else f"{100 * share:.0f}"

@@ -1,0 +1,71 @@
+"""What is to be measured, with what, and for how much, as typed: the options that planning and beginning share."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from spacetraders_lab.cli.context import symbols
+from spacetraders_lab.cli.design import DesignOptions
+from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.waypoint import checked_system
+from spacetraders_lab.run.coordinator import MarketLiquidityExperimentCommand
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestOptions:
+    """Ships, system, goods and limits of an experiment.
+
+    Parameters
+    ----------
+    ships:
+        Ships to use, separated by commas.
+    system:
+        The system whose markets are measured.
+    goods:
+        Goods to measure, separated by commas [default: all but FUEL].
+    max_pairs:
+        Measure only so many pairs.
+    budget:
+        The most credits that the run may lose [default: the purse; and only the grid trades at a loss then].
+    credit_floor:
+        Buy nothing that would leave fewer credits in the purse.
+    max_age:
+        Refuse prices older than so many minutes.
+    until_reset:
+        Begin even if the universe is reset before the plan is done.
+    seed:
+        What every random order is drawn from; the same seed gives the same plan.
+    """
+
+    ships: str
+    system: str
+    goods: str | None = None
+    max_pairs: int | None = None
+    budget: int | None = None
+    credit_floor: int = 0
+    max_age: int = 60
+    until_reset: Annotated[bool, Parameter(negative="")] = False
+    seed: int = 0
+
+    def command(self, design: DesignOptions) -> MarketLiquidityExperimentCommand:
+        """What the run is asked to do; raises UserError for options that cannot be."""
+        return MarketLiquidityExperimentCommand(
+            ship_symbols=symbols(self.ships, "--ships"),
+            system_symbol=checked_system(self.system.upper()),
+            design=design.chosen(),
+            goods=symbols(self.goods, "--goods") if self.goods is not None else (),
+            max_pairs=_at_least(1, self.max_pairs, "--max-pairs"),
+            budget=_at_least(0, self.budget, "--budget"),
+            credit_floor=_at_least(0, self.credit_floor, "--credit-floor") or 0,
+            max_age=timedelta(minutes=self.max_age),
+            until_reset=self.until_reset,
+            seed=self.seed,
+        )
+
+
+def _at_least(least: int, value: int | None, option: str) -> int | None:
+    if value is not None and value < least:
+        raise UserError(f"{option} must be at least {least}")
+    return value

@@ -1,0 +1,130 @@
+"""What will be estimated and how, fixed and hashed before the first trade. Describes; it plans and estimates nothing.
+
+The same request on the same quotes with the same seed gives the same bytes: no time, no run id and no machine is in it.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from spacetraders_lab.core.experiment import (
+    PLACEBO_SECONDS,
+    READING_LASTS_SECONDS,
+    Design,
+    DesignName,
+    MarketPair,
+    Menu,
+)
+from spacetraders_lab.core.market import TradeGood
+from spacetraders_lab.core.menus import EXPONENT_SIZES, LARGEST_DISPLACEMENT, MOST_VOLUMES, VISITS_A_BLOCK
+from spacetraders_lab.core.planning import ListingKey
+from spacetraders_lab.core.protocol import FURTHEST_LOG_MOVE
+
+GOOD_ENOUGH = 0.002  # log move per tradeVolume: no half-width need be narrower, however small the estimate
+FEWEST_UNITS, FEWEST_VOLUMES = 3, 8  # listings, and tradeVolumes in all, before a cell may count as precise
+
+ESTIMANDS = {
+    "lambda": "log move of the traded quote per tradeVolume, by listing, side, and supply x activity cell",
+    "measured": "transaction-weighted mean of lambda over the listings measured, by cell",
+    "new": "mean of lambda over all listings of the cell's kind, with a prediction interval for one more",
+    "b": "exponent of size: the log move is proportional to (units / tradeVolume)^b",
+    "kappa": "supply levels moved per tradeVolume, by side",
+    "recovery": "half-life of a displacement, and the share of it that lasts",
+    "spread": "ln(ask / bid)",
+}
+HYPOTHESES = {
+    "H1": "supply has no effect on lambda at any activity",
+    "H2": "activity has no effect on lambda at any supply",
+    "H3": "b = 1",
+    "H4": "lambda is the same for purchases and sales",
+    "H5": "the size before has no effect (a check of the design)",
+}
+EXCLUSIONS = (
+    "leftovers: sales that no planned trade explains",
+    "recovered: trades whose quotes after were not read at once",
+    "foreign: trades during which another player traded the listing",
+    "late: trades more than 15 seconds after the reading before them",
+)
+
+
+def canonical_json(document: Mapping[str, Any]) -> str:
+    """The one text of a document: keys sorted, no spaces; raises ValueError for a number that is none."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+
+
+def plan_hash(document: Mapping[str, Any]) -> str:
+    """SHA-256 of the canonical text, in hex: `sha256sum analysis_plan.json` says the same."""
+    return hashlib.sha256(canonical_json(document).encode()).hexdigest()
+
+
+def analysis_plan(
+    *,
+    version: str,
+    system: str,
+    ships: Sequence[str],
+    design: Design,
+    seed: int,
+    budget: int,
+    credit_floor: int,
+    pairs: Sequence[MarketPair],
+    menus: Mapping[str, Menu],
+    quotes: Mapping[ListingKey, TradeGood],
+    figures: Mapping[str, float],
+) -> dict[str, Any]:
+    """The document, as plain JSON. `quotes` are the listings that may be traded, as they were when it was made."""
+    return {
+        "version": version,
+        "system": system,
+        "ships": list(ships),
+        "design": asdict(design),
+        "seed": seed,
+        "budget": budget,
+        "credit_floor": credit_floor,
+        "estimands": ESTIMANDS,
+        "hypotheses": HYPOTHESES,
+        "alpha": 0.05,
+        "multiplicity": "Holm over H1 to H4",
+        "exclusions": list(EXCLUSIONS),
+        "guards": {} if design.is_literal else _guards(),
+        "sizes": _sizes(design),
+        "stop": _stop(design),
+        "pairs": [{"pair_id": pair.pair_id, "menu": _menu(menus.get(pair.pair_id))} for pair in pairs],
+        "quotes": {f"{market} {good}": asdict(listing) for (market, good), listing in sorted(quotes.items())},
+        **figures,
+    }
+
+
+def _guards() -> dict[str, float]:
+    return {
+        "placebo_seconds": PLACEBO_SECONDS,
+        "reading_lasts_seconds": READING_LASTS_SECONDS,
+        "largest_displacement_before_a_visit": LARGEST_DISPLACEMENT,
+        "furthest_log_move_within_a_visit": FURTHEST_LOG_MOVE,
+    }
+
+
+def _sizes(design: Design) -> dict[str, Any]:
+    if design.name is DesignName.GRID:
+        return {"fractions": list(design.fractions), "iterations": design.iterations}
+    sizes: dict[str, Any] = {"precision": "full tradeVolumes", "most_volumes_a_visit": MOST_VOLUMES}
+    if design.name is DesignName.ADAPTIVE:
+        sizes |= {"exponent": list(EXPONENT_SIZES), "exponent_visits": f"1 of {VISITS_A_BLOCK}"}
+    return sizes
+
+
+def _stop(design: Design) -> dict[str, Any]:
+    if design.name is not DesignName.ADAPTIVE:
+        return {"rule": "when every planned trade is executed or skipped, or the budget is reached"}
+    return {
+        "rule": "when every reachable cell is precise enough, or the budget is reached; never by significance",
+        "half_width_of_the_estimate": design.target,
+        "half_width_good_enough": GOOD_ENOUGH,
+        "fewest_listings": FEWEST_UNITS,
+        "fewest_volumes": FEWEST_VOLUMES,
+    }
+
+
+def _menu(menu: Menu | None) -> dict[str, Any] | None:
+    return None if menu is None else asdict(menu)

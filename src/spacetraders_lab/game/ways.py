@@ -1,0 +1,47 @@
+"""What flying between the markets of a system takes, for plans: the same routes that the ships will fly."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from functools import cache
+
+from spacetraders_lab.core.planning import Way, Ways
+from spacetraders_lab.core.routing import Route, Unreachable, find_route
+from spacetraders_lab.core.ship import Ship
+from spacetraders_lab.core.travel import FlightMode, distance, travel_seconds
+from spacetraders_lab.game.game import Game
+
+
+async def find_ways(game: Game, system: str, ships: Sequence[Ship]) -> Ways:
+    """The way between any two markets for the slowest of the ships with a full tank, in the mode it ends up in.
+
+    Where no route is known the slowest flight stands in: the ship may find fuel that nobody has seen yet.
+    """
+    slowest = min(ships, key=lambda ship: (ship.speed, ship.fuel_capacity))
+    table, stations = await game.legs(system, slowest.speed), await game.fuel_stations(system)
+    places = {waypoint.symbol: waypoint for waypoint in await game.map(system)}
+
+    def route(start: str, end: str, mode: FlightMode) -> Route:
+        return find_route(
+            table,
+            start,
+            end,
+            fuel=slowest.fuel_capacity,
+            fuel_capacity=slowest.fuel_capacity,
+            fuel_stations=stations,
+            mode=mode,
+            docked=True,
+            preference=game.preference,
+        )
+
+    @cache
+    def way(start: str, end: str) -> Way:
+        with suppress(Unreachable):
+            first = route(start, end, slowest.flight_mode)
+            # the mode stays as the last flight left it: it need not be changed each time
+            usual = route(start, end, first.legs[-1].mode) if first.legs else first
+            fuel = usual.fuel if slowest.fuel_capacity else 0
+            return Way(usual.seconds, len(usual.legs), usual.requests + 1, fuel)
+        apart = distance(places[start].x, places[start].y, places[end].x, places[end].y)
+        return Way(travel_seconds(apart, slowest.speed, FlightMode.DRIFT), 1, 3, 1)
+
+    return way

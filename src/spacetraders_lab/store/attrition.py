@@ -1,0 +1,177 @@
+"""Planned trades and what became of them: a menu's cells are executed or skipped, none is lost from sight.
+
+What is planned is the menu of each pair in the queue; what counts is the pair's last take.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, and_, exists, func, insert, literal, or_, select
+
+from spacetraders_lab.core.experiment import Cell, ClaimedPair, Design, Menu, MenuKind, Skip, SkipReason
+from spacetraders_lab.core.market import Operation
+from spacetraders_lab.store.schema import experiment_runs as runs
+from spacetraders_lab.store.schema import experiment_skips as skips
+from spacetraders_lab.store.schema import experiment_work_queue as queue
+from spacetraders_lab.store.schema import market_experiments as trades
+
+_COUNTS = or_(skips.c.take == 0, skips.c.take == queue.c.take)
+
+_was_executed = exists().where(
+    trades.c.run_id == queue.c.run_id,
+    trades.c.pair_id == queue.c.pair_id,
+    trades.c.take == queue.c.take,
+    trades.c.operation == skips.c.operation,
+    trades.c.batch_size_fraction == skips.c.batch_size_fraction,
+    trades.c.iteration == skips.c.iteration,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Attrition:
+    """Planned trades of a run: executed, skipped by reason, and still to come."""
+
+    planned: int
+    executed: int
+    skipped: Mapping[SkipReason, int] = field(default_factory=dict)
+
+    @property
+    def pending(self) -> int:
+        return self.planned - self.executed - sum(self.skipped.values())
+
+
+def menu_json(menu: Menu) -> dict[str, Any]:
+    """A menu as it is stored."""
+    return {
+        "buys": [list(cell) for cell in menu.buys],
+        "sells": None if menu.sells is None else [list(cell) for cell in menu.sells],
+        "kind": menu.kind.value,
+        "highest_ask": menu.highest_ask,
+        "lowest_bid": menu.lowest_bid,
+    }
+
+
+def stored_menu(stored: Mapping[str, Any] | None) -> Menu | None:
+    """The menu that `menu_json` wrote; None for a pair that is traded as the design says."""
+    if stored is None:
+        return None
+    sells = stored["sells"]
+    return Menu(
+        _cells(stored["buys"]),
+        None if sells is None else _cells(sells),
+        MenuKind(stored["kind"]),
+        stored["highest_ask"],
+        stored["lowest_bid"],
+    )
+
+
+def stored_design(stored: Mapping[str, Any]) -> Design:
+    """The design of a run as its row has it."""
+    return Design(**{**stored, "fractions": tuple(stored["fractions"])})
+
+
+def record_skips(connection: Connection, claim: ClaimedPair, skipped: Iterable[Skip], *, now: datetime) -> None:
+    """Write down planned trades that the claim's take leaves out; call it under the claim's lease."""
+    _insert(connection, claim.run_id, claim.queue_id, claim.take, skipped, now)
+
+
+def record_planned_skips(
+    connection: Connection, run_id: str, skipped: Mapping[str, Sequence[Skip]], *, now: datetime
+) -> None:
+    """Write down what is left out from the beginning, by pair_id; the pairs are in the queue already."""
+    found = connection.execute(select(queue.c.queue_id, queue.c.pair_id).where(queue.c.run_id == run_id)).all()
+    for row in found:
+        _insert(connection, run_id, row.queue_id, 0, skipped.get(row.pair_id, ()), now)
+
+
+def skips_of(connection: Connection, claim: ClaimedPair) -> list[Skip]:
+    """The planned trades that the claim's take leaves out, in the order in which they were written down."""
+    return _skips(connection, claim.queue_id, claim.take)
+
+
+def skip_the_rest(connection: Connection, queue_ids: Iterable[int], reason: SkipReason, *, now: datetime) -> None:
+    """Write a row for every planned trade of these pairs that has none: they end here."""
+    for queue_id in queue_ids:
+        row = connection.execute(
+            select(queue, runs.c.design).join(runs, runs.c.run_id == queue.c.run_id).where(queue.c.queue_id == queue_id)
+        ).one()
+        done = _executed(connection, row) | {(s.operation, s.cell) for s in _skips(connection, queue_id, row.take)}
+        rest = [Skip(*planned, reason) for planned in _menu(row).planned if planned not in done]
+        _insert(connection, row.run_id, queue_id, row.take, rest, now)
+
+
+def attrition(connection: Connection, run_id: str) -> Attrition:
+    """What became of the planned trades of a run.
+
+    A trade whose outcome became known only after its pair had been given up is executed, whatever was written then.
+    """
+    rows = connection.execute(
+        select(queue, runs.c.design).join(runs, runs.c.run_id == queue.c.run_id).where(queue.c.run_id == run_id)
+    )
+    planned = sum(len(_menu(row).planned) for row in rows)
+    cells = (
+        select(trades.c.pair_id, trades.c.operation, trades.c.batch_size_fraction, trades.c.iteration)
+        .join(queue, and_(queue.c.run_id == trades.c.run_id, queue.c.pair_id == trades.c.pair_id))
+        .where(trades.c.run_id == run_id, trades.c.take == queue.c.take, trades.c.batch_size_fraction.is_not(None))
+        .distinct()
+        .subquery()
+    )
+    executed = connection.execute(select(func.count()).select_from(cells)).scalar_one()
+    left_out = connection.execute(
+        select(skips.c.reason, func.count().label("trades"))
+        .join(queue, queue.c.queue_id == skips.c.queue_id)
+        .where(skips.c.run_id == run_id, _COUNTS, ~_was_executed)
+        .group_by(skips.c.reason)
+        .order_by(skips.c.reason)
+    )
+    return Attrition(planned, executed, {row.reason: row.trades for row in left_out})
+
+
+def _menu(row: Row[Any]) -> Menu:
+    return stored_menu(row.menu) or stored_design(row.design).menu
+
+
+def _cells(stored: Iterable[Sequence[Any]]) -> tuple[Cell, ...]:
+    return tuple((float(fraction), int(iteration)) for fraction, iteration in stored)
+
+
+def _skips(connection: Connection, queue_id: int, take: int) -> list[Skip]:
+    rows = connection.execute(
+        select(skips).where(skips.c.queue_id == queue_id, skips.c.take.in_((0, take))).order_by(skips.c.skip_id)
+    )
+    return [Skip(row.operation, (row.batch_size_fraction, row.iteration), row.reason) for row in rows]
+
+
+def _executed(connection: Connection, row: Row[Any]) -> set[tuple[Operation, Cell]]:
+    """The cells that a pair's last take has traded, wholly or in part."""
+    found = connection.execute(
+        select(trades.c.operation, trades.c.batch_size_fraction, trades.c.iteration).where(
+            trades.c.run_id == row.run_id,
+            trades.c.pair_id == row.pair_id,
+            trades.c.take == literal(row.take),
+            trades.c.batch_size_fraction.is_not(None),
+        )
+    )
+    return {(r.operation, (r.batch_size_fraction, r.iteration)) for r in found}
+
+
+def _insert(
+    connection: Connection, run_id: str, queue_id: int, take: int, skipped: Iterable[Skip], now: datetime
+) -> None:
+    rows = [
+        {
+            "run_id": run_id,
+            "queue_id": queue_id,
+            "take": take,
+            "operation": skip.operation,
+            "batch_size_fraction": skip.cell[0],
+            "iteration": skip.cell[1],
+            "reason": skip.reason,
+            "created_at": now,
+        }
+        for skip in skipped
+    ]
+    if rows:
+        connection.execute(insert(skips), rows)

@@ -1,0 +1,194 @@
+"""What the ships of a fleet are given to measure: a queue with locks, filled once or as an allocation asks for."""
+
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from math import inf
+
+from spacetraders_lab.core.allocation import Allocate, Allocation, AllocationPlan, ListingKey
+from spacetraders_lab.core.analysis_plan import GOOD_ENOUGH
+from spacetraders_lab.core.experiment import Design, MarketPair, Menu, PlaceboBracket, Skip, TradeRecord
+from spacetraders_lab.core.market import Listing, TradeGood
+from spacetraders_lab.core.menus import planned_skips, visit_menu
+from spacetraders_lab.core.survey import numbered
+
+SHORT, LONG = 60.0, 600.0  # game seconds: no sooner is an answer of nothing worth another question, and no later
+REFIT_TRANSACTIONS = 60
+PAIRS_AT_ONCE = REFIT_TRANSACTIONS // 6  # a visit there and back makes about so many transactions
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A pair to measure; without a menu of its own it is traded as the design says, `skips` are left out at once."""
+
+    number: int
+    pair: MarketPair
+    menu: Menu | None = None
+    skips: tuple[Skip, ...] = ()
+
+    @property
+    def listings(self) -> tuple[ListingKey, ListingKey]:
+        return (self.pair.buy_market, self.pair.good_symbol), (self.pair.sell_market, self.pair.good_symbol)
+
+
+@dataclass(frozen=True, slots=True)
+class Director:
+    """Fills the queue of an adaptive run: asks the allocation, and draws the menus of what it names.
+
+    `reference` are the quotes before the first trade. `seconds` of game time and `budget` credits limit the run.
+    """
+
+    allocate: Allocate
+    design: Design
+    reference: Mapping[ListingKey, TradeGood]
+    hold: int
+    seed: int
+    budget: int
+    seconds: float | None = None
+    wanted: int = PAIRS_AT_ONCE
+
+    def ask(
+        self,
+        rows: Sequence[TradeRecord],
+        placebos: Sequence[PlaceboBracket],
+        *,
+        listings: Iterable[Listing],
+        locked: Mapping[ListingKey, datetime],
+        queued: Sequence[MarketPair],
+        spent: int,
+        turn: int,
+        now: datetime,
+        start: datetime,
+    ) -> Allocation:
+        """What to measure next."""
+        plan = AllocationPlan(
+            listings=tuple(x for x in listings if (x.waypoint, x.good.symbol) in self.reference),
+            reference=self.reference,
+            placebos=tuple(placebos),
+            locked=locked,
+            queued=tuple(queued),
+            target=self.design.target,
+            floor=GOOD_ENOUGH,
+            hold=self.hold,
+            credits_left=self.budget - spent,
+            may_lose=True,
+            wanted=self.wanted,
+            seed=self.seed,
+            turn=turn,
+            now=now,
+            until=None if self.seconds is None else start + timedelta(seconds=self.seconds),
+        )
+        return self.allocate(rows, plan)
+
+    def assignments(
+        self, pairs: Sequence[MarketPair], first: int, latest: Mapping[ListingKey, Listing], before: Mapping[str, int]
+    ) -> list[Assignment]:
+        """The pairs as visits, numbered from `first` on; `before` counts how often each was measured."""
+        found = []
+        for number, pair in enumerate(numbered(pairs, before), first):
+            source = latest[pair.buy_market, pair.good_symbol].good
+            target = latest[pair.sell_market, pair.good_symbol].good
+            menu = visit_menu(self.design, self.seed, number, source, target, self.hold)
+            found.append(Assignment(number, pair, menu, planned_skips(menu, source, target)))
+        return found
+
+
+class Locks:
+    """Until when each listing is somebody's, in game seconds; infinitely long while a ship is at it."""
+
+    def __init__(self) -> None:
+        self._ends: dict[ListingKey, float] = {}
+
+    def are_free(self, listings: Iterable[ListingKey], now: float) -> bool:
+        return all(self._ends.get(listing, -inf) <= now for listing in listings)
+
+    def hold(self, listings: Iterable[ListingKey], until: float = inf) -> None:
+        self._ends.update(dict.fromkeys(listings, until))
+
+    def next_end(self, now: float) -> float:
+        """When the next lock ends that has an end; infinity when none has."""
+        return min((end for end in self._ends.values() if end > now), default=inf)
+
+    def held(self, now: float) -> dict[ListingKey, float]:
+        return {listing: end for listing, end in self._ends.items() if end > now}
+
+
+class Queue:
+    """Assignments in their order, each given out once its two listings are free."""
+
+    def __init__(self, assignments: Iterable[Assignment] = ()) -> None:
+        self._waiting = deque(assignments)
+        self._under_way: dict[int, Assignment] = {}
+        self._locks = Locks()
+        self._opens = -inf  # nothing that waits is free before
+
+    def __len__(self) -> int:
+        return len(self._waiting)
+
+    def add(self, assignments: Iterable[Assignment]) -> None:
+        self._waiting.extend(assignments)
+        self._opens = -inf
+
+    def take(self, now: float, away: Callable[[str], float] = lambda market: 0.0) -> Assignment | None:
+        """The first assignment whose two listings are free, of those that begin least far `away`; locks both."""
+        if now < self._opens:
+            return None
+        free = (assignment for assignment in self._waiting if self._locks.are_free(assignment.listings, now))
+        chosen = min(free, key=lambda assignment: away(assignment.pair.buy_market), default=None)
+        if chosen is None:
+            self._opens = self._locks.next_end(now)
+            return None
+        self._locks.hold(chosen.listings)
+        self._waiting.remove(chosen)
+        self._under_way[chosen.number] = chosen
+        return chosen
+
+    def end(self, assignment: Assignment, until: float) -> None:
+        """The assignment is done; its listings are left alone until then."""
+        del self._under_way[assignment.number]
+        self._locks.hold(assignment.listings, until)
+        self._opens = min(self._opens, until)
+
+    @property
+    def pairs(self) -> list[MarketPair]:
+        """The pairs that wait or are under way."""
+        return [assignment.pair for assignment in (*self._waiting, *self._under_way.values())]
+
+    @property
+    def locks(self) -> Locks:
+        return self._locks
+
+
+@dataclass(slots=True)
+class Run:
+    """A design being played: its queue, who fills it, and how often he was asked; `asks_from` is game seconds."""
+
+    design: Design
+    queue: Queue
+    director: Director | None
+    transactions: float
+    turn: int = 0
+    assigned: int = 0
+    asks_from: float = -inf
+    ended: str | None = None
+    measured: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def is_over(self) -> bool:
+        return not len(self.queue) and (self.director is None or self.ended is not None)
+
+    def note(self, answer: Allocation, latest: Mapping[ListingKey, Listing], now: float) -> None:
+        """Queue what the director names; when he names nothing he is asked again once a lock ends."""
+        assert self.director is not None
+        self.turn += 1
+        self.ended = answer.ended
+        self.queue.add(self.director.assignments(answer.pairs, self.assigned + 1, latest, self.measured))
+        self.assigned += len(answer.pairs)
+        self.measured.update(pair.pair_id for pair in answer.pairs)
+        if not answer.pairs:
+            self.asks_from = max(now + SHORT, min(self.queue.locks.next_end(now), now + LONG))
+
+    def end(self, task: Assignment, now: float) -> None:
+        until = now + self.design.washout_seconds
+        self.queue.end(task, until)

@@ -1,0 +1,161 @@
+"""The allocation: it goes where the interval is widest for its target, and stops by precision alone."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spacetraders_lab.analysis.allocation import allocate, cell_estimates, cell_needs
+from spacetraders_lab.core.allocation import AllocationPlan
+from spacetraders_lab.core.experiment import Design, DesignName, MarketPair
+from spacetraders_lab.core.market import Operation
+from spacetraders_lab.study.replicate import Allocator, Study, replicate
+from spacetraders_lab.study.virtual import START
+from spacetraders_lab.study.worlds import BASE
+
+MANY = replicate(Study(BASE, Design(name=DesignName.ADAPTIVE), transactions=600, allocator=Allocator.RANDOM), 1)
+FIRST = {(x.waypoint, x.good.symbol): x for x in reversed(MANY.sightings) if x.good.symbol != "FUEL"}
+LAST = {(x.waypoint, x.good.symbol): x for x in MANY.sightings if x.good.symbol != "FUEL"}
+ESTIMATES = cell_estimates(MANY.rows, ())
+EASY, HARD = 5.0, 0.001  # targets that everything meets, and that nothing meets
+
+
+def plan(**changed) -> AllocationPlan:
+    """The run after the rows of MANY, with all listings back at rest."""
+    usual = AllocationPlan(
+        listings=tuple(FIRST.values()),
+        reference={key: x.good for key, x in FIRST.items()},
+        placebos=(),
+        locked={},
+        queued=(),
+        target=0.1,
+        floor=0.002,
+        hold=80,
+        credits_left=10**9,
+        may_lose=True,
+        wanted=8,
+        seed=1,
+        turn=0,
+        now=START + timedelta(hours=3),
+    )
+    return replace(usual, **changed)
+
+
+def sides(pair: MarketPair) -> set[tuple[str, str]]:
+    return {(pair.buy_market, pair.good_symbol), (pair.sell_market, pair.good_symbol)}
+
+
+def cells_of(pair: MarketPair) -> list[tuple[object, ...]]:
+    ends = ((Operation.BUY, pair.buy_market), (Operation.SELL, pair.sell_market))
+    goods = [(side, FIRST[market, pair.good_symbol].good) for side, market in ends]
+    return [(side, good.type, good.supply, good.activity) for side, good in goods]
+
+
+def test_equal_arguments_give_equal_pairs_and_another_turn_others():
+    first = allocate(MANY.rows, plan())
+    assert allocate(MANY.rows, plan()) == first
+    assert len(first.pairs) == 8
+    assert allocate(MANY.rows, plan(turn=1)) != first
+    assert allocate(MANY.rows, plan(seed=2)) != first
+
+
+def test_a_run_without_rows_begins_everywhere():
+    pairs = allocate([], plan(wanted=100)).pairs
+    assert len(pairs) >= 12 * 6 // 2 - 6  # nearly every listing is in one of them
+    used = [listing for pair in pairs for listing in sides(pair)]
+    assert len(used) == len(set(used))
+
+
+@pytest.mark.parametrize("turn", range(5))
+def test_the_pairs_are_worth_more_than_pairs_at_random(turn):
+    needs = cell_needs(ESTIMATES, plan())
+    chosen = [needs[cell] for pair in allocate(MANY.rows, plan(turn=turn)).pairs for cell in cells_of(pair)]
+    assert sum(chosen) / len(chosen) > 1.3 * sum(needs[c] for c in _present()) / len(_present())
+
+
+def _present() -> list[tuple[object, ...]]:
+    goods = [x.good for x in FIRST.values()]
+    return [(side, good.type, good.supply, good.activity) for side in Operation for good in goods]
+
+
+def test_a_cell_never_seen_is_wanted_and_one_at_its_target_is_not():
+    easy, hard = cell_needs(ESTIMATES, plan(target=EASY)), cell_needs(ESTIMATES, plan(target=HARD, floor=0.0))
+    for key, cell in ESTIMATES.items():
+        if not cell.transactions:
+            assert easy[key] == hard[key] == 4
+            continue
+        assert hard[key] == 5
+        existing = sum(key == present for present in _present())
+        is_broad = cell.trade_volumes >= 8 and cell.markets >= min(3, existing)
+        assert easy[key] == (0 if is_broad else 1), "precise with too little data is not done"
+    assert set(easy.values()) == {0, 1, 4}
+
+
+def test_it_ends_when_everything_within_reach_is_done():
+    seen = {key for key, need in cell_needs(ESTIMATES, plan(target=EASY)).items() if not need}
+    done = tuple(x for x in FIRST.values() if _cell(Operation.BUY, x) in seen and _cell(Operation.SELL, x) in seen)
+    assert len(done) > 20
+    assert "as well as was asked for" in (allocate(MANY.rows, plan(listings=done, target=EASY)).ended or "")
+    assert allocate(MANY.rows, plan(listings=done, target=HARD, floor=0.0)).pairs
+
+
+def _cell(side: Operation, listing) -> tuple[object, ...]:
+    return side, listing.good.type, listing.good.supply, listing.good.activity
+
+
+def test_it_ends_with_the_run_s_time():
+    assert allocate(MANY.rows, plan(until=plan().now)).ended == "the time of the run is over"
+    assert allocate(MANY.rows, plan(until=plan().now + timedelta(seconds=1))).pairs
+
+
+@settings(max_examples=25)
+@given(st.sets(st.sampled_from(sorted(FIRST)), max_size=60), st.integers(1, 30))
+def test_it_never_names_a_listing_that_is_locked_or_queued_nor_more_pairs_than_wanted(busy, wanted):
+    locked = {key: plan().now + timedelta(minutes=1) for key in busy}
+    free_again = {key: plan().now for key in set(FIRST) - busy}
+    queued = allocate([], plan(wanted=5, locked=locked)).pairs
+    found = allocate([], plan(wanted=wanted, locked=locked | free_again, queued=queued))
+    assert found.ended is None
+    assert len(found.pairs) <= wanted
+    used = [listing for pair in (*found.pairs, *queued) for listing in sides(pair)]
+    assert len(used) == len(set(used))
+    assert not busy & set(used)
+
+
+@pytest.mark.parametrize("operation", Operation)
+def test_it_leaves_a_side_alone_that_is_pushed_too_far_and_takes_the_other(operation):
+    far = 1.3
+
+    def pushed(good):
+        factor = far if operation is Operation.BUY else 1 / far
+        ask, bid = round(1000 * good.purchase_price * factor), round(1000 * good.sell_price * factor)
+        return replace(good, purchase_price=ask, sell_price=bid)
+
+    fine = {key: replace(x.good, purchase_price=1000 * x.good.purchase_price, sell_price=1000 * x.good.sell_price)
+            for key, x in FIRST.items()}  # fmt: skip
+    displaced = set(sorted(FIRST)[::2])
+    listings = tuple(replace(x, good=pushed(x.good) if key in displaced else fine[key]) for key, x in FIRST.items())
+    pairs = allocate([], plan(listings=listings, reference=fine, wanted=100)).pairs
+    bought = {(pair.buy_market, pair.good_symbol) for pair in pairs}
+    sold = {(pair.sell_market, pair.good_symbol) for pair in pairs}
+    guarded, other = (bought, sold) if operation is Operation.BUY else (sold, bought)
+    assert pairs and not guarded & displaced
+    assert other & displaced
+    everything = tuple(replace(x, good=pushed(x.good)) for x in FIRST.values())
+    stuck = plan(listings=everything, reference=fine)
+    assert "too far from rest" in (allocate([], stuck).ended or "")
+    waiting = allocate([], replace(stuck, until=stuck.now + timedelta(hours=1)))
+    assert waiting.pairs == () and waiting.ended is None
+
+
+def test_it_keeps_to_the_credits_and_to_profit_where_nothing_may_be_lost():
+    for pair in allocate([], plan(wanted=100, credits_left=1_000)).pairs:
+        good = FIRST[pair.buy_market, pair.good_symbol].good
+        assert min(80, 3 * good.trade_volume) * good.purchase_price <= 1_000
+    earning = allocate([], plan(wanted=100, may_lose=False)).pairs
+    assert earning
+    for pair in earning:
+        ask = FIRST[pair.buy_market, pair.good_symbol].good.purchase_price
+        assert FIRST[pair.sell_market, pair.good_symbol].good.sell_price > ask

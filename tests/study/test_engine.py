@@ -1,0 +1,111 @@
+"""Replications anywhere: the seed alone decides what comes out, and nothing that is done is done again."""
+
+import os
+import sqlite3
+from functools import partial
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.experiment import Design
+from spacetraders_lab.study.engine import play_missing
+from spacetraders_lab.study.replicate import Study, replicate
+from spacetraders_lab.study.results import Results, open_results
+from spacetraders_lab.study.worlds import BASE
+
+STUDY = Study(BASE, Design((1.0,), 2), transactions=30)
+SEEDS = range(1, 7)
+
+
+def rows(study: Study, seed: int) -> bytes:
+    return msgspec.json.encode(replicate(study, seed).rows)
+
+
+def whose(seed: int) -> bytes:
+    return b"%d %d" % (seed, os.getpid())
+
+
+def unlucky(seed: int) -> bytes:
+    if seed == 4:
+        raise KeyboardInterrupt
+    return whose(seed)
+
+
+@pytest.fixture
+def results(tmp_path: Path):
+    with open_results(tmp_path / "study.db") as opened:
+        yield opened
+
+
+def test_a_pool_makes_the_same_rows_as_one_process(results: Results):
+    alone = play_missing("alone", partial(rows, STUDY), SEEDS, results)
+    pool = play_missing("pool", partial(rows, STUDY), SEEDS, results, jobs=2)
+    assert pool == alone == [rows(STUDY, seed) for seed in SEEDS]
+    assert len(set(alone)) == len(SEEDS)
+
+
+def test_a_pool_uses_other_processes(results: Results):
+    pids = {found.split()[1] for found in play_missing("who", whose, range(20), results, jobs=2)}
+    assert pids and b"%d" % os.getpid() not in pids
+
+
+def test_an_interrupted_study_goes_on_where_it_stopped(tmp_path: Path):
+    path = tmp_path / "study.db"
+    with open_results(path) as results, pytest.raises(KeyboardInterrupt):
+        play_missing("s", unlucky, SEEDS, results)
+    done: list[int] = []
+    with open_results(path) as results:
+        assert results.missing("s", SEEDS) == [4, 5, 6]
+        found = play_missing("s", whose, SEEDS, results, on_result=done.append)
+    assert done == [4, 5, 6]
+    assert [int(result.split()[0]) for result in found] == list(SEEDS)
+
+
+def test_a_result_is_kept_once_for_its_study_and_seed(results: Results):
+    results.add("s", 1, b"first")
+    results.add("s", 1, b"second")
+    results.add("t", 1, b"another study")
+    assert results.of("s", [1, 2]) == [b"first"]
+    assert results.missing("s", [1, 2]) == [2]
+
+
+def test_a_file_that_is_something_else_is_refused_and_left_alone(tmp_path: Path):
+    path = tmp_path / "notes.txt"
+    path.write_text("This is no database. " * 100)
+    before = path.read_bytes()
+    with pytest.raises(UserError, match="--results"), open_results(path):
+        pass
+    assert path.read_bytes() == before
+    with pytest.raises(UserError, match="--results"), open_results(tmp_path / "no" / "such" / "folder.db"):
+        pass
+
+
+def test_a_file_that_another_process_writes_to_is_waited_for(tmp_path: Path):
+    path = tmp_path / "study.db"
+    with open_results(path) as one, open_results(path) as other:
+        one.add("s", 1, b"one")
+        other.add("s", 2, b"other")
+        assert one.of("s", [1, 2]) == [b"one", b"other"]
+    with sqlite3.connect(path) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    connection.close()
+
+
+def test_a_dask_cluster_of_two_workers_makes_the_same_rows(results: Results):
+    distributed = pytest.importorskip("distributed", reason="the extra `dask` is not installed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0", silence_logs=50
+    ) as cluster:
+        dask = play_missing("dask", partial(rows, STUDY), SEEDS, results, dask=cluster.scheduler_address)
+        who = play_missing("who", whose, range(20), results, dask=cluster.scheduler_address)
+    assert dask == [rows(STUDY, seed) for seed in SEEDS]
+    assert b"%d" % os.getpid() not in {found.split()[1] for found in who}
+
+
+def test_a_scheduler_that_does_not_answer_is_named(results: Results, monkeypatch: pytest.MonkeyPatch):
+    pytest.importorskip("distributed", reason="the extra `dask` is not installed")
+    monkeypatch.setattr("spacetraders_lab.study.engine.SCHEDULER_SECONDS", 0.5)
+    with pytest.raises(UserError, match=r"tcp://127\.0\.0\.1:9"):
+        play_missing("s", whose, SEEDS, results, dask="tcp://127.0.0.1:9")

@@ -173,7 +173,7 @@ def test_what_was_not_measured_is_named() -> None:
 @pytest.mark.parametrize("chart", CHARTS.values(), ids=CHARTS)
 def test_every_specification_is_valid(chart: Chart) -> None:
     """Against the schema (altair), and by compiling it as the page will; every field is one of its data."""
-    whole = chart.whole()
+    whole = replace(chart, records=chart.records[:5], overlay=chart.overlay[:5]).whole()
     altair.Chart.from_dict(whole, validate=True)
     vl_convert.vegalite_to_vega(whole)
     for layer in chart.spec.get("layer", [chart.spec]):

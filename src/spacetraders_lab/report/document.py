@@ -88,8 +88,7 @@ def as_html(report: Report, *, now: datetime, version: str) -> str:
     return environment.get_template("report.html.j2").render(
         report=report,
         links={name: _data_url(text) for name, text in report.files().items()},
-        # the bundle is code of ours, made on this machine; nothing of the game is in it
-        vega=Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")),
+        vega=_vega(),
         now=f"{now:%Y-%m-%d %H:%M} UTC",
         version=version,
     )

@@ -17,9 +17,10 @@ from markupsafe import Markup
 
 from spacetraders_lab.analysis.findings import Findings
 from spacetraders_lab.report import document
+from spacetraders_lab.report.answers import headlines, not_measured
 from spacetraders_lab.report.charts import Chart
 from spacetraders_lab.report.document import Grid, Report, Section, Sentences, as_html
-from spacetraders_lab.report.sections import compose, headlines, not_measured
+from spacetraders_lab.report.sections import compose
 from spacetraders_lab.report.tables import Table
 from tests.factories import NOON
 from tests.report.findings import HOSTILE, make_findings

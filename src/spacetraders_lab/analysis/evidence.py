@@ -88,7 +88,7 @@ def _aged(findings: Findings, quote: int, side: Operation, minutes: float, chanc
     """The quote now: as read, and as far from it as quotes drift in that time."""
     drift = next((fit.drift_sd for fit in findings.sides if fit.side is side), 0.0)
     spread = drift * math.sqrt(max(0.0, minutes)) if math.isfinite(drift) else 0.0
-    drawn: Floats = quote * np.exp(chance.normal(0.0, 1.0, DRAWS) * spread)
+    drawn: Floats = quote * np.exp(_normals(chance) * spread)
     return drawn
 
 
@@ -152,12 +152,18 @@ def _positive(estimate: Estimate, chance: np.random.Generator) -> Floats:
     """Draws of something that cannot be negative: log-normal where its interval allows it."""
     if 0 < estimate.low <= estimate.high < math.inf:
         sd = math.log(estimate.high / estimate.low) / (2 * NORMAL_REACH)
-        drawn: Floats = estimate.value * np.exp(chance.normal(0.0, 1.0, DRAWS) * sd)
+        drawn: Floats = estimate.value * np.exp(_normals(chance) * sd)
         return drawn
     return np.maximum(0.0, _normal(estimate, chance))
 
 
 def _normal(estimate: Estimate, chance: np.random.Generator) -> Floats:
     sd = (estimate.high - estimate.low) / (2 * NORMAL_REACH)
-    drawn: Floats = estimate.value + chance.normal(0.0, 1.0, DRAWS) * (sd if math.isfinite(sd) else 0.0)
+    drawn: Floats = estimate.value + _normals(chance) * (sd if math.isfinite(sd) else 0.0)
     return drawn
+
+
+def _normals(chance: np.random.Generator) -> Floats:
+    """Standard normal draws in pairs around 0, so that the median of what is drawn is the estimate itself."""
+    half = chance.normal(0.0, 1.0, DRAWS // 2)
+    return np.concatenate([half, -half])

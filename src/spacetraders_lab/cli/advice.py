@@ -208,21 +208,25 @@ class _Known:
 
 @contextmanager
 def _known(good: str, *markets: str) -> Iterator[_Known]:
-    for market in markets:
-        system_of(market.upper())
+    system, *others = {system_of(market.upper()): None for market in markets}
+    if others:
+        raise UserError(f"{', '.join(markets)} lie in several systems; what lies between systems is not measured")
     with database() as opened:
-        universe_id, findings = _findings(opened)
+        universe_id, findings = _findings(opened, system)
         with opened.reading() as connection:
             yield _Known(good.upper(), connection, universe_id, findings, SystemClock().now())
 
 
-def _findings(opened: Database) -> tuple[int, Findings]:
-    """What all runs in the newest universe of the game found together."""
+def _findings(opened: Database, system: str) -> tuple[int, Findings]:
+    """What all runs found together in the universe in which the system's prices were seen last."""
     base_url = settings().base_url
     with opened.reading() as connection:
-        universe_id = World(connection).latest_universe(base_url)
+        universe_id = World(connection).last_universe(base_url, system)
         if universe_id is None:
-            raise UserError(f"nothing is known of the game at {base_url}: scout it first, `spacetraders market scout`")
+            raise UserError(
+                f"no price of {system} was ever seen at {base_url}; scout it first:"
+                f" spacetraders market scout --system {system} --ships <SHIPS>"
+            )
         traded = {run.run_id for run in summarise_runs(connection) if run.transactions}
         runs = [
             run.run_id
@@ -264,8 +268,12 @@ def _every(name: str, way: Cadence) -> str:
 
 
 def _range(forecast: Forecast, places: int = 0) -> str:
-    value, low, high = (f"{x:,.{places}f}" for x in (forecast.value, forecast.low, forecast.high))
+    value, low, high = (_credits(x, places) for x in (forecast.value, forecast.low, forecast.high))
     return value if low == high else f"{value} ({low} to {high})"
+
+
+def _credits(amount: float, places: int) -> str:
+    return f"{amount / 1e6:,.2f}M" if abs(amount) >= 1e6 else f"{amount:,.{places}f}"
 
 
 def _print_grounds(good: str, market: str, evidence: Evidence) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from spacetraders_lab.analysis.crossmarket import PairAccount, ShipAccount
 from spacetraders_lab.analysis.dataset import SIDES, TYPES, Dataset
-from spacetraders_lab.analysis.findings import CellFlag, Findings
+from spacetraders_lab.analysis.findings import Findings
 from spacetraders_lab.analysis.observations import Observations
 from spacetraders_lab.analysis.precision import (
     ABSOLUTE_TARGET,
@@ -15,9 +15,9 @@ from spacetraders_lab.analysis.precision import (
 )
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.report import charts, figures, tables
+from spacetraders_lab.report.answers import answers
 from spacetraders_lab.report.charts import Chart
 from spacetraders_lab.report.document import Block, Facts, Grid, Report, Section, Sentences
-from spacetraders_lab.report.tables import interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,61 +44,10 @@ def compose(subject: Subject) -> Report:
     return Report(subject.title, subject.subtitle, tuple(maker(subject) for maker in makers))
 
 
-def headlines(findings: Findings) -> list[tuple[str, str]]:
-    """What one full tradeVolume does, in a sentence for each side and type, from the least to the most."""
-    said = []
-    for side in SIDES:
-        for kind in TYPES:
-            found = figures.by_supply(findings.cells, side, kind)
-            if not found:
-                continue
-            ends = sorted(found.items(), key=lambda item: item[1].value)
-            (least, low), (most, high) = ends[0], ends[-1]
-            moves = "raises its ask" if side is Operation.BUY else "lowers its bid"
-            sentence = f"One full tradeVolume {moves} by {interval(low)} % when {least}"
-            sentence += f", by {interval(high)} % when {most}." if most != least else "."
-            said.append((f"{'buying' if side is Operation.BUY else 'selling'}, {kind}", sentence))
-    return said
-
-
-def not_measured(findings: Findings) -> list[str]:
-    """What these data cannot answer."""
-    unseen = sum(cell.flag is CellFlag.NOT_OBSERVED for cell in findings.cells)
-    thin = sum(cell.flag is CellFlag.THIN for cell in findings.cells)
-    missing = []
-    if unseen:
-        missing.append(
-            f"{unseen} of {len(findings.cells)} combinations of side, type, supply and activity never occurred."
-        )
-    if thin:
-        missing.append(f"{thin} rest on one or two markets only.")
-    if findings.law is None:
-        missing.append("The law of impact: too few repeated trades of the same listings.")
-    recovery = findings.recovery
-    if recovery is None or (recovery.half_life_minutes is None and recovery.tick is None):
-        missing.append("Recovery: neither a beat nor a half-life could be estimated from the readings.")
-    missing += [f"{r.code}: {r.question}" for r in findings.hypotheses if r.p is None and r.estimate is None]
-    return missing
-
-
 def _answer(subject: Subject) -> Section:
-    findings = subject.findings
-    said = headlines(findings)
-    if findings.law is not None:
-        best = findings.law.score
-        said.append(
-            (
-                "law",
-                f"Of the forms tried, '{findings.law.best.value}' predicts unseen trades best (chosen"
-                f" in {100 * findings.law.confidence:.0f} % of resamples); {100 * best.within:.1f} % of the next quotes"
-                " lie within 2 credits or 0.2 %.",
-            )
-        )
-    said += [(r.code if r.side is None else f"{r.code} {r.side}", r.sentence) for r in findings.hypotheses]
-    if findings.recovery is not None:
-        said.append(("recovery", tables.recovery_sentence(findings.recovery)))
-    said += [("" if i else "not measured", sentence) for i, sentence in enumerate(not_measured(findings))]
-    return Section("answer", "The answer", "", (Sentences(tuple(said)),))
+    said = Sentences(tuple(answers(subject.findings)))
+    tests = tables.hypothesis_table(subject.findings.hypotheses)
+    return Section("answer", "The answer", "", (said, tests) if tests.rows else (said,))
 
 
 def _run_card(subject: Subject) -> Section:

@@ -144,9 +144,17 @@ def hypothesis_table(results: Sequence[HypothesisResult]) -> Table:
         "Hypotheses",
         "Tests fixed before the first trade; p is adjusted after Holm over H1 to H4. Supply and activity were not"
         " assigned by chance, so H1 and H2 say where impact differs, not why.",
-        ("", "side", "estimate", "p", "p (Holm)", "finding"),
+        ("", "question", "side", "statistic", "estimate", "p", "p (Holm)"),
         tuple(
-            (r.code, r.side or "", interval(r.estimate), number(r.p, 3), number(r.p_holm, 3), r.sentence)
+            (
+                r.code,
+                r.question,
+                r.side or "",
+                r.statistic,
+                interval(r.estimate, 2),
+                number(r.p, 3),
+                number(r.p_holm, 3),
+            )
             for r in results
         ),
         tuple(

@@ -144,6 +144,7 @@ class TestRemaining:
         found = self.seen((1800, 110), (3600, 100), (7200, 105))
         assert [r["hours"] for r in found] == pytest.approx([0.5, 1, 2])
         assert [r["share"] for r in found] == pytest.approx([1, 0, math.log(1.05) / math.log(1.1)])
+        assert {r["stream"] for r in found} == {"with"}  # bought where it is made
 
     def test_the_reading_of_the_visit_itself_is_no_recovery(self) -> None:
         assert self.seen((1, 110), (-600, 95)) == []

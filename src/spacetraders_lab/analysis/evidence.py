@@ -23,7 +23,7 @@ from spacetraders_lab.core.market import Listing, ListingType, Operation
 
 DRAWS = 400
 # Trades that the markets themselves undo: they make what they export, and use what they import.
-_NATURAL = {(ListingType.EXPORT, Operation.BUY), (ListingType.IMPORT, Operation.SELL)}
+WITH_THE_STREAM = {(ListingType.EXPORT, Operation.BUY), (ListingType.IMPORT, Operation.SELL)}
 
 
 class Ground(StrEnum):
@@ -77,7 +77,7 @@ def decay_of(recovery: RecoveryEstimate | None, listing: Listing, side: Operatio
     if recovery.tick is not None:
         for rate in recovery.rates:
             if (rate.type, rate.activity) == (listing.good.type, listing.good.activity):
-                natural = (listing.good.type, side) in _NATURAL
+                natural = (listing.good.type, side) in WITH_THE_STREAM
                 an_hour = rate.rate.value * 3600 / recovery.tick.period_seconds
                 return Decay(volumes_an_hour=max(0.0, an_hour)) if natural else Decay()
     half_life = recovery.half_life_minutes

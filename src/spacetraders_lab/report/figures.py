@@ -13,6 +13,7 @@ import numpy as np
 
 from spacetraders_lab.analysis.arrays import Floats, Ints
 from spacetraders_lab.analysis.dataset import ACTIVITIES, SIDES, SUPPLIES, TYPES, Dataset
+from spacetraders_lab.analysis.evidence import WITH_THE_STREAM
 from spacetraders_lab.analysis.findings import (
     CellEstimate,
     CellFlag,
@@ -187,7 +188,8 @@ def naive_means(cells: Sequence[CellEstimate]) -> list[Record]:
 def remaining(data: Dataset, seen: Observations) -> list[Record]:
     """The share of each visit's displacement that was left when its listing was next read, until the next own trade.
 
-    1 is nothing gone, 0 all gone; only displacements above 2 %, and of many points evenly chosen ones.
+    1 is nothing gone, 0 all gone; only displacements above 2 %, and of many points evenly chosen ones. `stream` says
+    whether the trade went with what the market does by itself (it makes what it exports, and uses what it imports).
     """
     names = {name: i for i, name in enumerate(seen.unit_names)}
     found = []
@@ -283,8 +285,15 @@ def _remaining(rows: Dataset, seen: Observations) -> list[Record]:
 
 
 def _point(trades: Dataset, seconds: float, share: float) -> Record:
-    activity = ACTIVITIES[trades.activity[0]]
-    return {"activity": activity.value if activity else NO_ACTIVITY, "hours": float(seconds) / 3600, "share": share}
+    side, kind, activity = SIDES[trades.side[0]], TYPES[trades.type[0]], ACTIVITIES[trades.activity[0]]
+    return {
+        "side": side.value,
+        "type": kind.value,
+        "activity": activity.value if activity else NO_ACTIVITY,
+        "stream": "with" if (kind, side) in WITH_THE_STREAM else "against",
+        "hours": float(seconds) / 3600,
+        "share": share,
+    }
 
 
 def _some(rows: Ints) -> list[int]:

@@ -147,28 +147,27 @@ def _listings(subject: Subject) -> Section:
 
 
 def _recovery(subject: Subject) -> Section:
-    points = figures.remaining(subject.data, subject.observations)
     recovery = subject.findings.recovery
-    blocks: list[Block] = []
-    if points:
-        furthest = max(record["hours"] for record in points)
-        curve = figures.decay_curve(recovery, furthest) if recovery is not None else []
-        chart = Chart(
-            "remaining",
-            "What is left of a move",
-            "Each point is a later reading of a listing that nobody of ours traded meanwhile: 1, nothing has come back;"
-            " 0, all of it; above 1 or below 0, the quote went on or went past. Only moves above 2 % are shown.",
-            charts.remaining_spec(),
-            tuple(points),
-            tuple(curve),
+    points = figures.remaining(subject.data, subject.observations)
+    furthest = max((record["hours"] for record in points), default=0.0)
+    curve = figures.decay_curve(recovery, furthest) if recovery is not None else []
+    found = [
+        Chart(f"remaining_{stream}", title, caption, charts.remaining_spec(), tuple(own), tuple(curve))
+        for stream, title, caption in (
+            ("with", "Bought from EXPORT, sold to IMPORT", "Each tick of the market undoes some of these moves."),
+            ("against", "The other way, and EXCHANGE", "The market's ticks carry these moves further, or nowhere."),
         )
-        blocks.append(Grid((chart,)))
-    if recovery is not None:
+        if (own := [record for record in points if record["stream"] == stream])
+    ]
+    blocks: list[Block] = [Grid(tuple(found))] if found else []
+    if recovery is not None and recovery.rates:
         blocks.append(tables.recovery_table(recovery))
-        intro = tables.recovery_sentence(recovery)
-    else:
-        intro = "Not estimated from these readings."
-    return Section("recovery", "Recovery", intro, tuple(blocks))
+    said = tables.recovery_sentence(recovery) if recovery is not None else "Not estimated from these readings."
+    points_are = (
+        " Each point is a later reading of a listing that no ship of the run had traded meanwhile: at 1 nothing has"
+        " come back, at 0 all of it. Only moves above 2 % are shown. The line is the fitted half-life with its band."
+    )
+    return Section("recovery", "Recovery", said + (points_are if found else ""), tuple(blocks))
 
 
 def _transitions(subject: Subject) -> Section:

@@ -254,13 +254,10 @@ def constants_table(law: LawFit) -> Table:
 
 def recovery_table(recovery: RecoveryEstimate) -> Table:
     """What one tick brings back, by type and activity."""
-    caption = "By how many tradeVolumes the stock goes back at each tick of its market. "
-    if recovery.tick is None:
-        caption = "No beat was found: quotes were not read often enough between trades, or they drift without one. "
     return Table(
         "recovery",
-        "Recovery",
-        caption + recovery_sentence(recovery),
+        "Recovery a tick",
+        "By how many tradeVolumes the stock goes back towards its rest at each tick of its market.",
         ("type", "activity", "tradeVolumes a tick", "listings", "ticks"),
         tuple((r.type, r.activity or NOTHING, interval(r.rate), str(r.listings), str(r.ticks)) for r in recovery.rates),
         tuple(

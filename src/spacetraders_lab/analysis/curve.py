@@ -63,16 +63,17 @@ class Curve:
                 quotes = asymptote + (quote - asymptote) * 2.0 ** (up * slope * moved)
         return np.maximum(LOWEST, quotes)
 
-    def unit_prices(self, units: int, *, displaced: float = 0.0, transaction: int | None = None) -> Floats:
+    def unit_prices(self, units: int, *, displaced: Floats | float = 0.0, transaction: int | None = None) -> Floats:
         """What each of so many units trades at, shape (draws, units), in transactions of one size (a tradeVolume).
 
         All units of a transaction trade at the quote that it finds. `displaced` is by how many tradeVolumes earlier
-        trades have left the quote moved.
+        trades have left the quote moved, in all draws or in each.
         """
         size = transaction or self.trade_volume
         full = (size / self.trade_volume) ** self.exponent
-        found = displaced + full * np.arange(-(-units // size), dtype=np.float64)
-        quotes = np.maximum(LOWEST, self.at(found[None, :]) + self._errors(len(found)))
+        count = -(-units // size)
+        found = np.reshape(displaced, (-1, 1)) + full * np.arange(count, dtype=np.float64)
+        quotes = np.maximum(LOWEST, self.at(found) + self._errors(count))
         return np.repeat(quotes, size, axis=1)[:, :units]
 
     def _errors(self, count: int) -> Floats:

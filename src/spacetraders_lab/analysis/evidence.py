@@ -11,17 +11,18 @@ from enum import StrEnum
 
 import numpy as np
 
-from spacetraders_lab.analysis.advice import Decay
 from spacetraders_lab.analysis.arrays import Floats
 from spacetraders_lab.analysis.curve import Curve
 from spacetraders_lab.analysis.distributions import NORMAL_REACH
 from spacetraders_lab.analysis.findings import CellFlag, Estimate, Findings, LawFit, LawForm, RecoveryEstimate
 from spacetraders_lab.analysis.law import TOLERANCE_CREDITS, TOLERANCE_SHARE
 from spacetraders_lab.analysis.prediction import listing_constant
+from spacetraders_lab.analysis.resilience import Resilience
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.market import Listing, ListingType, Operation
 
 DRAWS = 400
+_RECOVERY = 2  # a stream of draws of its own, beside those of the curve
 # Trades that the markets themselves undo: they make what they export, and use what they import.
 WITH_THE_STREAM = {(ListingType.EXPORT, Operation.BUY), (ListingType.IMPORT, Operation.SELL)}
 
@@ -67,21 +68,29 @@ def evidence_of(
     return Evidence(replace(curve, seed=seed), ground, curve.form, trades, markets, age_minutes)
 
 
-def decay_of(recovery: RecoveryEstimate | None, listing: Listing, side: Operation) -> Decay | None:
+def resilience_of(
+    recovery: RecoveryEstimate | None, listing: Listing, side: Operation, *, seed: int = 0
+) -> Resilience | None:
     """How a displacement by this side goes back; None where recovery was not measured.
 
-    Against the market's own stream (buying at an IMPORT, selling at an EXPORT) a tick brings nothing back.
+    Against the market's own stream (buying at an IMPORT, selling at an EXPORT) a tick brings nothing back. A share
+    that stays counts only where it is clearly above 0.
     """
     if recovery is None:
         return None
+    chance = np.random.default_rng((seed, _RECOVERY))
     if recovery.tick is not None:
         for rate in recovery.rates:
             if (rate.type, rate.activity) == (listing.good.type, listing.good.activity):
-                natural = (listing.good.type, side) in WITH_THE_STREAM
-                an_hour = rate.rate.value * 3600 / recovery.tick.period_seconds
-                return Decay(volumes_an_hour=max(0.0, an_hour)) if natural else Decay()
-    half_life = recovery.half_life_minutes
-    return None if half_life is None else Decay(half_life_minutes=half_life.value)
+                an_hour = _positive(rate.rate, chance) * 3600 / recovery.tick.period_seconds
+                with_it = (listing.good.type, side) in WITH_THE_STREAM
+                return Resilience.steadily(an_hour if with_it else np.zeros(DRAWS))
+    if recovery.half_life_minutes is None:
+        return None
+    lasting, share = np.zeros(DRAWS), recovery.permanent_share
+    if share is not None and share.low > 0:
+        lasting = np.clip(_normal(share, chance), 0.0, 1.0)
+    return Resilience.halving(_positive(recovery.half_life_minutes, chance), lasting)
 
 
 def _aged(findings: Findings, quote: int, side: Operation, minutes: float, chance: np.random.Generator) -> Floats:

@@ -128,6 +128,12 @@ def test_the_asymptote_law() -> None:
     assert falls.unit_prices(21)[0, 20] == pytest.approx(1400 - 400 * 2**0.3)
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_quote_that_runs_away_stays_a_number(form: LawForm) -> None:
+    endless = curve(BUY, 1000, 0.3, 20, form=form, asymptote=600.0)
+    assert np.isfinite(endless.unit_prices(20, displaced=1e6)).all()
+
+
 def test_a_range_holds_nine_draws_in_ten() -> None:
     slopes = np.random.default_rng(1).normal(0.05, 0.01, 400)
     draws = Curve(BUY, LawForm.CONSTANT, 20, np.full(400, 1000.0), slopes)

@@ -1,6 +1,5 @@
 """Advice against numbers worked out by hand, against closed forms, and against looking at every possibility."""
 
-import itertools
 import math
 from typing import Any
 
@@ -11,17 +10,17 @@ from hypothesis import strategies as st
 from scipy.optimize import minimize
 
 from spacetraders_lab.analysis.advice import (
-    Decay,
     Trip,
     best_slice,
+    kept_up_units,
     lane,
     quote,
     split,
     split_cost,
-    steady_units,
 )
 from spacetraders_lab.analysis.curve import Curve, transactions
 from spacetraders_lab.analysis.findings import LawForm
+from spacetraders_lab.analysis.resilience import WEEK, Resilience
 from spacetraders_lab.core.market import Operation
 
 BUY, SELL = Operation.BUY, Operation.SELL
@@ -129,6 +128,12 @@ def test_the_asymptote_law() -> None:
     assert falls.unit_prices(21)[0, 20] == pytest.approx(1400 - 400 * 2**0.3)
 
 
+@pytest.mark.parametrize("form", FORMS)
+def test_a_quote_that_runs_away_stays_a_number(form: LawForm) -> None:
+    endless = curve(BUY, 1000, 0.3, 20, form=form, asymptote=600.0)
+    assert np.isfinite(endless.unit_prices(20, displaced=1e6)).all()
+
+
 def test_a_range_holds_nine_draws_in_ten() -> None:
     slopes = np.random.default_rng(1).normal(0.05, 0.01, 400)
     draws = Curve(BUY, LawForm.CONSTANT, 20, np.full(400, 1000.0), slopes)
@@ -177,41 +182,85 @@ def test_no_other_number_of_units_earns_more_in_one_visit(
         assert found.profit.value == pytest.approx(max(profits))
 
 
+def halving(minutes: float, lasting: float = 0.0) -> Resilience:
+    return Resilience.halving(np.array([minutes]), lasting)
+
+
+def steadily(volumes_an_hour: float) -> Resilience:
+    return Resilience.steadily(np.array([volumes_an_hour]))
+
+
 def test_a_lane_is_capped_by_its_recovery_not_by_the_number_of_flights() -> None:
     """P=1000, B=1250, lambda=5 %, mu=2 %, V=20/40, half-life 520 min: 3, 14, 60 units earn 400, 1816, 9344."""
     bought, sold = curve(BUY, 1000, 0.05, 20), curve(SELL, 1250, 0.02, 40)
-    decays = (Decay(520.0), Decay(520.0))
-    found = [steady_units(bought, sold, 80, minutes, decays) for minutes in (60, 240, 1440)]
+    ends = (halving(520.0), halving(520.0))
+    found = [kept_up_units(bought, sold, 80, minutes, ends) for minutes in (60, 240, 1440)]
     assert [units for units, _ in found] == [3, 14, 60]
-    assert [profit for _, profit in found] == pytest.approx([400, 1816, 9344], abs=1)
-    best = lane(bought, sold, 80, FREE, decays).steady
+    assert [profit for _, profit in found] == pytest.approx([400, 1816, 9344], abs=6)
+    best = lane(bought, sold, 80, FREE, ends).kept_up
     assert best is not None
     assert best.profit_an_hour.value >= 454
     assert best.profit_a_request.value == pytest.approx(best.profit.value / best.requests)
 
 
+RESILIENCES = {
+    "halving": halving(300),
+    "halving, a tenth stays": halving(300, 0.1),
+    "steadily": steadily(0.5),
+    "never": steadily(0.0),
+}
+
+
 @pytest.mark.parametrize("minutes", [45, 240, 1440])
-@pytest.mark.parametrize("decay", [Decay(half_life_minutes=300), Decay(volumes_an_hour=0.5)])
-def test_a_steady_lane_is_where_flying_it_ends_up(minutes: float, decay: Decay) -> None:
-    """Fly it three hundred times, letting the quotes go back between visits: it earns what was promised."""
+@pytest.mark.parametrize("resilience", RESILIENCES.values(), ids=RESILIENCES)
+def test_what_is_promised_for_a_week_is_what_flying_for_a_week_ends_with(
+    minutes: float, resilience: Resilience
+) -> None:
     bought, sold = curve(BUY, 1000, 0.05, 10), curve(SELL, 1300, 0.03, 10)
-    units, promised = steady_units(bought, sold, 40, minutes, (decay, decay))
-    assert units
-    moved = bought.moved_by(transactions(units, 10))
-    displaced = earned = 0.0
-    for _ in range(300):
-        earned = float(
-            sold.unit_prices(units, displaced=displaced).sum() - bought.unit_prices(units, displaced=displaced).sum()
-        )
-        displaced = decay.left(displaced + moved, minutes)
-    assert earned == pytest.approx(promised, rel=1e-6)
+    units, promised = kept_up_units(bought, sold, 40, minutes, (resilience, resilience))
+    if not units:
+        assert resilience is RESILIENCES["never"]
+        return
+    visits = int(WEEK / minutes)
+    *_, displaced = resilience.found_by([bought.moved_by(transactions(units, 10))] * visits, minutes)
+    prices = [c.unit_prices(units, displaced=displaced).sum() for c in (bought, sold)]
+    assert float(prices[1] - prices[0]) == pytest.approx(promised, rel=1e-6)
+
+
+@given(st.floats(20, 2000), st.integers(1, 30), st.floats(0, 1), st.floats(0, 3))
+def test_a_longer_pause_never_leaves_more(minutes: float, visits: int, lasting: float, rate: float) -> None:
+    for resilience in (halving(300, lasting), steadily(rate)):
+        *_, short = resilience.found_by([1.0] * visits, minutes)
+        *_, longer = resilience.found_by([1.0] * visits, 2 * minutes)
+        assert 0 <= float(longer[0]) <= float(short[0]) + 1e-9
+        assert float(short[0]) <= visits - 1 + 1e-9
+
+
+def test_a_lane_whose_moves_stay_is_not_kept_up() -> None:
+    bought, sold = curve(BUY, 1000, 0.05, 20), curve(SELL, 1250, 0.02, 40)
+    found = lane(bought, sold, 80, FREE, (halving(60, 0.5), halving(60, 0.5)))
+    passing = lane(bought, sold, 80, FREE, (halving(60), halving(60)))
+    assert found.once is not None and passing.kept_up is not None
+    assert found.kept_up is None or found.kept_up.profit_an_hour.value < 0.1 * passing.kept_up.profit_an_hour.value
+
+
+def test_ranges_carry_what_is_not_known_of_recovery() -> None:
+    many = 400
+    bought = Curve(BUY, LawForm.CONSTANT, 20, np.full(many, 1000.0), np.full(many, 0.05))
+    sold = Curve(SELL, LawForm.CONSTANT, 40, np.full(many, 1250.0), np.full(many, 0.02))
+    known = Resilience.halving(np.full(many, 500.0))
+    guessed = Resilience.halving(500.0 * np.exp(np.random.default_rng(1).normal(0, 0.5, many)))
+    sure, unsure = (lane(bought, sold, 80, FREE, (r, r)).kept_up for r in (known, guessed))
+    assert sure is not None and unsure is not None
+    assert sure.profit.low == pytest.approx(sure.profit.high)
+    assert unsure.profit.low < 0.9 * unsure.profit.value < unsure.profit.value < unsure.profit.high
 
 
 def test_with_ticks_a_market_takes_in_so_many_units_an_hour() -> None:
     bought, sold = curve(BUY, 1000, 0.05, 20), curve(SELL, 1250, 0.02, 60)
-    found = lane(bought, sold, 80, FREE, (Decay(volumes_an_hour=0.5), Decay(volumes_an_hour=0.4)))
+    found = lane(bought, sold, 80, FREE, (steadily(0.5), steadily(0.4)))
     assert found.absorbed_an_hour == 10
-    assert found.steady is not None and found.steady.units_an_hour <= 10 + 1e-9
+    assert found.kept_up is not None and found.kept_up.units_an_hour <= 10.5
 
 
 def test_fuel_is_paid_once_a_trip() -> None:
@@ -222,8 +271,8 @@ def test_fuel_is_paid_once_a_trip() -> None:
 
 
 def test_a_lane_that_loses_on_its_first_unit_is_not_flown() -> None:
-    found = lane(curve(BUY, 1000, 0.05, 20), curve(SELL, 990, 0.05, 20), 80, FREE, (Decay(500.0), Decay(500.0)))
-    assert (found.once, found.steady) == (None, None)
+    found = lane(curve(BUY, 1000, 0.05, 20), curve(SELL, 990, 0.05, 20), 80, FREE, (halving(500), halving(500)))
+    assert (found.once, found.kept_up) == (None, None)
 
 
 # --- splitting ------------------------------------------------------------------------------------------------------
@@ -266,7 +315,7 @@ def test_no_other_split_costs_less(visits: int, left: float) -> None:
 
 def test_pieces_are_priced_as_the_quote_goes_back() -> None:
     bought = curve(BUY, PRICE, LAMBDA, VOLUME)
-    decay = Decay(half_life_minutes=60)
+    decay = halving(60)
     whole, pieces = split_cost(bought, [80], 60, decay), split_cost(bought, [40, 40], 60, decay)
     assert whole.value == pytest.approx(quote(bought, 80).total.value)
     # the second visit finds half of the first one's two tradeVolumes
@@ -281,10 +330,3 @@ def test_a_split_is_whole_units_that_add_up(units: int, visits: int, left: float
     assert (len(pieces), sum(pieces)) == (visits, units)
     assert min(pieces) >= 0
     assert all(type(n) is int for n in pieces)
-
-
-def test_what_never_comes_back_is_never_steady() -> None:
-    nothing = Decay()
-    assert nothing.left(3.0, 1e9) == 3.0
-    assert math.isinf(nothing.steady(0.1, 1e9))
-    assert list(itertools.accumulate([1.0, 1.0], lambda a, b: nothing.left(a, 60) + b)) == [1.0, 2.0]

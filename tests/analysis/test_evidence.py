@@ -6,8 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spacetraders_lab.analysis.advice import Decay
-from spacetraders_lab.analysis.evidence import DRAWS, Ground, decay_of, evidence_of
+from spacetraders_lab.analysis.evidence import DRAWS, Ground, evidence_of, resilience_of
 from spacetraders_lab.analysis.findings import CellFlag, Estimate, LawFit, LawForm, SizeLaw
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.market import Activity, ListingType, Operation
@@ -138,15 +137,31 @@ def test_the_same_seed_gives_the_same_draws() -> None:
 
 class TestRecovery:
     def test_a_tick_brings_back_what_was_bought_of_an_export(self) -> None:
-        assert decay_of(RECOVERY, HERE, BUY) == Decay(volumes_an_hour=pytest.approx(0.6))
+        found = resilience_of(RECOVERY, HERE, BUY)
+        assert found is not None and found.half_life is None
+        assert np.median(found.an_hour) == pytest.approx(0.6)
+        assert np.quantile(found.an_hour, (0.025, 0.975)) == pytest.approx([0.54, 0.66], rel=0.02)
 
     def test_a_tick_brings_nothing_back_against_its_stream(self) -> None:
-        assert decay_of(RECOVERY, HERE, SELL) == Decay()
+        found = resilience_of(RECOVERY, HERE, SELL)
+        assert found is not None and set(found.an_hour) == {0.0}
 
     def test_without_a_rate_for_its_kind_the_half_life_stands(self) -> None:
         imported = make_listing(type=ListingType.IMPORT)
-        assert decay_of(RECOVERY, imported, SELL) == Decay(half_life_minutes=300)
+        found = resilience_of(RECOVERY, imported, SELL)
+        assert found is not None and found.half_life is not None
+        assert np.median(found.half_life) == pytest.approx(300)
+        assert set(found.lasting) == {0.0}
+
+    @pytest.mark.parametrize(
+        ("share", "lasts"),
+        [(Estimate(0.3, 0.2, 0.4), 0.3), (Estimate(0.1, -0.2, 0.4), 0.0), (Estimate(2.2, 1.5, 2.8), 1)],
+    )
+    def test_a_share_that_stays_counts_where_it_is_clear(self, share: Estimate, lasts: float) -> None:
+        found = resilience_of(replace(RECOVERY, tick=None, permanent_share=share), HERE, BUY)
+        assert found is not None
+        assert np.median(found.lasting) == pytest.approx(lasts)
 
     def test_what_was_not_measured_is_not_known(self) -> None:
-        assert decay_of(None, HERE, BUY) is None
-        assert decay_of(replace(RECOVERY, tick=None, half_life_minutes=None), HERE, BUY) is None
+        assert resilience_of(None, HERE, BUY) is None
+        assert resilience_of(replace(RECOVERY, tick=None, half_life_minutes=None), HERE, BUY) is None

@@ -8,7 +8,7 @@ from spacetraders_lab.store.database import open_database
 from spacetraders_lab.study.rig import BASE_URL, Rig
 from tests.terminal import Terminal
 
-GOODS = ("COPPER", "GOLD", "IRON", "SILVER", "ALUMINUM")
+GOODS = ("COPPER", "GOLD", "IRON")
 
 
 class Recorded:
@@ -20,7 +20,7 @@ class Recorded:
         rig = Rig(database, ships=2, credits=20_000_000)
         rig.scout()
         run = rig.launch(
-            rig.prepare(design=Design((0.5, 1.0), 1), goods=GOODS, max_pairs=48, until_reset=True),
+            rig.prepare(design=Design((1.0,), 1), goods=GOODS, max_pairs=30, until_reset=True),
         )
         rig.fly(run)
         self.run_id, self.transactions = run.run_id, len(rig.records(run))

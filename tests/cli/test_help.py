@@ -19,6 +19,7 @@ COMMANDS = [
     "experiment doctor",
     "experiment export",
     "experiment analyze",
+    "experiment report",
     "market scout",
     "market list",
     "market get",

@@ -1,14 +1,18 @@
 """`experiment analyze`, `quote`, `advise`: a user asks what was found, and gets grounds or a remedy, never a guess."""
 
+from pathlib import Path
+
 import pytest
 
 from spacetraders_lab.store.database import open_database
-from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.world import World
 from spacetraders_lab.study.rig import BASE_URL
 from tests.cli.recorded import Recorded
+from tests.factories import make_good, make_snapshot
 from tests.store.memory import enter_run
 from tests.terminal import Terminal
+
+CHROMIUM = Path("/usr/bin/chromium")
 
 
 @pytest.fixture(scope="module")
@@ -17,9 +21,9 @@ def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
 
 
 @pytest.fixture
-def beginner(tmp_path: object) -> Terminal:
+def beginner(tmp_path: Path) -> Terminal:
     """Somebody who has scouted nothing."""
-    return Terminal(tmp_path, BASE_URL=BASE_URL)  # type: ignore[arg-type]
+    return Terminal(tmp_path, BASE_URL=BASE_URL)
 
 
 class TestAnalyze:
@@ -67,7 +71,7 @@ class TestQuote:
         found = recorded.terminal.type(f"quote {good} --at {market} --side buy --units 45 --json").json
         database = open_database(path=recorded.terminal.database)
         with database.reading() as connection:
-            universe = World(connection).latest_universe(BASE_URL)
+            universe = World(connection).last_universe(BASE_URL, recorded.system)
             assert universe is not None
             (seen,) = World(connection).history(universe, market, good, most=1)
         database.close()
@@ -98,10 +102,9 @@ class TestQuote:
     def test_a_universe_in_which_nothing_was_traded_is_not_guessed(self, beginner: Terminal) -> None:
         database = open_database(path=beginner.database)
         with database.transaction() as connection:
-            universe = World(connection).universe_id(BASE_URL, "2026-03-01")
+            universe = World(connection).universe_id(f"{BASE_URL}#sandbox", "2026-03-01")
+            World(connection).save_snapshot(universe, make_snapshot("X1-GZ7-A1", [make_good("GOLD")]), "scout")
         enter_run(database, universe_id=universe)
-        with database.reading() as connection:
-            assert ExperimentRepository(connection).list_runs()
         database.close()
         answer = beginner.type("quote GOLD --at X1-GZ7-A1 --side buy --units 5")
         assert answer.code == 2
@@ -141,14 +144,58 @@ class TestAdvise:
         assert answer.code == 0
         assert answer.out.startswith("This lane loses credits on its first unit.")
 
-    def test_a_place_that_is_not_charted(self, recorded: Recorded) -> None:
+    @pytest.mark.parametrize(("target", "said"), [("-XX9", "was never seen at"), ("X1-NO7-A1", "several systems")])
+    def test_a_place_that_is_not_known(self, recorded: Recorded, target: str, said: str) -> None:
         good, source, _ = recorded.lane
-        answer = recorded.terminal.type(f"advise lane {good} --from {source} --to X1-NO7-A1 --hold 40")
+        market = recorded.system + target if target.startswith("-") else target
+        answer = recorded.terminal.type(f"advise lane {good} --from {source} --to {market} --hold 40")
         assert answer.code == 2
-        assert "was never seen at X1-NO7-A1" in answer.complaint
+        assert said in answer.complaint
 
     @pytest.mark.parametrize("options", ["--units 0 --visits 2 --every 60", "--units 9 --visits 2 --every 0"])
     def test_a_senseless_split_is_refused(self, recorded: Recorded, options: str) -> None:
         good, market, _ = recorded.lane
         answer = recorded.terminal.type(f"advise split {good} --at {market} --side buy {options}")
         assert (answer.code, answer.out) == (2, "")
+
+
+class TestReport:
+    def test_one_page_with_everything_in_it(self, recorded: Recorded, tmp_path: Path) -> None:
+        file = tmp_path / "page.html"
+        answer = recorded.terminal.type(f"experiment report --run-id {recorded.run_id} --out {file}")
+        assert (answer.code, answer.err) == (0, "")
+        assert answer.out.startswith(f"{file} (")
+        page = file.read_text()
+        assert len(page.encode()) < 3_000_000
+        for words in (f"Liquidity of {recorded.system}", recorded.run_id, "COMPLETED", "plan hash", "sandbox"):
+            assert words in page
+
+    def test_every_figure_is_drawn_in_a_browser_and_nothing_is_fetched(
+        self, recorded: Recorded, tmp_path: Path
+    ) -> None:
+        playwright = pytest.importorskip("playwright.sync_api")
+        if not CHROMIUM.exists():
+            pytest.skip(f"{CHROMIUM} is not installed")
+        file = tmp_path / "page.html"
+        recorded.terminal.type(f"experiment report --run-id {recorded.run_id} --out {file}")
+        with (
+            playwright.sync_playwright() as player,
+            player.chromium.launch(
+                executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-quic"]
+            ) as browser,
+        ):
+            page = browser.new_page(viewport={"width": 390, "height": 800})
+            fetched, complaints = [], []
+            page.on("request", lambda request: fetched.append(request.url))
+            page.on("pageerror", lambda error: complaints.append(str(error)))
+            page.goto(file.as_uri())
+            page.wait_for_selector("html[data-drawn]", timeout=60_000)
+            figures = page.locator("figure").count()
+            assert page.locator("figure svg").count() == figures >= 10
+            assert page.evaluate("document.documentElement.scrollWidth") == 390  # nothing sticks out on a phone
+        assert (fetched, complaints) == ([file.as_uri()], [])
+
+    def test_a_place_that_cannot_be_written(self, recorded: Recorded) -> None:
+        answer = recorded.terminal.type(f"experiment report --run-id {recorded.run_id} --out no/such/page.html")
+        assert answer.code == 2
+        assert "cannot write no/such/page.html" in answer.complaint

@@ -4,7 +4,6 @@ Sizes and cadences are chosen on the central curve and then priced in every draw
 advice may turn out. Formulas that the tests hold this against: Obizhaeva and Wang 2013, Alfonsi, Fruth and Schied 2010.
 """
 
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,9 +12,10 @@ import numpy as np
 
 from spacetraders_lab.analysis.arrays import Floats
 from spacetraders_lab.analysis.curve import Curve, transactions
+from spacetraders_lab.analysis.resilience import WEEK, Resilience
 
 SLICES = (0.1, 0.25, 0.5, 1.0)  # shares of the tradeVolume that a purchase may be cut into
-LONGEST_CADENCE = 7 * 24 * 60.0  # minutes: half of a universe's life
+Ends = tuple[Resilience, Resilience]  # of a lane: where one buys, and where one sells
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,34 +55,6 @@ class Quote:
 
 
 @dataclass(frozen=True, slots=True)
-class Decay:
-    """How a displacement goes back: it halves every `half_life_minutes`, or shrinks by `volumes_an_hour`, or neither.
-
-    Rates are in tradeVolumes. With neither nothing comes back.
-    """
-
-    half_life_minutes: float | None = None
-    volumes_an_hour: float | None = None
-
-    def steady(self, moved: float, minutes: float) -> float:
-        """The displacement that is left when one comes again every so many minutes and moves so much each time.
-
-        Infinite where the market cannot keep up.
-        """
-        if self.half_life_minutes is not None:
-            left = math.exp2(-minutes / self.half_life_minutes)
-            return moved * left / (1.0 - left)
-        absorbed = (self.volumes_an_hour or 0.0) * minutes / 60.0
-        return 0.0 if moved <= absorbed else math.inf
-
-    def left(self, moved: float, minutes: float) -> float:
-        """What is left of one displacement after so many minutes."""
-        if self.half_life_minutes is not None:
-            return moved * math.exp2(-minutes / self.half_life_minutes)
-        return max(0.0, moved - (self.volumes_an_hour or 0.0) * minutes / 60.0)
-
-
-@dataclass(frozen=True, slots=True)
 class Trip:
     """What a round trip of the lane takes besides the goods: minutes, credits of fuel, and requests but for trades."""
 
@@ -93,7 +65,7 @@ class Trip:
 
 @dataclass(frozen=True, slots=True)
 class Cadence:
-    """A way to fly a lane: so many units every so many minutes, and what it earns for ever after."""
+    """A way to fly a lane: so many units every so many minutes, and what such a trip earns."""
 
     minutes: float
     units: int
@@ -106,14 +78,15 @@ class Cadence:
 
 @dataclass(frozen=True, slots=True)
 class LaneAdvice:
-    """How to trade a lane: one visit at the quotes of now, and the cadence that earns most an hour.
+    """How to trade a lane: `once` at the quotes of now, and `kept_up` at the cadence that earns most an hour.
 
-    `once` is for a single trip; `steady` is None where nothing is known of recovery, or no cadence earns anything.
+    The latter is what the last trip of a week earns, when what comes back and what does not has had its effect. None
+    where nothing is known of recovery, or nothing is earned.
     `absorbed_an_hour` are the units an hour that both markets take in without moving further (None: not known).
     """
 
     once: Cadence | None
-    steady: Cadence | None
+    kept_up: Cadence | None
     absorbed_an_hour: float | None
 
 
@@ -145,30 +118,31 @@ def best_slice(curve: Curve, units: int) -> float:
     return min(SLICES, key=outcome)
 
 
-def lane(buy: Curve, sell: Curve, hold: int, trip: Trip, decays: tuple[Decay, Decay] | None) -> LaneAdvice:
-    """How to trade from the market of `buy` to that of `sell` with `hold` units; `decays` are of these two markets."""
-    once = _choose(buy, sell, hold, trip, trip.minutes, (0.0, 0.0))
-    if decays is None:
+def lane(buy: Curve, sell: Curve, hold: int, trip: Trip, ends: Ends | None) -> LaneAdvice:
+    """How to trade from the market of `buy` to that of `sell` with `hold` units; `ends` is how the two come back."""
+    once = _once(buy, sell, hold, trip)
+    if ends is None:
         return LaneAdvice(once, None, None)
     found = [
-        cadence
+        _cadence(buy, sell, units, trip, minutes, _displaced(buy, sell, units, minutes, ends))
         for minutes in _cadences(trip.minutes)
-        if (cadence := _steady(buy, sell, hold, trip, minutes, decays)) is not None
+        if (units := kept_up_units(buy, sell, hold, minutes, ends)[0])
     ]
-    return LaneAdvice(
-        once, max(found, key=lambda c: c.profit_an_hour.value, default=None), _absorbed(buy, sell, decays)
-    )
+    best = max(found, key=lambda cadence: cadence.profit_an_hour.value, default=None)
+    if best is not None and best.profit_an_hour.value <= 0:
+        best = None
+    return LaneAdvice(once, best, _absorbed(buy, sell, ends))
 
 
-def steady_units(buy: Curve, sell: Curve, hold: int, minutes: float, decays: tuple[Decay, Decay]) -> tuple[int, float]:
-    """The units a visit that earn most when one comes again every so many minutes, and the profit (central curve)."""
-    buy, sell = buy.central(), sell.central()
+def kept_up_units(buy: Curve, sell: Curve, hold: int, minutes: float, ends: Ends) -> tuple[int, float]:
+    """The units a visit, every so many minutes, with which the last trip of a week earns most; and what it earns.
+
+    On the central curve, fuel left aside; (0, 0) where even one unit loses.
+    """
+    buy, sell, ends = buy.central(), sell.central(), (ends[0].central(), ends[1].central())
     best = (0, 0.0)
     for units in range(1, hold + 1):
-        displaced = _displaced(buy, sell, units, minutes, decays)
-        if math.isinf(max(displaced)):
-            break
-        profit = float(_profits(buy, sell, units, displaced)[0])
+        profit = float(_profits(buy, sell, units, _displaced(buy, sell, units, minutes, ends))[0])
         if profit > best[1]:
             best = (units, profit)
     return best
@@ -178,7 +152,7 @@ def split(units: int, visits: int, left: float) -> list[int]:
     """Units for each of so many visits, evenly spaced, of whose displacement the share `left` is there at the next.
 
     x_1 = x_n = Q / (2 + (n-2)(1-a)) and (1-a) x_1 between, for impact linear in size: Alfonsi, Fruth and Schied 2010.
-    Whole units that add up to `units`.
+    What stays for ever costs the same however it is split. Whole units that add up to `units`.
     """
     if visits == 1:
         return [units]
@@ -188,55 +162,43 @@ def split(units: int, visits: int, left: float) -> list[int]:
     return [after - before for before, after in pairwise([0, *done])]
 
 
-def split_cost(curve: Curve, pieces: Sequence[int], minutes: float, decay: Decay) -> Forecast:
+def split_cost(curve: Curve, pieces: Sequence[int], minutes: float, resilience: Resilience) -> Forecast:
     """What the pieces come to, one visit each so many minutes apart, while the quote goes back between them."""
+    moves = [curve.moved_by(transactions(units, curve.trade_volume)) for units in pieces]
     total = np.zeros(curve.draws)
-    displaced = 0.0
-    for units in pieces:
+    for units, displaced in zip(pieces, resilience.found_by(moves, minutes), strict=True):
         total += curve.unit_prices(units, displaced=displaced).sum(axis=1)
-        displaced = decay.left(displaced + curve.moved_by(transactions(units, curve.trade_volume)), minutes)
     return Forecast.of(total)
 
 
-def _profits(buy: Curve, sell: Curve, units: int, displaced: tuple[float, float]) -> Floats:
+def _profits(buy: Curve, sell: Curve, units: int, displaced: tuple[Floats, Floats]) -> Floats:
     """Credits that so many units earn, a draw each."""
     earned = sell.unit_prices(units, displaced=displaced[1]).sum(axis=1)
     profits: Floats = earned - buy.unit_prices(units, displaced=displaced[0]).sum(axis=1)
     return profits
 
 
-def _displaced(buy: Curve, sell: Curve, units: int, minutes: float, decays: tuple[Decay, Decay]) -> tuple[float, float]:
+def _displaced(buy: Curve, sell: Curve, units: int, minutes: float, ends: Ends) -> tuple[Floats, Floats]:
     here, there = (
-        decay.steady(curve.moved_by(transactions(units, curve.trade_volume)), minutes)
-        for curve, decay in zip((buy, sell), decays, strict=True)
+        end.kept_up(curve.moved_by(transactions(units, curve.trade_volume)), minutes)
+        for curve, end in zip((buy, sell), ends, strict=True)
     )
     return here, there
 
 
-def _steady(
-    buy: Curve, sell: Curve, hold: int, trip: Trip, minutes: float, decays: tuple[Decay, Decay]
-) -> Cadence | None:
-    units, _ = steady_units(buy, sell, hold, minutes, decays)
-    if not units:
-        return None
-    return _cadence(buy, sell, units, trip, minutes, _displaced(buy, sell, units, minutes, decays))
-
-
-def _choose(
-    buy: Curve, sell: Curve, hold: int, trip: Trip, minutes: float, displaced: tuple[float, float]
-) -> Cadence | None:
-    """The number of units that earns most in one visit; None where even one unit loses."""
-    middle = (buy.central(), sell.central())
-    gains = middle[1].unit_prices(hold)[0] - middle[0].unit_prices(hold)[0]
+def _once(buy: Curve, sell: Curve, hold: int, trip: Trip) -> Cadence | None:
+    """The number of units that earns most in one visit now; None where even one unit loses."""
+    gains = sell.central().unit_prices(hold)[0] - buy.central().unit_prices(hold)[0]
     profit = np.cumsum(gains)
     units = int(np.argmax(profit)) + 1
     if profit[units - 1] <= 0:
         return None
-    return _cadence(buy, sell, units, trip, minutes, displaced)
+    nothing = np.zeros(1)
+    return _cadence(buy, sell, units, trip, trip.minutes, (nothing, nothing))
 
 
 def _cadence(
-    buy: Curve, sell: Curve, units: int, trip: Trip, minutes: float, displaced: tuple[float, float]
+    buy: Curve, sell: Curve, units: int, trip: Trip, minutes: float, displaced: tuple[Floats, Floats]
 ) -> Cadence:
     profits = _profits(buy, sell, units, displaced) - trip.fuel
     trades = len(transactions(units, buy.trade_volume)) + len(transactions(units, sell.trade_volume))
@@ -256,12 +218,11 @@ def _cadences(shortest: float) -> Iterator[float]:
     """Minutes between visits worth trying: from as often as one ship can, each a tenth longer than the one before."""
     minutes = shortest
     yield minutes
-    while (minutes := 1.1 * minutes) <= LONGEST_CADENCE:
+    while (minutes := 1.1 * minutes) <= WEEK:
         yield minutes
 
 
-def _absorbed(buy: Curve, sell: Curve, decays: tuple[Decay, Decay]) -> float | None:
-    rates = [decay.volumes_an_hour for decay in decays]
-    if None in rates:
+def _absorbed(buy: Curve, sell: Curve, ends: Ends) -> float | None:
+    if ends[0].half_life is not None or ends[1].half_life is not None:
         return None
-    return min(rate * curve.trade_volume for rate, curve in zip(rates, (buy, sell), strict=True) if rate is not None)
+    return min(float(np.median(end.an_hour)) * c.trade_volume for end, c in zip(ends, (buy, sell), strict=True))

@@ -13,6 +13,7 @@ from spacetraders_lab.analysis.findings import LawForm
 from spacetraders_lab.core.market import Operation
 
 LOWEST = 1.0  # credits: no quote is lower
+_FURTHEST = 50.0  # the exponent at which a quote is called endless
 _ERRORS = 1  # a stream of its own: the draws of the parameters come from the same seed
 
 
@@ -54,25 +55,26 @@ class Curve:
             case LawForm.NONE:
                 quotes = quote + 0.0 * moved
             case LawForm.CONSTANT | LawForm.POWER:
-                quotes = quote * np.exp(up * slope * moved)
+                quotes = quote * np.exp(_bounded(up * slope * moved))
             case LawForm.LINEAR:
                 quotes = quote + up * slope * moved
             case LawForm.ASYMPTOTE | LawForm.STOCK:
                 assert self.asymptote is not None
                 asymptote = self.asymptote[:, None]
-                quotes = asymptote + (quote - asymptote) * 2.0 ** (up * slope * moved)
+                quotes = asymptote + (quote - asymptote) * np.exp2(_bounded(up * slope * moved))
         return np.maximum(LOWEST, quotes)
 
-    def unit_prices(self, units: int, *, displaced: float = 0.0, transaction: int | None = None) -> Floats:
+    def unit_prices(self, units: int, *, displaced: Floats | float = 0.0, transaction: int | None = None) -> Floats:
         """What each of so many units trades at, shape (draws, units), in transactions of one size (a tradeVolume).
 
         All units of a transaction trade at the quote that it finds. `displaced` is by how many tradeVolumes earlier
-        trades have left the quote moved.
+        trades have left the quote moved, in all draws or in each.
         """
         size = transaction or self.trade_volume
         full = (size / self.trade_volume) ** self.exponent
-        found = displaced + full * np.arange(-(-units // size), dtype=np.float64)
-        quotes = np.maximum(LOWEST, self.at(found[None, :]) + self._errors(len(found)))
+        count = -(-units // size)
+        found = np.reshape(displaced, (-1, 1)) + full * np.arange(count, dtype=np.float64)
+        quotes = np.maximum(LOWEST, self.at(found) + self._errors(count))
         return np.repeat(quotes, size, axis=1)[:, :units]
 
     def _errors(self, count: int) -> Floats:
@@ -91,6 +93,11 @@ def transactions(units: int, trade_volume: int) -> list[int]:
     """Units as the fewest transactions that the market allows, full ones first."""
     full, rest = divmod(units, trade_volume)
     return [trade_volume] * full + ([rest] if rest else [])
+
+
+def _bounded(exponent: Floats) -> Floats:
+    """So far and no further: quotes beyond are no news, and their numbers would overflow."""
+    return np.clip(exponent, -_FURTHEST, _FURTHEST)
 
 
 def _median(values: Floats) -> Floats:

@@ -11,19 +11,20 @@ from enum import StrEnum
 
 import numpy as np
 
-from spacetraders_lab.analysis.advice import Decay
 from spacetraders_lab.analysis.arrays import Floats
 from spacetraders_lab.analysis.curve import Curve
 from spacetraders_lab.analysis.distributions import NORMAL_REACH
 from spacetraders_lab.analysis.findings import CellFlag, Estimate, Findings, LawFit, LawForm, RecoveryEstimate
 from spacetraders_lab.analysis.law import TOLERANCE_CREDITS, TOLERANCE_SHARE
 from spacetraders_lab.analysis.own_constant import listing_constant
+from spacetraders_lab.analysis.resilience import Resilience
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.market import Listing, ListingType, Operation
 
 DRAWS = 400
+_RECOVERY = 2  # a stream of draws of its own, beside those of the curve
 # Trades that the markets themselves undo: they make what they export, and use what they import.
-_NATURAL = {(ListingType.EXPORT, Operation.BUY), (ListingType.IMPORT, Operation.SELL)}
+WITH_THE_STREAM = {(ListingType.EXPORT, Operation.BUY), (ListingType.IMPORT, Operation.SELL)}
 
 
 class Ground(StrEnum):
@@ -67,28 +68,36 @@ def evidence_of(
     return Evidence(replace(curve, seed=seed), ground, curve.form, trades, markets, age_minutes)
 
 
-def decay_of(recovery: RecoveryEstimate | None, listing: Listing, side: Operation) -> Decay | None:
+def resilience_of(
+    recovery: RecoveryEstimate | None, listing: Listing, side: Operation, *, seed: int = 0
+) -> Resilience | None:
     """How a displacement by this side goes back; None where recovery was not measured.
 
-    Against the market's own stream (buying at an IMPORT, selling at an EXPORT) a tick brings nothing back.
+    Against the market's own stream (buying at an IMPORT, selling at an EXPORT) a tick brings nothing back. A share
+    that stays counts only where it is clearly above 0.
     """
     if recovery is None:
         return None
+    chance = np.random.default_rng((seed, _RECOVERY))
     if recovery.tick is not None:
         for rate in recovery.rates:
             if (rate.type, rate.activity) == (listing.good.type, listing.good.activity):
-                natural = (listing.good.type, side) in _NATURAL
-                an_hour = rate.rate.value * 3600 / recovery.tick.period_seconds
-                return Decay(volumes_an_hour=max(0.0, an_hour)) if natural else Decay()
-    half_life = recovery.half_life_minutes
-    return None if half_life is None else Decay(half_life_minutes=half_life.value)
+                an_hour = _positive(rate.rate, chance) * 3600 / recovery.tick.period_seconds
+                with_it = (listing.good.type, side) in WITH_THE_STREAM
+                return Resilience.steadily(an_hour if with_it else np.zeros(DRAWS))
+    if recovery.half_life_minutes is None:
+        return None
+    lasting, share = np.zeros(DRAWS), recovery.permanent_share
+    if share is not None and share.low > 0:
+        lasting = np.clip(_normal(share, chance), 0.0, 1.0)
+    return Resilience.halving(_positive(recovery.half_life_minutes, chance), lasting)
 
 
 def _aged(findings: Findings, quote: int, side: Operation, minutes: float, chance: np.random.Generator) -> Floats:
     """The quote now: as read, and as far from it as quotes drift in that time."""
     drift = next((fit.drift_sd for fit in findings.sides if fit.side is side), 0.0)
     spread = drift * math.sqrt(max(0.0, minutes)) if math.isfinite(drift) else 0.0
-    drawn: Floats = quote * np.exp(chance.normal(0.0, 1.0, DRAWS) * spread)
+    drawn: Floats = quote * np.exp(_normals(chance) * spread)
     return drawn
 
 
@@ -152,12 +161,18 @@ def _positive(estimate: Estimate, chance: np.random.Generator) -> Floats:
     """Draws of something that cannot be negative: log-normal where its interval allows it."""
     if 0 < estimate.low <= estimate.high < math.inf:
         sd = math.log(estimate.high / estimate.low) / (2 * NORMAL_REACH)
-        drawn: Floats = estimate.value * np.exp(chance.normal(0.0, 1.0, DRAWS) * sd)
+        drawn: Floats = estimate.value * np.exp(_normals(chance) * sd)
         return drawn
     return np.maximum(0.0, _normal(estimate, chance))
 
 
 def _normal(estimate: Estimate, chance: np.random.Generator) -> Floats:
     sd = (estimate.high - estimate.low) / (2 * NORMAL_REACH)
-    drawn: Floats = estimate.value + chance.normal(0.0, 1.0, DRAWS) * (sd if math.isfinite(sd) else 0.0)
+    drawn: Floats = estimate.value + _normals(chance) * (sd if math.isfinite(sd) else 0.0)
     return drawn
+
+
+def _normals(chance: np.random.Generator) -> Floats:
+    """Standard normal draws in pairs around 0, so that the median of what is drawn is the estimate itself."""
+    half = chance.normal(0.0, 1.0, DRAWS // 2)
+    return np.concatenate([half, -half])

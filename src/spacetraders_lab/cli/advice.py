@@ -10,9 +10,10 @@ from cyclopts import Parameter
 from sqlalchemy import Connection
 
 from spacetraders_lab.analysis import advice
-from spacetraders_lab.analysis.advice import Cadence, Decay, Forecast, Trip
-from spacetraders_lab.analysis.evidence import Evidence, decay_of, evidence_of
+from spacetraders_lab.analysis.advice import Cadence, Forecast, Trip
+from spacetraders_lab.analysis.evidence import Evidence, evidence_of, resilience_of
 from spacetraders_lab.analysis.findings import Findings
+from spacetraders_lab.analysis.resilience import Resilience
 from spacetraders_lab.cli import render
 from spacetraders_lab.cli.context import Json, database, settings
 from spacetraders_lab.cli.found import find
@@ -92,19 +93,21 @@ def lane(
     speed:
         The ship's engine speed.
     """
+    if origin.upper() == to.upper():
+        raise UserError("a lane leads from one market to another; --from and --to are the same")
     _at_least_one(hold, "--hold")
     _at_least_one(speed, "--speed")
     with _known(good, origin, to) as known:
         buying, selling = known.evidence(origin, Operation.BUY), known.evidence(to, Operation.SELL, seed=1)
-        decays = (known.decay(origin, Operation.BUY), known.decay(to, Operation.SELL))
+        here, there = known.resilience(origin, Operation.BUY), known.resilience(to, Operation.SELL, seed=1)
+        ends = (here, there) if here is not None and there is not None else None
         trip = known.trip(origin, to, speed)
-        both = (decays[0], decays[1]) if decays[0] and decays[1] else None
-        found = advice.lane(buying.curve, selling.curve, hold, trip, both)
+        found = advice.lane(buying.curve, selling.curve, hold, trip, ends)
     if json:
         grounds = {"buy": _grounds_json(buying), "sell": _grounds_json(selling)}
         render.print_json(asdict(found) | {"trip": asdict(trip), "grounds": grounds})
         return
-    _print_lane(found, trip)
+    _print_lane(found, trip, ends is not None)
     _print_grounds(known.good, origin, buying)
     _print_grounds(known.good, to, selling)
 
@@ -131,12 +134,12 @@ def split(good: Good, *, at: str, side: Side, units: int, visits: int, every: fl
         raise UserError("--every must be above 0")
     operation = Operation[side.upper()]
     with _known(good, at) as known:
-        evidence, decay = known.evidence(at, operation), known.decay(at, operation)
-    if decay is None:
-        raise UserError(_NO_RECOVERY)
-    pieces = advice.split(units, visits, decay.left(1.0, every))
+        evidence, resilience = known.evidence(at, operation), known.resilience(at, operation)
+    if resilience is None:
+        raise UserError(_NO_RECOVERY.replace("\n", " "))
+    pieces = advice.split(units, visits, float(resilience.central().share_left(every)[0]))
     plans = {"split": pieces, "equal": advice.split(units, visits, 0.0), "at once": [units]}
-    costs = {name: advice.split_cost(evidence.curve, plan, every, decay) for name, plan in plans.items()}
+    costs = {name: advice.split_cost(evidence.curve, plan, every, resilience) for name, plan in plans.items()}
     if json:
         found = {name: {"units": plans[name], "credits": asdict(costs[name])} for name in plans}
         render.print_json(found | {"grounds": _grounds_json(evidence)})
@@ -179,8 +182,8 @@ class _Known:
         age = (self.now - listing.observed_at).total_seconds() / 60
         return evidence_of(self.findings, listing, side, age_minutes=age, seed=seed)
 
-    def decay(self, market: str, side: Operation) -> Decay | None:
-        return decay_of(self.findings.recovery, self.listing(market), side)
+    def resilience(self, market: str, side: Operation, seed: int = 0) -> Resilience | None:
+        return resilience_of(self.findings.recovery, self.listing(market), side, seed=seed)
 
     def trip(self, origin: str, target: str, speed: int) -> Trip:
         """There and back on CRUISE, fuel bought at the cheapest quote known of the two markets (0: none known)."""
@@ -208,21 +211,25 @@ class _Known:
 
 @contextmanager
 def _known(good: str, *markets: str) -> Iterator[_Known]:
-    for market in markets:
-        system_of(market.upper())
+    system, *others = {system_of(market.upper()): None for market in markets}
+    if others:
+        raise UserError(f"{', '.join(markets)} lie in several systems; what lies between systems is not measured")
     with database() as opened:
-        universe_id, findings = _findings(opened)
+        universe_id, findings = _findings(opened, system)
         with opened.reading() as connection:
             yield _Known(good.upper(), connection, universe_id, findings, SystemClock().now())
 
 
-def _findings(opened: Database) -> tuple[int, Findings]:
-    """What all runs in the newest universe of the game found together."""
+def _findings(opened: Database, system: str) -> tuple[int, Findings]:
+    """What all runs found together in the universe in which the system's prices were seen last."""
     base_url = settings().base_url
     with opened.reading() as connection:
-        universe_id = World(connection).latest_universe(base_url)
+        universe_id = World(connection).last_universe(base_url, system)
         if universe_id is None:
-            raise UserError(f"nothing is known of the game at {base_url}: scout it first, `spacetraders market scout`")
+            raise UserError(
+                f"no price of {system} was ever seen at {base_url}; scout it first:"
+                f" spacetraders market scout --system {system} --ships <SHIPS>"
+            )
         traded = {run.run_id for run in summarise_runs(connection) if run.transactions}
         runs = [
             run.run_id
@@ -237,8 +244,8 @@ def _findings(opened: Database) -> tuple[int, Findings]:
     return universe_id, find(opened, runs).findings
 
 
-def _print_lane(found: advice.LaneAdvice, trip: Trip) -> None:
-    ways = {"one visit now": found.once, "for ever": found.steady}
+def _print_lane(found: advice.LaneAdvice, trip: Trip, recovery_known: bool) -> None:
+    ways = {"one visit now": found.once, "kept up for a week": found.kept_up}
     known = {name: way for name, way in ways.items() if way is not None}
     if not known:
         print("This lane loses credits on its first unit.")
@@ -255,8 +262,10 @@ def _print_lane(found: advice.LaneAdvice, trip: Trip) -> None:
     print(f"\nThe round trip takes {trip.minutes:.0f} minutes of flight and {trip.fuel:,.0f} credits of fuel.")
     if found.absorbed_an_hour is not None:
         print(f"The markets take in {found.absorbed_an_hour:.0f} units an hour without moving further.")
-    if found.steady is None and found.once is not None:
+    if found.once is not None and not recovery_known:
         print(f"No cadence can be advised: {_NO_RECOVERY}")
+    elif found.once is not None and found.kept_up is None:
+        print("No cadence earns anything at the end of a week: too little of what the trips move comes back.")
 
 
 def _every(name: str, way: Cadence) -> str:
@@ -264,8 +273,12 @@ def _every(name: str, way: Cadence) -> str:
 
 
 def _range(forecast: Forecast, places: int = 0) -> str:
-    value, low, high = (f"{x:,.{places}f}" for x in (forecast.value, forecast.low, forecast.high))
+    value, low, high = (_credits(x, places) for x in (forecast.value, forecast.low, forecast.high))
     return value if low == high else f"{value} ({low} to {high})"
+
+
+def _credits(amount: float, places: int) -> str:
+    return f"{amount / 1e6:,.2f}M" if abs(amount) >= 1e6 else f"{amount:,.{places}f}"
 
 
 def _print_grounds(good: str, market: str, evidence: Evidence) -> None:

@@ -1,13 +1,17 @@
-"""`spacetraders experiment analyze`: what a run found, as tables."""
+"""`spacetraders experiment analyze`: what a run found, as sentences and tables."""
+
+from textwrap import fill
 
 from spacetraders_lab.analysis.findings import Findings
 from spacetraders_lab.cli import render
 from spacetraders_lab.cli.context import Json, database
 from spacetraders_lab.cli.experiment import RunId
 from spacetraders_lab.cli.found import Found, find
+from spacetraders_lab.report.answers import answers
 from spacetraders_lab.report.tables import (
     Table,
     cell_table,
+    constants_table,
     exclusion_table,
     hypothesis_table,
     law_table,
@@ -19,6 +23,7 @@ from spacetraders_lab.report.tables import (
 )
 
 _MOST_ROWS = 20
+_INDENT = 19  # of sentences, behind what they are about
 
 
 def analyze(*, run_id: RunId, json: Json = False) -> None:
@@ -33,8 +38,8 @@ def analyze(*, run_id: RunId, json: Json = False) -> None:
         render.print_json({"checks": _checks(found.findings)} | {table.name: table.records for table in tables})
         return
     print(_price_check(found.findings) + "\n")
-    for result in found.findings.hypotheses:
-        print(f"{result.code}: {result.sentence}")
+    for label, sentence in answers(found.findings):
+        print(fill(sentence, 100, initial_indent=f"{label:<{_INDENT}}", subsequent_indent=" " * _INDENT))
     for table in tables:
         if table.rows and table.name != "hypotheses":
             _print(table)
@@ -44,7 +49,7 @@ def _tables(found: Found) -> list[Table]:
     findings = found.findings
     tables = [exclusion_table(findings), hypothesis_table(findings.hypotheses), cell_table(findings.cells)]
     if findings.law is not None:
-        tables.append(law_table(findings.law))
+        tables += [law_table(findings.law), constants_table(findings.law)]
     if findings.recovery is not None:
         tables.append(recovery_table(findings.recovery))
     tables += [transition_table(matrix) for matrix in findings.transitions]

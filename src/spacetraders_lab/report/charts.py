@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from spacetraders_lab.core.market import Activity, Operation, Supply
-from spacetraders_lab.report.tables import NOTHING, Record
+from spacetraders_lab.report.figures import NO_ACTIVITY
+from spacetraders_lab.report.tables import Record
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 Spec = dict[str, Any]
@@ -16,7 +17,7 @@ Spec = dict[str, Any]
 _SIDES = {Operation.BUY.value: "#c2573a", Operation.SELL.value: "#2c7a99"}
 # From empty to full, readable on white and on black.
 _SUPPLIES = {"SCARCE": "#b5532a", "LIMITED": "#d98b3a", "MODERATE": "#8a8f98", "HIGH": "#5b9bc4", "ABUNDANT": "#2f6fa3"}
-_ACTIVITIES = [*(activity.value for activity in Activity), NOTHING]
+_ACTIVITIES = [*(activity.value for activity in Activity), NO_ACTIVITY]
 _HEAT = ["#f3ead8", "#e0a35c", "#a8402a"]
 _QUIET = "#8a8f98"
 # What a log axis is labelled with: round numbers, and no line between them.
@@ -66,7 +67,7 @@ def heat_map_spec() -> Spec:
     }
     return {
         "width": "container",
-        "height": {"step": 40},
+        "height": {"step": 42},
         "encoding": place,
         "layer": [
             {
@@ -303,9 +304,7 @@ def form_errors_spec() -> Spec:
                 "mark": {"type": "point", "filled": True, "size": 70, "opacity": 1},
                 "encoding": {
                     "y": {"field": "form", "type": "nominal", "sort": None, "axis": {"title": None}},
-                    "x": _number(
-                        "error", "mean error of the next quote, in tolerances (log scale)", scale=log, axis=_ROUND
-                    ),
+                    "x": _number("error", "mean error, in tolerances (log scale)", scale=log, axis=_ROUND),
                     "color": _colour("way", {"new listings": "#2c7a99", "later trades": "#c2573a"}),
                     "tooltip": _tooltip("form", "way", "error"),
                 },
@@ -337,7 +336,14 @@ def _number(field: str, title: str, *, scale: Spec | None = None, axis: Spec | N
 
 
 def _ordinal(field: str, order: Sequence[str], *, axis: Spec) -> Spec:
-    return {"field": field, "type": "ordinal", "sort": list(order), "axis": axis | {"domain": False, "ticks": False}}
+    quiet = {"domain": False, "ticks": False, "labelPadding": 6}
+    return {
+        "field": field,
+        "type": "ordinal",
+        "sort": list(order),
+        "axis": axis | quiet,
+        "scale": {"paddingInner": 0.06, "paddingOuter": 0.02},
+    }
 
 
 def _colour(field: str, colours: dict[str, str]) -> Spec:

@@ -7,6 +7,7 @@ The same run gives the same bytes, but for the time in its footer.
 import base64
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 
 import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -87,11 +88,16 @@ def as_html(report: Report, *, now: datetime, version: str) -> str:
     return environment.get_template("report.html.j2").render(
         report=report,
         links={name: _data_url(text) for name, text in report.files().items()},
-        # the bundle is code of ours, made on this machine; nothing of the game is in it
-        vega=Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")),
+        vega=_vega(),
         now=f"{now:%Y-%m-%d %H:%M} UTC",
         version=version,
     )
+
+
+@cache
+def _vega() -> Markup:
+    """Vega, Vega-Lite and Vega-Embed as one script (seconds to make). It is code, so it is not escaped."""
+    return Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
 
 
 def _data_url(text: str) -> str:

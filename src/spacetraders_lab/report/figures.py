@@ -13,11 +13,12 @@ import numpy as np
 
 from spacetraders_lab.analysis.arrays import Floats, Ints
 from spacetraders_lab.analysis.dataset import ACTIVITIES, SIDES, SUPPLIES, TYPES, Dataset
+from spacetraders_lab.analysis.evidence import WITH_THE_STREAM
 from spacetraders_lab.analysis.findings import (
     CellEstimate,
     CellFlag,
     Estimate,
-    Findings,
+    LawFit,
     ListingEstimate,
     RecoveryEstimate,
     percent_estimate,
@@ -27,6 +28,7 @@ from spacetraders_lab.analysis.precision import Precision
 from spacetraders_lab.core.market import ListingType, Operation, Supply
 from spacetraders_lab.report.tables import NOTHING, Record, spread_out
 
+NO_ACTIVITY = "no activity"  # EXCHANGE has none
 MOST_RUNS = 120  # raw runs in one panel: more of them hide each other
 MOST_POINTS = 1500  # points in one panel, likewise
 MOST_LISTINGS = 60  # listings one below the other
@@ -186,7 +188,8 @@ def naive_means(cells: Sequence[CellEstimate]) -> list[Record]:
 def remaining(data: Dataset, seen: Observations) -> list[Record]:
     """The share of each visit's displacement that was left when its listing was next read, until the next own trade.
 
-    1 is nothing gone, 0 all gone; only displacements above 2 %, and of many points evenly chosen ones.
+    1 is nothing gone, 0 all gone; only displacements above 2 %, and of many points evenly chosen ones. `stream` says
+    whether the trade went with what the market does by itself (it makes what it exports, and uses what it imports).
     """
     names = {name: i for i, name in enumerate(seen.unit_names)}
     found = []
@@ -227,13 +230,11 @@ def precision(trace: Sequence[Precision]) -> list[Record]:
     ]
 
 
-def form_errors(findings: Findings) -> list[Record]:
+def form_errors(law: LawFit) -> list[Record]:
     """How each form of the law predicts trades that it was not fitted to."""
-    if findings.law is None:
-        return []
     return [
         {"form": score.form.value, "way": way, "error": error}
-        for score in findings.law.scores
+        for score in law.scores
         for way, error in (("new listings", score.by_listing), ("later trades", score.by_time))
         if math.isfinite(error)
     ]
@@ -284,8 +285,15 @@ def _remaining(rows: Dataset, seen: Observations) -> list[Record]:
 
 
 def _point(trades: Dataset, seconds: float, share: float) -> Record:
-    activity = ACTIVITIES[trades.activity[0]]
-    return {"activity": activity.value if activity else NOTHING, "hours": float(seconds) / 3600, "share": share}
+    side, kind, activity = SIDES[trades.side[0]], TYPES[trades.type[0]], ACTIVITIES[trades.activity[0]]
+    return {
+        "side": side.value,
+        "type": kind.value,
+        "activity": activity.value if activity else NO_ACTIVITY,
+        "stream": "with" if (kind, side) in WITH_THE_STREAM else "against",
+        "hours": float(seconds) / 3600,
+        "share": share,
+    }
 
 
 def _some(rows: Ints) -> list[int]:
@@ -306,7 +314,7 @@ def _spread(values: Floats) -> float:
 
 
 def _activity(cell: CellEstimate) -> str:
-    return cell.activity.value if cell.activity else NOTHING
+    return cell.activity.value if cell.activity else NO_ACTIVITY
 
 
 def _short(value: float) -> str:

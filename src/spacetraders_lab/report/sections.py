@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from spacetraders_lab.analysis.crossmarket import PairAccount, ShipAccount
 from spacetraders_lab.analysis.dataset import SIDES, TYPES, Dataset
-from spacetraders_lab.analysis.findings import CellFlag, Findings
+from spacetraders_lab.analysis.findings import Findings
 from spacetraders_lab.analysis.observations import Observations
 from spacetraders_lab.analysis.precision import (
     ABSOLUTE_TARGET,
@@ -15,9 +15,9 @@ from spacetraders_lab.analysis.precision import (
 )
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.report import charts, figures, tables
+from spacetraders_lab.report.answers import answers
 from spacetraders_lab.report.charts import Chart
 from spacetraders_lab.report.document import Block, Facts, Grid, Report, Section, Sentences
-from spacetraders_lab.report.tables import interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,61 +44,10 @@ def compose(subject: Subject) -> Report:
     return Report(subject.title, subject.subtitle, tuple(maker(subject) for maker in makers))
 
 
-def headlines(findings: Findings) -> list[tuple[str, str]]:
-    """What one full tradeVolume does, in a sentence for each side and type, from the least to the most."""
-    said = []
-    for side in SIDES:
-        for kind in TYPES:
-            found = figures.by_supply(findings.cells, side, kind)
-            if not found:
-                continue
-            ends = sorted(found.items(), key=lambda item: item[1].value)
-            (least, low), (most, high) = ends[0], ends[-1]
-            moves = "raises its ask" if side is Operation.BUY else "lowers its bid"
-            sentence = f"One full tradeVolume {moves} by {interval(low)} % when {least}"
-            sentence += f", by {interval(high)} % when {most}." if most != least else "."
-            said.append((f"{'buying' if side is Operation.BUY else 'selling'}, {kind}", sentence))
-    return said
-
-
-def not_measured(findings: Findings) -> list[str]:
-    """What these data cannot answer."""
-    unseen = sum(cell.flag is CellFlag.NOT_OBSERVED for cell in findings.cells)
-    thin = sum(cell.flag is CellFlag.THIN for cell in findings.cells)
-    missing = []
-    if unseen:
-        missing.append(
-            f"{unseen} of {len(findings.cells)} combinations of side, type, supply and activity never occurred."
-        )
-    if thin:
-        missing.append(f"{thin} rest on one or two markets only.")
-    if findings.law is None:
-        missing.append("The law of impact: too few repeated trades of the same listings.")
-    recovery = findings.recovery
-    if recovery is None or (recovery.half_life_minutes is None and recovery.tick is None):
-        missing.append("Recovery: neither a beat nor a half-life could be estimated from the readings.")
-    missing += [f"{r.code}: {r.question}" for r in findings.hypotheses if r.p is None and r.estimate is None]
-    return missing
-
-
 def _answer(subject: Subject) -> Section:
-    findings = subject.findings
-    said = headlines(findings)
-    if findings.law is not None:
-        best = findings.law.score
-        said.append(
-            (
-                "law",
-                f"Of the forms tried, '{findings.law.best.value}' predicts unseen trades best (chosen"
-                f" in {100 * findings.law.confidence:.0f} % of resamples); {100 * best.within:.1f} % of the next quotes"
-                " lie within 2 credits or 0.2 %.",
-            )
-        )
-    said += [(r.code if r.side is None else f"{r.code} {r.side}", r.sentence) for r in findings.hypotheses]
-    if findings.recovery is not None:
-        said.append(("recovery", tables.recovery_sentence(findings.recovery)))
-    said += [("" if i else "not measured", sentence) for i, sentence in enumerate(not_measured(findings))]
-    return Section("answer", "The answer", "", (Sentences(tuple(said)),))
+    said = Sentences(tuple(answers(subject.findings)))
+    tests = tables.hypothesis_table(subject.findings.hypotheses)
+    return Section("answer", "The answer", "", (said, tests) if tests.rows else (said,))
 
 
 def _run_card(subject: Subject) -> Section:
@@ -158,12 +107,15 @@ def _curves(subject: Subject) -> Section:
 def _law(subject: Subject) -> Section:
     if subject.findings.law is None:
         return Section("law", "Law of impact", "Not measured: too few repeated trades of the same listings.")
-    errors = figures.form_errors(subject.findings)
+    law = subject.findings.law
     chart = Chart(
-        "law_errors", "Prediction errors", "Left of 1: within the tolerance on average.", charts.form_errors_spec(),
-        tuple(errors),
-    )  # fmt: skip
-    return Section("law", "Law of impact", "", (tables.law_table(subject.findings.law), Grid((chart,))))
+        "law_errors",
+        "Prediction errors",
+        "Left of 1: within the tolerance on average.",
+        charts.form_errors_spec(),
+        tuple(figures.form_errors(law)),
+    )
+    return Section("law", "Law of impact", "", (tables.law_table(law), tables.constants_table(law), Grid((chart,))))
 
 
 def _sides(subject: Subject) -> Section:
@@ -195,28 +147,27 @@ def _listings(subject: Subject) -> Section:
 
 
 def _recovery(subject: Subject) -> Section:
-    points = figures.remaining(subject.data, subject.observations)
     recovery = subject.findings.recovery
-    blocks: list[Block] = []
-    if points:
-        furthest = max(record["hours"] for record in points)
-        curve = figures.decay_curve(recovery, furthest) if recovery is not None else []
-        chart = Chart(
-            "remaining",
-            "What is left of a move",
-            "Each point is a later reading of a listing that nobody of ours traded meanwhile: 1, nothing has come back;"
-            " 0, all of it; above 1 or below 0, the quote went on or went past. Only moves above 2 % are shown.",
-            charts.remaining_spec(),
-            tuple(points),
-            tuple(curve),
+    points = figures.remaining(subject.data, subject.observations)
+    furthest = max((record["hours"] for record in points), default=0.0)
+    curve = figures.decay_curve(recovery, furthest) if recovery is not None else []
+    found = [
+        Chart(f"remaining_{stream}", title, caption, charts.remaining_spec(), tuple(own), tuple(curve))
+        for stream, title, caption in (
+            ("with", "Bought from EXPORT, sold to IMPORT", "Each tick of the market undoes some of these moves."),
+            ("against", "The other way, and EXCHANGE", "The market's ticks carry these moves further, or nowhere."),
         )
-        blocks.append(Grid((chart,)))
-    if recovery is not None:
+        if (own := [record for record in points if record["stream"] == stream])
+    ]
+    blocks: list[Block] = [Grid(tuple(found))] if found else []
+    if recovery is not None and recovery.rates:
         blocks.append(tables.recovery_table(recovery))
-        intro = tables.recovery_sentence(recovery)
-    else:
-        intro = "Not estimated from these readings."
-    return Section("recovery", "Recovery", intro, tuple(blocks))
+    said = tables.recovery_sentence(recovery) if recovery is not None else "Not estimated from these readings."
+    points_are = (
+        " Each point is a later reading of a listing that no ship of the run had traded meanwhile: at 1 nothing has"
+        " come back, at 0 all of it. Only moves above 2 % are shown. The line is the fitted half-life with its band."
+    )
+    return Section("recovery", "Recovery", said + (points_are if found else ""), tuple(blocks))
 
 
 def _transitions(subject: Subject) -> Section:
@@ -231,14 +182,20 @@ def _diagnostics(subject: Subject) -> Section:
     naive = figures.naive_means(findings.cells)
     highest = max((record["naive"] for record in naive), default=1.0)
     axes = (
-        ("size", "units / tradeVolume", False),
-        ("position", "position in the visit", False),
-        ("price", "quote, credits (log scale)", True),
-        ("hours", "hours since the first trade", False),
+        ("size", "units / tradeVolume", "A bend would be a law that is not linear in size.", False),
+        ("position", "position in the visit", "A trend would be an effect of order.", False),
+        ("price", "quote, credits (log scale)", "A fan towards low quotes is rounding.", True),
+        ("hours", "hours since the first trade", "A trend would be drift.", False),
     )
     residual_charts = [
-        Chart(f"residuals_{field}", title, "", charts.scatter_spec(field, title, log=log), _only(left, field))
-        for field, title, log in axes
+        Chart(
+            f"residuals_{field}",
+            f"Against {field}",
+            hint,
+            charts.scatter_spec(field, title, log=log),
+            _only(left, field),
+        )
+        for field, title, hint, log in axes
     ]
     others = [
         Chart(
@@ -269,7 +226,7 @@ def _diagnostics(subject: Subject) -> Section:
         "diagnostics",
         "Diagnostics",
         "Residuals are what the slope of its listing leaves of each trade's move, in units of their own spread; they"
-        " should show no pattern. A fan over price is rounding; a trend over position is an effect of order.",
+        " should show no pattern.",
         (Grid(shown, small=True),) if shown else (),
     )
 

@@ -21,14 +21,32 @@ from spacetraders_lab.analysis.findings import (
     FormScore,
     HypothesisResult,
     LawFit,
+    LawForm,
     ListingEstimate,
     RecoveryEstimate,
     TransitionMatrix,
     percent_estimate,
 )
-from spacetraders_lab.core.market import Operation
+from spacetraders_lab.core.market import ListingType, Operation
 
 NOTHING = "–"
+# What each form of the law says, in words.
+LAWS = {
+    LawForm.NONE: "Trades do not move the quote.",
+    LawForm.CONSTANT: "A tradeVolume moves the quote by the same percentage wherever it is; each listing has its own.",
+    LawForm.LINEAR: "A tradeVolume moves the quote by the same number of credits wherever it stands.",
+    LawForm.POWER: "x tradeVolumes at once move the quote by x^b times a percentage; each listing has its own.",
+    LawForm.STOCK: (
+        "P' = A + (P - A) 2^(k x) for x tradeVolumes bought (x < 0: sold). The quote runs away from an asymptote A or"
+        " towards it, so the percentage of a move depends on where the quote stands. Both quotes of a listing show one"
+        " hidden stock: bid = ratio · ask + h, and the ask's asymptote is scale · h, with h the listing's own."
+    ),
+    LawForm.ASYMPTOTE: (
+        "P' = A + (P - A) 2^(k x) for x tradeVolumes bought (x < 0: sold). The quote runs away from an asymptote A or"
+        " towards it, so the percentage of a move depends on where the quote stands. Each listing and side has its own"
+        " A."
+    ),
+}
 Record = dict[str, Any]
 
 
@@ -126,9 +144,17 @@ def hypothesis_table(results: Sequence[HypothesisResult]) -> Table:
         "Hypotheses",
         "Tests fixed before the first trade; p is adjusted after Holm over H1 to H4. Supply and activity were not"
         " assigned by chance, so H1 and H2 say where impact differs, not why.",
-        ("", "side", "estimate", "p", "p (Holm)", "finding"),
+        ("", "question", "side", "statistic", "estimate", "p", "p (Holm)"),
         tuple(
-            (r.code, r.side or "", interval(r.estimate), number(r.p, 3), number(r.p_holm, 3), r.sentence)
+            (
+                r.code,
+                r.question,
+                r.side or "",
+                r.statistic,
+                interval(r.estimate, 2),
+                number(r.p, 3),
+                number(r.p_holm, 3),
+            )
             for r in results
         ),
         tuple(
@@ -199,28 +225,39 @@ def law_table(law: LawFit) -> Table:
         f" Chosen for EXPORT and IMPORT (*): '{law.best.value}', the simplest that is not clearly worse than any other,"
         f" in {100 * law.confidence:.0f} % of resamples of the listings."
         " Errors are in units of the tolerance, 2 credits or 0.2 % of the quote, whichever is more.",
-        ("listings", "form", "error, new listings", "error, later", "within", "median credits", "parameters"),
+        ("listings", "form", "error, new listings", "error, later", "within", "median credits"),
         tuple((where, *_score(score, mark="*" if score is law.score else "")) for where, score in shown),
         tuple(
             {"listings": where, "form": score.form.value, "error_by_listing": score.by_listing}
             | {"error_by_time": score.by_time, "within": score.within, "error_credits": score.error_credits}
-            | {"parameters": _parameters(score)}
+            | {"error_95": score.error_95, "predictions": score.predictions}
             for where, score in shown
         ),
         frozenset({"error, new listings", "error, later", "within", "median credits"}),
-        frozenset({"median credits", "parameters"}),
+        frozenset({"median credits"}),
+    )
+
+
+def constants_table(law: LawFit) -> Table:
+    """What listings of a type share under the chosen form; EXCHANGE is left aside, the form was not chosen for it."""
+    shared = {n: e for n, e in law.score.parameters.items() if not n.endswith(ListingType.EXCHANGE.value)}
+    return Table(
+        "constants",
+        "Constants of the law",
+        LAWS[law.best],
+        ("constant", "value"),
+        tuple((name, interval(value, 3)) for name, value in shared.items()),
+        tuple({"constant": name} | spread_out("value", value) for name, value in shared.items()),
+        frozenset({"value"}),
     )
 
 
 def recovery_table(recovery: RecoveryEstimate) -> Table:
     """What one tick brings back, by type and activity."""
-    caption = "By how many tradeVolumes the stock goes back at each tick of its market. "
-    if recovery.tick is None:
-        caption = "No beat was found: quotes were not read often enough between trades, or they drift without one. "
     return Table(
         "recovery",
-        "Recovery",
-        caption + recovery_sentence(recovery),
+        "Recovery a tick",
+        "By how many tradeVolumes the stock goes back towards its rest at each tick of its market.",
         ("type", "activity", "tradeVolumes a tick", "listings", "ticks"),
         tuple((r.type, r.activity or NOTHING, interval(r.rate), str(r.listings), str(r.ticks)) for r in recovery.rates),
         tuple(
@@ -386,12 +423,7 @@ def _score(score: FormScore, mark: str) -> Iterable[str]:
         number(score.by_time, 2),
         f"{number(100 * score.within, 1)} %",
         number(score.error_credits, 1),
-        _parameters(score),
     )
-
-
-def _parameters(score: FormScore) -> str:
-    return ", ".join(f"{name} = {interval(value, 3)}" for name, value in score.parameters.items())
 
 
 def _is_nothing(value: object) -> bool:

@@ -44,12 +44,6 @@ class World:
         row = self._connection.execute(select(universes).where(universes.c.universe_id == universe_id)).one()
         return Universe(row.universe_id, row.base_url, row.reset_date)
 
-    def latest_universe(self, base_url: str) -> int | None:
-        """The id of the newest universe that this server is known to have had; None when there is none."""
-        newest = select(func.max(universes.c.universe_id)).where(universes.c.base_url == base_url)
-        found: int | None = self._connection.scalar(newest)
-        return found
-
     def player_id(self, agent_symbol: str, universe_id: int) -> int:
         """The id of an agent in a universe, written down if it is new."""
         return self._id_of(players, agent_symbol=agent_symbol, universe_id=universe_id)
@@ -145,11 +139,15 @@ class World:
         return [_listing(row) for row in self._connection.execute(newest)]
 
     def last_universe(self, base_url: str, system: str) -> int | None:
-        """The universe of this server in which the system's prices were seen last; None if they never were."""
+        """The universe played there in which the system's prices were seen last; None if they never were.
+
+        With sandboxes, of all that were served at the address.
+        """
+        sandboxes = universes.c.base_url.startswith(f"{base_url}#", autoescape=True)
         newest = (
             select(observations.c.universe_id)
             .join(universes, universes.c.universe_id == observations.c.universe_id)
-            .where(universes.c.base_url == base_url, observations.c.system_symbol == system)
+            .where((universes.c.base_url == base_url) | sandboxes, observations.c.system_symbol == system)
             .order_by(observations.c.observed_at.desc())
             .limit(1)
         )

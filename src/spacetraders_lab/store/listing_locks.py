@@ -28,6 +28,12 @@ def _take_statement(insert: Insert) -> Any:
 
 _TAKE = {database: _take_statement(insert) for database, insert in INSERT.items()}
 
+_HOLD = (
+    update(locks)
+    .where(locks.c.queue_id == bindparam("holder"))
+    .values(held_until=bindparam("until", type_=UtcDateTime))
+)
+
 
 def listings_are_free(universe_id: BindParameter[Any], now: BindParameter[Any]) -> ColumnElement[bool]:
     """The condition on a row of the queue that no other pair holds one of its two listings."""
@@ -71,4 +77,4 @@ def take_one(
 
 def hold(connection: Connection, queue_id: int, until: datetime) -> None:
     """Let a pair's locks end at that time: the renewed lease's end, or now (plus washout) to give them up."""
-    connection.execute(update(locks).where(locks.c.queue_id == queue_id).values(held_until=until))
+    connection.execute(_HOLD, {"holder": queue_id, "until": until})

@@ -13,6 +13,7 @@ from spacetraders_lab.core.clock import Clock
 from spacetraders_lab.core.rate_budget import Demand, Pools, Promise, Reservation
 
 _ROUNDING = 2e-6  # seconds: who counts in whole microseconds may see a window that much shorter
+_ON_THE_WAY = 0.015  # game seconds: by how much two requests may come closer to each other on their way to the game
 _EVERYTHING = Promise(-math.inf, math.inf)
 
 # asks for the next promise; all times are of the limiter's own clock (`monotonic`)
@@ -25,7 +26,8 @@ class _Pool:
     def __init__(self, size: int, window: float, share: float) -> None:
         self.size = size
         self.promise = _EVERYTHING
-        self._window, self._share = window, share
+        self.window = window
+        self._share = share
         self._grants: deque[float] = deque()
         self._since_promise = 0
 
@@ -36,7 +38,7 @@ class _Pool:
 
     def seconds(self, speed: float) -> float:
         """The window by the clock; longer for a share of less than one request."""
-        return self._window / speed / min(1.0, self.size * self._share or 1.0)
+        return self.window / speed / min(1.0, self.size * self._share or 1.0)
 
     def wait(self, now: float, speed: float) -> float:
         """Seconds until a request may leave: nothing or less when it may now, infinity when it may not at all."""
@@ -103,14 +105,18 @@ class TwoPoolLimiter:
                     if wait == math.inf and self._reserve is not None:
                         await self._ask(self._reserve)
                     else:
-                        await self._clock.sleep(wait)
+                        await self._clock.sleep(max(wait, _ROUNDING))  # an event loop takes less for nothing
         finally:
             self._waiting -= 1
         self.granted += 1
         self.waited_seconds += self._clock.monotonic() - came
 
     def share_with_others(self, reserve: Reserve) -> None:
-        """From now on grant only what `reserve` promises: other programs use the same account."""
+        """From now on grant only what `reserve` promises: other programs use the same account.
+
+        The burst pool is then used up by all, so that it cannot make good for requests that overtake each other.
+        """
+        self._steady.window += _ON_THE_WAY
         self._reserve = reserve
         self._be_promised(Reservation())
 

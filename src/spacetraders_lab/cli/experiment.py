@@ -106,10 +106,14 @@ def _watch(run_id: str) -> int:
     return EXIT_FAILED if view["progress"]["pairs"]["FAILED"] else EXIT_OK
 
 
-def list_experiments(*, json: Json = False) -> None:
-    """List all runs, the newest first."""
+def list_experiments(
+    *,
+    every: Annotated[bool, Parameter(name="--all", negative="", help="Also runs that were put away.")] = False,
+    json: Json = False,
+) -> None:
+    """List the runs, the newest first."""
     with database() as opened, opened.reading() as connection:
-        runs = summarise_runs(connection)
+        runs = [run for run in summarise_runs(connection) if every or run.archived_at is None]
     if json:
         render.print_json([asdict(run) for run in runs])
         return

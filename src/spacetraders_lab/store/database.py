@@ -61,6 +61,12 @@ class Database:
         if found != "ok":
             raise DatabaseDamaged(self.name, str(found))
 
+    def give_back_space(self) -> None:
+        """Make the file as small as what is in it; PostgreSQL sees to that by itself."""
+        if self.is_sqlite:
+            with translated(self.name), self._engine.execution_options(begin=None).connect() as connection:
+                connection.exec_driver_sql("VACUUM")
+
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()

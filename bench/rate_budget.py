@@ -2,8 +2,8 @@
 
     python -m bench.rate_budget [SECONDS] [PROCESSES] [TASKS]
 
-Sockets on loopback, a sandbox with its limit on, the database durable. Rows: the rate limit shared through SQLite,
-through PostgreSQL, in fixed shares, and by nobody's leave.
+Sockets on loopback, a sandbox with its limit on, the database durable. Rows: one program that has the limit alone, the
+limit shared through SQLite and through PostgreSQL, in two fixed shares, and by nobody's leave.
 """
 
 import asyncio
@@ -35,6 +35,7 @@ class Row:
     """One way to share: the answers that the game gave in `seconds`, and the blocks that were reserved."""
 
     way: str
+    processes: int
     seconds: float
     answered: int
     refused: int
@@ -45,20 +46,23 @@ class Row:
         used = self.answered / self.seconds / ALLOWED
         a_block = f"{self.answered / self.blocks:.1f}" if self.blocks else "-"
         cost = f"{self.milliseconds_a_block:.1f}" if self.blocks else "-"
-        return f"| {self.way} | {self.answered} | {self.refused} | {100 * used:.1f} | {a_block} | {cost} |"
+        counts = f"{self.processes} | {self.answered} | {self.refused} | {100 * used:.1f}"
+        return f"| {self.way} | {counts} | {a_block} | {cost} |"
 
 
 def measure(seconds: float = 300.0, processes: int = 4, tasks: int = 4) -> Iterator[Row]:
     """Let the processes ask for so long with so many tasks each, once for each way of sharing."""
     with tempfile.TemporaryDirectory() as folder, running_server() as server, server.database() as postgres:
         sqlite = f"sqlite:///{Path(folder) / 'lab.db'}"
-        for way, url, share in (
-            ("shared, SQLite", sqlite, 1.0),
-            ("shared, PostgreSQL", postgres, 1.0),
-            (f"fixed share 1/{processes}", sqlite, 1 / processes),
-            ("not shared", sqlite, 0.0),
+        for way, url, share, count in (
+            ("alone", sqlite, 0.0, 1),
+            ("alone, shared with nobody, SQLite", sqlite, 1.0, 1),
+            ("shared, SQLite", sqlite, 1.0, processes),
+            ("shared, PostgreSQL", postgres, 1.0, processes),
+            ("fixed shares", sqlite, 0.5, 2),
+            ("not shared", sqlite, 0.0, processes),
         ):
-            yield _row(way, url, share, seconds, processes, tasks)
+            yield _row(way, url, share, seconds, count, processes * tasks // count)
 
 
 def _row(way: str, url: str, share: float, seconds: float, processes: int, tasks: int) -> Row:
@@ -72,7 +76,7 @@ def _row(way: str, url: str, share: float, seconds: float, processes: int, tasks
         arguments = [(sandbox.base_url, token, url, share, time.time() + 5, seconds, tasks)] * processes
         costs = [cost for found in pool.starmap(_work, arguments) for cost in found]
         answered, refused = _counts(sandbox)
-    return Row(way, seconds, answered, refused, len(costs), 1000 * sum(costs) / max(1, len(costs)))
+    return Row(way, processes, seconds, answered, refused, len(costs), 1000 * sum(costs) / max(1, len(costs)))
 
 
 async def _register(base_url: str) -> str:
@@ -132,8 +136,8 @@ def _timed(limiter: Any) -> Iterator[list[float]]:
 def main() -> None:
     """Print the table."""
     numbers = [int(word) for word in sys.argv[1:]]
-    print("| rate limit | answered | refused (429) | % of 2.5/s | requests a block | ms a block |")
-    print("|---|---|---|---|---|---|")
+    print("| rate limit | programs | answered | refused (429) | % of 2.5/s | requests a block | ms a block |")
+    print("|---|---|---|---|---|---|---|")
     for row in measure(*numbers):
         print(row, flush=True)
 

@@ -26,7 +26,7 @@ RateShare = Annotated[
     float,
     Parameter(
         name="--rate-share",
-        help="Use this part of the game's rate limit and no more, for programs that do not share a database.",
+        help="Use this part of the game's rate limit and no more: for two programs without a database in common.",
     ),
 ]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON instead of a table.")]
@@ -107,8 +107,11 @@ async def lab(chosen: Settings | None = None) -> AsyncIterator[Lab]:
 
 def with_lab(work: Callable[[Lab], Awaitable[T]], *, rate_share: float = 1.0) -> T:
     """Open the lab, do the work, close the lab; raises UserError for a share that is none."""
-    if not 0 < rate_share <= 1:
-        raise UserError("--rate-share must be above 0 and at most 1; with two programs, 0.5 for each")
+    if not 0.5 <= rate_share <= 1:
+        raise UserError(
+            "--rate-share must lie between 0.5 and 1: two requests a second cannot be divided among more than two "
+            "programs; more of them share the limit through one database, without this option"
+        )
 
     async def whole() -> T:
         async with lab(replace(settings(), rate_share=rate_share)) as ready:

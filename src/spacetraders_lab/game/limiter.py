@@ -34,11 +34,11 @@ class _Pool:
     @property
     def mine(self) -> int:
         """Grants in a window: whole ones, so that the shares of several programs never add up to one too many."""
-        return max(1, math.floor(self.size * self._share + _ROUNDING))
+        return max(1, math.floor(self.size * self._share))
 
     def seconds(self, speed: float) -> float:
-        """The window by the clock; longer for a share of less than one request."""
-        return self.window / speed / min(1.0, self.size * self._share or 1.0)
+        """The window by the clock."""
+        return self.window / speed
 
     def wait(self, now: float, speed: float) -> float:
         """Seconds until a request may leave: nothing or less when it may now, infinity when it may not at all."""
@@ -69,7 +69,7 @@ class TwoPoolLimiter:
 
     `per_second` requests in any second, and `burst` more in any `burst_window` seconds. Both windows are game time:
     `speed` (game seconds a second, 1 in the real game) shortens them. `granted` and `waited_seconds` only grow.
-    Of both pools only the `share` (above 0, at most 1) is used, for programs that share an account by agreement.
+    Of both pools only the `share` (0.5 to 1) is used, for two programs that divide an account's limit by agreement.
 
     Of what the game's replies tell, the sizes of the pools and the time to stay away are obeyed. `remaining` is not:
     the game does not say of which pool, and a refusal costs no more than the wait that it names.
@@ -85,7 +85,7 @@ class TwoPoolLimiter:
         share: float = 1.0,
     ) -> None:
         self._clock = clock
-        self._steady = _Pool(per_second, 1.0, share)
+        self._steady = _Pool(per_second, 1.0 if share == 1 else 1.0 + _ON_THE_WAY, share)
         self._burst = _Pool(burst, burst_window, share)
         self._turn = asyncio.Lock()  # wakes its waiters in the order of their coming
         self._waiting = 0

@@ -2,6 +2,7 @@
 
 import csv
 import os
+import re
 import subprocess
 from collections.abc import Callable
 from contextlib import closing
@@ -160,3 +161,10 @@ class TestPsql:
         assert (found["pair_id"], found["supply_change"]) == (record.pair_id, record.supply_change)
         assert int(found["price_per_unit"]) == record.price_per_unit
         assert float(found["price_impact_percent"]) == record.price_impact_percent
+
+    def test_every_statement_of_the_page_on_postgresql(self, psql: Callable[..., str], tmp_path: Path) -> None:
+        page = (Path(__file__).parents[2] / "docs" / "postgresql.md").read_text()
+        blocks = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+        said = psql(*(re.sub("550e8400[^']*", "run-1", block) for block in blocks))
+        assert {"S-1|2", "COPY 3", "CREATE ROLE", "GRANT"} <= set(said.splitlines())
+        assert (tmp_path / "results.csv").exists()

@@ -115,6 +115,17 @@ class ExperimentRepository:
         if stands is not status:
             raise UserError(f"experiment {run_id} is {stands} and cannot become {status}")
 
+    def nothing_more(self, run_id: str, why: str) -> None:
+        """Say why a run that chooses its pairs or readings as it goes on will ask for no more."""
+        self._connection.execute(
+            update(runs).where(runs.c.run_id == run_id, runs.c.ended_because.is_(None)).values(ended_because=why)
+        )
+
+    def ended_because(self, run_id: str) -> str | None:
+        """Why the run asks for no more; None as long as it may, and for runs whose pairs were all known before."""
+        why: str | None = self._connection.scalar(select(runs.c.ended_because).where(runs.c.run_id == run_id))
+        return why
+
     def record_deviation(self, run_id: str, kind: str, what: str, *, now: datetime) -> None:
         """Write down that something did not go as planned; the same thing is written down once."""
         statement = INSERT[self._connection.dialect.name](experiment_deviations)

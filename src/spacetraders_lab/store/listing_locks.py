@@ -7,7 +7,7 @@ locks end with its lease, and whoever takes over the pair takes over its locks. 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, exists, or_, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, exists, or_, select, update
 
 from spacetraders_lab.core.experiment import MarketPair
 from spacetraders_lab.store.schema import experiment_work_queue as queue
@@ -73,6 +73,12 @@ def take_one(
         "now": now,
     }
     return connection.execute(_TAKE[connection.dialect.name], values).first() is not None
+
+
+def held(connection: Connection, universe_id: int, now: datetime) -> dict[tuple[str, str], datetime]:
+    """Until when each listing (market, good) is locked that is locked now."""
+    rows = connection.execute(select(locks).where(locks.c.universe_id == universe_id, locks.c.held_until > now))
+    return {(row.market_symbol, row.good_symbol): row.held_until for row in rows}
 
 
 def hold(connection: Connection, queue_id: int, until: datetime) -> None:

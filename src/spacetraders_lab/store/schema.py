@@ -92,6 +92,8 @@ experiment_runs = Table(
     Column("outlay", BigInteger, nullable=False, server_default=text("0")),
     Column("status", Word(RunStatus), nullable=False),
     Column("status_reason", Text),
+    # why a run that chooses its pairs or readings as it goes on asks for no more; NULL: it may ask
+    Column("ended_because", Text),
     Column("created_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
     Column("archived_at", UtcDateTime),

@@ -4,6 +4,7 @@ Every write of a worker carries queue_id, owner, attempt and a live lease; a wri
 nothing and raises LeaseLost. `attempts` only ever grows, so no two claims of a pair are alike.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -29,7 +30,7 @@ from sqlalchemy import (
 from spacetraders_lab.core.errors import LeaseLost, UserError
 from spacetraders_lab.core.experiment import ClaimedPair, MarketPair, Menu, QueueStatus, SkipReason
 from spacetraders_lab.store import listing_locks
-from spacetraders_lab.store.attrition import menu_json, skip_the_rest, stored_menu
+from spacetraders_lab.store.attrition import menu_json, skip_the_rest, stored_design, stored_menu
 from spacetraders_lab.store.claim import CLAIMED, PENDING, SITUATION, probes
 from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_runs as runs
@@ -252,8 +253,25 @@ class WorkQueueRepository:
         return {row.claimed_by: row.completed for row in rows}
 
     def unfinished(self, run_id: str) -> int:
-        """Pairs that are PENDING or CLAIMED: a worker may leave only when there are none."""
-        return self._connection.execute(_COUNT_UNFINISHED, {"in_run": run_id}).scalar_one()
+        """Pairs that are PENDING or CLAIMED, and one more as long as the run may still ask for pairs or readings.
+
+        A worker may leave only when there are none.
+        """
+        pairs = self._connection.execute(_COUNT_UNFINISHED, {"in_run": run_id}).scalar_one()
+        run = self._connection.execute(select(runs.c.design, runs.c.ended_because).where(runs.c.run_id == run_id)).one()
+        return pairs + (run.ended_because is None and stored_design(run.design).is_open_ended)
+
+    def open_pairs(self, run_id: str) -> list[MarketPair]:
+        """The pairs that are PENDING or CLAIMED, in the queue's order."""
+        rows = self._connection.execute(
+            select(queue).where(queue.c.run_id == run_id, or_(PENDING, CLAIMED)).order_by(queue.c.position)
+        )
+        return [_pair(row) for row in rows]
+
+    def enqueued(self, run_id: str) -> Counter[str]:
+        """How often each pair (GOOD:BUY:SELL) was put into the queue."""
+        rows = self._connection.execute(select(queue).where(queue.c.run_id == run_id))
+        return Counter(MarketPair.of(row.good_symbol, row.buy_market, row.sell_market).pair_id for row in rows)
 
     def failed_pairs(self, run_id: str) -> list[FailedPair]:
         """The pairs that FAILED, in the queue's order."""

@@ -103,12 +103,12 @@ def test_the_drift_of_untouched_quotes_is_measured():
     assert drift_variance(reads_of(trade_and_watch(lab_markets(economy="null"), 10))) == 0
 
 
-@pytest.mark.parametrize(("half_life", "share"), [(520.0, 0.0), (90.0, 0.0), (240.0, 0.3)])
+@pytest.mark.parametrize(("half_life", "share"), [(520.0, 0.0), (240.0, 0.3)])
 def test_half_life_and_permanent_share_are_found(half_life, share):
     found = []
     for seed in range(6):
         settings = {"economy": "constant-percent", "half_life_minutes": half_life, "permanent_share": share}
-        markets = dear(lab_markets(seed=seed, impact=0.05, drift=0.02, tick_minutes=5.0, **settings))
+        markets = dear(lab_markets(seed=seed, impact=0.05, drift=0.02, tick_minutes=15.0, **settings))
         trading = trade_and_return(markets, 60, reads=3, seed=seed)
         found.append(estimate_recovery(trading.dataset(), reads_of(trading), None, None))
     half_lives, shares = [x.half_life_minutes for x in found], [x.permanent_share for x in found]

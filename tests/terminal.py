@@ -66,7 +66,14 @@ class Terminal:
 
     @property
     def tokens(self) -> Path:
-        return self.home / "config" / "spacetraders-lab" / "tokens.json"
+        """The folder of the token files."""
+        return self.home / "config" / "spacetraders-lab" / "tokens"
+
+    @property
+    def token_file(self) -> Path:
+        """The only token file; fails when there are more, or none."""
+        (path,) = self.tokens.glob("*/*.json")
+        return path
 
     @property
     def database(self) -> Path:

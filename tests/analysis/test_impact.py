@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import statsmodels.formula.api as smf
 
-from spacetraders_lab.analysis.analyse import analyse
+from spacetraders_lab.analysis.analyse import analyse, measure_impact
 from spacetraders_lab.analysis.dataset import ACTIVITIES, SUPPLIES, TYPES, dataset_from_columns, dataset_of
 from spacetraders_lab.analysis.findings import CellFlag, percent_per_volume
 from spacetraders_lab.analysis.impact import fit_impact
@@ -98,13 +98,18 @@ def test_with_little_noise_the_model_agrees_with_a_mixed_model_of_log_slopes():
     assert model.solution.theta == pytest.approx(expected.to_numpy(), abs=0.01)
 
 
+def measured(trading: Trading):
+    data = trading.dataset()
+    return measure_impact(data, combine_quotes(runs_of(data)))
+
+
 @pytest.fixture(scope="module")
 def replications():
     """Twelve runs of 900 trades in a noisy proportional market, with the truth of each listing."""
     found = []
     for seed in range(12):
         trading = trade_at_random(lab_markets(seed=seed, **NOISY), visits=300, seed=seed)
-        found.append((trading, analyse(trading.dataset(), trading.observations())))
+        found.append((trading, measured(trading)))
     return found
 
 
@@ -119,9 +124,9 @@ def truths(trading: Trading, cell) -> float:
 def test_intervals_hold_the_truth_for_markets_measured_and_for_new_ones(replications):
     """About 900 intervals of each sort; the truth of a new market is the mean of the lognormal they are drawn from."""
     pairs = [(t, cell) for t, found in replications for cell in found.cells if cell.transactions]
-    measured = [(cell.measured, truths(t, cell)) for t, cell in pairs if cell.flag is CellFlag.OK]
+    own = [(cell.measured, truths(t, cell)) for t, cell in pairs if cell.flag is CellFlag.OK]
     new = [(cell.new_market, 0.05 * np.exp(0.3**2 / 2)) for _, cell in pairs if cell.flag is CellFlag.OK]
-    for name, found in (("measured", measured), ("new", new)):
+    for name, found in (("measured", own), ("new", new)):
         inside = np.mean([estimate.low <= truth <= estimate.high for estimate, truth in found])
         bias = np.mean([estimate.value / truth - 1 for estimate, truth in found])
         assert len(found) > 300, name
@@ -147,7 +152,7 @@ def test_a_listing_is_shrunken_towards_the_others_but_holds_its_truth(replicatio
 
 def test_the_naive_mean_of_mixed_sizes_is_far_off():
     trading = trade_at_random(lab_markets(**NOISY), visits=300, menu=mixed_steps)
-    cells = [c for c in analyse(trading.dataset(), trading.observations()).cells if c.flag is CellFlag.OK]
+    cells = [c for c in measured(trading).cells if c.flag is CellFlag.OK]
     naive = [abs(c.naive_percent) / abs(percent_per_volume(c.side, truths(trading, c))) - 1 for c in cells]
     ours = [c.measured.value / truths(trading, c) - 1 for c in cells]
     assert np.mean(naive) < -0.25 and abs(np.mean(ours)) < 0.05
@@ -155,7 +160,7 @@ def test_the_naive_mean_of_mixed_sizes_is_far_off():
 
 def test_a_market_without_impact_is_not_given_one():
     trading = trade_at_random(lab_markets(economy="null"), visits=200)
-    found = analyse(trading.dataset(), trading.observations())
+    found = measured(trading)
     assert not found.sides and not found.listings
     assert all(c.measured.low <= 0 <= c.measured.high for c in found.cells if c.measured)
 

@@ -3,6 +3,7 @@
 What a visit reads, trades and records is what the lab's ships do; only flying, money and cargo are left out.
 """
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -163,4 +164,46 @@ def trade_at_random(
             chosen = next(queue)
         trading.visit(*chosen, random.choice((Operation.BUY, Operation.SELL)), menu(random))
         trading.now += gap
+    return trading
+
+
+def trade_and_watch(
+    markets: dict[str, Market],
+    visits: int,
+    *,
+    looks: int = 12,
+    every: float = 300.0,
+    seed: int = 1,
+    menu: Menu = full_steps,
+) -> Trading:
+    """Visits at random listings; after each the whole market is read again and again, about `every` seconds."""
+    trading, random = Trading(markets), Random(seed)
+    listings = sorted((market, good) for market, place in markets.items() for good in place.listings)
+    for _ in range(visits):
+        market, good = random.choice(listings)
+        trading.visit(market, good, random.choice((Operation.BUY, Operation.SELL)), menu(random))
+        for _ in range(looks):
+            trading.now += every * random.uniform(0.5, 1.5)
+            for other in markets[market].listings:
+                trading.read(market, other)
+    return trading
+
+
+def trade_and_return(markets: dict[str, Market], visits: int, *, reads: int = 2, seed: int = 1) -> Trading:
+    """Visits that displace 30 listings, each read again 30 to 1,500 minutes later and left alone for 40 hours."""
+    trading, random = Trading(markets), Random(seed)
+    listings = random.sample(sorted((m, g) for m, place in markets.items() for g in place.listings), 30)
+    plan = []
+    for number in range(visits):
+        begin = number // 30 * 40 * 3600 + random.uniform(0, 10 * 3600)
+        plan.append((begin, listings[number % 30], True))
+        for _ in range(reads):
+            minutes = math.exp(random.uniform(math.log(30), math.log(1500)))
+            plan.append((begin + 60 * minutes, listings[number % 30], False))
+    for when, listing, trades in sorted(plan):
+        trading.now = max(trading.now, when)
+        if trades:
+            trading.visit(*listing, random.choice((Operation.BUY, Operation.SELL)), (1.0,) * random.choice((2, 3, 4)))
+        else:
+            trading.read(*listing)
     return trading

@@ -129,17 +129,17 @@ def test_without_a_token_the_user_learns_how_to_get_one(terminal: Terminal, line
 
 
 def test_a_token_file_that_others_can_read_is_not_used(player: Player) -> None:
-    player.terminal.tokens.chmod(0o644)
+    player.terminal.token_file.chmod(0o644)
     answer = player.type("ship list")
     assert answer.code == 2
-    assert f"chmod 600 {player.terminal.tokens}" in _one_line(answer)
+    assert f"chmod 600 {player.terminal.token_file}" in _one_line(answer)
 
 
 def test_a_token_file_that_is_no_json_is_not_used(player: Player) -> None:
-    player.terminal.tokens.write_text("{")
+    player.terminal.token_file.write_text("{")
     answer = player.type("ship list")
     assert answer.code == 2
-    assert str(player.terminal.tokens) in _one_line(answer)
+    assert str(player.terminal.token_file) in _one_line(answer)
 
 
 @pytest.mark.parametrize("token", ["two words", "line\nbreak", "ünïcode"])

@@ -36,6 +36,7 @@ COMMANDS = [
     "player remove",
     "player status",
     "sandbox serve",
+    "dashboard",
     "demo",
 ]
 
@@ -95,6 +96,18 @@ def test_completion_is_installed_for_the_shell_that_is_named(tmp_path: Path) -> 
     answer = Terminal(tmp_path).type(f"--install-completion --shell bash --output {script}")
     assert answer.code == 0
     assert "liquidity" in script.read_text()
+
+
+def test_commands_and_options_shown_in_the_docs_exist(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    pages = [root / "README.md", *(root / "docs").glob("*.md")]
+    shown = [line for page in pages for line in page.read_text().splitlines() if line.startswith("spacetraders ")]
+    assert len(shown) > 5
+    for line in shown:
+        words = line.partition("#")[0].split()[1:]
+        command = next(c for c in COMMANDS if words[: len(c.split())] == c.split())
+        explained = Terminal(tmp_path).type(f"{command} --help").out
+        assert [word for word in words if word.startswith("--") and word not in explained] == [], line
 
 
 def test_the_shell_can_complete_every_command() -> None:

@@ -9,13 +9,16 @@ from tests.cli.conftest import Player
 from tests.terminal import Terminal
 
 
-def _token(terminal: Terminal, sandbox: RunningSandbox, agent: str) -> str:
-    return str(json.loads(terminal.tokens.read_text())[sandbox.base_url][agent])
+def _token(terminal: Terminal, agent: str) -> str:
+    (token,) = [
+        agents[agent] for path in terminal.tokens.glob("*/*.json") if agent in (agents := json.loads(path.read_text()))
+    ]
+    return str(token)
 
 
 def test_registering_keeps_the_token_and_does_not_show_it(player: Player, sandbox: RunningSandbox) -> None:
     answer = player.type("player register SECOND")
-    token = _token(player.terminal, sandbox, "SECOND")
+    token = _token(player.terminal, "SECOND")
     assert token == sandbox.universe.agents["SECOND"].token
     assert answer.code == 0
     assert "Registered SECOND" in answer.out
@@ -24,9 +27,10 @@ def test_registering_keeps_the_token_and_does_not_show_it(player: Player, sandbo
 
 
 def test_the_token_file_is_its_owners_alone(player: Player) -> None:
-    assert stat.S_IMODE(player.terminal.tokens.stat().st_mode) == 0o600
-    assert stat.S_IMODE(player.terminal.tokens.parent.stat().st_mode) == 0o700
-    assert [path.name for path in player.terminal.tokens.parent.iterdir()] == ["tokens.json"]
+    file, folder = player.terminal.token_file, player.terminal.tokens
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert {stat.S_IMODE(path.stat().st_mode) for path in (file.parent, folder, folder.parent)} == {0o700}
+    assert list(file.parent.iterdir()) == [file]
 
 
 def test_the_token_file_is_never_readable_by_others_whatever_the_umask(
@@ -37,7 +41,7 @@ def test_the_token_file_is_never_readable_by_others_whatever_the_umask(
         assert terminal.type("player register UMASK").code == 0
     finally:
         os.umask(before)
-    assert stat.S_IMODE(terminal.tokens.stat().st_mode) == 0o600
+    assert stat.S_IMODE(terminal.token_file.stat().st_mode) == 0o600
 
 
 def test_call_sign_and_faction_may_be_typed_in_small_letters(terminal: Terminal, sandbox: RunningSandbox) -> None:
@@ -46,23 +50,23 @@ def test_call_sign_and_faction_may_be_typed_in_small_letters(terminal: Terminal,
 
 
 def test_adding_a_token_from_the_environment_finds_out_whose_it_is(player: Player, sandbox: RunningSandbox) -> None:
-    token = _token(player.terminal, sandbox, player.name)
-    player.terminal.tokens.unlink()
+    token = _token(player.terminal, player.name)
+    player.terminal.token_file.unlink()
     player.terminal.set(TOKEN=token)
     answer = player.type("player add")
     assert (answer.code, answer.err) == (0, "")
     assert f"Added {player.name} at {sandbox.base_url}" in answer.out
     assert token not in answer.out
-    assert _token(player.terminal, sandbox, player.name) == token
+    assert _token(player.terminal, player.name) == token
 
 
 def test_adding_a_token_from_standard_input(player: Player, sandbox: RunningSandbox) -> None:
-    token = _token(player.terminal, sandbox, player.name)
-    player.terminal.tokens.unlink()
+    token = _token(player.terminal, player.name)
+    player.terminal.token_file.unlink()
     answer = player.terminal.type("player add", standard_input=f"{token}\n")
     assert answer.code == 0
     assert token not in answer.out + answer.err
-    assert _token(player.terminal, sandbox, player.name) == token
+    assert _token(player.terminal, player.name) == token
 
 
 def test_adding_nothing_is_refused(terminal: Terminal) -> None:
@@ -72,12 +76,12 @@ def test_adding_nothing_is_refused(terminal: Terminal) -> None:
 
 
 def test_a_token_of_nobody_is_not_kept(player: Player) -> None:
-    before = player.terminal.tokens.read_text()
+    before = player.terminal.token_file.read_text()
     player.terminal.set(TOKEN="not-a-token")
     answer = player.type("player add")
     assert answer.code != 0
     assert "not-a-token" not in answer.out + answer.err
-    assert player.terminal.tokens.read_text() == before
+    assert player.terminal.token_file.read_text() == before
 
 
 def test_the_list_shows_agents_and_servers_and_no_token(player: Player, sandbox: RunningSandbox) -> None:
@@ -85,11 +89,13 @@ def test_the_list_shows_agents_and_servers_and_no_token(player: Player, sandbox:
     assert answer.code == 0
     assert player.name in answer.out
     assert sandbox.base_url in answer.out
-    assert _token(player.terminal, sandbox, player.name) not in answer.out
+    assert _token(player.terminal, player.name) not in answer.out
 
 
 def test_the_list_in_json(player: Player, sandbox: RunningSandbox) -> None:
-    assert player.type("player list --json").json == [{"agent": player.name, "base_url": sandbox.base_url}]
+    server = f"{sandbox.base_url}#{sandbox.universe.universe_id}"
+    row = {"agent": player.name, "reset_date": sandbox.universe.reset_date, "base_url": server}
+    assert player.type("player list --json").json == [row]
 
 
 def test_the_list_of_nobody_is_empty(terminal: Terminal) -> None:
@@ -101,7 +107,7 @@ def test_with_two_agents_the_user_must_say_which(player: Player, sandbox: Runnin
     answer = player.type("ship list")
     assert answer.code == 2
     assert player.name in answer.complaint
-    player.terminal.set(TOKEN=_token(player.terminal, sandbox, player.name))
+    player.terminal.set(TOKEN=_token(player.terminal, player.name))
     assert player.type("ship list").code == 0
 
 

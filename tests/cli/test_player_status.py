@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+import shutil
 
 import pytest
 
@@ -12,7 +13,7 @@ from tests.terminal import Terminal
 
 
 def _tokens(player: Player) -> dict[str, str]:
-    return dict(next(iter(json.loads(player.terminal.tokens.read_text()).values())))
+    return dict(json.loads(player.terminal.token_file.read_text()))
 
 
 def _of_another_universe(token: str, reset_date: str) -> str:
@@ -22,8 +23,15 @@ def _of_another_universe(token: str, reset_date: str) -> str:
 
 
 def _keep(player: Player, token: str) -> None:
-    path = player.terminal.tokens
-    path.write_text(json.dumps({player.sandbox.base_url: {player.name: token}}))
+    """As if the token had been kept for the present universe."""
+    player.terminal.token_file.write_text(json.dumps({player.name: token}))
+
+
+def _grow_old(player: Player, reset_date: str) -> None:
+    """The universe of the stored token is over, and its token with it."""
+    token = _of_another_universe(_tokens(player)[player.name], reset_date)
+    _keep(player, token)
+    player.terminal.token_file.rename(player.terminal.token_file.with_name(f"{reset_date}.json"))
 
 
 def test_status_shows_credits_ships_reset_date_and_time_left(player: Player, sandbox: RunningSandbox) -> None:
@@ -49,7 +57,7 @@ def test_status_of_a_token_in_the_environment_is_of_that_agent_alone(player: Pla
 
 
 def test_a_token_of_an_earlier_universe_is_recognised(player: Player) -> None:
-    _keep(player, _of_another_universe(_tokens(player)[player.name], "2020-01-05"))
+    _grow_old(player, "2020-01-05")
     answer = player.type("player status")
     assert answer.code == 1
     assert "token of the universe of 2020-01-05, which is over; register again" in answer.out
@@ -57,11 +65,46 @@ def test_a_token_of_an_earlier_universe_is_recognised(player: Player) -> None:
 
 
 def test_a_token_of_an_earlier_universe_is_explained_wherever_it_is_used(player: Player) -> None:
-    _keep(player, _of_another_universe(_tokens(player)[player.name], "2020-01-05"))
+    _grow_old(player, "2020-01-05")
     answer = player.type("ship list")
     assert answer.code == 3
     assert "the token belongs to a universe that is over" in answer.complaint
     assert "spacetraders player register" in answer.complaint
+
+
+def test_of_tokens_of_several_universes_the_present_ones_is_used(player: Player, sandbox: RunningSandbox) -> None:
+    _grow_old(player, "2020-01-05")
+    assert player.type(f"player register N{player.name}").code == 0
+    assert {row["reset_date"]: row["agent"] for row in player.type("player list --json").json} == {
+        "2020-01-05": player.name,
+        sandbox.universe.reset_date: f"N{player.name}",
+    }
+    assert {ship["symbol"].partition("-")[0] for ship in player.type("ship list --json").json} == {f"N{player.name}"}
+    standings = {x["agent"]: x["note"] for x in player.type("player status --json").json["agents"]}
+    assert standings[f"N{player.name}"] is None
+    assert "2020-01-05, which is over" in standings[player.name]
+
+
+def test_when_all_stored_tokens_are_of_past_universes_that_is_said(player: Player, sandbox: RunningSandbox) -> None:
+    _grow_old(player, "2020-01-05")
+    copy = player.terminal.token_file.with_name("2020-01-19.json")
+    shutil.copy(player.terminal.token_file, copy)
+    answer = player.type("ship list")
+    assert answer.code == 3
+    assert f"no token is stored for the universe of {sandbox.universe.reset_date}" in answer.complaint
+    assert "2020-01-05, 2020-01-19" in answer.complaint
+
+
+def test_an_agent_of_two_universes_is_removed_from_the_one_that_is_named(player: Player) -> None:
+    _grow_old(player, "2020-01-05")
+    player.terminal.type(f"player register {player.name}X")
+    old, new = sorted(player.terminal.tokens.glob("*/*.json"))
+    new.write_text(json.dumps({player.name: "token"}))
+    answer = player.type(f"player remove {player.name}")
+    assert answer.code == 2
+    assert "say which with --universe" in answer.complaint
+    assert player.type(f"player remove {player.name} --universe 2020-01-05").code == 0
+    assert (old.exists(), new.exists()) == (False, True)
 
 
 @pytest.mark.parametrize("token", ["no-token", "a.b.c", "a.W10.c"])
@@ -96,6 +139,6 @@ def test_removing_what_is_not_kept_names_what_is(player: Player) -> None:
 
 def test_adding_again_replaces_the_token(player: Player) -> None:
     good = _tokens(player)[player.name]
-    _keep(player, _of_another_universe(good, "2020-01-05"))
+    _keep(player, "worn-out")
     assert player.terminal.type("player add", standard_input=f"{good}\n").code == 0
     assert _tokens(player) == {player.name: good}

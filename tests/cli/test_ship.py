@@ -3,6 +3,7 @@
 import pytest
 
 from spacetraders_lab.core.ship import NavStatus
+from spacetraders_lab.core.travel import FlightMode
 from tests.cli.conftest import Player
 
 
@@ -50,6 +51,16 @@ def test_navigating_waits_for_the_arrival(player: Player) -> None:
     assert player.ship().waypoint == goal
     (flight,) = player.ledger("NAVIGATE")
     assert flight.ship_symbol == player.ships[0]
+
+
+@pytest.mark.parametrize(
+    ("wish", "mode"),
+    [("", FlightMode.BURN), ("--prefer cheapest", FlightMode.DRIFT), ("--prefer fewest-requests", None)],
+)
+def test_what_makes_a_route_the_best_can_be_chosen(player: Player, wish: str, mode: FlightMode | None) -> None:
+    before = player.ship().mode
+    assert player.type(f"ship navigate {player.ships[0]} {_elsewhere(player)} {wish}").code == 0
+    assert player.ship().mode is (mode or before)
 
 
 def test_navigating_to_where_the_ship_is_does_nothing(player: Player) -> None:

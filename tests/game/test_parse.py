@@ -169,6 +169,13 @@ def test_the_status_names_the_universe_and_its_end() -> None:
     assert (status.reset_date, status.server_resets.next) == ("2026-03-01", datetime(2026, 3, 15, 13, tzinfo=UTC))
 
 
+def test_only_a_sandbox_says_which_of_its_universes_it_plays() -> None:
+    body = b'{"resetDate": "2026-03-01", "serverResets": {"next": "2026-03-15T13:00:00Z"}%s}'
+    game, sandbox = (msgspec.json.decode(body % more, type=Status) for more in (b"", b', "sandbox": {"universe": "a"}'))
+    assert game.server("https://api.spacetraders.io/v2") == "https://api.spacetraders.io/v2"
+    assert sandbox.server("http://localhost/v2") == "http://localhost/v2#a"
+
+
 def test_a_registration_does_not_show_its_token() -> None:
     body = {"token": "secret", "agent": {"symbol": "LAB", "headquarters": "X1-T1-A1", "credits": -5}}
     registration = msgspec.convert(body, Registration)

@@ -33,8 +33,7 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 
 def token_of(terminal: Terminal) -> str:
     """The agent's token, from the one file that may hold it."""
-    (agents,) = json.loads((terminal.home / "config" / "spacetraders-lab" / "tokens.json").read_text()).values()
-    (token,) = agents.values()
+    (token,) = json.loads(terminal.token_file.read_text()).values()
     return str(token)
 
 
@@ -65,8 +64,8 @@ def test_a_whole_run_writes_the_token_into_its_own_file_and_nowhere_else(
     for secret in (token, ACCOUNT):
         assert not [answer for answer in answers if secret in answer.out + answer.err]
         assert secret not in caplog.text
-        holders = {path.name for path in written if secret.encode() in path.read_bytes()}
-        assert holders == ({"tokens.json"} if secret == token else set())
+        holders = {path for path in written if secret.encode() in path.read_bytes()}
+        assert holders == ({terminal.token_file} if secret == token else set())
 
 
 def test_a_token_given_in_the_environment_is_written_nowhere(terminal: Terminal) -> None:

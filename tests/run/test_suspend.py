@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import httpx2
@@ -9,6 +10,8 @@ import pytest
 
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import RunStatus
+from spacetraders_lab.sandbox.api import create_app
+from spacetraders_lab.sandbox.universe import Universe
 from spacetraders_lab.study.rig import FOUR_CELLS, Exchange, Rig
 from spacetraders_lab.study.virtual import START
 
@@ -105,6 +108,44 @@ def test_a_run_of_another_universe_cannot_be_resumed(make_rig: MakeRig) -> None:
     run = make_rig(start=START - timedelta(days=14)).queue([], run_id="old")
     with pytest.raises(UserError, match="another universe"):
         make_rig().resume(run)
+
+
+def test_another_sandbox_at_the_same_address_on_the_same_day_is_another_universe(make_rig: MakeRig) -> None:
+    before, after, again = make_rig(), make_rig(seed=2), make_rig()
+    assert (before.base_url, before.universe.reset_date) == (after.base_url, after.universe.reset_date)
+    assert before.universe_id() == again.universe_id() != after.universe_id()
+    run = before.queue([], run_id="old")
+    with pytest.raises(UserError, match="another universe"):
+        after.resume(run)
+    with pytest.raises(UserError, match="has ended"):  # it is the run's own universe, but there is nothing to do
+        again.resume(run)
+
+
+def _restarted(rig: Rig, universe: Universe) -> None:
+    """Let the game be away for a while and come back as this universe, at the same address."""
+
+    def come_back() -> None:
+        rig.wire.before = lambda _: None
+        rig.wire.inner = httpx2.ASGITransport(app=create_app(universe, rig.clock))
+
+    asked = iter(range(99))
+    _from_the_first_purchase_on(rig, lambda: come_back() if next(asked) > 2 else _refusal(503, 3100))
+
+
+def test_a_sandbox_that_came_back_as_another_universe_closes_the_run(rig: Rig) -> None:
+    run = rig.queue(rig.pairs(2), FOUR_CELLS)
+    _restarted(rig, replace(rig.universe, start=START + timedelta(hours=1)))
+    rig.fly(run)
+    assert rig.run(run).status is RunStatus.CANCELLED
+    assert str(rig.run(run).status_reason).startswith("universe_reset: ")
+
+
+def test_a_sandbox_that_came_back_without_the_agent_suspends_the_run(rig: Rig, make_rig: MakeRig) -> None:
+    run = rig.queue(rig.pairs(2), FOUR_CELLS)
+    _restarted(rig, make_rig(seed=2).universe)
+    rig.fly(run)
+    assert rig.run(run).status is RunStatus.SUSPENDED
+    assert str(rig.run(run).status_reason).startswith("token_refused: ")
 
 
 def test_a_run_of_another_agent_cannot_be_resumed(make_rig: MakeRig) -> None:

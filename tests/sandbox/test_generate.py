@@ -162,6 +162,23 @@ def test_the_lab_has_twelve_goods_at_six_markets_each_and_fuel_everywhere(seed):
     assert all(FUEL in place.listings for place in made.home.markets.values())
 
 
+def test_a_lab_of_72_goods_has_24_markets_with_18_of_them_each_and_stays_cheap():
+    made = universe(3, profile="lab", goods=72)
+    goods = markets_of_goods(made)
+    assert (len(goods), set(goods.values())) == (72, {6})
+    assert {len(place.listings) - 1 for place in made.home.markets.values()} == {18}
+    assert len(made.home.waypoints) == 24
+    quotes = [p.quote(good).ask for p in made.home.markets.values() for good in p.listings if good != FUEL]
+    assert max(quotes) <= 900
+
+
+def test_goods_that_the_game_does_not_have_are_refused():
+    with pytest.raises(UserError, match="at most 1[0-9][0-9] goods"):
+        universe(profile="lab", goods=1000)
+    with pytest.raises(UserError, match="at least one good"):
+        universe(profile="lab", goods=0)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_lab_is_varied_cheap_and_close(seed):
     made = universe(seed, profile="lab")

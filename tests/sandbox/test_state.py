@@ -43,6 +43,7 @@ def test_everything_goes_on_after_a_restart(tmp_path: Path):
     file = tmp_path / "universe.state"
     save_universe(player.universe, file)
     again = restarted(player, file)
+    assert again.universe.universe_id == player.universe.universe_id
     assert list(again.universe.ledger) == list(player.universe.ledger)
     for path in ("/my/agent", "/my/ships", "/agents", "/systems", player.market_path(player.agent.headquarters)):
         assert again.get(path) == player.get(path)

@@ -1,21 +1,66 @@
 """The one verb of this room: everything that can be found in recorded trades and market snapshots."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from spacetraders_lab.analysis.cells import cell_table, listing_table
 from spacetraders_lab.analysis.checks import check_prices
-from spacetraders_lab.analysis.dataset import SIDES, Dataset, count_exclusions
+from spacetraders_lab.analysis.dataset import SIDES, Dataset, Exclusion, count_exclusions
 from spacetraders_lab.analysis.findings import CellEstimate, Findings, ListingEstimate, SideFit
+from spacetraders_lab.analysis.hypotheses import judge_hypotheses
 from spacetraders_lab.analysis.impact import ImpactModel, fit_impact
+from spacetraders_lab.analysis.law import fit_law
 from spacetraders_lab.analysis.observations import Observations
-from spacetraders_lab.analysis.placebo import drift_variance
+from spacetraders_lab.analysis.quiet import drift_variance, quiet_reads
+from spacetraders_lab.analysis.recovery import estimate_recovery
 from spacetraders_lab.analysis.runs import Runs, combine_quotes, elasticities, runs_of
+from spacetraders_lab.analysis.size import fit_size
+from spacetraders_lab.analysis.ticks import find_tick, tick_in_bracket
+from spacetraders_lab.analysis.transitions import supply_transitions
+
+
+@dataclass(frozen=True, slots=True)
+class ImpactTables:
+    """The impact by cell and by listing, and how well each side's model fits."""
+
+    cells: tuple[CellEstimate, ...]
+    listings: tuple[ListingEstimate, ...]
+    sides: tuple[SideFit, ...]
 
 
 def analyse(data: Dataset, observations: Observations) -> Findings:
-    """Estimate everything; the same rows always give the same numbers."""
-    raw = runs_of(data)
-    runs, drift2 = combine_quotes(raw), drift_variance(data, observations)
+    """Estimate everything; the same rows always give the same numbers.
+
+    Slopes are computed with sizes to the power b only where b = 1 is rejected.
+    """
+    reads = quiet_reads(data, observations)
+    tick = find_tick(reads)
+    if tick is not None:
+        data = data.exclude(tick_in_bracket(data, tick), Exclusion.TICK)
+    drift2 = drift_variance(reads)
+    size_law = fit_size(data, drift2)
+    raw = runs_of(data, size_law.used if size_law is not None else 1.0)
+    runs = combine_quotes(raw)
+    tables = measure_impact(data, runs, drift2)
+    law = fit_law(data)
+    return Findings(
+        exclusions=count_exclusions(data),
+        checks=check_prices(data),
+        cells=tables.cells,
+        listings=tables.listings,
+        sides=tables.sides,
+        elasticities=elasticities(raw),
+        size_law=size_law,
+        law=law,
+        hypotheses=judge_hypotheses(data, runs, drift2, size_law),
+        recovery=estimate_recovery(data, reads, tick, law),
+        transitions=supply_transitions(data),
+    )
+
+
+def measure_impact(data: Dataset, runs: Runs, drift2: float = 0.0) -> ImpactTables:
+    """Fit both sides to the runs of the dataset; `drift2` as in `fit_impact`."""
     cells: list[CellEstimate] = []
     listings: list[ListingEstimate] = []
     sides: list[SideFit] = []
@@ -26,14 +71,7 @@ def analyse(data: Dataset, observations: Observations) -> Findings:
         if model is not None:
             listings += listing_table(data, own, side, model)
             sides.append(_side_fit(side, own, model))
-    return Findings(
-        exclusions=count_exclusions(data),
-        checks=check_prices(data),
-        cells=tuple(cells),
-        listings=tuple(listings),
-        sides=tuple(sides),
-        elasticities=elasticities(raw),
-    )
+    return ImpactTables(tuple(cells), tuple(listings), tuple(sides))
 
 
 def _side_fit(side: int, runs: Runs, model: ImpactModel) -> SideFit:

@@ -165,16 +165,19 @@ class LawForm(StrEnum):
     CONSTANT = "constant percent"  # P' = P e^(±g x)
     LINEAR = "linear"  # P' = P ± c x, c per listing and side
     POWER = "power"  # P' = P e^(±g x^b)
+    STOCK = "asymptote, one stock"  # the next one, with ask and bid from one hidden stock: A from any pair of quotes
     ASYMPTOTE = "asymptote"  # P' = A + (P - A) 2^(±k x), A per listing and side
 
 
 @dataclass(frozen=True, slots=True)
 class FormScore:
-    """How one form predicts trades that it was not fitted to: the traded quote after, in whole credits.
+    """How one form predicts the next quote of a listing after two trades or more, from what came before.
 
-    `by_listing`: for listings kept out but for their first two trades. `by_time`: for the later trades of every
-    listing. Both are mean absolute errors in units of the tolerance, max(2 credits, 0.2 % of the quote). `within` is
-    the share of the predictions by listing within the tolerance, `residual_credits` their median absolute error.
+    The form's `parameters` (what listings share) are fitted to other listings for `by_listing`, to the first half of
+    the time for `by_time`; both are mean absolute errors in units of the tolerance, max(2 credits, 0.2 % of the quote),
+    none counted as more than 20. `within` is the share of the predictions by listing, rounded to credits, within the
+    tolerance; `error_credits` their median absolute error before rounding, `error_95` the error in tolerances that 95 %
+    of them keep to.
     """
 
     form: LawForm
@@ -182,27 +185,35 @@ class FormScore:
     by_listing: float
     by_time: float
     within: float
-    residual_credits: float
+    error_credits: float
+    error_95: float
+    predictions: int
 
 
 @dataclass(frozen=True, slots=True)
 class ListingLaw:
-    """What the law says of one listing and side: the asymptote A in credits (None for other forms)."""
+    """What the best form says of one listing and side: its own constant.
+
+    That is g for CONSTANT and POWER (log move of one tradeVolume, below 0 for SELL), c for LINEAR (credits), the
+    asymptote A for ASYMPTOTE, the offset A / scale (the same for both sides) for STOCK; NaN for NONE.
+    """
 
     market: str
     good: str
     side: Operation
     type: ListingType
     trades: int
-    asymptote: Estimate | None
+    constant: Estimate
 
 
 @dataclass(frozen=True, slots=True)
 class LawFit:
     """The law of impact that predicts best, with how sure that is.
 
-    `confidence` is the share of resamples of the listings in which the best form stays the best. `scores` has every
-    form, best first; EXCHANGE listings are left aside and scored apart.
+    It is the simplest form that predicts EXPORT and IMPORT listings not clearly worse than the best one, and
+    `confidence` is the share of resamples of the listings in which it is chosen again. `scores` has every form, the
+    simplest first; `exchange_scores` the same for EXCHANGE listings. `price_steps` are the credits that the ask and
+    the bid of a listing type are rounded to.
     """
 
     best: LawForm
@@ -210,6 +221,12 @@ class LawFit:
     scores: tuple[FormScore, ...]
     exchange_scores: tuple[FormScore, ...]
     listings: tuple[ListingLaw, ...]
+    price_steps: Mapping[ListingType, tuple[float, float]]
+
+    @property
+    def score(self) -> FormScore:
+        """The best form's."""
+        return next(score for score in self.scores if score.form is self.best)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,13 +17,13 @@ import numpy as np
 
 from spacetraders_lab.analysis.arrays import Floats, Ints, sums
 from spacetraders_lab.analysis.dataset import ACTIVITIES, SUPPLIES, TYPES
+from spacetraders_lab.analysis.noise import match_noise
 from spacetraders_lab.analysis.runs import Runs
 
 _LEVELS = (len(TYPES), len(SUPPLIES), len(ACTIVITIES))
 _FIXED_VARIANCE = 9.0  # a prior so wide that it only matters for a level whose moves are all zero
 _MAX_STEPS = 80
 _TOLERANCE = 1e-4
-_CAP = 5.0  # standard deviations beyond which a residual counts no more for the noise
 _MIN_SIGNAL = 3.0  # standard errors that the mean move must have for a log-linear model to make sense
 
 
@@ -189,19 +189,9 @@ class _Fit:
         return Variances(self.omega2 or _bounded(omega2), _bounded(tau2), phi, self.drift2), residual_df
 
     def _match_noise(self, solution: Solution, phi: float, residual_df: float) -> float:
-        """The phi at which the Pearson sum, residuals capped, equals the residual degrees of freedom."""
-        runs = self.runs
-        mean = runs.volumes * np.exp(solution.theta[self.cell] + solution.eta[self.unit])
-        step_variance, square = mean**2 / runs.volumes, (runs.move - mean) ** 2
-        for _ in range(3):
-            total = phi * step_variance + self.noise
-            pearson = square / total
-            free = pearson < _CAP**2
-            slope = (pearson * phi * step_variance / total)[free].sum()
-            excess = np.minimum(pearson, _CAP**2).sum() - residual_df
-            phi *= float(np.exp(np.clip(excess / max(slope, 1e-9), -1.5, 1.5)))
-            phi = min(max(phi, 1e-6), 25.0)
-        return phi
+        mean = self.runs.volumes * np.exp(solution.theta[self.cell] + solution.eta[self.unit])
+        by_step, square = mean**2 / self.runs.volumes, (self.runs.move - mean) ** 2
+        return match_noise(square, by_step, self.noise, residual_df, phi)
 
 
 def _bounded(variance: float) -> float:

@@ -10,9 +10,12 @@ from typing import Annotated, TypeVar
 from cyclopts import Parameter
 
 from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.game import reads
+from spacetraders_lab.game.game import Game
+from spacetraders_lab.game.parse import Status
 from spacetraders_lab.run.app import Lab, open_game, open_lab
 from spacetraders_lab.run.clock import SystemClock
-from spacetraders_lab.run.credentials import find_token
+from spacetraders_lab.run.credentials import Universe, find_token
 from spacetraders_lab.store.database import Database, open_database
 
 REAL_GAME = "https://api.spacetraders.io/v2"
@@ -49,11 +52,22 @@ def database() -> Iterator[Database]:
         opened.close()
 
 
+async def universe_at(base_url: str) -> Universe:
+    """The universe that is now played at the address (one request)."""
+    async with open_game(base_url, None, SystemClock()) as game:
+        return universe_of(game, await reads.get_status(game.client))
+
+
+def universe_of(game: Game, status: Status) -> Universe:
+    """What the game's tokens are kept under."""
+    return Universe(status.server(game.client.base_url), status.reset_date)
+
+
 @asynccontextmanager
 async def lab(chosen: Settings | None = None) -> AsyncIterator[Lab]:
     """Game and database together, for a command that needs both."""
     chosen = chosen or settings()
-    token = chosen.token or find_token(os.environ, chosen.base_url)
+    token = chosen.token or await find_token(os.environ, chosen.base_url, lambda: universe_at(chosen.base_url))
     opened = open_database(chosen.database_url)
     try:
         opened.check()

@@ -86,6 +86,7 @@ def build_app() -> App:
         name="--install-completion",
         help="Complete commands with the tab key in your shell from now on.",
     )
+    app.command("spacetraders_lab.cli.dashboard:dashboard", name="dashboard", help="Serve a live page of runs.")
     app.command("spacetraders_lab.cli.demo:demo", name="demo", help="Run a small experiment against a local game.")
     return app
 

@@ -8,14 +8,14 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from spacetraders_lab.cli import render
-from spacetraders_lab.cli.context import Json, settings
+from spacetraders_lab.cli.context import Json, settings, universe_of
 from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK
 from spacetraders_lab.core.errors import TokenRefused, UniverseReset, UserError
 from spacetraders_lab.game import reads
 from spacetraders_lab.game.parse import Status
 from spacetraders_lab.run.app import open_game
 from spacetraders_lab.run.clock import SystemClock
-from spacetraders_lab.run.credentials import load_tokens, remove_token, reset_date_of, save_token, tokens_path
+from spacetraders_lab.run.credentials import Universe, load_tokens, remove_token, save_token, tokens_path
 
 
 def register(symbol: str, *, faction: str = "COSMIC") -> None:
@@ -31,13 +31,13 @@ def register(symbol: str, *, faction: str = "COSMIC") -> None:
     chosen = settings()
     account = os.environ.get("SPACETRADERS_ACCOUNT_TOKEN")
 
-    async def go() -> str:
+    async def go() -> tuple[Universe, str]:
         async with open_game(chosen.base_url, None, SystemClock()) as game:
-            return (await reads.register(game.client, symbol.upper(), faction.upper(), account)).token
+            universe = universe_of(game, await reads.get_status(game.client))
+            return universe, (await reads.register(game.client, symbol.upper(), faction.upper(), account)).token
 
-    token = asyncio.run(go())
-    path = tokens_path(os.environ)
-    save_token(path, chosen.base_url, symbol.upper(), token)
+    universe, token = asyncio.run(go())
+    path = save_token(tokens_path(os.environ), universe, symbol.upper(), token)
     print(f"Registered {symbol.upper()} at {chosen.base_url}; its token is kept in {path}")
 
 
@@ -48,37 +48,39 @@ def add() -> None:
     if not token:
         raise UserError("no token given")
 
-    async def whose() -> str:
+    async def whose() -> tuple[Universe, str]:
         async with open_game(chosen.base_url, token, SystemClock()) as game:
-            return (await reads.get_agent(game.client)).symbol
+            universe = universe_of(game, await reads.get_status(game.client))
+            return universe, (await reads.get_agent(game.client)).symbol
 
-    agent = asyncio.run(whose())
-    path = tokens_path(os.environ)
-    save_token(path, chosen.base_url, agent, token)
+    universe, agent = asyncio.run(whose())
+    path = save_token(tokens_path(os.environ), universe, agent, token)
     print(f"Added {agent} at {chosen.base_url}; its token is kept in {path}")
 
 
 def list_players(*, json: Json = False) -> None:
     """List the agents whose tokens are kept."""
     tokens = load_tokens(tokens_path(os.environ))
-    rows = [(agent, url) for url, agents in sorted(tokens.items()) for agent in sorted(agents)]
+    rows = [(agent, universe.reset_date, universe.server) for universe in tokens for agent in sorted(tokens[universe])]
     if json:
-        render.print_json([{"agent": agent, "base_url": url} for agent, url in rows])
+        render.print_json([{"agent": a, "reset_date": date, "base_url": server} for a, date, server in rows])
     else:
-        render.print_table(["agent", "server"], rows)
+        render.print_table(["agent", "universe of", "server"], rows)
 
 
-def remove(agent: str) -> None:
+def remove(agent: str, *, universe: str | None = None) -> None:
     """Forget the token of an agent; the agent itself lives on.
 
     Parameters
     ----------
     agent:
         The agent's call sign.
+    universe:
+        The reset date of the universe, where tokens of several are kept.
     """
-    chosen, path = settings(), tokens_path(os.environ)
-    remove_token(path, chosen.base_url, agent.upper())
-    print(f"Removed the token of {agent.upper()} at {chosen.base_url} from {path}")
+    chosen = settings()
+    removed = remove_token(tokens_path(os.environ), chosen.base_url, agent.upper(), universe)
+    print(f"Removed the token of {agent.upper()} at {chosen.base_url}, universe of {removed.reset_date}")
 
 
 def status(*, json: Json = False) -> int:
@@ -88,12 +90,15 @@ def status(*, json: Json = False) -> int:
     """
     chosen, clock = settings(), SystemClock()
     given = os.environ.get("SPACETRADERS_TOKEN")
-    kept = {"": given} if given else load_tokens(tokens_path(os.environ)).get(chosen.base_url, {})
+    kept = {} if given else load_tokens(tokens_path(os.environ), chosen.base_url)
 
     async def ask() -> tuple[Status, list[Standing]]:
         async with open_game(chosen.base_url, None, clock) as game:
             universe = await reads.get_status(game.client)
-        return universe, [await _standing(chosen.base_url, agent, token, universe) for agent, token in kept.items()]
+            here = universe_of(game, universe)
+        asked = {"": given} if given else kept.get(here, {})
+        past = [_past(agent, u) for u, agents in kept.items() if u != here for agent in agents if agent not in asked]
+        return universe, past + [await _standing(chosen.base_url, agent, token) for agent, token in asked.items()]
 
     universe, standings = asyncio.run(ask())
     left = max(timedelta(0), universe.server_resets.next - clock.now())
@@ -119,10 +124,11 @@ class Standing:
     note: str | None = None
 
 
-async def _standing(base_url: str, name: str, token: str, universe: Status) -> Standing:
-    made_for = reset_date_of(token)
-    if made_for not in (None, universe.reset_date):
-        return Standing(name, note=f"token of the universe of {made_for}, which is over; register again")
+def _past(name: str, universe: Universe) -> Standing:
+    return Standing(name, note=f"token of the universe of {universe.reset_date}, which is over; register again")
+
+
+async def _standing(base_url: str, name: str, token: str) -> Standing:
     async with open_game(base_url, token, SystemClock()) as game:
         try:
             agent = await reads.get_agent(game.client)

@@ -92,8 +92,9 @@ def print_launch(run_id: str, pairs: int) -> None:
 
 def print_scouting(plan: ScoutingPlan) -> None:
     """What a scouting is going to do, on standard error beside its progress bar."""
-    unlisted = plan.markets - len(plan.listed & {market for tour in plan.tours for market in tour})
-    known = "what they trade is known" + (f" (but of {unlisted})" if unlisted else "") + ", prices show only to a visit"
+    listed = len(plan.listed & {market for tour in plan.tours for market in tour})
+    whose = "they" if listed == plan.markets else f"{listed} of them"
+    known = f"what {whose} trade is known, prices show only to a visit"
     skipped = f"; {len(plan.fresh)} were read lately" if plan.fresh else ""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     errors.print(f"{plan.markets} markets in {plan.seconds / 60:.0f} minutes of game time{skipped}: {known}")

@@ -1,6 +1,7 @@
 """`spacetraders ship ...`: fly and trade by hand, with the same commands that the workers use."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -17,6 +18,7 @@ from spacetraders_lab.core.commands import (
     SellCargoCommand,
 )
 from spacetraders_lab.core.errors import GameError, GameUnreachable, UserError
+from spacetraders_lab.core.routing import Preference
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.waypoint import system_of
 from spacetraders_lab.game import reads
@@ -60,10 +62,21 @@ def list_ships(*, json: Json = False) -> None:
     )
 
 
-def navigate(ship: ShipSymbol, destination: Annotated[str, Parameter(help="The waypoint to fly to.")]) -> None:
-    """Fly to a waypoint and wait for the arrival."""
+def navigate(
+    ship: ShipSymbol,
+    destination: Annotated[str, Parameter(help="The waypoint to fly to, in this system or another.")],
+    *,
+    prefer: Preference = Preference.FASTEST,
+) -> None:
+    """Fly to a waypoint and wait for the arrival.
+
+    Parameters
+    ----------
+    prefer:
+        What makes a route the best: time, fuel and antimatter, or requests.
+    """
     system_of(destination.upper())
-    done = _do(ship, lambda symbol: NavigateShipCommand(symbol, destination.upper()))
+    done = _do(ship, lambda symbol: NavigateShipCommand(symbol, destination.upper()), prefer)
     print(f"{done.ship.symbol} is at {done.ship.waypoint} ({done.ship.status})")
 
 
@@ -106,10 +119,10 @@ def _trade(ship: str, command: Callable[[str], Command]) -> None:
     )
 
 
-def _do(ship_symbol: str, command: Callable[[str], Command]) -> Done:
+def _do(ship_symbol: str, command: Callable[[str], Command], prefer: Preference = Preference.FASTEST) -> Done:
     async def go(lab: Lab) -> Outcome:
         ship = await _own_ship(lab, ship_symbol.upper())
-        return await execute(lab.game, command(ship.symbol), ship)
+        return await execute(replace(lab.game, preference=prefer), command(ship.symbol), ship)
 
     match with_lab(go):
         case Done() as done:

@@ -1,22 +1,45 @@
 """A first look at recorded trades: counts and medians. Estimates with intervals are the analysis's."""
 
 import math
+from bisect import insort
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from statistics import median
+from typing import Protocol
 
-from spacetraders_lab.core.experiment import TradeRecord
-from spacetraders_lab.core.market import Operation
+Cell = tuple[str, str, str | None]  # side, supply and activity before
 
-Cell = tuple[Operation, str, str | None]  # side, supply and activity before
+
+class Traded(Protocol):
+    """What is needed of a recorded trade, by the names of its columns."""
+
+    @property
+    def operation(self) -> str: ...
+    @property
+    def supply_before(self) -> str: ...
+    @property
+    def activity_before(self) -> str | None: ...
+    @property
+    def trade_volume_before(self) -> int: ...
+    @property
+    def units(self) -> int: ...
+    @property
+    def price_before(self) -> int: ...
+    @property
+    def price_after(self) -> int | None: ...
+    @property
+    def batch_size_fraction(self) -> float | None: ...
+    @property
+    def foreign_units(self) -> int: ...
+    @property
+    def recovered(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
 class ImpactRow:
     """One side x supply x activity: how many trades, and the median move of the traded quote."""
 
-    side: Operation
+    side: str
     supply: str
     activity: str | None
     transactions: int
@@ -31,7 +54,7 @@ class ImpactSummary:
     excluded: dict[str, int]
 
 
-def percent_per_volume(record: TradeRecord) -> float | None:
+def percent_per_volume(record: Traded) -> float | None:
     """The traded quote's move in percent per full tradeVolume, compounded; None where it was not measured."""
     if record.price_after is None:
         return None
@@ -39,22 +62,42 @@ def percent_per_volume(record: TradeRecord) -> float | None:
     return 100 * math.expm1(log_move * record.trade_volume_before / record.units)
 
 
-def summarise_impact(records: Iterable[TradeRecord]) -> ImpactSummary:
-    """Median move per full tradeVolume by side, supply and activity; what cannot be used is counted by reason."""
-    moves: dict[Cell, list[float]] = defaultdict(list)
-    excluded: dict[str, int] = defaultdict(int)
-    for record in records:
+class ImpactTally:
+    """The summary of the trades added so far, at any time and without looking at them again."""
+
+    def __init__(self) -> None:
+        self._moves: dict[Cell, list[float]] = defaultdict(list)  # each in order of size
+        self._excluded: dict[str, int] = defaultdict(int)
+
+    def add(self, record: Traded) -> None:
+        """Count one trade, or the reason why it cannot be used."""
         if reason := _unusable(record):
-            excluded[reason] += 1
-            continue
+            self._excluded[reason] += 1
+            return
         move = percent_per_volume(record)
         assert move is not None  # a record without a quote after is recovered
-        moves[(record.operation, record.supply_before, record.activity_before)].append(move)
-    rows = [ImpactRow(*cell, len(found), median(found)) for cell, found in moves.items()]
-    return ImpactSummary(tuple(sorted(rows, key=_order)), dict(excluded))
+        insort(self._moves[(record.operation, record.supply_before, record.activity_before)], move)
+
+    def summary(self) -> ImpactSummary:
+        """Median move per full tradeVolume by side, supply and activity; what cannot be used is counted by reason."""
+        rows = [ImpactRow(*cell, len(moves), _middle(moves)) for cell, moves in self._moves.items()]
+        return ImpactSummary(tuple(sorted(rows, key=_order)), dict(self._excluded))
 
 
-def _unusable(record: TradeRecord) -> str | None:
+def summarise_impact(records: Iterable[Traded]) -> ImpactSummary:
+    """The summary of all these trades."""
+    tally = ImpactTally()
+    for record in records:
+        tally.add(record)
+    return tally.summary()
+
+
+def _middle(ordered: list[float]) -> float:
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+
+
+def _unusable(record: Traded) -> str | None:
     if record.batch_size_fraction is None:
         return "leftover"
     if record.recovered or record.price_after is None:

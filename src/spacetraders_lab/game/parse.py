@@ -269,11 +269,25 @@ class ServerResets(Shape, frozen=True):
     next: Stamp
 
 
+class SandboxShape(Shape, frozen=True):
+    """What only a sandbox says of itself."""
+
+    universe: str
+
+
 class Status(Shape, frozen=True):
-    """The game's status: the universe is known by its `reset_date`, and ends at `server_resets.next`."""
+    """The game's status: a server's universe is known by its `reset_date`, and ends at `server_resets.next`."""
 
     reset_date: str
     server_resets: ServerResets
+    sandbox: SandboxShape | None = None
+
+    def server(self, base_url: str) -> str:
+        """What plays at the address: the address itself, or with a sandbox its universe behind a #.
+
+        Sandboxes come and go at an address, several a day; the game has one universe from a reset to the next.
+        """
+        return f"{base_url}#{self.sandbox.universe}" if self.sandbox else base_url
 
 
 class Registration(Shape, frozen=True):

@@ -115,7 +115,7 @@ async def open_lab(
 
     def enter(connection: Connection) -> tuple[int, int]:
         world = World(connection)
-        universe_id = world.universe_id(game.client.base_url, status.reset_date)
+        universe_id = world.universe_id(status.server(game.client.base_url), status.reset_date)
         return universe_id, world.player_id(agent.symbol, universe_id)
 
     with make_thread() as thread:

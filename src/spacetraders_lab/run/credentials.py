@@ -1,29 +1,110 @@
-"""Where tokens live: one file that only the user can read, by server and agent. Tokens go nowhere else.
+"""Where tokens live: files that only the user can read, one for each universe of each server. Tokens go nowhere else.
 
-A token names the universe it is good for, so one of an earlier universe is known without asking the game.
+A token is good for one universe, so those of another are kept apart and never taken for the present one's.
 """
 
-import base64
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote, unquote
 
-from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.errors import UniverseReset, UserError
 
-Tokens = dict[str, dict[str, str]]  # base URL -> agent symbol -> token
+Agents = dict[str, str]  # agent symbol -> token
+
+
+class Universe(NamedTuple):
+    """What a token is good for: a server, as the game's status names it, from one reset to the next."""
+
+    server: str
+    reset_date: str
+
+    def is_at(self, base_url: str) -> bool:
+        """Whether this is, or was, to be found at the address."""
+        return self.server.partition("#")[0] == base_url
 
 
 def tokens_path(environment: Mapping[str, str]) -> Path:
-    """The user's token file."""
+    """The folder of the user's token files."""
     home = environment.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
-    return Path(home) / "spacetraders-lab" / "tokens.json"
+    return Path(home) / "spacetraders-lab" / "tokens"
 
 
-def load_tokens(path: Path) -> Tokens:
-    """All stored tokens; none when there is no file. Raises UserError for a file others can read or that is no JSON."""
-    if not path.exists():
-        return {}
+def load_tokens(folder: Path, base_url: str | None = None) -> dict[Universe, Agents]:
+    """The stored tokens (of one address), those of the latest universe last; none when there is no folder.
+
+    Raises UserError for a file that others can read or that is no JSON.
+    """
+    found = {_universe_of(path): path for path in folder.glob("*/*.json")}
+    wanted = sorted(u for u in found if base_url is None or u.is_at(base_url))
+    return {universe: _read(found[universe]) for universe in wanted}
+
+
+def save_token(folder: Path, universe: Universe, agent: str, token: str) -> Path:
+    """Add or replace one agent's token; the file, which is returned, is at no moment readable by others."""
+    path = _path(folder, universe)
+    agents = _read(path) if path.exists() else {}
+    _write(path, agents | {agent: token})
+    return path
+
+
+def remove_token(folder: Path, base_url: str, agent: str, reset_date: str | None = None) -> Universe:
+    """Forget one agent's token at an address, and say of which universe it was.
+
+    Raises UserError when there is none, and when there are several and no `reset_date` says which.
+    """
+    kept = load_tokens(folder, base_url)
+    holding = [u for u, agents in kept.items() if agent in agents and reset_date in (None, u.reset_date)]
+    if not holding:
+        names = sorted({name for agents in kept.values() for name in agents})
+        there = f"there are those of {', '.join(names)}" if names else "there are none"
+        of = f" of the universe of {reset_date}" if reset_date else ""
+        raise UserError(f"no token of {agent} is kept for {base_url}{of}; {there}")
+    if len({u.reset_date for u in holding}) > 1:
+        dates = " and ".join(universe.reset_date for universe in holding)
+        raise UserError(f"tokens of {agent} are kept for the universes of {dates}; say which with --universe")
+    for universe in holding:
+        _write(_path(folder, universe), {name: token for name, token in kept[universe].items() if name != agent})
+    return holding[-1]
+
+
+async def find_token(environment: Mapping[str, str], base_url: str, which: Callable[[], Awaitable[Universe]]) -> str:
+    """The token to use: SPACETRADERS_TOKEN, else that of the only agent stored for the universe at the address.
+
+    `which` asks what universe that is; it is called only where tokens of more than one are stored. Raises UserError
+    when there is no token or more than one, UniverseReset when all of them are of universes that are over.
+    """
+    if token := environment.get("SPACETRADERS_TOKEN"):
+        return token
+    kept = load_tokens(tokens_path(environment), base_url)
+    if not kept:
+        raise UserError(
+            "no token: set SPACETRADERS_TOKEN, or store one with `spacetraders player add`, "
+            "or make a new agent with `spacetraders player register`"
+        )
+    here = next(iter(kept)) if len(kept) == 1 else await which()
+    if here not in kept:
+        dates = ", ".join(sorted({universe.reset_date for universe in kept}))
+        raise UniverseReset(
+            f"no token is stored for the universe of {here.reset_date} that {base_url} now plays, only of universes "
+            f"that are over ({dates}): make a new agent with `spacetraders player register`"
+        )
+    if len(agents := kept[here]) > 1:
+        raise UserError(f"several agents are stored for this server ({', '.join(agents)}); set SPACETRADERS_TOKEN")
+    return next(iter(agents.values()))
+
+
+def _path(folder: Path, universe: Universe) -> Path:
+    return folder / quote(universe.server, safe="") / f"{quote(universe.reset_date, safe='')}.json"
+
+
+def _universe_of(path: Path) -> Universe:
+    return Universe(unquote(path.parent.name), unquote(path.stem))
+
+
+def _read(path: Path) -> Agents:
     if path.stat().st_mode & 0o077:
         raise UserError(f"{path} can be read by others; make it yours alone: chmod 600 {path}")
     try:
@@ -32,57 +113,15 @@ def load_tokens(path: Path) -> Tokens:
         raise UserError(f"{path} is not readable as JSON; mend it or remove it and add your agents again") from None
 
 
-def save_token(path: Path, base_url: str, agent: str, token: str) -> None:
-    """Add or replace one agent's token; the file is never, not even for a moment, readable by others."""
-    tokens = load_tokens(path)
-    tokens.setdefault(base_url, {})[agent] = token
-    _write(path, tokens)
-
-
-def remove_token(path: Path, base_url: str, agent: str) -> None:
-    """Forget one agent's token; raises UserError when there is none."""
-    tokens = load_tokens(path)
-    agents = tokens.get(base_url, {})
-    if agent not in agents:
-        kept = f"there are those of {', '.join(sorted(agents))}" if agents else "there are none"
-        raise UserError(f"no token of {agent} is kept for {base_url}; {kept}")
-    del agents[agent]
-    _write(path, {url: kept for url, kept in tokens.items() if kept})
-
-
-def reset_date_of(token: str) -> str | None:
-    """The reset date of the universe that an agent's token is good for; None for what does not say."""
-    parts = token.split(".")
-    try:
-        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (IndexError, ValueError):
-        return None
-    reset_date = claims.get("reset_date") if isinstance(claims, dict) else None
-    return reset_date if isinstance(reset_date, str) else None
-
-
-def _write(path: Path, tokens: Tokens) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+def _write(path: Path, agents: Agents) -> None:
+    """Put the file in place whole; one without agents goes away."""
+    if not agents:
+        path.unlink()
+        return
+    for folder in (path.parent.parent.parent, path.parent.parent, path.parent):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     draft = path.with_suffix(".new")
     draft.unlink(missing_ok=True)
     with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-        json.dump(tokens, file, indent=1)
+        json.dump(agents, file, indent=1)
     draft.replace(path)
-
-
-def find_token(environment: Mapping[str, str], base_url: str) -> str:
-    """The token to use: SPACETRADERS_TOKEN, else the only agent stored for the server.
-
-    Raises UserError when there is none or more than one.
-    """
-    if token := environment.get("SPACETRADERS_TOKEN"):
-        return token
-    agents = load_tokens(tokens_path(environment)).get(base_url, {})
-    if not agents:
-        raise UserError(
-            "no token: set SPACETRADERS_TOKEN, or store one with `spacetraders player add`, "
-            "or make a new agent with `spacetraders player register`"
-        )
-    if len(agents) > 1:
-        raise UserError(f"several agents are stored for this server ({', '.join(agents)}); set SPACETRADERS_TOKEN")
-    return next(iter(agents.values()))

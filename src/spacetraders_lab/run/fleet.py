@@ -78,14 +78,14 @@ def _following(stop: asyncio.Event, halt: asyncio.Event) -> Iterator[None]:
 
 
 async def _wait_for_the_game(lab: Lab, run: ExperimentRun, stop: asyncio.Event) -> WorldCondition | None:
-    """Look every minute whether the game is back; returns UniverseReset when it is another one."""
+    """Look every minute whether the game is back; returns why not, when it is another game."""
     with suppress(Interrupted):
         while not stop.is_set():
             try:
                 if await unless_stopped(stop, game_is_back(lab, run)):
                     return None
-            except UniverseReset as reset:
-                return reset
+            except WorldCondition as condition:
+                return condition
             await unless_stopped(stop, lab.clock.sleep(LOOK_AGAIN_SECONDS / lab.game.client.speed))
     return None
 

@@ -27,7 +27,8 @@ async def game_is_back(lab: Lab, run: ExperimentRun) -> bool:
         status = await reads.get_status(lab.game.client)
     except (Maintenance, GameError):
         return False
-    here = await lab.write(lambda c: World(c).universe_id(lab.game.client.base_url, status.reset_date))
+    server = status.server(lab.game.client.base_url)
+    here = await lab.write(lambda c: World(c).universe_id(server, status.reset_date))
     if here != run.universe_id:
         raise UniverseReset(f"the universe of this run was reset; the game now plays that of {status.reset_date}")
     return True

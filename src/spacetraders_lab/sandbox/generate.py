@@ -11,7 +11,7 @@ from random import Random
 from spacetraders_lab.core.market import ListingType
 from spacetraders_lab.core.travel import round_half_up
 from spacetraders_lab.core.waypoint import Waypoint
-from spacetraders_lab.sandbox.goods import ANTIMATTER, ANTIMATTER_VOLUME, EXCHANGE_VOLUME, FUEL, GOODS, RARE
+from spacetraders_lab.sandbox.goods import ANTIMATTER, ANTIMATTER_VOLUME, EXCHANGE_VOLUME, FUEL, GOODS, RARE, Good
 from spacetraders_lab.sandbox.listing import Listing
 from spacetraders_lab.sandbox.market import Market, draw_factor
 from spacetraders_lab.sandbox.settings import Range, SandboxSettings
@@ -60,21 +60,20 @@ def make_market(
     """A market at rest; FUEL is added to the exchange where it is not listed otherwise."""
     kinds = dict.fromkeys((FUEL, *exchange), ListingType.EXCHANGE)
     kinds |= dict.fromkeys(imports, ListingType.IMPORT) | dict.fromkeys(exports, ListingType.EXPORT)
-    listings = {good: make_listing(good, kind, settings, random) for good, kind in sorted(kinds.items())}
+    listings = {good: make_listing(GOODS[good], kind, settings, random) for good, kind in sorted(kinds.items())}
     return Market(waypoint, listings, settings)
 
 
-def make_listing(good: str, kind: ListingType, settings: SandboxSettings, random: Random) -> Listing:
+def make_listing(good: Good, kind: ListingType, settings: SandboxSettings, random: Random) -> Listing:
     """A listing at rest: f, stock, rates and phase drawn from the ranges of the settings."""
-    entry = GOODS[good]
-    exchange = ANTIMATTER_VOLUME if good == ANTIMATTER else EXCHANGE_VOLUME
-    volume = exchange if kind is ListingType.EXCHANGE else entry.volume
+    exchange = ANTIMATTER_VOLUME if good.symbol == ANTIMATTER else EXCHANGE_VOLUME
+    volume = exchange if kind is ListingType.EXCHANGE else good.volume
     low, high = _rest_range(kind, volume, settings)
     stock = round_half_up(random.uniform(low, high) * volume)
     return Listing(
-        good=good,
+        good=good.symbol,
         kind=kind,
-        mid=entry.mid * settings.price_level,
+        mid=good.mid * settings.price_level,
         factor=draw_factor(kind, settings, random),
         trade_volume=volume,
         first_volume=volume,

@@ -21,6 +21,7 @@ class SandboxSettings:
 
     seed: int = 1
     profile: str = "home"  # "home": a system like the real ones; "lab": 12 goods at 6 markets each, cheap and close
+    goods: int = 12  # of the lab profile; more than 12 come with more markets, and prices like the 12's
     speed: float = 1.0
     start: datetime | None = None  # when the universe began; None: the moment it is made
 
@@ -92,6 +93,8 @@ class SandboxSettings:
             raise UserError(f"{self.absent_effect!r} is no effect; there are supply, activity and side")
         if self.systems < 1:
             raise UserError("a sandbox has at least one system")
+        if self.goods < 1:
+            raise UserError("a sandbox has at least one good")
         unknown = [kind for kind in self.ships if kind not in HULLS]
         if unknown or not self.ships:
             raise UserError(

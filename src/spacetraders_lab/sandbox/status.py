@@ -1,4 +1,7 @@
-"""What `GET /` tells about the server: version, reset dates, counts, health."""
+"""What `GET /` tells about the server: version, reset dates, counts, health.
+
+`sandbox` is not the game's: it says that this is one, and which universe it plays.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -35,5 +38,6 @@ def status(universe: Universe, now: datetime) -> dict[str, Any]:
         },
         "serverResets": {"next": stamp(universe.start + _RESET_EVERY), "frequency": "fortnightly"},
         "announcements": [],
+        "sandbox": {"universe": universe.universe_id},
         "links": [],
     }

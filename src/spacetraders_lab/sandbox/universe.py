@@ -128,6 +128,11 @@ class Universe:
         return Universe.grown_from(self.settings, now, reset_date.isoformat(), is_first=False)
 
     @property
+    def universe_id(self) -> str:
+        """What tells this universe from every other, even one that begins on the same day at the same address."""
+        return hashlib.sha256(f"{self.secret} {self.start.isoformat()}".encode()).hexdigest()[:12]
+
+    @property
     def systems(self) -> dict[str, System]:
         return self.galaxy.systems
 

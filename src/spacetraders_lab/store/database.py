@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, OperationalError
@@ -83,6 +84,28 @@ def open_database(url: str | None = None, path: Path | None = None, *, durable: 
     return database
 
 
+def open_reading(url: str | None = None, path: Path | None = None) -> Database:
+    """Open the database for a program that only looks: the database itself refuses every write. One connection.
+
+    It must have been opened with `open_database` before. Raises UserError for a schema that is not this program's,
+    DatabaseUnavailable.
+    """
+    target = _target(url, path)
+    name = target.database or "" if target.get_backend_name() == "sqlite" else target.render_as_string()
+    with translated(name):
+        database = Database(_reading_engine(target), name)
+        try:
+            with database.reading() as connection:
+                found = _version(connection, name)
+        except BaseException:
+            database.close()
+            raise
+    if found != HEAD:
+        database.close()
+        raise UserError(f"the schema of {name} is {found or 'missing'}, not {HEAD}; any command that writes mends that")
+    return database
+
+
 def default_path() -> Path:
     """Where the user's own SQLite file lies (XDG base directory specification)."""
     home = os.environ.get("XDG_DATA_HOME")
@@ -119,10 +142,8 @@ def _engine(target: URL, durable: bool) -> Engine:
 
 
 def _postgres_engine(target: URL, durable: bool) -> Engine:
-    if "connect_timeout" not in target.query:
-        target = target.update_query_dict({"connect_timeout": str(CONNECT_SECONDS)})
     # A server may restart between two transactions: look before every use.
-    engine = create_engine(target, pool_pre_ping=True)
+    engine = create_engine(_with_patience(target), pool_pre_ping=True)
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
@@ -135,6 +156,12 @@ def _postgres_engine(target: URL, durable: bool) -> Engine:
     return engine
 
 
+def _with_patience(target: URL) -> URL:
+    if "connect_timeout" in target.query:
+        return target
+    return target.update_query_dict({"connect_timeout": str(CONNECT_SECONDS)})
+
+
 def _sqlite_engine(target: URL, durable: bool) -> Engine:
     file = Path(target.database or "")
     _make_folder(file.parent)
@@ -144,18 +171,46 @@ def _sqlite_engine(target: URL, durable: bool) -> Engine:
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # Python's own transactions begin too late; the next hook begins them
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
+
+    _begin_explicitly(engine)
+    _choose_journal(engine, is_new)
+    return engine
+
+
+def _reading_engine(target: URL) -> Engine:
+    # one connection, for what SQLite says of changes by others (PRAGMA data_version) counts for a connection
+    pool: dict[str, Any] = {"pool_size": 1, "max_overflow": 0}
+    if target.get_backend_name() != "sqlite":
+        engine = create_engine(_with_patience(target), pool_pre_ping=True, **pool)
+
+        @event.listens_for(engine, "connect")
+        def _on_connect(connection: Any, _record: Any) -> None:
+            connection.execute("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+            connection.commit()
+
+        return engine
+    file = URL.create(target.drivername, database=f"file:{quote(target.database or '')}")
+    engine = create_engine(
+        file.set(query={"mode": "ro", "uri": "true"}), connect_args={"timeout": BUSY_SECONDS}, **pool
+    )
+    _begin_explicitly(engine)
+    return engine
+
+
+def _begin_explicitly(engine: Engine) -> None:
+    """Begin SQLite's transactions at the first statement, and as the engine's option `begin` says."""
+
+    @event.listens_for(engine, "connect")
+    def _on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # Python's own transactions begin too late
 
     @event.listens_for(engine, "begin")
     def _on_begin(connection: Connection) -> None:
         statement = connection.get_execution_options().get("begin", "BEGIN")
         if statement:
             connection.exec_driver_sql(statement)
-
-    _choose_journal(engine, is_new)
-    return engine
 
 
 def _make_folder(folder: Path) -> None:

@@ -22,9 +22,12 @@ class World:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def universe_id(self, base_url: str, reset_date: str) -> int:
-        """The id of the universe that this server has had since that reset, written down if it is new."""
-        return self._id_of(universes, base_url=base_url, reset_date=reset_date)
+    def universe_id(self, server: str, reset_date: str) -> int:
+        """The id of the universe that this server has had since that reset, written down if it is new.
+
+        `server` is the base URL; behind a #, which universe of a sandbox it is.
+        """
+        return self._id_of(universes, base_url=server, reset_date=reset_date)
 
     def player_id(self, agent_symbol: str, universe_id: int) -> int:
         """The id of an agent in a universe, written down if it is new."""

@@ -31,7 +31,8 @@ class Books:
 
     def universe_id(self) -> int:
         with self.database.transaction() as connection:
-            return World(connection).universe_id(self.base_url, self.universe.reset_date)
+            server = f"{self.base_url}#{self.universe.universe_id}"
+            return World(connection).universe_id(server, self.universe.reset_date)
 
     def write_run(
         self,

@@ -1,0 +1,93 @@
+"""Whether buying moves a listing more than selling: paired within listing and supply label, pooled over listings."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spacetraders_lab.analysis.arrays import Floats, Ints, sums
+from spacetraders_lab.analysis.dataset import ACTIVITIES, BUY, SUPPLIES
+from spacetraders_lab.analysis.distributions import t_interval, t_p
+from spacetraders_lab.analysis.findings import Estimate
+from spacetraders_lab.analysis.impact import ImpactModel
+from spacetraders_lab.analysis.runs import Runs
+
+_CLOSE = 0.3  # standard error of a log ratio above which a pair is left out: the log of a small noisy move is biased
+_MIN_UNITS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Asymmetry:
+    """Log of the buying over the selling slope, between listings pooled at random; `p` for its being 0."""
+
+    log_ratio: Estimate
+    p: float
+    df: int
+    listings: int
+
+
+def fit_asymmetry(runs: Runs, buying: ImpactModel, selling: ImpactModel) -> Asymmetry | None:
+    """Paule-Mandel random effects with a Hartung-Knapp t interval.
+
+    Source: Rover, Knapp and Friede 2015, BMC Med. Res. Meth. 15:99. Which pairs are close enough to count is decided
+    by their size and rounding, not by how they came out. None with fewer than three listings.
+    """
+    ratios, variances = _unit_ratios(runs, buying, selling)
+    if len(ratios) < _MIN_UNITS:
+        return None
+    mean, error = pool(ratios, variances)
+    df = len(ratios) - 1
+    return Asymmetry(t_interval(mean, error, df), t_p(mean / error, df), df, len(ratios))
+
+
+def pool(values: Floats, variances: Floats) -> tuple[float, float]:
+    """The random-effects mean and its Hartung-Knapp error, never smaller than the fixed-effects one."""
+    between = _paule_mandel(values, variances)
+    weight = 1 / (variances + between)
+    mean = float((weight * values).sum() / weight.sum())
+    spread = float((weight * (values - mean) ** 2).sum()) / (len(values) - 1)
+    return mean, float(np.sqrt(max(1.0, spread) / weight.sum()))
+
+
+def _paule_mandel(values: Floats, variances: Floats) -> float:
+    """The variance between at which the weighted sum of squares equals its degrees of freedom, or 0."""
+    between = 0.0
+    for _ in range(100):
+        weight = 1 / (variances + between)
+        mean = (weight * values).sum() / weight.sum()
+        excess = float((weight * (values - mean) ** 2).sum()) - (len(values) - 1)
+        if excess <= 1e-9 and between == 0.0:
+            return 0.0
+        step = excess / float((weight**2 * (values - mean) ** 2).sum())
+        between = max(0.0, between + step)
+        if abs(step) < 1e-9:
+            break
+    return between
+
+
+def _unit_ratios(runs: Runs, buying: ImpactModel, selling: ImpactModel) -> tuple[Floats, Floats]:
+    """ln(slope when buying / slope when selling) of each listing, over the labels where both were traded."""
+    label = runs.cell // len(ACTIVITIES) % len(SUPPLIES)
+    pairs, pair = np.unique(runs.unit * len(SUPPLIES) + label, return_inverse=True)
+    logs, variances = [], []
+    for side, model in enumerate((buying, selling)):
+        log, variance = _log_slopes(runs, pair, len(pairs), side, model)
+        logs.append(log)
+        variances.append(variance)
+    close = np.isfinite(logs[0]) & np.isfinite(logs[1]) & (variances[0] + variances[1] < _CLOSE**2)
+    ratio, variance = logs[BUY][close] - logs[1 - BUY][close], (variances[0] + variances[1])[close]
+    units, unit = np.unique(pairs[close] // len(SUPPLIES), return_inverse=True)
+    weight = 1 / variance
+    total = sums(unit, weight, len(units))
+    return sums(unit, weight * ratio, len(units)) / total, 1 / total
+
+
+def _log_slopes(runs: Runs, pair: Ints, count: int, side: int, model: ImpactModel) -> tuple[Floats, Floats]:
+    """Log of the ratio of sums in each pair on one side, and the variance expected of it; not finite without trades."""
+    own = runs.side == side
+    size = sums(pair[own], runs.volumes[own], count)
+    move = sums(pair[own], runs.move[own], count)
+    rounding = sums(pair[own], runs.variance[own], count)
+    typical = float(np.exp(np.average(model.solution.theta, weights=model.trades.sum(0))))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        variance = model.variances.phi / size + rounding / (typical * size) ** 2
+        return np.log(move / size), variance

@@ -1,0 +1,130 @@
+"""How a displaced quote comes back: half-life and permanent share, from reads after our trades.
+
+A read k after visit j, t minutes after its last trade, shows
+
+    ln P(t) - ln P(before the visit) = D_j (pi + (1 - pi) 2^(-t / h)) + error,
+
+the error being the difference of an Ornstein-Uhlenbeck drift between the two moments, plus rounding. h, the drift and,
+where the data ask for it, pi are found by penalised maximum likelihood over all visits, errors by a sandwich over
+listings. Never by regressing distances from a median on time: that measures the length of the series.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import optimize  # type: ignore[import-untyped]
+
+from spacetraders_lab.analysis.arrays import Floats, Ints, sums
+from spacetraders_lab.analysis.distributions import exp_interval, t_interval
+from spacetraders_lab.analysis.findings import Estimate
+
+_PRIOR_MEAN = np.array([np.log(240.0), np.log(0.03), np.log(360.0)])
+_PRIOR_SD = np.array([2.0, 2.0, 1.0])  # weak: factors of 50 in h and in the drift's deviation
+_LIKELIER = 1.35  # log likelihood that a permanent share must add: half of 2.71, 5 % at the edge of the space
+_STEP = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Revisits:
+    """Visits x reads, short visits padded with NaN in `minutes`.
+
+    `minutes` is the time since the last trade, `lead` from the read before the visit to it; `shift` the log move by
+    the visit (D), `moved` the log of each read over the quote before the visit; `rounding` the variance of each
+    read's log, `rounding_before` that of the quote before. `unit` is the listing of each visit.
+    """
+
+    unit: Ints
+    shift: Floats
+    lead: Floats
+    minutes: Floats
+    moved: Floats
+    rounding: Floats
+    rounding_before: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Decay:
+    """Half-life in minutes (with the permanent share only if that was needed), permanent share, drift's deviation."""
+
+    half_life: Estimate
+    permanent_share: Estimate
+    drift_sd: float
+
+
+def fit_decay(visits: Revisits) -> Decay:
+    """Fit all visits together; the half-life allows for a permanent share only if the likelihood asks for one."""
+    transient = _maximise(visits, _PRIOR_MEAN)
+    free = _maximise(visits, np.append(transient, 0.1))
+    permanent = _penalised(visits, free) - _penalised(visits, transient) > _LIKELIER
+    best = free if permanent else transient
+    df = len(np.unique(visits.unit)) - 1
+    return Decay(
+        half_life=exp_interval(float(best[0]), _error(visits, best, 0), df),
+        permanent_share=t_interval(float(free[3]), _error(visits, free, 3), df),
+        drift_sd=float(np.exp(best[1])),
+    )
+
+
+def _maximise(visits: Revisits, start: Floats) -> Floats:
+    found = optimize.minimize(
+        lambda at: -_penalised(visits, at),
+        start,
+        method="Nelder-Mead",
+        options={"xatol": 1e-4, "fatol": 1e-5, "maxiter": 800},
+    )
+    return np.asarray(found.x)
+
+
+def _penalised(visits: Revisits, at: Floats) -> float:
+    return float(_likelihoods(visits, at).sum()) + _prior(at)
+
+
+def _prior(at: Floats) -> float:
+    return -float((((at[:3] - _PRIOR_MEAN) / _PRIOR_SD) ** 2).sum()) / 2
+
+
+def _likelihoods(visits: Revisits, at: Floats) -> Floats:
+    """Log likelihood of each visit at (ln h, ln drift deviation, ln drift half-life[, permanent share])."""
+    half_life, deviation, drift_life = np.exp(np.clip(at[:3], -20, 20))
+    share = at[3] if len(at) > 3 else 0.0
+    there = np.isfinite(visits.minutes)
+    minutes = np.where(there, visits.minutes, 0.0)
+    left = share + (1 - share) * 2 ** (-minutes / half_life)
+    error = np.where(there, visits.moved - visits.shift[:, None] * left, 0.0)
+    covariance = deviation**2 * _drifted(minutes, visits.lead, drift_life) + visits.rounding_before[:, None, None]
+    reads = np.arange(minutes.shape[1])
+    covariance[:, reads, reads] += np.where(there, visits.rounding, 0.0)
+    both = there[:, :, None] & there[:, None, :]
+    covariance = np.where(both, covariance, 0.0)
+    covariance[:, reads, reads] += np.where(there, 0.0, 1.0)
+    lower = np.linalg.cholesky(covariance)
+    white = np.linalg.solve(lower, error[:, :, None])[:, :, 0]
+    likelihoods: Floats = -(white**2).sum(1) / 2 - np.log(lower[:, reads, reads]).sum(1)
+    return likelihoods
+
+
+def _drifted(minutes: Floats, lead: Floats, life: float) -> Floats:
+    """Correlations of the drift's differences to the read before the visit: visits x reads x reads."""
+    apart = 2 ** (-np.abs(minutes[:, :, None] - minutes[:, None, :]) / life)
+    since = 2 ** (-(minutes + lead[:, None]) / life)
+    correlations: Floats = 1 + apart - since[:, :, None] - since[:, None, :]
+    return correlations
+
+
+def _error(visits: Revisits, at: Floats, which: int) -> float:
+    """Standard error of one parameter: a sandwich with the scores summed by listing."""
+    moves = np.eye(len(at)) * _STEP
+    scores = np.stack([(_likelihoods(visits, at + m) - _likelihoods(visits, at - m)) / (2 * _STEP) for m in moves])
+    units, unit = np.unique(visits.unit, return_inverse=True)
+    by_unit = np.stack([sums(unit, score, len(units)) for score in scores])
+    curvature = np.array([[_second(visits, at, one, other) for one in moves] for other in moves])
+    inverse = np.linalg.pinv(-curvature)
+    sandwich = inverse @ (by_unit @ by_unit.T) @ inverse * len(units) / (len(units) - 1)
+    return float(np.sqrt(sandwich[which, which]))
+
+
+def _second(visits: Revisits, at: Floats, one: Floats, other: Floats) -> float:
+    def value(first: int, second: int) -> float:
+        return _penalised(visits, at + first * one + second * other)
+
+    return (value(1, 1) - value(1, -1) - value(-1, 1) + value(-1, -1)) / (4 * _STEP**2)

@@ -1,0 +1,161 @@
+"""The tests that were fixed before any data: H1 supply, H2 activity, H3 size, H4 side, H5 the design's own check.
+
+Supply and activity are not randomised, so H1 and H2 are about effect modification, not about causes. H1 to H4 are
+adjusted together after Holm (1979, Scand. J. Stat. 6:65).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from spacetraders_lab.analysis.arrays import Floats, Ints
+from spacetraders_lab.analysis.asymmetry import Asymmetry, fit_asymmetry
+from spacetraders_lab.analysis.dataset import ACTIVITIES, SIDES, SUPPLIES, TYPES, Dataset
+from spacetraders_lab.analysis.distributions import f_p, t_interval, t_p
+from spacetraders_lab.analysis.findings import Estimate, HypothesisResult, SizeLaw
+from spacetraders_lab.analysis.impact import ImpactModel, fit_impact
+from spacetraders_lab.analysis.runs import Runs
+from spacetraders_lab.analysis.size import fit_order
+from spacetraders_lab.core.market import Operation
+
+_UNSHRUNKEN = 2.0  # variance between cells so wide that the tests see the cells' own data
+_ADJUSTED = ("H1", "H2", "H3", "H4")
+_DOES = {Operation.BUY: "buying", Operation.SELL: "selling"}
+
+
+def judge_hypotheses(data: Dataset, runs: Runs, drift2: float, size: SizeLaw | None) -> tuple[HypothesisResult, ...]:
+    """All tests that the data allow, each with its sentence."""
+    results: list[HypothesisResult | None] = []
+    buying, selling = (fit_impact(runs.take(runs.side == side), drift2, _UNSHRUNKEN) for side in range(len(SIDES)))
+    for side, model in zip(SIDES, (buying, selling), strict=True):
+        if model is not None:
+            results += [_supply(side, model), _trend(side, model), _activity(side, model)]
+    both = fit_asymmetry(runs, buying, selling) if buying is not None and selling is not None else None
+    results += [_size(size), _side(both), _order(fit_order(data, drift2))]
+    return _holm([result for result in results if result is not None])
+
+
+def _parts(model: ImpactModel) -> tuple[Ints, Ints, Ints]:
+    """Type, supply and activity of each cell of the model."""
+    kind, supply, activity = np.unravel_index(model.cells, (len(TYPES), len(SUPPLIES), len(ACTIVITIES)))
+    return kind, supply, activity
+
+
+def _covariance(model: ImpactModel) -> Floats:
+    design = model.solution.design
+    covariance: Floats = design @ model.solution.covariance @ design.T
+    return covariance
+
+
+def _wald(model: ImpactModel, within: Ints, levels: Ints) -> tuple[float, int, float, float] | None:
+    """F, its degrees of freedom and p for no differences between the cells of a group; None without such cells."""
+    contrasts = []
+    for group in np.unique(within):
+        first, *others = np.flatnonzero(within == group)
+        contrasts += [np.eye(len(within))[other] - np.eye(len(within))[first] for other in others]
+    df2 = float(len(model.units) - len(np.unique(levels)) - 1)
+    if not contrasts or df2 < 1:
+        return None
+    matrix = np.array(contrasts)
+    difference = matrix @ model.solution.theta
+    statistic = float(difference @ np.linalg.solve(matrix @ _covariance(model) @ matrix.T, difference)) / len(matrix)
+    return statistic, len(matrix), df2, f_p(statistic, len(matrix), df2)
+
+
+def _supply(side: Operation, model: ImpactModel) -> HypothesisResult | None:
+    kind, supply, activity = _parts(model)
+    found = _wald(model, kind * len(ACTIVITIES) + activity, supply)
+    return _differs("H1", "supply", side, found) if found is not None else None
+
+
+def _activity(side: Operation, model: ImpactModel) -> HypothesisResult | None:
+    kind, supply, activity = _parts(model)
+    found = _wald(model, kind * len(SUPPLIES) + supply, activity)
+    return _differs("H2", "activity", side, found) if found is not None else None
+
+
+def _differs(code: str, factor: str, side: Operation, found: tuple[float, int, float, float]) -> HypothesisResult:
+    statistic, df1, df2, p = found
+    verdict = f"differs between {factor} levels" if p < 0.05 else f"is not shown to differ between {factor} levels"
+    test = f"F({df1}, {df2:.0f}) = {statistic:.2f}"
+    sentence = f"When {_DOES[side]}, impact {verdict}: {test}, {_p(p)}."
+    question = f"Does impact depend on {factor} when {_DOES[side]}?"
+    return HypothesisResult(code, question, side, test, None, p, None, sentence)
+
+
+def _trend(side: Operation, model: ImpactModel) -> HypothesisResult | None:
+    """The mean slope of the log impact over the supply levels, by generalised least squares over the cells."""
+    kind, supply, activity = _parts(model)
+    _, group = np.unique(kind * len(ACTIVITIES) + activity, return_inverse=True)
+    design = np.hstack([np.eye(int(group.max()) + 1)[group], supply[:, None].astype(np.float64)])
+    df = float(len(model.units) - len(np.unique(supply)) - 1)
+    if np.linalg.matrix_rank(design) < design.shape[1] or df < 1:
+        return None
+    weighted = np.linalg.solve(_covariance(model), design)
+    covariance = np.linalg.inv(design.T @ weighted)
+    slope = float((covariance @ weighted.T @ model.solution.theta)[-1])
+    error = float(np.sqrt(covariance[-1, -1]))
+    p, estimate = t_p(slope / error, df), t_interval(slope, error, df)
+    more = _relative(estimate)
+    word = "changes" if p < 0.05 else "is not shown to change"
+    sentence = f"When {_DOES[side]}, impact {word} from one supply level to the next fuller one: {more}, {_p(p)}."
+    question = f"Does impact rise or fall with supply when {_DOES[side]}?"
+    return HypothesisResult("H1t", question, side, f"t({df:.0f}) = {slope / error:.2f}", estimate, p, None, sentence)
+
+
+def _size(size: SizeLaw | None) -> HypothesisResult:
+    question = "Is impact linear in the size of a trade (b = 1)?"
+    if size is None:
+        return _untold("H3", question, "the trades are too alike in size, or too few")
+    b = size.exponent
+    word = "is not linear" if size.p < 0.05 else "is linear as far as seen"
+    sentence = f"Impact {word} in size: b = {b.value:.3f} [{b.low:.3f}, {b.high:.3f}], {_p(size.p)}."
+    return HypothesisResult("H3", question, None, f"t({size.df:.0f})", b, size.p, None, sentence)
+
+
+def _side(found: Asymmetry | None) -> HypothesisResult:
+    question = "Does buying move a listing as much as selling?"
+    if found is None:
+        return _untold("H4", question, "fewer than three listings were traded on both sides at one supply level")
+    word = "differs" if found.p < 0.05 else "is not shown to differ"
+    sentence = (
+        f"Impact {word} between buying and selling the same listing: {_relative(found.log_ratio)} when buying, "
+        f"{_p(found.p)}, {found.listings} listings."
+    )
+    return HypothesisResult("H4", question, None, f"t({found.df})", found.log_ratio, found.p, None, sentence)
+
+
+def _order(found: tuple[Estimate, float, float] | None) -> HypothesisResult:
+    question = "Does a trade's impact depend on the trade before it in the visit? (a check of the design)"
+    if found is None:
+        return _untold("H5", question, "no visit has trades of different sizes")
+    estimate, p, df = found
+    word = "depends" if p < 0.05 else "is not shown to depend"
+    sentence = f"Impact {word} on the size of the trade before: {_relative(estimate)} for a full one, {_p(p)}."
+    return HypothesisResult("H5", question, None, f"t({df:.0f})", estimate, p, None, sentence)
+
+
+def _untold(code: str, question: str, why: str) -> HypothesisResult:
+    return HypothesisResult(code, question, None, "", None, None, None, f"{question} The data do not tell: {why}.")
+
+
+def _relative(log: Estimate) -> str:
+    """A log ratio as a percentage with its interval."""
+    low, high = sorted((np.expm1(log.low), np.expm1(log.high)))
+    return f"{100 * np.expm1(log.value):+.1f} % [{100 * low:+.1f}, {100 * high:+.1f}]"
+
+
+def _p(p: float) -> str:
+    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}"
+
+
+def _holm(results: Sequence[HypothesisResult]) -> tuple[HypothesisResult, ...]:
+    """The results with adjusted p for H1 to H4, in the order given."""
+    tested = [(r.p, i) for i, r in enumerate(results) if r.code in _ADJUSTED and r.p is not None]
+    adjusted, highest = list(results), 0.0
+    for rank, (p, i) in enumerate(sorted(tested)):
+        highest = max(highest, min(1.0, (len(tested) - rank) * p))
+        sentence = f"{results[i].sentence[:-1]} (Holm {_p(highest).removeprefix('p ')})."
+        adjusted[i] = replace(results[i], p_holm=highest, sentence=sentence)
+    return tuple(adjusted)

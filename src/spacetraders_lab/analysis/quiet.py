@@ -1,0 +1,110 @@
+"""What quotes do while we do not trade: every read of a listing, numbered by the quiet stretch between two own trades.
+
+The quotes read right after a trade begin a stretch, those read right before the next trade end it. Nothing is
+estimated here but the drift.
+"""
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+
+from spacetraders_lab.analysis.arrays import Bools, Floats, Ints
+from spacetraders_lab.analysis.dataset import Dataset
+from spacetraders_lab.analysis.observations import Observations
+from spacetraders_lab.analysis.rounding import price_steps, rounding_variance
+
+CLOCKS = 10.0  # seconds by which the game's clock and ours may differ
+_FINE = 100  # credits: quotes above it move in ticks of less than 1 %
+_LONGEST = 1800.0  # seconds; over longer gaps a drift would show its limits
+
+
+@dataclass(frozen=True, slots=True)
+class Reads:
+    """Reads in order of listing, stretch and time. `unit` is a position in `unit_names`.
+
+    `stretch` counts the own trades of the listing before the read, `row` is the position in the dataset of the trade
+    that began the stretch, -1 before the first.
+    """
+
+    unit_names: tuple[tuple[str, str], ...]
+    unit: Ints
+    stretch: Ints
+    row: Ints
+    type: Ints
+    activity: Ints
+    trade_volume: Floats
+    ask: Floats
+    bid: Floats
+    time: Floats
+
+    def __len__(self) -> int:
+        return len(self.unit)
+
+    def take(self, rows: Bools | Ints) -> "Reads":
+        """Only these reads; the names stay."""
+        return replace(self, **{f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "unit_names"})
+
+
+def quiet_reads(data: Dataset, observations: Observations) -> Reads:
+    """All reads of listings that lie clearly between two own trades, from trades and observations together."""
+    names = tuple(sorted({*data.unit_names, *observations.unit_names}))
+    index = {name: i for i, name in enumerate(names)}
+    unit = np.array([index[name] for name in data.unit_names], dtype=np.int64)[data.unit]
+    order = np.lexsort((data.sequence, data.time, unit))
+    rows, unit, number = data.take(order), unit[order], np.arange(len(order))
+    begins = np.searchsorted(unit, np.arange(len(names) + 1))
+    seen_unit = np.array([index[name] for name in observations.unit_names], dtype=np.int64)[observations.unit]
+    stretch, clear = _between(observations.time, seen_unit, rows.time, begins)
+    read = ~np.isnan(rows.ask_after)
+    found = Reads(
+        unit_names=names,
+        unit=np.concatenate([unit, unit[read], seen_unit[clear]]),
+        stretch=np.concatenate([number, number[read] + 1, stretch[clear]]),
+        row=np.zeros(0, dtype=np.int64),
+        type=np.concatenate([rows.type, rows.type[read], observations.type[clear]]),
+        activity=np.concatenate([rows.activity, rows.activity[read], observations.activity[clear]]),
+        trade_volume=np.concatenate(
+            [rows.trade_volume, rows.trade_volume_after[read], observations.trade_volume[clear]]
+        ),
+        ask=np.concatenate([rows.ask_before, rows.ask_after[read], observations.ask[clear]]),
+        bid=np.concatenate([rows.bid_before, rows.bid_after[read], observations.bid[clear]]),
+        time=np.concatenate([rows.time - rows.seconds, rows.time[read], observations.time[clear]]),
+    )
+    begun = found.stretch > begins[found.unit]
+    found = replace(found, row=np.where(begun, np.append(order, -1)[found.stretch - 1], -1))
+    return found.take(np.lexsort((found.time, found.stretch, found.unit)))
+
+
+def _between(time: Floats, unit: Ints, traded: Floats, begins: Ints) -> tuple[Ints, Bools]:
+    """For each read how many trades came before it (counted over all listings), and whether no trade is near it."""
+    stretch, clear = np.zeros(len(time), dtype=np.int64), np.ones(len(time), dtype=np.bool_)
+    places = np.searchsorted(unit, np.arange(len(begins)))
+    for i in range(len(begins) - 1):
+        own, times = slice(places[i], places[i + 1]), traded[begins[i] : begins[i + 1]]
+        stretch[own] = begins[i] + np.searchsorted(times, time[own])
+        clear[own] = np.searchsorted(times, time[own] - CLOCKS) == np.searchsorted(times, time[own] + CLOCKS)
+    return stretch, clear
+
+
+def quiet_pairs(reads: Reads) -> Ints:
+    """Positions i of reads whose successor i + 1 is of the same listing and stretch, and clearly later."""
+    same = (np.diff(reads.unit) == 0) & (np.diff(reads.stretch) == 0) & (np.diff(reads.time) > CLOCKS)
+    return np.flatnonzero(same)
+
+
+def drift_variance(reads: Reads) -> float:
+    """Variance of a quote's log move in one minute without trades, beyond rounding; 0 where nothing was seen.
+
+    From pairs of reads at most half an hour apart, of quotes fine enough to show it.
+    """
+    first = quiet_pairs(reads)
+    gap = reads.time[first + 1] - reads.time[first]
+    fine = (gap <= _LONGEST) & (reads.ask[first] >= _FINE)
+    first, minutes = first[fine], gap[fine] / 60
+    if not len(first):
+        return 0.0
+    start, end = reads.ask[first], reads.ask[first + 1]
+    step = price_steps(reads.type, reads.ask, reads.bid)[reads.type[first], 0]
+    moved = np.log(end / start) ** 2
+    excess = moved - np.where(moved > 0, rounding_variance(start, end, step), 0.0)
+    return max(0.0, float(excess.sum() / minutes.sum()))

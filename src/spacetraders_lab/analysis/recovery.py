@@ -1,0 +1,156 @@
+"""How markets come back after our trades: the beat, what a tick brings back, half-life and permanent share."""
+
+import numpy as np
+
+from spacetraders_lab.analysis.arrays import Floats, Ints
+from spacetraders_lab.analysis.dataset import ACTIVITIES, BUY, REASONS, TYPES, Dataset, Exclusion
+from spacetraders_lab.analysis.decay import Decay, Revisits, fit_decay
+from spacetraders_lab.analysis.findings import LawFit, LawForm, RecoveryEstimate, Tick, TickRate
+from spacetraders_lab.analysis.quiet import Reads, quiet_pairs
+from spacetraders_lab.analysis.ratio import ratio_of_sums
+from spacetraders_lab.analysis.rounding import price_steps
+from spacetraders_lab.analysis.ticks import ticks_between
+from spacetraders_lab.core.market import ListingType
+
+_MOST_READS = 6  # of a revisited listing, evenly spread; more add little and cost their square
+_MOST_VISITS = 500
+_SOONEST = 60.0  # seconds after the last trade
+_SMALLEST_SHIFT = 0.02  # log displacement below which there is nothing to come back
+_SMALLEST_QUOTE = 50
+_MIN_VISITS, _MIN_UNITS = 8, 3
+_FAR = 30.0  # credits from the asymptote, so that rounding leaves something of a tick's move
+
+
+def estimate_recovery(data: Dataset, reads: Reads, tick: Tick | None, law: LawFit | None) -> RecoveryEstimate:
+    """Everything about recovery that the reads between our trades can tell."""
+    visits = _revisits(data, reads, tick)
+    decay: Decay | None = None
+    units = len(np.unique(visits.unit))
+    if len(visits.unit) >= _MIN_VISITS and units >= _MIN_UNITS:
+        decay = fit_decay(visits)
+    by_stock = tick is not None and law is not None and law.best is LawForm.STOCK
+    return RecoveryEstimate(
+        tick=tick,
+        rates=_tick_rates(reads, tick, law) if by_stock and tick is not None and law is not None else (),
+        half_life_minutes=decay.half_life if decay is not None else None,
+        permanent_share=decay.permanent_share if decay is not None else None,
+        drift_sd=decay.drift_sd if decay is not None else None,
+        revisits=len(visits.unit),
+        listings=units,
+    )
+
+
+def _revisits(data: Dataset, reads: Reads, tick: Tick | None) -> Revisits:
+    """The visits whose listing was read again before the next own trade, with up to six of those reads."""
+    first, last = _first_and_last(data)
+    later = (reads.row >= 0) & np.isin(reads.row, last)
+    later[later] &= reads.time[later] >= data.time[reads.row[later]] + _SOONEST
+    places = np.flatnonzero(later)
+    begins = np.flatnonzero(np.diff(reads.row[places], prepend=-2))
+    groups = np.split(places, begins[1:]) if len(places) else []
+    chosen = [_spread(groups[i], _MOST_READS) for i in _spread(np.arange(len(groups)), _MOST_VISITS)]
+    visits = reads.row[[own[0] for own in chosen]] if chosen else np.zeros(0, dtype=np.int64)
+    start = dict(zip(last.tolist(), first.tolist(), strict=True))
+    opened = np.array([start[row] for row in visits.tolist()], dtype=np.int64)
+    table = _table(chosen)
+    return _select(_measure(data, reads, tick, visits, opened, table), data, opened, visits)
+
+
+def _first_and_last(data: Dataset) -> tuple[Ints, Ints]:
+    """Positions of the first and the last trade of each visit at a listing."""
+    order = np.lexsort((data.sequence, data.time, data.unit, data.visit))
+    new = (np.diff(data.visit[order], prepend=-1) != 0) | (np.diff(data.unit[order], prepend=-1) != 0)
+    begins = np.flatnonzero(new)
+    ends = np.append(begins[1:], len(order)) - 1
+    return order[begins], order[ends] if len(order) else order
+
+
+def _spread(places: Ints, most: int) -> Ints:
+    """At most so many of the places, evenly spread."""
+    return places[np.linspace(0, len(places) - 1, min(len(places), most)).astype(np.int64)]
+
+
+def _table(chosen: list[Ints]) -> Ints:
+    """Positions of reads as visits x reads, -1 where a visit has fewer."""
+    table = np.full((len(chosen), max(map(len, chosen), default=0)), -1, dtype=np.int64)
+    for i, own in enumerate(chosen):
+        table[i, : len(own)] = own
+    return table
+
+
+def _measure(data: Dataset, reads: Reads, tick: Tick | None, last: Ints, first: Ints, table: Ints) -> Revisits:
+    there = table >= 0
+    buys = data.side[last] == BUY
+    before = np.where(buys, data.ask_before[first], data.bid_before[first])
+    steps = price_steps(reads.type, reads.ask, reads.bid)[data.type[last]]
+    step = np.where(buys, steps[:, 0], steps[:, 1])
+    quote = np.where(buys[:, None], reads.ask[table], reads.bid[table])
+    elapsed = _minutes(data, reads, tick, last, table)
+    return Revisits(
+        unit=data.unit[last],
+        shift=np.log(data.after[last] / before),
+        lead=(data.time[last] - data.time[first] + data.seconds[first]) / 60,
+        minutes=np.where(there, elapsed, np.nan),
+        moved=np.where(there, np.log(quote / before[:, None]), np.nan),
+        rounding=np.where(there, step[:, None] ** 2 / (12 * quote**2), np.nan),
+        rounding_before=step**2 / (12 * before**2),
+    )
+
+
+def _minutes(data: Dataset, reads: Reads, tick: Tick | None, last: Ints, table: Ints) -> Floats:
+    """Minutes from the last trade to each read; by whole ticks where the listing's beat is known."""
+    start, end = data.time[last][:, None], reads.time[table]
+    elapsed: Floats = end - start
+    if tick is not None:
+        phase = np.array([tick.phases.get(name, np.nan) for name in data.unit_names])[data.unit[last]][:, None]
+        beaten = ticks_between(tick.period_seconds, phase, start, end) * tick.period_seconds
+        elapsed = np.where(np.isnan(beaten), elapsed, beaten)
+    return elapsed / 60
+
+
+def _select(visits: Revisits, data: Dataset, first: Ints, last: Ints) -> Revisits:
+    """Only visits that nobody disturbed, that moved a quote worth looking at, and moved it enough."""
+    foreign = data.reason[last] == REASONS.index(Exclusion.FOREIGN)
+    fine = np.where(data.side[last] == BUY, data.ask_before[first], data.bid_before[first]) >= _SMALLEST_QUOTE
+    keep = ~foreign & fine & (np.nan_to_num(np.abs(visits.shift)) >= _SMALLEST_SHIFT)
+    return Revisits(*(getattr(visits, name)[keep] for name in Revisits.__slots__))
+
+
+def _tick_rates(reads: Reads, tick: Tick, law: LawFit) -> tuple[TickRate, ...]:
+    """TradeVolumes a tick brings back, from the stock that the law sees behind the ask.
+
+    Only moves that are followed by another one count: the last one before the rest may be a part of a tick's.
+    """
+    found = []
+    moved, passed, first = _tick_moves(reads, tick, law)
+    for kind, label in enumerate(TYPES[:2]):
+        towards_rest = -moved if label is ListingType.EXPORT else moved
+        for activity in range(len(ACTIVITIES)):
+            own = (reads.type[first] == kind) & (reads.activity[first] == activity) & (towards_rest > 0)
+            unit = reads.unit[first][own]
+            rate = ratio_of_sums(towards_rest[own], passed[own], unit)
+            if rate is not None:
+                found.append(TickRate(label, ACTIVITIES[activity], rate, len(np.unique(unit)), int(passed[own].sum())))
+    return tuple(found)
+
+
+def _tick_moves(reads: Reads, tick: Tick, law: LawFit) -> tuple[Floats, Floats, Ints]:
+    """For pairs of reads: the tradeVolumes bought that would have moved the ask as much, and the ticks between."""
+    constants = {name: estimate.value for name, estimate in law.score.parameters.items()}
+    k, scale = (
+        np.array([constants.get(f"{name} {kind}", np.nan) for kind in TYPES])[reads.type] for name in ("k", "scale")
+    )
+    offsets = {(known.market, known.good): known.constant.value for known in law.listings}
+    asymptote = scale * np.array([offsets.get(name, np.nan) for name in reads.unit_names])[reads.unit]
+    phase = np.array([tick.phases.get(name, np.nan) for name in reads.unit_names])[reads.unit]
+    first = quiet_pairs(reads)
+    first = first[reads.ask[first] != reads.ask[first + 1]]
+    again = np.append((np.diff(reads.stretch[first]) == 0) & (np.diff(reads.unit[first]) == 0), False)
+    first = first[again] if len(first) else first
+    start, end = reads.ask[first] - asymptote[first], reads.ask[first + 1] - asymptote[first]
+    passed = ticks_between(tick.period_seconds, phase[first], reads.time[first], reads.time[first + 1])
+    same_volume = reads.trade_volume[first] == reads.trade_volume[first + 1]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        usable = (start / end > 0) & (np.abs(start) >= _FAR) & (passed >= 1) & same_volume
+        moved = np.log2(np.where(usable, end / start, 1.0)) / k[first]
+    return moved[usable], passed[usable], first[usable]

@@ -1,0 +1,108 @@
+"""The beat of the markets: whether quotes that nobody trades move only once a period, and when each listing does.
+
+A change between two reads says that a tick lay between them. Folded into the right period, all changes of a listing
+have a moment in common, its phase. Twice the period has none, and half of it says less.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from spacetraders_lab.analysis.arrays import Bools, Floats
+from spacetraders_lab.analysis.dataset import Dataset
+from spacetraders_lab.analysis.findings import Tick
+from spacetraders_lab.analysis.quiet import Reads, quiet_pairs
+
+_PERIODS = tuple(60.0 * minutes for minutes in range(1, 241))
+_MOST = 40  # changes of a listing that are looked at, the most closely timed ones
+_EXPLAINED = 0.95  # of the changes must fit the beat
+_EVIDENCE = 10.0  # in logs: how much less likely the fit would be by chance
+_ENOUGH = 50  # changes after which a period that does not fit is given up
+_AFTER_READ = 5.0  # seconds in which the quotes are read again after a trade
+_SLACK = 1.0  # seconds by which clocks and answers may be late
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    """The changes of one listing: between which moments each came."""
+
+    unit: int
+    start: Floats
+    end: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Fold:
+    """The changes folded into a period: how many share a moment in each listing, and how surprising that is."""
+
+    period: float
+    phases: dict[int, float]
+    explained: int
+    changes: int
+    evidence: float
+
+
+def find_tick(reads: Reads) -> Tick | None:
+    """The beat, with the phase of every listing that showed it; None where no whole number of minutes fits."""
+    changes = tuple(_changes(reads))
+    folds = [fold for period in _PERIODS if (fold := _fold(changes, period)) is not None]
+    fitting = [f for f in folds if f.explained >= _EXPLAINED * f.changes and f.evidence >= _EVIDENCE]
+    if not fitting:
+        return None
+    best = max(fitting, key=lambda fold: fold.evidence)
+    phases = {reads.unit_names[unit]: phase for unit, phase in best.phases.items()}
+    return Tick(best.period, phases, best.changes, best.explained)
+
+
+def ticks_between(period: float, phase: Floats, start: Floats, end: Floats) -> Floats:
+    """How many ticks fall into (start, end]."""
+    passed: Floats = np.floor((end - phase) / period) - np.floor((start - phase) / period)
+    return passed
+
+
+def tick_in_bracket(data: Dataset, tick: Tick) -> Bools:
+    """The rows with a tick between the read before and the read after the trade, where the listing's phase is known."""
+    phase = np.array([tick.phases.get(name, np.nan) for name in data.unit_names])[data.unit]
+    start, end = data.time - data.seconds, data.time + _AFTER_READ
+    return np.nan_to_num(ticks_between(tick.period_seconds, phase, start, end)) > 0
+
+
+def _changes(reads: Reads) -> Iterator[_Change]:
+    first = quiet_pairs(reads)
+    moved = (reads.ask[first] != reads.ask[first + 1]) | (reads.bid[first] != reads.bid[first + 1])
+    first = first[moved & (reads.time[first + 1] - reads.time[first] < _PERIODS[-1])]
+    begins = np.flatnonzero(np.diff(reads.unit[first], prepend=-1))
+    for own in np.split(first, begins[1:]) if len(first) else ():
+        gaps = reads.time[own + 1] - reads.time[own]
+        own = own[np.sort(np.argsort(gaps, kind="stable")[:_MOST])]
+        yield _Change(int(reads.unit[own[0]]), reads.time[own] - _SLACK, reads.time[own + 1] + _SLACK)
+
+
+def _fold(changes: tuple[_Change, ...], period: float) -> _Fold | None:
+    """All listings folded into one period; None where it does not fit or no change is timed closely enough to tell."""
+    phases, explained, total, evidence = {}, 0, 0, 0.0
+    for change in changes:
+        length = change.end - change.start
+        close = length < 0.9 * period
+        if not close.any():
+            continue
+        start, length = change.start[close] % period, length[close]
+        phase, count = _common_moment(start, length, period)
+        explained, total = explained + count, total + len(start)
+        if total > _ENOUGH and explained < _EXPLAINED * total:
+            return None
+        phases[change.unit] = phase
+        # chance that arcs thrown at random share a moment: n times their lengths multiplied, all but one
+        evidence -= float(np.log(length / period).sum() - np.log(length / period).min() + np.log(len(start)))
+    return _Fold(period, phases, explained, total, evidence) if total else None
+
+
+def _common_moment(start: Floats, length: Floats, period: float) -> tuple[float, int]:
+    """The moment that most arcs of a circle contain, in the middle of what those have in common, and how many do."""
+    ends = (start + length) % period
+    inside = (ends[:, None] - start[None, :]) % period <= length[None, :]
+    depth = inside.sum(1)
+    best = int(depth.argmax())
+    within = ((ends[best] - start) % period)[inside[best]].min()
+    return float((ends[best] - within / 2) % period), int(depth[best])

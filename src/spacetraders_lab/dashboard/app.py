@@ -1,0 +1,152 @@
+"""The routes of the page: views as JSON and as a stream of events, and, only where that was allowed, actions.
+
+Nothing that is reached by GET changes anything: the connection behind it cannot write.
+"""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from spacetraders_lab import __version__
+from spacetraders_lab.core.clock import Clock
+from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.dashboard.access import Access, Guard
+from spacetraders_lab.dashboard.feeds import feed_of
+from spacetraders_lab.dashboard.poller import Poller, Topic
+from spacetraders_lab.store.database import Database
+
+STATIC = Path(__file__).parent / "static"
+PING_EVERY = 15.0  # seconds without an event: a comment shows that both ends are there
+
+Act = Callable[[str, str, datetime], None]  # action, run_id, now; on a thread of its own
+
+
+def create_app(database: Database, clock: Clock, access: Access, act: Act | None = None) -> Starlette:
+    """The dashboard over a database that can only be read; `act` is what --allow-control brings, else None."""
+    poller = Poller(database, clock)
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        async with poller.running():
+            yield
+
+    pages = _Pages(poller, clock, access, act)
+    routes = [
+        *(Route(path, pages.index) for path in ("/", "/runs/{rest:path}", "/markets", "/markets/{rest:path}", "/logs")),
+        Route("/api/session", pages.session),
+        Route("/api/views/{name:path}", pages.view),
+        Route("/api/events/{name:path}", pages.events),
+        Mount("/static", _Static(directory=STATIC)),
+    ]
+    if act is not None:
+        routes.append(Route("/api/runs/{run_id}/{action}", pages.act, methods=["POST"]))
+    return Starlette(
+        routes=routes,
+        lifespan=lifespan,
+        middleware=[Middleware(Guard, access=access)],
+        exception_handlers={UserError: _not_found},
+    )
+
+
+class _Static(StaticFiles):
+    """Files that the browser may keep, but asks about each time: a new version shows at once."""
+
+    def file_response(self, *args: Any, **kwargs: Any) -> Response:
+        response = super().file_response(*args, **kwargs)
+        response.headers["cache-control"] = "no-cache"
+        return response
+
+
+class _Pages:
+    """The handlers, over one poller."""
+
+    def __init__(self, poller: Poller, clock: Clock, access: Access, act: Act | None) -> None:
+        self._poller, self._clock, self._access, self._act = poller, clock, access, act
+        self._life = secrets.token_hex(4)  # versions of another life of this server mean nothing
+
+    async def index(self, request: Request) -> Response:
+        return FileResponse(STATIC / "index.html", headers={"cache-control": "no-store"})
+
+    async def session(self, request: Request) -> Response:
+        """What the page needs to know of its server; the token is of use only together with the page's own origin."""
+        return JSONResponse(
+            {
+                "version": __version__,
+                "now": self._clock.now().timestamp(),
+                "may_act": self._act is not None,
+                "action_token": self._access.action_token if self._act else None,
+            }
+        )
+
+    async def view(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        async with self._poller.looking_at(name, lambda: feed_of(name)) as topic:
+            while not (topic.is_current or topic.error or self._poller.trouble):
+                await topic.change(PING_EVERY)
+        if topic.error:
+            raise topic.error
+        if not topic.is_current:
+            return JSONResponse({"error": self._poller.trouble}, 503)
+        return Response(topic.payload, media_type="application/json")
+
+    async def events(self, request: Request) -> Response:
+        name = request.path_params["name"]
+        feed_of(name)  # what does not exist is said at once
+        stream = self._stream(name, request.headers.get("last-event-id", ""))
+        return StreamingResponse(stream, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+
+    async def _stream(self, name: str, last_id: str) -> AsyncIterator[str]:
+        """A view whenever there is a new one, beginning with the present one unless the browser has it."""
+        yield "retry: 1000\n\n"
+        async with self._poller.looking_at(name, lambda: feed_of(name)) as topic:
+            sent = self._version(last_id, topic)
+            told: str | None = None
+            while True:
+                if topic.error is not None:
+                    yield _event("gone", str(topic.error))
+                    return
+                if self._poller.trouble != told:
+                    told = self._poller.trouble
+                    yield _event("trouble", told or "")
+                if topic.version > sent and topic.is_current:
+                    sent = topic.version
+                    yield f"id: {self._life}-{sent}\nevent: view\ndata: {topic.payload}\n\n"
+                await topic.change(PING_EVERY)
+                if topic.version == sent and self._poller.trouble == told and topic.error is None:
+                    yield ": still here\n\n"
+
+    def _version(self, last_id: str, topic: Topic) -> int:
+        """The version that a browser coming back has seen; 0 when it has seen none of this server's."""
+        life, _, number = last_id.partition("-")
+        return int(number) if life == self._life and number.isdigit() and int(number) <= topic.version else 0
+
+    async def act(self, request: Request) -> Response:
+        if not self._access.may_act(request):
+            return JSONResponse({"error": "this request does not come from the dashboard's own page"}, 403)
+        assert self._act is not None
+        arguments = request.path_params["action"], request.path_params["run_id"], self._clock.now()
+        try:
+            await asyncio.to_thread(self._act, *arguments)
+        except UserError as error:
+            return JSONResponse({"error": str(error)}, 409)
+        return JSONResponse({"done": request.path_params["action"]})
+
+
+async def _not_found(_: Request, error: Exception) -> Response:
+    return JSONResponse({"error": str(error)}, 404)
+
+
+def _event(name: str, text: str) -> str:
+    lines = "".join(f"data: {line}\n" for line in text.splitlines() or [""])
+    return f"event: {name}\n{lines}\n"

@@ -1,0 +1,295 @@
+"""What the page shows of one run, kept up from the rows that are new: reads by `store.live`, plain JSON out."""
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection
+
+from spacetraders_lab.core.experiment import RunStatus
+from spacetraders_lab.core.market import Activity, ListingType, Supply, TradeGood
+from spacetraders_lab.core.prior import expected_listing
+from spacetraders_lab.dashboard.tally import PACE_SECONDS, Cursor, RunTally, seconds_left
+from spacetraders_lab.store import live
+from spacetraders_lab.store.live import PairCount, QueueMarks, Trade
+
+JSON = dict[str, Any]
+
+ROWS_AT_ONCE = 20_000  # in one short transaction: on SQLite without WAL a reader keeps commits waiting
+OVERLAP = 500  # ids read again on PostgreSQL, see Cursor
+MOST_CELLS = 3_000  # pairs drawn one by one; a longer queue is drawn in proportion
+MOST_FAILURES = 50
+TAPE = 16  # trades listed one by one
+RUNGS = 4  # trade volumes up and down the price ladder
+_STATUSES = ("PENDING", "CLAIMED", "COMPLETED", "FAILED")
+
+
+class RunFeed:
+    """One run as it goes on. `refresh` brings it up to date, `behind` tells that there is more to read at once."""
+
+    def __init__(self, run_id: str) -> None:
+        self.run_id = run_id
+        self.behind = False
+        self.tally = RunTally()
+        self._cursor: Cursor | None = None
+        self._first_id = 0
+        self._marks: QueueMarks | None = None
+        self._counts: list[PairCount] = []
+        self._states: dict[str, str] = {}
+        self._failures: list[JSON] = []
+
+    def refresh(self, connection: Connection, now: datetime) -> JSON:
+        """Read what is new and return the whole view; raises UserError when there is no such run."""
+        run = live.run_row(connection, self.run_id)
+        newest = self._read_trades(connection)
+        self._read_queue(connection)
+        pairs = _by_status(self._counts)
+        return {
+            "run": _about(run),
+            "progress": self._progress(run, pairs, newest),
+            "money": self._money(run),
+            "goods": _goods(self._counts, self._states),
+            "ships": self._ships(connection, run),
+            "ladders": self._ladders(),
+            "throughput": self._throughput(),
+            "pace": self._pace(connection, run, now),
+            "impact": asdict(self.tally.impact.summary()),
+            "failures": self._failures,
+            "tape": [_tape(trade) for trade in list(self.tally.recent)[: -TAPE - 1 : -1]],
+        }
+
+    # --- reading --------------------------------------------------------------------------------------------------
+
+    def _read_trades(self, connection: Connection) -> int:
+        """Read the next portion of trades; returns the newest id there is."""
+        newest = live.last_trade_id(connection)
+        if self._cursor is None:
+            first = live.first_trade_id(connection, self.run_id)
+            if first is None:
+                return newest
+            self._first_id = first
+            self._cursor = Cursor(first - 1, 0 if connection.dialect.name == "sqlite" else OVERLAP)
+        upto = min(newest, self._cursor.end + ROWS_AT_ONCE)
+        rows = live.read_trades(connection, self.run_id, self._cursor.after, upto)
+        self.tally.add(self._cursor.fresh(rows, upto))
+        self.behind = upto < newest
+        return newest
+
+    def _read_queue(self, connection: Connection) -> None:
+        """Count the queue anew, but only when its three cheap marks have moved."""
+        marks = live.queue_marks(connection, self.run_id)
+        if marks == self._marks:
+            return
+        failed = _by_status(self._counts)["FAILED"]
+        self._marks, self._counts = marks, live.count_pairs(connection, self.run_id)
+        self._states = live.pair_states(connection, self.run_id) if marks.total <= MOST_CELLS else {}
+        if _by_status(self._counts)["FAILED"] != failed:
+            self._failures = [_failure(row) for row in live.last_failures(connection, self.run_id, MOST_FAILURES)]
+
+    # --- views ----------------------------------------------------------------------------------------------------
+
+    def _progress(self, run: JSON, pairs: dict[str, int], newest: int) -> JSON:
+        total, ended = sum(pairs.values()), pairs["COMPLETED"] + pairs["FAILED"]
+        planned = int(run["plan"].get("transactions", 0))
+        by_pairs = ended / total if total else 0.0
+        by_trades = self.tally.trades / planned if planned and ended < total else 0.0
+        share = min(1.0, max(by_pairs, by_trades))
+        running = run["status"] is RunStatus.RUNNING
+        return {
+            "pairs": pairs,
+            "total": total,
+            "trades": self.tally.trades,
+            "planned_trades": planned,
+            "share": share,
+            "seconds_left": seconds_left(share, self.tally.active_seconds) if running and not self.behind else None,
+            "first_trade": epoch(self.tally.first),
+            "last_trade": epoch(self.tally.last),
+            "loaded": self._loaded(newest),
+        }
+
+    def _loaded(self, newest: int) -> float:
+        """The share of the ids since the run's first trade that has been read."""
+        if not self.behind or self._cursor is None:
+            return 1.0
+        return (self._cursor.end - self._first_id + 1) / (newest - self._first_id + 1)
+
+    def _money(self, run: JSON) -> JSON:
+        return {
+            "budget": run["budget"],
+            "credit_floor": run["credit_floor"],
+            "outlay": run["outlay"],
+            "fuel": run["fuel_credits"],
+            "bought": self.tally.bought,
+            "sold": self.tally.sold,
+            "aboard": round(self.tally.aboard),
+            "expected_loss": run["plan"].get("expected_loss"),
+            "peak_outlay": run["plan"].get("peak_outlay"),
+        }
+
+    def _ships(self, connection: Connection, run: JSON) -> list[JSON]:
+        claims = {claim.claimed_by: claim for claim in live.claims(connection, self.run_id)}
+        under_way = {intent.ship_symbol: intent for intent in live.open_intents(connection, self.run_id)}
+        containers = {box.ship_symbol: box for box in live.containers_of(connection, self.run_id)}
+        ended = {status: Counter[str]() for status in ("COMPLETED", "FAILED")}
+        for count in self._counts:
+            if count.status in ended and count.ship_symbol is not None:
+                ended[count.status][count.ship_symbol] += count.pairs
+        known = set(run["ships"]) | set(claims) | set(self.tally.by_ship) | set(ended["COMPLETED"])
+        ticks = _ticks(self.tally.recent)
+        return [
+            {
+                "ship": ship,
+                "doing": _doing(claims.get(ship), under_way.get(ship), self.tally.last_of_ship.get(ship)),
+                "claim": _timed(claims.get(ship)),
+                "trading": _timed(under_way.get(ship)),
+                "container": _timed(containers.get(ship)),
+                "completed": ended["COMPLETED"][ship],
+                "failed": ended["FAILED"][ship],
+                "trades": self.tally.by_ship[ship],
+                "last_trade": epoch(last.timestamp) if (last := self.tally.last_of_ship.get(ship)) else None,
+                "ticks": ticks.get(ship, []),
+            }
+            for ship in sorted(known, key=_natural)
+        ]
+
+    def _ladders(self) -> list[JSON]:
+        """The price ladder of each ship's listing, the one traded last first."""
+        last = sorted(self.tally.last_of_ship.values(), key=lambda trade: trade.experiment_id, reverse=True)
+        return [_ladder(trade, [t for t in self.tally.recent if t.visit_id == trade.visit_id]) for trade in last]
+
+    def _throughput(self) -> JSON:
+        start, counts = self.tally.over_time.series()
+        return {"start": start, "width": self.tally.over_time.width, "trades": counts}
+
+    def _pace(self, connection: Connection, run: JSON, now: datetime) -> JSON:
+        """Trades and requests (trades, market reads, flights) in each of the last seconds."""
+        since = now - timedelta(seconds=PACE_SECONDS)
+        start = int(since.timestamp())
+        trades, requests = self.tally.pace.since(start)
+        for read in live.market_reads(connection, run["universe_id"], run["system_symbol"], since):
+            requests[min(int(read.timestamp()) - start, len(requests) - 1)] += 1
+        return {"start": start, "trades": trades, "requests": requests}
+
+
+def _about(run: JSON) -> JSON:
+    return {
+        "run_id": run["run_id"],
+        "system": run["system_symbol"],
+        "status": run["status"],
+        "reason": run["status_reason"],
+        "created": epoch(run["created_at"]),
+        "finished": epoch(run["finished_at"]),
+        "universe": run["reset_date"],
+        "universe_id": run["universe_id"],
+        "server": run["base_url"],
+        "design": run["design"],
+        "ships": len(run["ships"]),
+    }
+
+
+def _by_status(counts: Iterable[PairCount]) -> dict[str, int]:
+    found = dict.fromkeys(_STATUSES, 0)
+    for count in counts:
+        found[count.status] += count.pairs
+    return found
+
+
+def _goods(counts: list[PairCount], states: dict[str, str]) -> list[JSON]:
+    by_good: dict[str, list[PairCount]] = {}
+    for count in counts:
+        by_good.setdefault(count.good_symbol, []).append(count)
+    return [{"good": good, "pairs": _by_status(found), "states": states.get(good)} for good, found in by_good.items()]
+
+
+def _doing(claim: live.Claim | None, trading: live.OpenIntent | None, last: Trade | None) -> str:
+    """What a ship is at, in words, by what it has written down."""
+    if trading is not None:
+        verb = "buying" if trading.operation == "BUY" else "selling"
+        return f"{verb} {trading.units} {trading.good_symbol} at {trading.market}"
+    if claim is None:
+        return "waiting for a pair"
+    if last is None or last.pair_id != claim.pair_id:
+        return f"on the way to buy {claim.good_symbol} at {claim.buy_market}"
+    done = "bought" if last.operation == "BUY" else "sold"
+    return f"{done} {last.units} {last.good_symbol} at {last.market}"
+
+
+def _ladder(trade: Trade, visit: list[Trade]) -> JSON:
+    """The quotes of the listing after its last trade, and what the next trade volumes should cost by the price law."""
+    ask = trade.purchase_price_after or trade.purchase_price_before
+    bid = trade.sell_price_after or trade.sell_price_before
+    activity = trade.activity_after if trade.supply_after else trade.activity_before
+    good = TradeGood(
+        trade.good_symbol,
+        ListingType(trade.listing_type),
+        trade.trade_volume_before,
+        Supply(trade.supply_after or trade.supply_before),
+        Activity(activity) if activity else None,
+        ask,
+        bid,
+    )
+    expected, volume = expected_listing(good), good.trade_volume
+    return {
+        "ship": trade.ship_symbol,
+        "market": trade.market,
+        "good": trade.good_symbol,
+        "type": good.type,
+        "supply": good.supply,
+        "activity": good.activity,
+        "trade_volume": volume,
+        "ask": ask,
+        "bid": bid,
+        "asks": [round(expected.after_trade(volume * n).ask, 1) for n in range(1, RUNGS + 1)],
+        "bids": [round(expected.after_trade(-volume * n).bid, 1) for n in range(1, RUNGS + 1)],
+        "at": epoch(trade.timestamp),
+        "visit": [_tape(t) for t in visit[-8:]],
+    }
+
+
+def _ticks(recent: Iterable[Trade]) -> dict[str, list[tuple[float, int]]]:
+    """When each ship traded lately: epoch seconds, and 1 for a purchase or -1 for a sale."""
+    found: dict[str, list[tuple[float, int]]] = {}
+    for trade in recent:
+        tick = (round(trade.timestamp.timestamp(), 1), 1 if trade.operation == "BUY" else -1)
+        found.setdefault(trade.ship_symbol, []).append(tick)
+    return found
+
+
+def _tape(trade: Trade) -> JSON:
+    return {
+        "id": trade.experiment_id,
+        "at": epoch(trade.timestamp),
+        "ship": trade.ship_symbol,
+        "operation": trade.operation,
+        "units": trade.units,
+        "good": trade.good_symbol,
+        "market": trade.market,
+        "price": trade.price_per_unit,
+        "before": trade.price_before,
+        "after": trade.price_after,
+        "fraction": trade.batch_size_fraction,
+        "foreign": trade.foreign_units,
+    }
+
+
+def _failure(row: JSON) -> JSON:
+    return row | {"completed_at": epoch(row["completed_at"])}
+
+
+def _timed(row: Any) -> JSON | None:
+    """A row with its times as epoch seconds."""
+    if row is None:
+        return None
+    return {name: epoch(x) if isinstance(x, datetime) else x for name, x in row._asdict().items()}
+
+
+def epoch(moment: datetime | None) -> float | None:
+    """A moment in seconds since 1970, as the page reckons; None stays None."""
+    return None if moment is None else moment.timestamp()
+
+
+def _natural(symbol: str) -> tuple[str, int, str]:
+    head, _, tail = symbol.rpartition("-")
+    return head, int(tail, 16) if all(c in "0123456789ABCDEF" for c in tail) and tail else 0, symbol

@@ -1,0 +1,20 @@
+// Pause, resume, cancel: shown only where the server was started with --allow-control.
+
+import { h } from "./dom.js";
+
+const OFFERED = { RUNNING: ["pause", "cancel"], SUSPENDED: ["resume", "cancel"] };
+
+export function controls(session, run) {
+  if (!session.may_act) return null;
+  return h("div", { class: "controls" }, (OFFERED[run.status] ?? []).map((action) =>
+    h("button", { type: "button", class: action === "cancel" ? "danger" : "", onclick: () => act(session, run.run_id, action) }, action)));
+}
+
+async function act(session, runId, action) {
+  if (action === "cancel" && !confirm("Cancel this run? What was measured stays; it cannot be resumed.")) return;
+  const answer = await fetch(`/api/runs/${encodeURIComponent(runId)}/${action}`, {
+    method: "POST",
+    headers: { "x-action-token": session.action_token },
+  });
+  if (!answer.ok) alert((await answer.json()).error);
+}

@@ -1,0 +1,119 @@
+"""The tests fixed before the data: they seldom reject what is true, and find what is there."""
+
+from collections import defaultdict
+
+import numpy as np
+import pytest
+from statsmodels.stats.meta_analysis import combine_effects
+from statsmodels.stats.multitest import multipletests
+
+from spacetraders_lab.analysis.analyse import analyse
+from spacetraders_lab.analysis.asymmetry import fit_asymmetry, pool
+from spacetraders_lab.analysis.dataset import dataset_of
+from spacetraders_lab.analysis.hypotheses import judge_hypotheses
+from spacetraders_lab.analysis.impact import fit_impact
+from spacetraders_lab.analysis.observations import observations_of
+from spacetraders_lab.analysis.runs import combine_quotes, runs_of
+from spacetraders_lab.analysis.size import fit_size
+from spacetraders_lab.core.market import Operation
+from tests.analysis.trading import Trading, lab_markets, mixed_steps, trade_at_random
+from tests.factories import make_record
+
+NOISY = {"economy": "constant-percent", "impact": 0.05, "heterogeneity": 0.3, "noise": 0.2}
+
+
+def judged(trading: Trading):
+    data = trading.dataset()
+    return judge_hypotheses(data, combine_quotes(runs_of(data)), 0.0, fit_size(data))
+
+
+@pytest.fixture(scope="module")
+def null_runs():
+    """Thirty runs in a market where nothing of what is asked is true."""
+    return [judged(trade_at_random(lab_markets(seed=s, **NOISY), 200, seed=s, menu=mixed_steps)) for s in range(30)]
+
+
+def test_true_nulls_are_seldom_rejected(null_runs):
+    """At 5 %, seven or more rejections in 30 happen once in 1,800 times."""
+    rejections = defaultdict(int)
+    for results in null_runs:
+        for result in results:
+            rejections[(result.code, result.side)] += result.p < 0.05
+    assert len(rejections) == 9 and max(rejections.values()) < 7
+
+
+def test_a_side_that_moves_more_is_found():
+    """Every sale moves 40 % less than a purchase."""
+    trading = trade_at_random(lab_markets(**NOISY | {"noise": 0.05}), 300)
+    data = trading.dataset()
+    runs = combine_quotes(runs_of(data))
+    runs = runs.take(np.arange(len(runs)))
+    runs.move[runs.side == 1] *= 0.6
+    found = fit_asymmetry(runs, *(fit_impact(runs.take(runs.side == side)) for side in (0, 1)))
+    assert found.log_ratio.low < -np.log(0.6) < found.log_ratio.high and found.p < 0.001
+
+
+def test_the_games_supply_effect_is_found_and_no_activity_effect_invented():
+    """In the game's law impact depends on the stock and not at all on activity."""
+    results = {(r.code, r.side): r for r in judged(trade_at_random(lab_markets(), 300))}
+    for side in Operation:
+        assert results[("H1", side)].p_holm < 0.001
+        assert results[("H2", side)].p > 0.05
+    assert results[("H1t", Operation.SELL)].estimate.low > 0  # fuller markets give way more to sellers
+
+
+def test_an_order_effect_is_found():
+    """The second of two trades is made to move a quarter more after a full one."""
+    records = []
+    for unit in range(30):
+        for visit, first in enumerate((1.0, 0.5)):
+            level = 0.04 * (1 + unit % 5 / 10)
+            quotes = [10**6, round(10**6 * np.exp(level * first))]
+            quotes.append(round(quotes[1] * np.exp(level * (1 + 0.25 * first))))
+            for i, x in enumerate((first, 1.0)):
+                fields = {"purchase_price_before": quotes[i], "purchase_price_after": quotes[i + 1]}
+                records.append(
+                    make_record(
+                        units=round(60 * x),
+                        good_symbol=f"GOOD-{unit}",
+                        visit_id=f"{unit}-{visit}",
+                        iteration=visit,
+                        sequence_in_visit=i + 1,
+                        **fields,
+                    )
+                )
+    found = judge_hypotheses(dataset_of(records), runs_of(dataset_of(records)), 0.0, None)
+    order = next(result for result in found if result.code == "H5")
+    assert order.p < 0.001 and order.p_holm is None and order.estimate.value > 0.1
+
+
+def test_holm_agrees_with_statsmodels(null_runs):
+    for results in null_runs[:5]:
+        adjusted = [r for r in results if r.p_holm is not None]
+        assert {r.code for r in adjusted} == {"H1", "H2", "H3", "H4"}
+        expected = multipletests([r.p for r in adjusted], method="holm")[1]
+        assert [r.p_holm for r in adjusted] == pytest.approx(expected)
+
+
+def test_random_effects_agree_with_statsmodels():
+    chance = np.random.default_rng(2)
+    variances = chance.uniform(0.01, 0.05, 20)
+    values = 0.2 + chance.normal(0, 0.3, 20) + chance.normal(0, np.sqrt(variances))
+    oracle = combine_effects(values, variances, method_re="iterated", use_t=True)
+    mean, error = pool(values, variances)
+    assert mean == pytest.approx(oracle.mean_effect_re, abs=1e-5)
+    assert error == pytest.approx(oracle.sd_eff_w_re_hksj, rel=1e-3)
+
+
+def test_every_answer_is_one_sentence_with_what_it_rests_on(null_runs):
+    for result in null_runs[0]:
+        assert result.sentence.endswith(".") and "\n" not in result.sentence and "p " in result.sentence
+        assert ("Holm" in result.sentence) == (result.p_holm is not None)
+    size = next(r for r in null_runs[0] if r.code == "H3")
+    assert f"b = {size.estimate.value:.3f} [" in size.sentence
+
+
+def test_what_the_data_cannot_tell_is_said():
+    found = analyse(dataset_of([make_record()]), observations_of([])).hypotheses
+    assert [r.code for r in found] == ["H3", "H4", "H5"]
+    assert all(r.p is None and "The data do not tell" in r.sentence for r in found)

@@ -1,0 +1,184 @@
+"""The law of impact is found, not assumed: the right form in every economy, its constants, and what it predicts."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spacetraders_lab.analysis.dataset import TYPES
+from spacetraders_lab.analysis.findings import LawForm
+from spacetraders_lab.analysis.forms import FORMS
+from spacetraders_lab.analysis.law import fit_law
+from spacetraders_lab.analysis.prediction import listing_constant, predict_quotes
+from spacetraders_lab.analysis.steps import sums_before, trade_steps
+from spacetraders_lab.core.market import Listing, ListingType, Operation, TradeGood
+from tests.analysis.trading import EPOCH, Trading, lab_markets, mixed_steps, trade_at_random
+
+BUY, SELL = Operation.BUY, Operation.SELL
+EXPORT, IMPORT = ListingType.EXPORT, ListingType.IMPORT
+
+
+def law_of(economy: str, seed: int = 1, visits: int = 300, **settings):
+    return fit_law(
+        trade_at_random(
+            lab_markets(seed=seed, economy=economy, **settings), visits, seed=seed, menu=mixed_steps
+        ).dataset()
+    )
+
+
+@pytest.mark.parametrize(
+    ("economy", "settings", "form"),
+    [
+        ("game", {}, LawForm.STOCK),
+        ("constant-percent", {}, LawForm.CONSTANT),
+        ("constant-percent", {"heterogeneity": 0.3}, LawForm.CONSTANT),
+        ("linear", {}, LawForm.LINEAR),
+        ("power", {"exponent": 0.8}, LawForm.POWER),
+        ("null", {}, LawForm.NONE),
+    ],
+)
+def test_the_right_form_wins_in_every_economy(economy, settings, form):
+    laws = [law_of(economy, seed, **settings) for seed in range(3)]
+    assert [law.best for law in laws] == [form] * 3
+    assert all(law.confidence > 0.5 for law in laws)
+
+
+@pytest.fixture(scope="module")
+def game():
+    """The game's law after 1,200 trades of mixed sizes: what was traded, and the fit."""
+    trading = trade_at_random(lab_markets(), 300, menu=mixed_steps)
+    return trading, fit_law(trading.dataset())
+
+
+def test_the_next_quote_is_predicted_within_two_credits_or_a_fifth_of_a_percent(game):
+    _, law = game
+    assert law.score.predictions > 400
+    assert law.score.within >= 0.99
+    assert law.score.by_time < 0.5 and law.score.error_95 <= 1
+    others = {score.form: score.within for score in law.scores}
+    assert others[LawForm.CONSTANT] < 0.85 and others[LawForm.LINEAR] < 0.85 and others[LawForm.NONE] < 0.6
+
+
+def test_the_constants_of_the_game_are_found(game):
+    """The sandbox has 0.3 doublings a tradeVolume; deviations of bid and ask stand as 2^-0.3 / 2 and 2^0.3 / 2."""
+    found = {name: estimate.value for name, estimate in game[1].score.parameters.items()}
+    assert found["k EXPORT"] == pytest.approx(0.3, abs=0.01) and found["k IMPORT"] == pytest.approx(-0.3, abs=0.01)
+    assert found["ratio EXPORT"] == pytest.approx(2**-0.3 / 2, abs=0.01)
+    assert found["ratio IMPORT"] == pytest.approx(2**0.3 / 2, abs=0.01)
+
+
+def test_the_asymptote_of_a_listing_is_the_goods_level_times_the_markets_factor(game):
+    trading, law = game
+    scale = law.score.parameters["scale EXPORT"].value
+    for known in law.listings:
+        truth = trading.markets[known.market].listings[known.good]
+        if known.type is EXPORT and truth.mid >= 100 and known.trades >= 8:
+            assert scale * known.constant.value == pytest.approx(truth.mid * truth.factor, rel=0.1)
+
+
+def test_an_imports_ask_is_known_to_come_in_steps_of_two(game):
+    assert game[1].price_steps[IMPORT] == (2, 1) and game[1].price_steps[EXPORT] == (1, 1)
+
+
+def test_exchange_listings_are_scored_apart(game):
+    _, law = game
+    assert [score.form for score in law.exchange_scores] == [form.form for form in FORMS]
+    assert all(score.predictions for score in law.exchange_scores)
+    assert not any(score.predictions == law.score.predictions for score in law.exchange_scores)
+
+
+def seen(trading: Trading, market: str, good: str) -> Listing:
+    row = trading.read(market, good)
+    quoted = TradeGood(
+        good, row["type"], row["trade_volume"], row["supply"], row["activity"], row["purchase_price"], row["sell_price"]
+    )
+    return Listing(market, quoted, EPOCH + timedelta(seconds=trading.now))
+
+
+def test_one_look_at_a_market_never_traded_gives_its_whole_curve(game):
+    """The law of another universe, with other factors and stocks, is enough."""
+    _, law = game
+    elsewhere = Trading(lab_markets(seed=77))
+    inside = []
+    for market, place in elsewhere.markets.items():
+        for good, truth in place.listings.items():
+            side = BUY if truth.kind is EXPORT else SELL
+            listing = seen(elsewhere, market, good)
+            if truth.kind is ListingType.EXCHANGE or min(place.quote(good)) < 20:
+                continue
+            path = predict_quotes(law, listing, side, [truth.trade_volume] * 3)
+            for low, high in zip(path.low[1:], path.high[1:], strict=True):
+                place.move(good, side, truth.trade_volume)
+                ask, bid = place.quote(good)
+                inside.append(low <= (ask if side is BUY else bid) <= high)
+    assert len(inside) > 80 and np.mean(inside) >= 0.95
+
+
+def test_a_measured_listing_is_predicted_closely(game):
+    trading, law = game
+    off = []
+    for known in law.listings:
+        place = trading.markets[known.market]
+        if known.type is ListingType.EXCHANGE or min(place.quote(known.good)) < 10:
+            continue
+        units = place.listings[known.good].trade_volume // 2
+        path = predict_quotes(law, seen(trading, known.market, known.good), known.side, [units, units])
+        for predicted in path.quotes[1:]:
+            place.move(known.good, known.side, units)
+            quote = place.quote(known.good)
+            actual = quote.ask if known.side is BUY else quote.bid
+            off.append(abs(predicted - actual) / max(2, 0.002 * actual))
+    assert np.mean(np.array(off) <= 1) > 0.95
+
+
+@pytest.mark.parametrize("economy", ["constant-percent", "linear", "power", "null"])
+def test_paths_follow_the_other_laws_too(economy):
+    trading = trade_at_random(lab_markets(economy=economy, half_life_minutes=1e9), 300, menu=mixed_steps)
+    law = fit_law(trading.dataset())
+    known = max(law.listings, key=lambda x: trading.read(x.market, x.good)["sell_price"])
+    place = trading.markets[known.market]
+    units = place.listings[known.good].trade_volume // 2
+    path = predict_quotes(law, seen(trading, known.market, known.good), known.side, [units] * 3)
+    for predicted in path.quotes[1:]:
+        place.move(known.good, known.side, units)
+        quote = place.quote(known.good)
+        assert predicted == pytest.approx(quote.ask if known.side is BUY else quote.bid, rel=0.01)
+
+
+def test_a_listing_that_was_never_traded_is_taken_for_one_of_its_type_or_left_open():
+    good = TradeGood("MEAT", EXPORT, 10, "MODERATE", "WEAK", 100, 50)
+    unknown = Listing("X1-NO-WHERE", good, EPOCH)
+    assert listing_constant(law_of("constant-percent"), unknown, BUY).value == pytest.approx(0.05, abs=0.01)
+    assert listing_constant(law_of("linear"), unknown, BUY) is None
+    assert predict_quotes(law_of("linear"), unknown, BUY, [10]) is None
+    assert predict_quotes(law_of("null"), unknown, BUY, [10]).quotes == (100, 100)
+
+
+def test_no_prediction_looks_ahead(game):
+    """Every quote of the second half altered: the predictions of the first half stay what they were."""
+    steps = trade_steps(game[0].dataset())
+    late = np.arange(len(steps)) >= len(steps) // 2
+    altered = replace(steps, **{n: np.where(late, 3 * getattr(steps, n), getattr(steps, n)) for n in ("price", "next")})
+    for form in FORMS:
+        common = form.fit(steps)
+        one, other = form.predict(steps, common)[~late], form.predict(altered, common)[~late]
+        assert np.allclose(one, other, rtol=1e-9, equal_nan=True), form.form
+
+
+def test_too_few_trades_show_no_law():
+    assert fit_law(trade_at_random(lab_markets(), 2).dataset()) is None
+
+
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(-9, 9)), min_size=1, max_size=30))
+def test_sums_before_are_the_sums_of_earlier_rows_of_the_same_code(rows):
+    code, value = np.array([c for c, _ in rows]), np.array([float(v) for _, v in rows])
+    expected = [sum(v for c, v in rows[:i] if c == rows[i][0]) for i in range(len(rows))]
+    assert sums_before(code, value)[0].tolist() == expected
+
+
+def test_all_types_are_fitted_apart(game):
+    names = game[1].score.parameters
+    assert {f"k {kind}" for kind in TYPES} <= set(names)

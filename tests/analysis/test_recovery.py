@@ -1,0 +1,146 @@
+"""How markets come back: the beat and what it brings, half-life and permanent share, supply labels moved by trades."""
+
+import numpy as np
+import pytest
+
+from spacetraders_lab.analysis.analyse import analyse
+from spacetraders_lab.analysis.dataset import Exclusion, dataset_of
+from spacetraders_lab.analysis.law import fit_law
+from spacetraders_lab.analysis.observations import observations_of
+from spacetraders_lab.analysis.quiet import drift_variance, quiet_pairs, quiet_reads
+from spacetraders_lab.analysis.recovery import estimate_recovery
+from spacetraders_lab.analysis.ticks import find_tick, tick_in_bracket, ticks_between
+from spacetraders_lab.analysis.transitions import supply_transitions
+from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
+from tests.analysis.trading import (
+    EPOCH,
+    dear,
+    lab_markets,
+    mixed_steps,
+    trade_and_return,
+    trade_and_watch,
+    trade_at_random,
+)
+from tests.factories import NOON, make_listing, make_record
+
+
+def reads_of(trading):
+    return quiet_reads(trading.dataset(), trading.observations())
+
+
+def test_reads_are_numbered_by_the_stretch_between_own_trades():
+    records = [make_record(timestamp=NOON.replace(minute=m), visit_id=f"visit-{m}") for m in (10, 40)]
+    seen = [make_listing(observed_at=NOON.replace(minute=m)) for m in (5, 20, 30, 50)]
+    too_close = make_listing(observed_at=NOON.replace(minute=40, second=4))
+    reads = quiet_reads(dataset_of(records), observations_of([*seen, too_close]))
+    minutes = np.round((reads.time - NOON.timestamp()) / 60).tolist()
+    assert minutes == [5, 10, 10, 20, 30, 40, 40, 50]
+    assert reads.stretch.tolist() == [0, 0, 1, 1, 1, 1, 2, 2]
+    assert reads.row.tolist() == [-1, -1, 0, 0, 0, 0, 1, 1]
+    assert quiet_pairs(reads).tolist() == [0, 2, 3, 4, 6]
+
+
+@pytest.fixture(scope="module")
+def game():
+    """The game's law, 150 visits with looks about every seven minutes."""
+    trading = trade_and_watch(lab_markets(), 150, looks=15, every=420.0, menu=mixed_steps)
+    reads = reads_of(trading)
+    return trading, reads, find_tick(reads)
+
+
+@pytest.mark.parametrize("minutes", [30.0, 15.0])
+def test_the_beat_is_found_with_the_phase_of_every_listing(minutes):
+    trading = trade_and_watch(lab_markets(tick_minutes=minutes), 60)
+    tick = find_tick(reads_of(trading))
+    assert tick.period_seconds == 60 * minutes and tick.explained == tick.changes > 40
+    for (market, good), phase in tick.phases.items():
+        truth = EPOCH.timestamp() + trading.markets[market].listings[good].phase
+        late = (phase - truth + tick.period_seconds / 2) % tick.period_seconds - tick.period_seconds / 2
+        assert abs(late) < 240
+
+
+def test_a_market_that_drifts_all_the_time_has_no_beat():
+    trading = trade_and_watch(lab_markets(economy="constant-percent", drift=0.05, tick_minutes=0.5), 15)
+    assert find_tick(reads_of(trading)) is None
+
+
+def test_a_market_that_never_moves_has_no_beat():
+    assert find_tick(reads_of(trade_and_watch(lab_markets(economy="null"), 20))) is None
+
+
+def test_ticks_are_counted_from_their_phase():
+    start, end = np.array([0.0, 99.0, 101.0]), np.array([99.0, 101.0, 1300.0])
+    assert ticks_between(600.0, np.array(100.0), start, end).tolist() == [0, 1, 2]
+
+
+def test_rows_with_a_tick_between_their_reads_are_left_out(game):
+    trading, _, tick = game
+    (market, good), phase = next(iter(tick.phases.items()))
+    while (trading.now + 1 + EPOCH.timestamp() - phase) % tick.period_seconds > 1:
+        trading.now += 0.5
+    trading.visit(market, good, Operation.BUY, (1.0,))
+    data = trading.dataset()
+    assert tick_in_bracket(data, tick)[-1]
+    excluded = analyse(data, trading.observations()).exclusions.by_reason[Exclusion.TICK]
+    assert 1 <= excluded < 0.02 * len(data)
+
+
+def test_a_tick_brings_back_what_the_activity_makes(game):
+    """The lab's WEAK listings make 0.15 to 0.45 tradeVolumes a tick, the GROWING ones 0.5 to 0.9."""
+    trading, reads, tick = game
+    rates = estimate_recovery(trading.dataset(), reads, tick, fit_law(trading.dataset())).rates
+    by_kind = {(rate.type, rate.activity): rate.rate for rate in rates}
+    weak = by_kind[(ListingType.IMPORT, Activity.WEAK)]
+    assert weak.low < 0.3 < weak.high and 0.2 < weak.value < 0.4
+    growing = by_kind[(ListingType.IMPORT, Activity.GROWING)]
+    assert 0.5 <= growing.value <= 0.9 and all(rate.ticks >= rate.listings >= 3 for rate in rates)
+
+
+def test_the_drift_of_untouched_quotes_is_measured():
+    trading = trade_and_watch(dear(lab_markets(economy="constant-percent", drift=0.05, half_life_minutes=1e9)), 40)
+    a_tick = 2 * 0.05**2 * (1 - 2 ** (-30 / 360))  # variance of an Ornstein-Uhlenbeck step of half an hour
+    assert drift_variance(reads_of(trading)) == pytest.approx(a_tick / 30, rel=0.15)
+    assert drift_variance(reads_of(trade_and_watch(lab_markets(economy="null"), 10))) == 0
+
+
+@pytest.mark.parametrize(("half_life", "share"), [(520.0, 0.0), (240.0, 0.3)])
+def test_half_life_and_permanent_share_are_found(half_life, share):
+    found = []
+    for seed in range(6):
+        settings = {"economy": "constant-percent", "half_life_minutes": half_life, "permanent_share": share}
+        markets = dear(lab_markets(seed=seed, impact=0.05, drift=0.02, tick_minutes=15.0, **settings))
+        trading = trade_and_return(markets, 60, reads=3, seed=seed)
+        found.append(estimate_recovery(trading.dataset(), reads_of(trading), None, None))
+    half_lives, shares = [x.half_life_minutes for x in found], [x.permanent_share for x in found]
+    assert np.median([x.value for x in half_lives]) == pytest.approx(half_life, rel=0.08)
+    assert np.mean([x.value for x in shares]) == pytest.approx(share, abs=0.06)
+    assert sum(x.low <= half_life <= x.high for x in half_lives) >= 4
+    assert sum(x.low <= share <= x.high for x in shares) >= 4
+
+
+def test_too_few_revisits_give_no_half_life():
+    trading = trade_and_return(lab_markets(economy="constant-percent"), 4)
+    found = estimate_recovery(trading.dataset(), reads_of(trading), None, None)
+    assert found.half_life_minutes is None and found.permanent_share is None
+
+
+def test_labels_move_as_far_as_their_borders_say():
+    """Between SCARCE and ABUNDANT the labels are 2, 4 and 2 tradeVolumes wide: a half, a quarter, a half a volume."""
+    buying, selling = supply_transitions(trade_at_random(lab_markets(), 300).dataset())
+    for side, matrix in ((1, selling), (-1, buying)):
+        counts = np.array(matrix.counts)
+        steps = np.arange(5)[None, :] - np.arange(5)[:, None]
+        assert counts.sum() > 300 and counts[side * steps < 0].sum() == 0
+        assert 0.25 < matrix.kappa.low < matrix.kappa.high < 0.5
+        assert matrix.step_probability == pytest.approx(counts[steps != 0].sum() / counts.sum())
+
+
+def test_the_end_of_the_scale_does_not_count_for_kappa():
+    def bought(unit: int, before: Supply, after: Supply):
+        return make_record(units=60, good_symbol=f"GOOD-{unit}", supply_before=before, supply_after=after)
+
+    moved = [bought(unit, Supply.MODERATE, Supply.LIMITED) for unit in range(4)]
+    stuck = [bought(unit, Supply.SCARCE, Supply.SCARCE) for unit in range(4)]
+    buying, _ = supply_transitions(dataset_of(moved + stuck))
+    assert buying.kappa.value == 1.0 and buying.step_probability == 0.5
+    assert buying.counts[0][0] == 4 and buying.counts[2][1] == 4

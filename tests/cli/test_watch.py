@@ -1,15 +1,17 @@
 """`experiment status --watch`: it follows a run to its end, in a terminal of any width and without one."""
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 from rich.console import Console
 
-from spacetraders_lab.cli.watch import View, watch
+from spacetraders_lab.cli.watch import View, plain_line, watch
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import RunStatus
-from spacetraders_lab.store.database import Database
+from spacetraders_lab.dashboard.run_feed import RunFeed
+from spacetraders_lab.store.database import Database, open_database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.study.virtual import VirtualClock
 from tests.cli.conftest import Player
@@ -48,12 +50,11 @@ def end(database: Database, status: RunStatus = RunStatus.COMPLETED) -> None:
 
 
 @pytest.fixture
-def database(sqlite_url: str) -> Database:
-    from spacetraders_lab.store.database import open_database
-
-    opened = open_database(sqlite_url, durable=False)
-    enter_run(opened, apart(2), ships=("S-1",))
-    return opened
+def database(sqlite_url: str) -> Iterator[Database]:
+    """A database with a run of two pairs and one ship."""
+    with closing(open_database(sqlite_url, durable=False)) as opened:
+        enter_run(opened, apart(2), ships=("S-1",))
+        yield opened
 
 
 def test_without_a_terminal_every_change_is_a_plain_line(database: Database) -> None:
@@ -105,6 +106,17 @@ def longest(console: Console) -> int:
     return max(len(line.rpartition("\x1b[2K")[2].replace("\x1b[?25l", "")) for line in drawn.splitlines())
 
 
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.4, "0s"), (59, "59s"), (65, "1m 05s"), (3600, "1h 00m"), (90_061, "1d 1h")],
+)
+def test_how_long_it_still_takes_is_written_short(database: Database, seconds: float, text: str) -> None:
+    with database.reading() as connection:
+        view = RunFeed("run-1").refresh(connection, NOON)
+    view["progress"]["seconds_left"] = seconds
+    assert plain_line(view).endswith(f"  {text} left")
+
+
 def test_a_run_that_is_not_there(database: Database) -> None:
     clock = StepClock()
     with pytest.raises(UserError, match="there is no experiment nope"):
@@ -120,6 +132,6 @@ def test_the_command_ends_with_the_run(player: Player) -> None:
     assert "COMPLETED  1/1 pairs (100.0%)" in answer.out
 
 
-def test_watching_is_not_for_programs(tmp_path: object, terminal: Terminal) -> None:
+def test_watching_is_not_for_programs(terminal: Terminal) -> None:
     answer = terminal.type("experiment status --run-id x --watch --json")
     assert (answer.code, "one of them" in answer.complaint) == (2, True)

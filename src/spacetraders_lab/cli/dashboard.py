@@ -53,6 +53,9 @@ def dashboard(
             "--host out and look at it from this machine"
         )
     access = Access(secret)
+    if not is_loopback(host):
+        doing = "look and change runs" if allow_control else "look"
+        print(f"Listening on {host}: everybody who can reach it and knows the password can {doing}", flush=True)
     with reading_database() as reading, ExitStack() as stack:
         act = change_runs(stack.enter_context(database())) if allow_control else None
         serve(create_app(reading, SystemClock(), access, act, make_report), host, port, _announce)

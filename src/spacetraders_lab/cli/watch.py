@@ -1,7 +1,7 @@
 """`experiment status --watch`: a run as it goes on, redrawn in a terminal, or a line for each change elsewhere."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
@@ -155,5 +155,11 @@ def _ago(epoch: float | None, now: datetime) -> str:
 
 
 def _span(seconds: float) -> str:
-    """0:42:10, or 2 days, 0:42:10."""
-    return str(timedelta(seconds=max(0, round(seconds))))
+    """2d 4h, 3h 12m, 4m 05s, 12s: as the page writes it."""
+    whole = max(0, round(seconds))
+    days, hours, minutes = whole // 86400, whole // 3600 % 24, whole // 60 % 60
+    if days:
+        return f"{days}d {hours}h"
+    if hours:
+        return f"{hours}h {minutes:02}m"
+    return f"{minutes}m {whole % 60:02}s" if minutes else f"{whole}s"

@@ -21,7 +21,7 @@ from spacetraders_lab.report.answers import headlines, not_measured
 from spacetraders_lab.report.charts import Chart
 from spacetraders_lab.report.document import Grid, Report, Section, Sentences, as_html
 from spacetraders_lab.report.sections import compose
-from spacetraders_lab.report.tables import Table
+from spacetraders_lab.report.table import Table
 from tests.factories import NOON
 from tests.report.findings import HOSTILE, make_findings
 from tests.report.subject import subject

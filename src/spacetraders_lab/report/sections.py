@@ -18,6 +18,7 @@ from spacetraders_lab.report import charts, figures, tables
 from spacetraders_lab.report.answers import answers
 from spacetraders_lab.report.charts import Chart
 from spacetraders_lab.report.document import Block, Facts, Grid, Report, Section, Sentences
+from spacetraders_lab.report.table import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,18 @@ def _listings(subject: Subject) -> Section:
     return Section("listings", "Listings", "", (table,))
 
 
+_STREAMS = {
+    "with": (
+        "Bought from EXPORT, sold to IMPORT",
+        "What markets make and use by themselves works against these moves.",
+    ),
+    "against": (
+        "The other way, and EXCHANGE",
+        "What markets make and use works along with these moves, or not at all.",
+    ),
+}
+
+
 def _recovery(subject: Subject) -> Section:
     recovery = subject.findings.recovery
     points = figures.remaining(subject.data, subject.observations)
@@ -153,10 +166,7 @@ def _recovery(subject: Subject) -> Section:
     curve = figures.decay_curve(recovery, furthest) if recovery is not None else []
     found = [
         Chart(f"remaining_{stream}", title, caption, charts.remaining_spec(), tuple(own), tuple(curve))
-        for stream, title, caption in (
-            ("with", "Bought from EXPORT, sold to IMPORT", "Each tick of the market undoes some of these moves."),
-            ("against", "The other way, and EXCHANGE", "The market's ticks carry these moves further, or nowhere."),
-        )
+        for stream, (title, caption) in _STREAMS.items()
         if (own := [record for record in points if record["stream"] == stream])
     ]
     blocks: list[Block] = [Grid(tuple(found))] if found else []
@@ -231,7 +241,7 @@ def _diagnostics(subject: Subject) -> Section:
     )
 
 
-def _only(records: Sequence[tables.Record], field: str) -> tuple[tables.Record, ...]:
+def _only(records: Sequence[Record], field: str) -> tuple[Record, ...]:
     """The columns that one residual figure needs: side, residual and its own."""
     return tuple({key: record[key] for key in ("side", "residual", field)} for record in records)
 

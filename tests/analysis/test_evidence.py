@@ -8,9 +8,9 @@ import pytest
 
 from spacetraders_lab.analysis.evidence import DRAWS, Ground, evidence_of, resilience_of
 from spacetraders_lab.analysis.findings import CellFlag, Estimate, LawFit, LawForm, SizeLaw
-from spacetraders_lab.analysis.prediction import predict_quotes
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.market import Activity, ListingType, Operation
+from tests.analysis.paths import predict_quotes
 from tests.factories import make_listing
 from tests.report.findings import CELL, LAW, RECOVERY, estimate, make_findings
 
@@ -55,19 +55,22 @@ def test_a_curve_goes_where_the_law_predicts(form: LawForm, side: Operation) -> 
     assert (found.ground, found.form, found.trades) == (Ground.LAW, form, 12)
     for units in (60, 45):
         path = predict_quotes(law, HERE, side, [units] * 3)
-        assert path is not None
         prices = found.curve.central().unit_prices(3 * units, transaction=units)[0, ::units]
-        assert prices == pytest.approx(path.quotes[:3])
+        assert prices == pytest.approx(path[:3])
 
 
 def test_ranges_are_as_wide_as_the_law_is_uncertain() -> None:
+    """The listing's constant may be 4 off, and each of two transactions may miss by the law's 95 % error."""
     known = replace(LAW.listings[0], constant=Estimate(30.0, 26.0, 34.0))
     law = replace(LAW, listings=(known,))
     curve = evidence_of(make_findings(law=law), HERE, BUY, age_minutes=0).curve
-    path = predict_quotes(law, HERE, BUY, [60, 60])
-    assert path is not None
+    ends = [
+        predict_quotes(replace(law, listings=(replace(known, constant=exactly(at)),)), HERE, BUY, [60, 60])[2]
+        for at in (26.0, 34.0)
+    ]
+    missed = 2 * LAW.score.error_95 * 2 * math.sqrt(2)
     low, high = np.quantile(curve.unit_prices(121)[:, 120], (0.025, 0.975))
-    assert (high - low) == pytest.approx(path.high[2] - path.low[2], rel=0.15)
+    assert high - low == pytest.approx(math.hypot(ends[0] - ends[1], missed), rel=0.15)
 
 
 def test_a_listing_never_traded_is_placed_by_its_two_quotes() -> None:

@@ -142,6 +142,14 @@ def test_too_few_revisits_give_no_half_life():
     assert found.half_life_minutes is None and found.permanent_share is None
 
 
+def test_reads_that_come_too_soon_give_no_half_life():
+    """All within a quarter of an hour after the trades, where a half-life of four days has not begun to show."""
+    markets = dear(lab_markets(economy="constant-percent", impact=0.05, half_life_minutes=5760.0, drift=0.02))
+    trading = trade_and_watch(markets, 60, looks=3)
+    found = estimate_recovery(trading.dataset(), reads_of(trading), None, None)
+    assert found.revisits >= 30 and found.half_life_minutes is None
+
+
 def test_labels_move_as_far_as_their_borders_say():
     """Between SCARCE and ABUNDANT the labels are 2, 4 and 2 tradeVolumes wide: a half, a quarter, a half a volume."""
     buying, selling = supply_transitions(trade_at_random(lab_markets(), 300).dataset())

@@ -16,7 +16,7 @@ from spacetraders_lab.analysis.curve import Curve
 from spacetraders_lab.analysis.distributions import NORMAL_REACH
 from spacetraders_lab.analysis.findings import CellFlag, Estimate, Findings, LawFit, LawForm, RecoveryEstimate
 from spacetraders_lab.analysis.law import TOLERANCE_CREDITS, TOLERANCE_SHARE
-from spacetraders_lab.analysis.prediction import listing_constant
+from spacetraders_lab.analysis.own_constant import listing_constant
 from spacetraders_lab.analysis.resilience import Resilience
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.market import Listing, ListingType, Operation

@@ -5,11 +5,8 @@ from dataclasses import replace
 import pytest
 
 from spacetraders_lab.core.rate_budget import (
-    APART,
     BLOCK,
     BURST_SECONDS,
-    LATENESS,
-    TURN_SECONDS,
     Demand,
     Pools,
     Promise,
@@ -17,9 +14,9 @@ from spacetraders_lab.core.rate_budget import (
     Reservation,
     reserve,
 )
+from spacetraders_lab.core.rate_budget import TURN_SECONDS as TURN
 
 POOLS = Pools(per_second=2, window=1.0, burst=30, burst_window=60.0)
-TURN = TURN_SECONDS + LATENESS
 
 
 def wish(waiting: int = 10, **sent: object) -> Demand:
@@ -39,7 +36,7 @@ class TestSteadyPool:
     def test_the_next_begins_a_window_after_the_turn_before_has_ended(self) -> None:
         budget, _ = reserve(RateBudget(), "A", wish(20), now=1000.0)
         _, reservation = reserve(budget, "B", wish(20), now=1000.5)
-        assert reservation.steady.begins == 1000 + TURN + 1 + APART
+        assert reservation.steady.begins == 1000 + TURN + 1
         assert reservation.steady.ends == reservation.steady.begins + TURN
 
     def test_who_goes_on_after_its_own_turn_waits_for_nobody(self) -> None:
@@ -57,7 +54,7 @@ class TestSteadyPool:
         budget, _ = reserve(RateBudget(), "A", wish(20), now=1000.0)
         budget, _ = reserve(budget, "A", wish(0, steady_sent=1000.2), now=1000.4)
         _, reservation = reserve(budget, "B", wish(20), now=1000.5)
-        assert reservation.steady.begins == pytest.approx(1001.2 + APART)
+        assert reservation.steady.begins == pytest.approx(1001.2)
 
     def test_a_turn_returned_unused_is_free_from_its_beginning(self) -> None:
         budget, _ = reserve(RateBudget(), "A", wish(20), now=1000.0)

@@ -26,6 +26,7 @@ EVERY = [
     tables.recovery_table(RECOVERY),
     tables.transition_table(FINDINGS.transitions[0]),
     tables.exclusion_table(FINDINGS),
+    tables.planned_table([("made", 40), ("still to come", 2)]),
     tables.ship_table(ship_accounts(columns(LOAD))),
     tables.pair_table(pair_accounts(columns(LOAD))),
 ]

@@ -10,10 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 
-from spacetraders_lab.analysis.cells import cell_table
+from spacetraders_lab.analysis.analyse import measure_impact
 from spacetraders_lab.analysis.dataset import SIDES, dataset_of
 from spacetraders_lab.analysis.findings import CellEstimate, Estimate
-from spacetraders_lab.analysis.impact import fit_impact
 from spacetraders_lab.analysis.observations import observations_of
 from spacetraders_lab.analysis.quiet import drift_variance, quiet_reads
 from spacetraders_lab.analysis.runs import combine_quotes, runs_of
@@ -84,13 +83,8 @@ def cell_estimates(rows: Sequence[TradeRecord], placebos: Sequence[PlaceboBracke
     """The impact by cell from rows and placebo brackets, as the final analysis estimates it with b = 1."""
     data = dataset_of(rows)
     drift2 = drift_variance(quiet_reads(data, observations_of(())), placebos)
-    runs = combine_quotes(runs_of(data))
-    found: dict[CellKey, CellEstimate] = {}
-    for side in range(len(SIDES)):
-        own = runs.take(runs.side == side)
-        for cell in cell_table(data, own, side, fit_impact(own, drift2)):
-            found[cell.side, cell.type, cell.supply, cell.activity] = cell
-    return found
+    cells = measure_impact(data, combine_quotes(runs_of(data)), drift2).cells
+    return {(cell.side, cell.type, cell.supply, cell.activity): cell for cell in cells}
 
 
 def is_precise(estimate: Estimate | None, target: float, floor: float) -> bool:

@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, TypeVar
 
 from cyclopts import Parameter
@@ -22,6 +22,13 @@ REAL_GAME = "https://api.spacetraders.io/v2"
 
 T = TypeVar("T")
 
+RateShare = Annotated[
+    float,
+    Parameter(
+        name="--rate-share",
+        help="Use this part of the game's rate limit and no more: for two programs without a database in common.",
+    ),
+]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON instead of a table.")]
 
 
@@ -98,11 +105,16 @@ async def lab(chosen: Settings | None = None) -> AsyncIterator[Lab]:
         opened.close()
 
 
-def with_lab(work: Callable[[Lab], Awaitable[T]]) -> T:
-    """Open the lab, do the work, close the lab."""
+def with_lab(work: Callable[[Lab], Awaitable[T]], *, rate_share: float = 1.0) -> T:
+    """Open the lab, do the work, close the lab; raises UserError for a share that is none."""
+    if not 0.5 <= rate_share <= 1:
+        raise UserError(
+            "--rate-share must lie between 0.5 and 1: two requests a second cannot be divided among more than two "
+            "programs; more of them share the limit through one database, without this option"
+        )
 
     async def whole() -> T:
-        async with lab() as ready:
+        async with lab(replace(settings(), rate_share=rate_share)) as ready:
             return await work(ready)
 
     return asyncio.run(whole())

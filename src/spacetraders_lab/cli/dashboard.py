@@ -1,9 +1,13 @@
 """`spacetraders dashboard`: the live page over the database."""
 
+import asyncio
 import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
 from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -18,6 +22,7 @@ from spacetraders_lab.run.clock import SystemClock
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.experiments import ExperimentRepository
 
+_MAIN = "import os; os.nice(10); from spacetraders_lab.cli.main import main; main()"
 _PASSWORD = "SPACETRADERS_DASHBOARD_PASSWORD"
 
 
@@ -50,7 +55,7 @@ def dashboard(
     access = Access(secret)
     with reading_database() as reading, ExitStack() as stack:
         act = change_runs(stack.enter_context(database())) if allow_control else None
-        serve(create_app(reading, SystemClock(), access, act), host, port, _announce)
+        serve(create_app(reading, SystemClock(), access, act, make_report), host, port, _announce)
 
 
 def change_runs(writing: Database) -> Act:
@@ -69,6 +74,23 @@ def change_runs(writing: Database) -> Act:
             ExperimentRepository(connection).set_status(run_id, status, reason, now=now)
 
     return act
+
+
+async def make_report(run_id: str) -> str:
+    """What `experiment report` writes, made by a process of its own: it takes seconds of a whole core."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "report.html"
+        command = (sys.executable, "-c", _MAIN, "experiment", "report", f"--run-id={run_id}", f"--out={file}")
+        process = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=PIPE)
+        try:
+            _, said = await process.communicate()
+        finally:
+            if process.returncode is None:  # nobody waits for it any more
+                process.kill()
+                await process.communicate()
+        if process.returncode != 0:
+            raise UserError((said.decode(errors="replace").strip().splitlines() or ["no report could be made"])[-1])
+        return await asyncio.to_thread(file.read_text, "utf-8")
 
 
 def _announce(url: str) -> None:

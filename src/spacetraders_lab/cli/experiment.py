@@ -9,7 +9,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from spacetraders_lab.cli import render
-from spacetraders_lab.cli.context import Json, database, reading_database, symbols, with_lab
+from spacetraders_lab.cli.context import Json, RateShare, database, reading_database, symbols, with_lab
 from spacetraders_lab.cli.design import DesignOptions
 from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK, EXIT_SUSPENDED
 from spacetraders_lab.cli.request import RequestOptions
@@ -37,6 +37,7 @@ def liquidity(
     *,
     request: Annotated[RequestOptions, Parameter(name="*")],
     design: Annotated[DesignOptions, Parameter(name="*")] = _THE_GRID,
+    rate_share: RateShare = 1.0,
 ) -> int:
     """Run a liquidity experiment with one or more ships."""
     command = request.command(design)
@@ -48,10 +49,10 @@ def liquidity(
         render.print_launch(run.run_id, len(prepared.pairs))
         return await fly(lab, run, run.ships)
 
-    return with_lab(begin)
+    return with_lab(begin, rate_share=rate_share)
 
 
-def resume(*, run_id: RunId, ships: str | None = None) -> int:
+def resume(*, run_id: RunId, ships: str | None = None, rate_share: RateShare = 1.0) -> int:
     """Go on with a run where it stopped.
 
     Parameters
@@ -66,7 +67,7 @@ def resume(*, run_id: RunId, ships: str | None = None) -> int:
         run = await reopen(lab, run_id, named)
         return await fly(lab, run, named or run.ships)
 
-    return with_lab(go_on)
+    return with_lab(go_on, rate_share=rate_share)
 
 
 def status(
@@ -105,10 +106,14 @@ def _watch(run_id: str) -> int:
     return EXIT_FAILED if view["progress"]["pairs"]["FAILED"] else EXIT_OK
 
 
-def list_experiments(*, json: Json = False) -> None:
-    """List all runs, the newest first."""
+def list_experiments(
+    *,
+    every: Annotated[bool, Parameter(name="--all", negative="", help="Also runs that were put away.")] = False,
+    json: Json = False,
+) -> None:
+    """List the runs, the newest first."""
     with database() as opened, opened.reading() as connection:
-        runs = summarise_runs(connection)
+        runs = [run for run in summarise_runs(connection) if every or run.archived_at is None]
     if json:
         render.print_json([asdict(run) for run in runs])
         return

@@ -22,12 +22,22 @@ _COMMANDS = {
             "simulate": "Play a design in worlds whose truth is known; nothing is traded.",
             "liquidity": "Run a liquidity experiment.",
             "status": "Show how far a run is.",
-            "list": "List all runs.",
+            "list": "List the runs.",
             "resume": "Go on with a run that was interrupted or suspended.",
             "doctor": "Show what is out of order in a run; --fix mends it.",
             "analyze": "Show what a run found.",
             "report": "Write what a run found as one HTML page.",
             "export": "Write what was recorded to a file: CSV, JSON lines or Parquet.",
+            "archive": "Put a run away from the list.",
+            "delete": "Delete a run with everything that it measured.",
+        },
+    ),
+    "db": (
+        "Care of the database.",
+        {
+            "backup": "Copy the whole database into a new file.",
+            "check": "Look the database over.",
+            "compact": "Thin old market observations that belong to no run.",
         },
     ),
     "market": (
@@ -78,6 +88,8 @@ _MODULES = {
     ("experiment", "export"): "export",
     ("experiment", "analyze"): "results",
     ("experiment", "report"): "report",
+    ("experiment", "archive"): "db",
+    ("experiment", "delete"): "db",
     ("advise", "lane"): "advice",
     ("advise", "split"): "advice",
 }

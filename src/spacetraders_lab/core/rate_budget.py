@@ -7,9 +7,7 @@ are seconds of one clock that everybody shares. Nothing here asks the time, wait
 import math
 from dataclasses import dataclass, replace
 
-TURN_SECONDS = 2.0  # from a turn's first request to its last
-LATENESS = 0.05  # how much later than it might a program may send its last
-APART = 0.01  # between the turns of two programs, for the way to the game does not always take equally long
+TURN_SECONDS = 3.1  # from a turn's first request to its last: three windows, and a little for who is late
 BURST_SECONDS = 10.0  # in which burst requests must leave, or be returned
 BLOCK = 4  # fewer burst requests than that come with a turn, so that nobody has to ask for every single request
 
@@ -108,9 +106,9 @@ def reserve(
     if count >= max(demand.waiting, BLOCK):
         return budget, Reservation(burst=_surely(burst, error))
     # behind its own turn a holder needs no distance: it keeps the pool's window by itself
-    free_from = budget.turn_begins if budget.turn_of == holder else budget.turn_ends + pools.window + APART
+    free_from = budget.turn_begins if budget.turn_of == holder else budget.turn_ends + pools.window
     begins = max(now, free_from)
-    steady = Promise(begins, begins + TURN_SECONDS + LATENESS + 2 * error)
+    steady = Promise(begins, begins + TURN_SECONDS + 2 * error)
     budget = replace(budget, turn_of=holder, turn_begins=steady.begins, turn_ends=steady.ends)
     return budget, Reservation(_surely(steady, error), _surely(burst, error))
 
@@ -124,7 +122,7 @@ def _settled(budget: RateBudget, holder: str, demand: Demand, now: float, error:
     if budget.turn_of != holder:
         return replace(budget, burst=in_window)
     # an unused turn leaves things as they were before it: its first moment was free for anybody
-    unused = budget.turn_begins - pools.window - APART
+    unused = budget.turn_begins - pools.window
     sent = unused if demand.steady_sent is None else max(unused, demand.steady_sent + error)
     return replace(budget, turn_ends=sent, burst=in_window)
 

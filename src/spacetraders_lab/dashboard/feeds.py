@@ -1,6 +1,7 @@
 """The names of everything that can be looked at, as they stand in the page's addresses."""
 
 from collections.abc import Callable
+from urllib.parse import unquote
 
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.dashboard.logs_feed import LogsFeed
@@ -20,12 +21,12 @@ _FEEDS: dict[tuple[str, int], Callable[..., Feed]] = {
 
 
 def feed_of(name: str) -> Feed:
-    """A new feed for a name such as `runs` or `runs/RUN_ID`; raises UserError for a name of nothing."""
-    kind, *arguments = name.split("/")
+    """A new feed for a name such as `runs` or `runs/RUN_ID`, as it stands in an address; UserError for no such name."""
+    kind, *arguments = map(unquote, name.split("/"))
     make = _FEEDS.get((kind, len(arguments)))
     try:
         if make is not None:
             return make(*arguments)
     except ValueError:  # a universe that is no number
         pass
-    raise UserError(f"there is no {name!r} to look at")
+    raise UserError(f"there is no view called {name!r}")

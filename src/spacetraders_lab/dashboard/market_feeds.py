@@ -16,7 +16,7 @@ from spacetraders_lab.store.live_markets import Quote
 
 JSON = dict[str, Any]
 
-ROWS_AT_ONCE = 20_000
+ROWS_AT_ONCE = 5_000
 MOST_QUOTES = 2_000
 MOST_TRADES = 500
 MOST_VISITS = 6

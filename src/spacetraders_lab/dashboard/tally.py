@@ -60,7 +60,7 @@ class TimeBuckets:
     """Counts over time in at most `MOST_BUCKETS` buckets, which grow wider as the time gets longer."""
 
     def __init__(self) -> None:
-        self.width = 1
+        self.width = 4  # seconds; finer ones would show single trades and no pace
         self._counts: Counter[int] = Counter()
         self._first = self._last = 0
 

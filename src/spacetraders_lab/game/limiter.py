@@ -13,6 +13,7 @@ from spacetraders_lab.core.clock import Clock
 from spacetraders_lab.core.rate_budget import Demand, Pools, Promise, Reservation
 
 _ROUNDING = 2e-6  # seconds: who counts in whole microseconds may see a window that much shorter
+_ON_THE_WAY = 0.015  # game seconds: by how much two requests may come closer to each other on their way to the game
 _EVERYTHING = Promise(-math.inf, math.inf)
 
 # asks for the next promise; all times are of the limiter's own clock (`monotonic`)
@@ -25,18 +26,19 @@ class _Pool:
     def __init__(self, size: int, window: float, share: float) -> None:
         self.size = size
         self.promise = _EVERYTHING
-        self._window, self._share = window, share
+        self.window = window
+        self._share = share
         self._grants: deque[float] = deque()
         self._since_promise = 0
 
     @property
     def mine(self) -> int:
         """Grants in a window: whole ones, so that the shares of several programs never add up to one too many."""
-        return max(1, math.floor(self.size * self._share + _ROUNDING))
+        return max(1, math.floor(self.size * self._share))
 
     def seconds(self, speed: float) -> float:
-        """The window by the clock; longer for a share of less than one request."""
-        return self._window / speed / min(1.0, self.size * self._share or 1.0)
+        """The window by the clock."""
+        return self.window / speed
 
     def wait(self, now: float, speed: float) -> float:
         """Seconds until a request may leave: nothing or less when it may now, infinity when it may not at all."""
@@ -67,7 +69,7 @@ class TwoPoolLimiter:
 
     `per_second` requests in any second, and `burst` more in any `burst_window` seconds. Both windows are game time:
     `speed` (game seconds a second, 1 in the real game) shortens them. `granted` and `waited_seconds` only grow.
-    Of both pools only the `share` (above 0, at most 1) is used, for programs that share an account by agreement.
+    Of both pools only the `share` (0.5 to 1) is used, for two programs that divide an account's limit by agreement.
 
     Of what the game's replies tell, the sizes of the pools and the time to stay away are obeyed. `remaining` is not:
     the game does not say of which pool, and a refusal costs no more than the wait that it names.
@@ -83,7 +85,7 @@ class TwoPoolLimiter:
         share: float = 1.0,
     ) -> None:
         self._clock = clock
-        self._steady = _Pool(per_second, 1.0, share)
+        self._steady = _Pool(per_second, 1.0 if share == 1 else 1.0 + _ON_THE_WAY, share)
         self._burst = _Pool(burst, burst_window, share)
         self._turn = asyncio.Lock()  # wakes its waiters in the order of their coming
         self._waiting = 0
@@ -103,14 +105,18 @@ class TwoPoolLimiter:
                     if wait == math.inf and self._reserve is not None:
                         await self._ask(self._reserve)
                     else:
-                        await self._clock.sleep(wait)
+                        await self._clock.sleep(max(wait, _ROUNDING))  # an event loop takes less for nothing
         finally:
             self._waiting -= 1
         self.granted += 1
         self.waited_seconds += self._clock.monotonic() - came
 
     def share_with_others(self, reserve: Reserve) -> None:
-        """From now on grant only what `reserve` promises: other programs use the same account."""
+        """From now on grant only what `reserve` promises: other programs use the same account.
+
+        The burst pool is then used up by all, so that it cannot make good for requests that overtake each other.
+        """
+        self._steady.window += _ON_THE_WAY
         self._reserve = reserve
         self._be_promised(Reservation())
 

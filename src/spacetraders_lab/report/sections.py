@@ -23,7 +23,10 @@ from spacetraders_lab.report.table import Record
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a report is about: the run's card, what it recorded, and what was found in it."""
+    """What a report is about: the run's card, what it recorded, and what was found in it.
+
+    `planned` counts what became of the planned trades, `deviations` are (kind, what) did not go as planned.
+    """
 
     title: str
     subtitle: str
@@ -34,6 +37,8 @@ class Subject:
     pairs: Sequence[PairAccount]
     ships: Sequence[ShipAccount]
     trace: Sequence[Precision]
+    planned: Sequence[tuple[str, int]]
+    deviations: Sequence[tuple[str, str]]
 
 
 def compose(subject: Subject) -> Report:
@@ -55,7 +60,10 @@ def _run_card(subject: Subject) -> Section:
     checks = subject.findings.checks
     posted = ("posted-price check", f"{checks.posted:,} of {checks.rows:,} trades at exactly the quote read before")
     side = "buyers paid the ask, sellers received the bid" if checks.is_oriented else "ask and bid are swapped"
-    return Section("run", "The run", "", (Facts((*subject.card, posted, ("orientation check", side))),))
+    card = Facts((*subject.card, posted, ("orientation check", side)))
+    intro = "" if subject.deviations else "No deviation from the plan was noticed."
+    said = (Sentences(tuple(subject.deviations)),) if subject.deviations else ()
+    return Section("run", "The run", intro, (card, *said))
 
 
 def _cells(subject: Subject) -> Section:
@@ -269,4 +277,5 @@ def _precision(subject: Subject) -> Section:
 
 
 def _exclusions(subject: Subject) -> Section:
-    return Section("exclusions", "Exclusions", "", (tables.exclusion_table(subject.findings),))
+    planned, used = tables.planned_table(subject.planned), tables.exclusion_table(subject.findings)
+    return Section("exclusions", "Exclusions", "", (planned, used))

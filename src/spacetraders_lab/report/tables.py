@@ -264,13 +264,27 @@ def transition_table(matrix: TransitionMatrix) -> Table:
     )
 
 
+def planned_table(planned: Sequence[tuple[str, int]]) -> Table:
+    """What became of every trade that was planned."""
+    return Table(
+        "planned",
+        "Planned trades",
+        f"What became of the {sum(count for _, count in planned):,} trades that were planned; a batch that had to be"
+        " split is one of them.",
+        ("trades", "number"),
+        tuple((what, f"{count:,}") for what, count in planned),
+        tuple({"trades": what, "number": count} for what, count in planned),
+        frozenset({"number"}),
+    )
+
+
 def exclusion_table(findings: Findings) -> Table:
     """Every row that was left out, by reason."""
     by_reason = findings.exclusions.by_reason
     counts = [*((reason.value, count) for reason, count in by_reason.items()), ("used", findings.exclusions.used)]
     return Table(
         "exclusions",
-        "Exclusions",
+        "Recorded transactions",
         f"What became of the {findings.exclusions.rows:,} recorded transactions in the estimates; none was deleted.",
         ("reason", "transactions"),
         tuple((reason, f"{count:,}") for reason, count in counts),

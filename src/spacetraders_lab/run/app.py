@@ -12,6 +12,7 @@ from typing import TypeVar
 import httpx2
 from sqlalchemy import Connection
 
+from spacetraders_lab.core.allocation import Allocate
 from spacetraders_lab.core.clock import Clock
 from spacetraders_lab.core.errors import UniverseReset
 from spacetraders_lab.game import reads
@@ -42,7 +43,8 @@ class LeaseTimes:
 class Lab:
     """The game as one account sees it, and the database, reached through one thread.
 
-    `resets_at` is when the game said that the universe ends.
+    `resets_at` is when the game said that the universe ends. `allocate` chooses pairs for adaptive runs, on the
+    executor `calculator` (the loop's own, if none is given): a fit must not delay a heartbeat.
     """
 
     database: Database
@@ -56,6 +58,9 @@ class Lab:
     chance: Random = field(default_factory=Random)
     pass_by: PassBy = pass_by
     resets_at: datetime | None = None
+    allocate: Allocate | None = None
+    calculator: Executor | None = None
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Do `work` in one transaction on the database thread."""

@@ -81,9 +81,12 @@ def record_planned_skips(
     connection: Connection, run_id: str, skipped: Mapping[str, Sequence[Skip]], *, now: datetime
 ) -> None:
     """Write down what is left out from the beginning, by pair_id; the pairs are in the queue already."""
-    found = connection.execute(select(queue.c.queue_id, queue.c.pair_id).where(queue.c.run_id == run_id)).all()
+    wanted = [pair_id for pair_id, skips_of_pair in skipped.items() if skips_of_pair]
+    found = connection.execute(
+        select(queue.c.queue_id, queue.c.pair_id).where(queue.c.run_id == run_id, queue.c.pair_id.in_(wanted))
+    ).all()
     for row in found:
-        _insert(connection, run_id, row.queue_id, 0, skipped.get(row.pair_id, ()), now)
+        _insert(connection, run_id, row.queue_id, 0, skipped[row.pair_id], now)
 
 
 def skips_of(connection: Connection, claim: ClaimedPair) -> list[Skip]:

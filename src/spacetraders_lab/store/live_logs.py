@@ -39,7 +39,7 @@ def find_logs(
 ) -> list[LogLine]:
     """The newest lines that fit, at most so many, by id; ids lie between `after` and `before`, both excluded.
 
-    `contains` is looked for in messages, in either case of letters, among the newest `SEARCHED` lines.
+    Words (in messages, in either case of letters) and levels are looked for among the newest `SEARCHED` lines.
     """
     key = container_logs.c.log_id
     where = [key > after]
@@ -47,13 +47,12 @@ def find_logs(
         where.append(key < before)
     if container_id is not None:
         where.append(container_logs.c.container_id == container_id)
-    if least_level in LEVELS:
-        where.append(func.upper(container_logs.c.level).in_(LEVELS[LEVELS.index(least_level) :]))
+    if least_level in LEVELS[1:]:
+        where.append(func.upper(container_logs.c.level).not_in(LEVELS[: LEVELS.index(least_level)]))
     if contains:
-        where += [
-            container_logs.c.message.icontains(contains, autoescape=True),
-            key > last_log_id(connection) - SEARCHED,
-        ]
+        where.append(container_logs.c.message.icontains(contains, autoescape=True))
+    if contains or least_level in LEVELS[1:]:
+        where.append(key > last_log_id(connection) - SEARCHED)
     statement = select(*(container_logs.c[name] for name in LogLine._fields)).where(*where)
     rows = connection.execute(statement.order_by(key.desc()).limit(most))
     return [LogLine._make(row) for row in rows][::-1]

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, func, insert, select, update
 
 from spacetraders_lab.core.market import Listing, ListingType, MarketSnapshot, TradeGood
 from spacetraders_lab.core.waypoint import Waypoint, system_of
@@ -15,6 +15,14 @@ from spacetraders_lab.store.schema import waypoints as places
 from spacetraders_lab.store.upsert import INSERT
 
 _KINDS = {ListingType.IMPORT: "imports", ListingType.EXPORT: "exports", ListingType.EXCHANGE: "exchange"}
+
+# executed at every look at a market, so built once
+_OBSERVE = insert(observations)
+_LIST = (
+    update(places)
+    .where(places.c.universe_id == bindparam("of_universe"), places.c.waypoint_symbol == bindparam("at"))
+    .values({name: bindparam(name) for name in _KINDS.values()})
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +121,9 @@ class World:
             for good in snapshot.goods.values()
         ]
         if rows:
-            self._connection.execute(insert(observations), rows)
-        self._connection.execute(
-            update(places)
-            .where(places.c.universe_id == universe_id, places.c.waypoint_symbol == snapshot.waypoint)
-            .values(imports=snapshot.imports, exports=snapshot.exports, exchange=snapshot.exchange)
-        )
+            self._connection.execute(_OBSERVE, rows)
+        lists = {"imports": snapshot.imports, "exports": snapshot.exports, "exchange": snapshot.exchange}
+        self._connection.execute(_LIST, {"of_universe": universe_id, "at": snapshot.waypoint} | lists)
 
     def latest_listings(self, universe_id: int, system: str, *, newer_than: datetime | None = None) -> list[Listing]:
         """The newest observation of each listing of a system, by waypoint and good.

@@ -15,7 +15,7 @@ export function logsView(main) {
   document.title = "Logs · Liquidity Lab";
 
   const fits = (line) => (!filter.container || line.container_id === filter.container)
-    && LEVELS.indexOf(line.level.toUpperCase()) >= LEVELS.indexOf(filter.level)
+    && !LEVELS.slice(0, LEVELS.indexOf(filter.level)).includes(line.level.toUpperCase())
     && line.message.toLowerCase().includes(filter.contains.toLowerCase());
   const ask = async (more) => {
     const answer = await fetch(`/api/logs?${new URLSearchParams({ ...filter, ...more })}`);

@@ -4,6 +4,7 @@ import { setServerTime } from "./format.js";
 import { listingView } from "./listing.js";
 import { logsView } from "./logs.js";
 import { marketsView } from "./markets.js";
+import { reportView } from "./report.js";
 import { runsView } from "./runs.js";
 import { runView } from "./run.js";
 import { h, show } from "./dom.js";
@@ -12,6 +13,7 @@ const main = document.getElementById("main");
 const ROUTES = [
   [/^\/$/, "runs", runsView],
   [/^\/runs\/([^/]+)$/, "runs", runView],
+  [/^\/runs\/([^/]+)\/report$/, "runs", reportView],
   [/^\/markets$/, "markets", marketsView],
   [/^\/markets\/([^/]+)\/([^/]+)$/, "markets", marketsView],
   [/^\/listings\/([^/]+)\/([^/]+)\/([^/]+)$/, "markets", listingView],
@@ -25,6 +27,7 @@ setServerTime(session.now);
 function go() {
   leave();
   main.replaceChildren();
+  Object.assign(document.getElementById("link"), { textContent: "" }).dataset.state = "none"; // until a view is followed
   const route = ROUTES.find(([pattern]) => pattern.test(location.pathname));
   document.querySelectorAll("nav a").forEach((a) => {
     if (a.dataset.view === route?.[1]) a.setAttribute("aria-current", "page");

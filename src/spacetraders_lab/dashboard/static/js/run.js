@@ -52,7 +52,7 @@ function page(view, session, chosen, choose) {
     figures(view),
     h("div", { class: "columns" },
       panel("Queue", { class: "grow", aside: legend() }, queue(view.goods)),
-      panel("Price ladder", { class: "side", aside: h("p", { class: "dim" }, "expected by the price law") }, ladder(view.ladders, chosen, choose))),
+      panel("Price ladder", { class: "side laddered", aside: h("p", { class: "dim" }, "expected by the price law") }, ladder(view.ladders, chosen, choose))),
     panel("Ships", {}, lanes(view.ships)),
     h("div", { class: "columns" },
       h("div", { class: "grow stack" },
@@ -71,7 +71,8 @@ function heading({ run, progress }, session) {
       h("p", { class: "dim" }, facts.filter(Boolean).join(" · ")),
       run.reason && h("p", { class: "reason" }, run.reason)),
     h("div", { class: "actions" },
-      controls(session, run)));
+      controls(session, run),
+      session.makes_reports && progress.trades > 0 && h("a", { class: "button", href: `/runs/${encodeURIComponent(run.run_id)}/report` }, "report")));
 }
 
 function figures({ run, progress, money, pace }) {
@@ -132,7 +133,7 @@ function lanes(ships) {
     h("span", { class: "symbol" }, ship.ship),
     h("span", { class: "doing" }, ship.doing, h("small", { class: "dim" }, ship.trading ? " now" : ship.last_trade ? ` · ${ago(ship.last_trade)}` : "")),
     h("canvas", { "data-island": true, "data-ship": ship.ship, "aria-hidden": "true" }),
-    h("span", { class: "number" }, `${count(ship.completed)} pairs`, ship.failed ? h("small", { class: "bad" }, ` ${ship.failed} failed`) : null),
+    h("span", { class: "number" }, `${count(ship.completed)} ${ship.completed === 1 ? "pair" : "pairs"}`, ship.failed ? h("small", { class: "bad" }, ` ${ship.failed} failed`) : null),
     h("span", { class: "number dim" }, `${count(ship.trades)} trades`),
     h("span", { class: "dim container" }, container(ship.container)))));
 }

@@ -34,4 +34,6 @@ def subject() -> Subject:
         pairs=pair_accounts(columns(LOAD)),
         ships=ship_accounts(columns(LOAD)),
         trace=precision_trace(data, steps=2),
+        planned=(("made", len(data)), ("left out: guard", 3)),
+        deviations=(("goods", "GOLD was nowhere on sale"),),
     )

@@ -21,7 +21,7 @@ from spacetraders_lab.report.answers import headlines, not_measured
 from spacetraders_lab.report.charts import Chart
 from spacetraders_lab.report.document import Grid, Report, Section, Sentences, as_html
 from spacetraders_lab.report.sections import compose
-from spacetraders_lab.report.tables import Table
+from spacetraders_lab.report.table import Table
 from tests.factories import NOON
 from tests.report.findings import HOSTILE, make_findings
 from tests.report.subject import subject
@@ -149,10 +149,19 @@ def test_hostile_text_is_text() -> None:
 def test_a_run_that_taught_nothing_still_makes_a_page() -> None:
     played = subject()
     nothing = Findings(exclusions=played.findings.exclusions, checks=played.findings.checks)
-    empty = replace(played, findings=nothing, data=played.data.take(played.data.time < 0), pairs=(), ships=(), trace=())
+    no_rows = played.data.take(played.data.time < 0)
+    empty = replace(played, findings=nothing, data=no_rows, pairs=(), ships=(), trace=(), planned=(), deviations=())
     page = page_of(compose(empty))
     assert [a["id"] for tag, a in page.tags if tag == "section"] == ORDER
     assert "Not measured" in page.text
+
+
+def test_what_did_not_go_as_planned_is_said(page: Page) -> None:
+    assert "GOLD was nowhere on sale" in page.text
+    assert list(csv.DictReader(io.StringIO(page.downloads["planned.csv"])))[1] == {
+        "trades": "left out: guard",
+        "number": "3",
+    }
 
 
 def test_headlines_name_the_least_and_the_most() -> None:

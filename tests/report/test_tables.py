@@ -11,7 +11,7 @@ from spacetraders_lab.analysis.crossmarket import pair_accounts, ship_accounts
 from spacetraders_lab.analysis.dataset import Exclusions
 from spacetraders_lab.analysis.findings import CellFlag, Estimate
 from spacetraders_lab.report import tables
-from spacetraders_lab.report.tables import Table
+from spacetraders_lab.report.table import NOTHING, Table, as_csv, interval, number
 from tests.analysis.test_crossmarket import LOAD, columns
 from tests.factories import NOON
 from tests.report.findings import CELL, HOSTILE, LAW, LISTING, RECOVERY, SELL, estimate, make_findings
@@ -26,6 +26,7 @@ EVERY = [
     tables.recovery_table(RECOVERY),
     tables.transition_table(FINDINGS.transitions[0]),
     tables.exclusion_table(FINDINGS),
+    tables.planned_table([("made", 40), ("still to come", 2)]),
     tables.ship_table(ship_accounts(columns(LOAD))),
     tables.pair_table(pair_accounts(columns(LOAD))),
 ]
@@ -78,7 +79,7 @@ def test_both_sides_of_a_listing_are_one_row() -> None:
     assert row[3:5] == ("5.1 [4.1, 6.2]", "3.0 [2.4, 3.5]")
     assert row[-1] == "1.5"
     only_bought = tables.listing_table([LISTING], NOON.timestamp())
-    assert only_bought.rows[0][4] == tables.NOTHING
+    assert only_bought.rows[0][4] == NOTHING
 
 
 def test_recovery_in_words() -> None:
@@ -105,16 +106,16 @@ def test_the_exclusions_add_up() -> None:
     ],
 )
 def test_intervals(found: Estimate | None, shown: str) -> None:
-    assert tables.interval(found) == shown
+    assert interval(found) == shown
 
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf])
 def test_what_is_no_number_is_a_dash(value: float | None) -> None:
-    assert tables.number(value, 1) == "–"
-    assert tables.as_csv([{"a": value}]) == 'a\n""\n'
+    assert number(value, 1) == "–"
+    assert as_csv([{"a": value}]) == 'a\n""\n'
 
 
 def test_hostile_names_stay_one_field() -> None:
     table = tables.listing_table([replace(LISTING, good=HOSTILE)], NOON.timestamp())
     assert records(table)[0]["good"] == HOSTILE
-    assert tables.as_csv([]) == ""
+    assert as_csv([]) == ""

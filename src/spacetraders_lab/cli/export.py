@@ -12,7 +12,7 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.store.dictionary import as_markdown
 from spacetraders_lab.store.export import Export, select_run, write
 
-TableName = Literal["transactions", "observations", "queue", "intents"]
+TableName = Literal["transactions", "observations", "queue", "intents", "skips", "placebos", "deviations"]
 Format = Literal["csv", "jsonl", "parquet"]
 
 

@@ -11,6 +11,7 @@ from spacetraders_lab.analysis.dataset import Dataset, dataset_from_columns
 from spacetraders_lab.analysis.findings import Findings
 from spacetraders_lab.analysis.observations import Observations, observations_from_columns
 from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.store.brackets import placebo_brackets
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.export import as_columns, load_runs
 
@@ -32,10 +33,13 @@ def find(database: Database, run_ids: Sequence[str]) -> Found:
     with errors.status("reading what was recorded"):
         trades = as_columns(load_runs(database, run_ids))
         seen = as_columns(load_runs(database, run_ids[:1], "observations"))
+        with database.reading() as connection:
+            placebos = [bracket for run_id in run_ids for bracket in placebo_brackets(connection, run_id)]
     if not len(trades["timestamp"]):
         raise UserError(
             f"{', '.join(run_ids)}: nothing has been traded yet; `spacetraders experiment resume --run-id <UUID>`"
         )
     with errors.status("analysing"):
         data, observations = dataset_from_columns(trades), observations_from_columns(seen)
-        return Found(data, observations, analyse(data, observations), pair_accounts(trades), ship_accounts(trades))
+        findings = analyse(data, observations, placebos)
+        return Found(data, observations, findings, pair_accounts(trades), ship_accounts(trades))

@@ -16,6 +16,7 @@ from spacetraders_lab.core.planning import requests_needed
 from spacetraders_lab.report.document import as_html
 from spacetraders_lab.report.sections import Subject, compose
 from spacetraders_lab.run.clock import SystemClock
+from spacetraders_lab.store.attrition import Attrition, attrition
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.status import summarise_run
 from spacetraders_lab.store.world import World
@@ -34,6 +35,8 @@ def report(*, run_id: RunId, out: Path | None = None) -> None:
         found = find(opened, [run_id])
         with opened.reading() as connection:
             card = _card(connection, run_id, found)
+            planned = _planned(attrition(connection, run_id))
+            deviations = [(d.kind, d.what) for d in ExperimentRepository(connection).deviations(run_id)]
             system = summarise_run(connection, run_id).system_symbol
     with Console(stderr=True).status("drawing"):
         subject = Subject(
@@ -46,6 +49,8 @@ def report(*, run_id: RunId, out: Path | None = None) -> None:
             found.pairs,
             found.ships,
             precision_trace(found.data),
+            planned,
+            deviations,
         )
         page = as_html(compose(subject), now=SystemClock().now(), version=__version__)
     try:
@@ -53,6 +58,12 @@ def report(*, run_id: RunId, out: Path | None = None) -> None:
     except OSError as error:
         raise UserError(f"cannot write {target}: {error.strerror}") from error
     print(f"{target} ({len(page.encode()) / 1e6:.1f} MB): open it in a browser")
+
+
+def _planned(found: Attrition) -> list[tuple[str, int]]:
+    """What became of the planned trades."""
+    skipped = [(f"left out: {reason.value.replace('_', ' ')}", count) for reason, count in found.skipped.items()]
+    return [("made", found.executed), *skipped, ("still to come", found.pending)]
 
 
 def _card(connection: Connection, run_id: str, found: Found) -> tuple[tuple[str, str], ...]:

@@ -8,8 +8,8 @@ from spacetraders_lab.cli.context import Json, database
 from spacetraders_lab.cli.experiment import RunId
 from spacetraders_lab.cli.found import Found, find
 from spacetraders_lab.report.answers import answers
+from spacetraders_lab.report.table import Table
 from spacetraders_lab.report.tables import (
-    Table,
     cell_table,
     constants_table,
     exclusion_table,

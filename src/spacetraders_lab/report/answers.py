@@ -4,7 +4,7 @@ from spacetraders_lab.analysis.dataset import SIDES, TYPES
 from spacetraders_lab.analysis.findings import CellFlag, Findings
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.report import figures, tables
-from spacetraders_lab.report.tables import interval
+from spacetraders_lab.report.table import interval
 
 Answer = tuple[str, str]  # what it is about ("": the same as before), and the sentence
 

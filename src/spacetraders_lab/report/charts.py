@@ -9,7 +9,7 @@ from typing import Any
 
 from spacetraders_lab.core.market import Activity, Operation, Supply
 from spacetraders_lab.report.figures import NO_ACTIVITY
-from spacetraders_lab.report.tables import Record
+from spacetraders_lab.report.table import Record
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 Spec = dict[str, Any]

@@ -14,7 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from spacetraders_lab.report.charts import Chart
-from spacetraders_lab.report.tables import Table, as_csv
+from spacetraders_lab.report.table import Table, as_csv
 
 
 @dataclass(frozen=True, slots=True)

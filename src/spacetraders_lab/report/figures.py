@@ -26,7 +26,7 @@ from spacetraders_lab.analysis.findings import (
 from spacetraders_lab.analysis.observations import Observations
 from spacetraders_lab.analysis.precision import Precision
 from spacetraders_lab.core.market import ListingType, Operation, Supply
-from spacetraders_lab.report.tables import NOTHING, Record, spread_out
+from spacetraders_lab.report.table import NOTHING, Record, spread_out
 
 NO_ACTIVITY = "no activity"  # EXCHANGE has none
 MOST_RUNS = 120  # raw runs in one panel: more of them hide each other

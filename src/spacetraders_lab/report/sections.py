@@ -18,11 +18,15 @@ from spacetraders_lab.report import charts, figures, tables
 from spacetraders_lab.report.answers import answers
 from spacetraders_lab.report.charts import Chart
 from spacetraders_lab.report.document import Block, Facts, Grid, Report, Section, Sentences
+from spacetraders_lab.report.table import Record
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What a report is about: the run's card, what it recorded, and what was found in it."""
+    """What a report is about: the run's card, what it recorded, and what was found in it.
+
+    `planned` counts what became of the planned trades, `deviations` are (kind, what) did not go as planned.
+    """
 
     title: str
     subtitle: str
@@ -33,6 +37,8 @@ class Subject:
     pairs: Sequence[PairAccount]
     ships: Sequence[ShipAccount]
     trace: Sequence[Precision]
+    planned: Sequence[tuple[str, int]]
+    deviations: Sequence[tuple[str, str]]
 
 
 def compose(subject: Subject) -> Report:
@@ -54,7 +60,10 @@ def _run_card(subject: Subject) -> Section:
     checks = subject.findings.checks
     posted = ("posted-price check", f"{checks.posted:,} of {checks.rows:,} trades at exactly the quote read before")
     side = "buyers paid the ask, sellers received the bid" if checks.is_oriented else "ask and bid are swapped"
-    return Section("run", "The run", "", (Facts((*subject.card, posted, ("orientation check", side))),))
+    card = Facts((*subject.card, posted, ("orientation check", side)))
+    intro = "" if subject.deviations else "No deviation from the plan was noticed."
+    said = (Sentences(tuple(subject.deviations)),) if subject.deviations else ()
+    return Section("run", "The run", intro, (card, *said))
 
 
 def _cells(subject: Subject) -> Section:
@@ -146,6 +155,18 @@ def _listings(subject: Subject) -> Section:
     return Section("listings", "Listings", "", (table,))
 
 
+_STREAMS = {
+    "with": (
+        "Bought from EXPORT, sold to IMPORT",
+        "What markets make and use by themselves works against these moves.",
+    ),
+    "against": (
+        "The other way, and EXCHANGE",
+        "What markets make and use works along with these moves, or not at all.",
+    ),
+}
+
+
 def _recovery(subject: Subject) -> Section:
     recovery = subject.findings.recovery
     points = figures.remaining(subject.data, subject.observations)
@@ -153,10 +174,7 @@ def _recovery(subject: Subject) -> Section:
     curve = figures.decay_curve(recovery, furthest) if recovery is not None else []
     found = [
         Chart(f"remaining_{stream}", title, caption, charts.remaining_spec(), tuple(own), tuple(curve))
-        for stream, title, caption in (
-            ("with", "Bought from EXPORT, sold to IMPORT", "Each tick of the market undoes some of these moves."),
-            ("against", "The other way, and EXCHANGE", "The market's ticks carry these moves further, or nowhere."),
-        )
+        for stream, (title, caption) in _STREAMS.items()
         if (own := [record for record in points if record["stream"] == stream])
     ]
     blocks: list[Block] = [Grid(tuple(found))] if found else []
@@ -231,7 +249,7 @@ def _diagnostics(subject: Subject) -> Section:
     )
 
 
-def _only(records: Sequence[tables.Record], field: str) -> tuple[tables.Record, ...]:
+def _only(records: Sequence[Record], field: str) -> tuple[Record, ...]:
     """The columns that one residual figure needs: side, residual and its own."""
     return tuple({key: record[key] for key in ("side", "residual", field)} for record in records)
 
@@ -259,4 +277,5 @@ def _precision(subject: Subject) -> Section:
 
 
 def _exclusions(subject: Subject) -> Section:
-    return Section("exclusions", "Exclusions", "", (tables.exclusion_table(subject.findings),))
+    planned, used = tables.planned_table(subject.planned), tables.exclusion_table(subject.findings)
+    return Section("exclusions", "Exclusions", "", (planned, used))

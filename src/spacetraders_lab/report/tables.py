@@ -3,20 +3,14 @@
 The terminal, the HTML report and the CSV files beside it all show these.
 """
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
 
 from spacetraders_lab.analysis.crossmarket import PairAccount, ShipAccount, find_profitable_pairs
 from spacetraders_lab.analysis.dataset import SUPPLIES
 from spacetraders_lab.analysis.findings import (
     CellEstimate,
     CellFlag,
-    Estimate,
     Findings,
     FormScore,
     HypothesisResult,
@@ -28,8 +22,8 @@ from spacetraders_lab.analysis.findings import (
     percent_estimate,
 )
 from spacetraders_lab.core.market import ListingType, Operation
+from spacetraders_lab.report.table import NOTHING, Table, interval, number, spread_out
 
-NOTHING = "–"
 # What each form of the law says, in words.
 LAWS = {
     LawForm.NONE: "Trades do not move the quote.",
@@ -47,46 +41,6 @@ LAWS = {
         " A."
     ),
 }
-Record = dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table: `rows` as they are read, `records` (raw values, intervals in three columns) as they are computed with.
-
-    `name` is that of its CSV file. Headings in `right` are of numbers, those in
-    `roomy` are left out where there is no room. `caption` says what is shown and what was not
-    measured.
-    """
-
-    name: str
-    title: str
-    caption: str
-    headings: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    records: tuple[Record, ...]
-    right: frozenset[str] = frozenset()
-    roomy: frozenset[str] = frozenset()
-
-    def narrow(self) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
-        """Headings and rows for a terminal of 100 columns: without the `roomy` ones."""
-        kept = [i for i, heading in enumerate(self.headings) if heading not in self.roomy]
-        return tuple(self.headings[i] for i in kept), [tuple(row[i] for i in kept) for row in self.rows]
-
-    def csv(self) -> str:
-        """The records as CSV with a head; empty for no records."""
-        return as_csv(self.records)
-
-
-def as_csv(records: Sequence[Record]) -> str:
-    """Records of one shape as CSV with a head; empty for no records."""
-    if not records:
-        return ""
-    stream = io.StringIO()
-    writer = csv.DictWriter(stream, list(records[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows({key: "" if _is_nothing(value) else value for key, value in r.items()} for r in records)
-    return stream.getvalue()
 
 
 def cell_table(cells: Sequence[CellEstimate]) -> Table:
@@ -310,13 +264,27 @@ def transition_table(matrix: TransitionMatrix) -> Table:
     )
 
 
+def planned_table(planned: Sequence[tuple[str, int]]) -> Table:
+    """What became of every trade that was planned."""
+    return Table(
+        "planned",
+        "Planned trades",
+        f"What became of the {sum(count for _, count in planned):,} trades that were planned; a batch that had to be"
+        " split is one of them.",
+        ("trades", "number"),
+        tuple((what, f"{count:,}") for what, count in planned),
+        tuple({"trades": what, "number": count} for what, count in planned),
+        frozenset({"number"}),
+    )
+
+
 def exclusion_table(findings: Findings) -> Table:
     """Every row that was left out, by reason."""
     by_reason = findings.exclusions.by_reason
     counts = [*((reason.value, count) for reason, count in by_reason.items()), ("used", findings.exclusions.used)]
     return Table(
         "exclusions",
-        "Exclusions",
+        "Recorded transactions",
         f"What became of the {findings.exclusions.rows:,} recorded transactions in the estimates; none was deleted.",
         ("reason", "transactions"),
         tuple((reason, f"{count:,}") for reason, count in counts),
@@ -390,32 +358,6 @@ def pair_table(accounts: Sequence[PairAccount]) -> Table:
     )
 
 
-def number(value: float | None, places: int) -> str:
-    """A number for the eye; a dash for what is not known."""
-    return NOTHING if _is_nothing(value) else f"{value:,.{places}f}"
-
-
-def interval(estimate: Estimate | None, places: int = 1) -> str:
-    """A value with its interval in brackets; a dash for what is not known."""
-    if estimate is None:
-        return NOTHING
-    value = number(estimate.value, places)
-    if math.isnan(estimate.low):
-        return value
-    return f"{value} [{number(estimate.low, places)}, {number(estimate.high, places)}]"
-
-
-def spread_out(name: str, estimate: Estimate | None) -> Record:
-    """An estimate in three columns."""
-    ends = (None, None, None) if estimate is None else (estimate.value, estimate.low, estimate.high)
-    return dict(zip((name, f"{name}_low", f"{name}_high"), ends, strict=True))
-
-
-def moment(seconds: float) -> str:
-    """A time for the eye, in UTC."""
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M}"
-
-
 def _score(score: FormScore, mark: str) -> Iterable[str]:
     return (
         score.form.value + mark,
@@ -424,7 +366,3 @@ def _score(score: FormScore, mark: str) -> Iterable[str]:
         f"{number(100 * score.within, 1)} %",
         number(score.error_credits, 1),
     )
-
-
-def _is_nothing(value: object) -> bool:
-    return value is None or (isinstance(value, float) and not math.isfinite(value))

@@ -12,6 +12,7 @@ from spacetraders_lab.cli.main import build_app
 from tests.terminal import Terminal
 
 COMMANDS = [
+    "experiment plan",
     "experiment liquidity",
     "experiment status",
     "experiment list",

@@ -15,6 +15,7 @@ from spacetraders_lab.core.experiment import (
     MarketPair,
     Menu,
     MenuKind,
+    RunStatus,
     Skip,
     SkipReason,
 )
@@ -162,3 +163,16 @@ def test_a_trade_that_turns_out_to_have_happened_is_executed_and_not_skipped(dat
         WorkQueueRepository(connection).sweep("run-1", now=after(61))
         ExperimentRepository(connection).record_transaction(make_record(Operation.BUY, 1.0, 1, recovered=True))
     assert look(database) == Attrition(planned=4, executed=1, skipped={SkipReason.GAVE_UP: 3})
+
+
+def test_a_run_that_is_over_leaves_no_planned_trade_without_a_row(database: Database) -> None:
+    enter(database)
+    taken = claim(database)
+    with database.transaction() as connection:
+        ExperimentRepository(connection).record_transaction(make_record(Operation.BUY, 1.0, 1))
+        WorkQueueRepository(connection).release(taken, now=NOON)
+        ExperimentRepository(connection).set_status("run-1", RunStatus.SUSPENDED, "maintenance", now=NOON)
+    assert look(database).pending == 7, "a run that waits has its trades before it"
+    with database.transaction() as connection:
+        ExperimentRepository(connection).set_status("run-1", RunStatus.CANCELLED, "the universe was reset", now=NOON)
+    assert look(database) == Attrition(planned=8, executed=1, skipped={SkipReason.RUN_ENDED: 7})

@@ -9,6 +9,7 @@ from typing import Annotated, TypeVar
 
 from cyclopts import Parameter
 
+from spacetraders_lab.cli.calculator import calculator, choose_pairs
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.game import reads
 from spacetraders_lab.game.game import Game
@@ -100,7 +101,8 @@ async def lab(chosen: Settings | None = None) -> AsyncIterator[Lab]:
                 game, opened, account=account_of(chosen.base_url, token) if chosen.rate_share == 1 else None
             ) as ready,
         ):
-            yield ready
+            with calculator() as pool:
+                yield replace(ready, allocate=choose_pairs, calculator=pool)
     finally:
         opened.close()
 

@@ -22,6 +22,7 @@ from spacetraders_lab.run.coordinator import launch, prepare, reopen
 from spacetraders_lab.run.doctor import Finding, examine, mend
 from spacetraders_lab.run.fleet import run_workers
 from spacetraders_lab.run.worker import WorkerReport
+from spacetraders_lab.store.attrition import attrition
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.failures import DatabaseUnavailable
 from spacetraders_lab.store.status import summarise_run, summarise_runs, summarise_ships
@@ -85,13 +86,22 @@ def status(
         run = summarise_run(connection, run_id)
         ships = summarise_ships(connection, run_id)
         failed = WorkQueueRepository(connection).failed_pairs(run_id)
+        planned = attrition(connection, run_id)
+        experiments = ExperimentRepository(connection)
+        ended_because, deviations = experiments.ended_because(run_id), experiments.deviations(run_id)
     if json:
         errors = [{"pair_id": end.pair.pair_id, "error": end.error_message} for end in failed]
-        render.print_json(asdict(run) | {"ships": [asdict(ship) for ship in ships], "errors": errors})
+        render.print_json(
+            asdict(run)
+            | {"ships": [asdict(ship) for ship in ships], "errors": errors}
+            | {"planned_trades": asdict(planned) | {"pending": planned.pending}}
+            | {"deviations": [asdict(deviation) for deviation in deviations], "ended_because": ended_because}
+        )
         return EXIT_OK
     render.print_status(run, ships)
     for end in failed:
         print(f"  {end.pair.pair_id}: {end.error_message}")
+    render.print_plan_kept(planned, deviations, ended_because)
     return EXIT_OK
 
 

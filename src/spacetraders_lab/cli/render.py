@@ -16,6 +16,8 @@ from spacetraders_lab.core.schedule import Schedule
 from spacetraders_lab.core.summary import ImpactSummary
 from spacetraders_lab.run.coordinator import Prepared
 from spacetraders_lab.run.scout import ScoutingPlan
+from spacetraders_lab.store.attrition import Attrition
+from spacetraders_lab.store.experiments import Deviation
 from spacetraders_lab.store.status import RunSummary, ShipStatus
 
 BAR_CELLS = 20
@@ -64,7 +66,7 @@ def print_start(prepared: Prepared) -> None:
     print(f"System: {prepared.run.system_symbol}")
     print(f"Discovered: {len(prepared.markets)} goods")
     is_grid = prepared.run.design.name is DesignName.GRID
-    chosen = Counter(pair.good_symbol for pair in prepared.pairs)
+    chosen = Counter(pair.good_symbol for pair in prepared.proposal.pairs)
     for good, markets in prepared.markets.items():
         pairs = markets * (markets - 1) if is_grid else chosen[good]
         print(f"  {good}: {markets} markets → {pairs} pairs")
@@ -126,6 +128,17 @@ def print_status(run: RunSummary, ships: Sequence[ShipStatus]) -> None:
     print(f"- In Progress: {run.pairs[QueueStatus.CLAIMED]}")
     print(f"- Pending: {run.pairs[QueueStatus.PENDING]}")
     print(f"- Failed: {run.pairs[QueueStatus.FAILED]}")
+
+
+def print_plan_kept(planned: Attrition, deviations: Sequence[Deviation], ended_because: str | None) -> None:
+    """What became of the plan, where not everything went as planned; nothing else."""
+    if planned.skipped:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in planned.skipped.items())
+        print(f"\nPlanned trades: {planned.planned:,}, executed {planned.executed:,}, skipped: {reasons}")
+    for deviation in deviations:
+        print(f"Deviation ({deviation.kind}): {deviation.what}")
+    if ended_because is not None:
+        print(f"\nEnded: {ended_because}")
 
 
 def print_impact(summary: ImpactSummary) -> None:

@@ -22,7 +22,7 @@ class Shock:
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Revisit:
     """A reading of a market that is wanted: from `due` on, and too late at `until`."""
 

@@ -44,7 +44,8 @@ class Lab:
     """The game as one account sees it, and the database, reached through one thread.
 
     `resets_at` is when the game said that the universe ends. `allocate` chooses pairs for adaptive runs, on the
-    executor `calculator` (the loop's own, if none is given): a fit must not delay a heartbeat.
+    executor `calculator` (the loop's own, if none is given): a fit must not delay a heartbeat. `asking` lets one ship
+    ask at a time, `targets` are the markets that ships are on their way to read again.
     """
 
     database: Database
@@ -61,6 +62,7 @@ class Lab:
     allocate: Allocate | None = None
     calculator: Executor | None = None
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    targets: dict[str, str] = field(default_factory=dict)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Do `work` in one transaction on the database thread."""

@@ -5,7 +5,7 @@ nothing but the fuel it needs.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -25,7 +25,7 @@ from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.revisits import readings_since, shocks
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 
-_LONGEST_PAUSE = 60.0  # game seconds between two looks at what is due
+_LONGEST_PAUSE = 150.0  # game seconds between two looks at what is due
 _BE_THERE_BEFORE = 5.0  # game seconds to spare for docking and asking
 
 _ENDED = "every listing was watched to the end"
@@ -50,12 +50,15 @@ async def read_again(lab: Lab, run: ExperimentRun, ship: Ship, stop: asyncio.Eve
     """
     watch = await how_far(lab, run)
     if not watch.to_come:
+        lab.targets.pop(ship.symbol, None)
         await _end_if_over(lab, run)
         await unless_stopped(stop, lab.clock.sleep(_LONGEST_PAUSE / 2 / lab.game.client.speed))
         return ship
     ways = await find_ways(lab.game, ship.system, [ship])
     now, speed = lab.clock.now(), lab.game.client.speed
-    revisit = _choose(watch.to_come, ship, run.ships, ways, now, speed)
+    elsewhere = {market for other, market in lab.targets.items() if other != ship.symbol}
+    revisit = _choose(watch.to_come, ship, elsewhere, ways, now, speed)
+    lab.targets[ship.symbol] = revisit.market if revisit else ship.waypoint
     flight = 0.0 if revisit is None else _seconds(ways, ship.waypoint, revisit.market)
     wait = _LONGEST_PAUSE if revisit is None else (revisit.due - now).total_seconds() * speed - flight
     if revisit is None or wait > _BE_THERE_BEFORE:
@@ -69,24 +72,20 @@ async def read_again(lab: Lab, run: ExperimentRun, ship: Ship, stop: asyncio.Eve
 
 
 def _choose(
-    to_come: Sequence[Revisit], ship: Ship, crew: Sequence[str], ways: Ways, now: datetime, speed: float
+    to_come: Sequence[Revisit], ship: Ship, elsewhere: Collection[str], ways: Ways, now: datetime, speed: float
 ) -> Revisit | None:
-    """The revisit that the ship makes next; None when it can be in time for none.
+    """The revisit that the ship can make soonest, at a market that no other ship looks after; None when there is none.
 
-    A probe stays where it is as long as its market is wanted. Other ships share the markets out among them, so that
-    two do not fly to the same one, and look after the others' when their own are done.
+    A probe stays where it is as long as its market is wanted.
     """
-    in_time = [
-        (max(r.due, now + timedelta(seconds=_seconds(ways, ship.waypoint, r.market)) / speed), r) for r in to_come
-    ]
-    in_time = [(at, r) for at, r in in_time if at < r.until]
-    if ship.cargo_capacity == 0 and (here := [found for found in in_time if found[1].market == ship.waypoint]):
-        in_time = here
-    markets = sorted({r.market for r in to_come})
-    place = crew.index(ship.symbol) if ship.symbol in crew else 0
-    own = {market for i, market in enumerate(markets) if i % max(1, len(crew)) == place}
-    in_time.sort(key=lambda found: (found[1].market not in own, found[0], found[1].market))
-    return in_time[0][1] if in_time else None
+    is_parked = ship.cargo_capacity == 0 and any(r.market == ship.waypoint for r in to_come)
+    in_time = []
+    for revisit in to_come:
+        at = max(revisit.due, now + timedelta(seconds=_seconds(ways, ship.waypoint, revisit.market)) / speed)
+        is_mine = revisit.market == ship.waypoint if is_parked else revisit.market not in elsewhere
+        if is_mine and at < revisit.until:
+            in_time.append((at, revisit.market, revisit))
+    return min(in_time)[2] if in_time else None
 
 
 async def _fly(lab: Lab, run: ExperimentRun, ship: Ship, market: str) -> Ship:

@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, and_, exists, func, insert, literal, or_, select
 
-from spacetraders_lab.core.experiment import Cell, ClaimedPair, Design, Menu, MenuKind, Skip, SkipReason
+from spacetraders_lab.core.experiment import Cell, ClaimedPair, Design, Menu, MenuKind, QueueStatus, Skip, SkipReason
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_skips as skips
@@ -103,6 +103,13 @@ def skip_the_rest(connection: Connection, queue_ids: Iterable[int], reason: Skip
         done = _executed(connection, row) | {(s.operation, s.cell) for s in _skips(connection, queue_id, row.take)}
         rest = [Skip(*planned, reason) for planned in _menu(row).planned if planned not in done]
         _insert(connection, row.run_id, queue_id, row.take, rest, now)
+
+
+def unfinished_pairs(connection: Connection, run_id: str) -> list[int]:
+    """The queue_ids of the run's pairs that have not ended."""
+    ended = (QueueStatus.COMPLETED, QueueStatus.FAILED)
+    rows = select(queue.c.queue_id).where(queue.c.run_id == run_id, queue.c.status.not_in(ended))
+    return list(connection.execute(rows.order_by(queue.c.queue_id)).scalars())
 
 
 def attrition(connection: Connection, run_id: str) -> Attrition:

@@ -22,9 +22,9 @@ from sqlalchemy import (
 
 from spacetraders_lab.core.analysis_plan import plan_hash
 from spacetraders_lab.core.errors import BudgetReached, UserError
-from spacetraders_lab.core.experiment import ExperimentRun, IntentState, RunStatus, TradeRecord
+from spacetraders_lab.core.experiment import ExperimentRun, IntentState, RunStatus, SkipReason, TradeRecord
 from spacetraders_lab.core.market import Operation
-from spacetraders_lab.store.attrition import stored_design
+from spacetraders_lab.store.attrition import skip_the_rest, stored_design, unfinished_pairs
 from spacetraders_lab.store.schema import experiment_deviations
 from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_runs as runs
@@ -110,6 +110,10 @@ class ExperimentRepository:
             .values(status=status, status_reason=reason, finished_at=now if status in _ENDED else None)
         )
         if changed.rowcount == 1:
+            if status is RunStatus.CANCELLED:
+                skip_the_rest(
+                    self._connection, unfinished_pairs(self._connection, run_id), SkipReason.RUN_ENDED, now=now
+                )
             return
         stands = self.get_run(run_id).status
         if stands is not status:

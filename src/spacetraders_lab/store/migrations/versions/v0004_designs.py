@@ -10,7 +10,6 @@ MOMENT = sa.DateTime(timezone=True).with_variant(sa.Text(), "sqlite")
 
 
 def upgrade() -> None:
-    op.add_column("experiment_runs", sa.Column("ended_because", sa.Text(), nullable=True))
     op.add_column("experiment_work_queue", sa.Column("menu", sa.JSON(), nullable=True))
     _create_experiment_skips()
     _create_placebo_brackets()

@@ -28,6 +28,7 @@ DESIGN = Design((0.5, 1.0), 2)
 SEEDED_GRID = Design((0.25, 1.0), 1, seeded=True)
 LADDER = Design(name=DesignName.LADDER, washout_seconds=600, claim_order=ClaimOrder.NEAREST)
 ADAPTIVE = Design(name=DesignName.ADAPTIVE, washout_seconds=2700)
+YOUNG = replace(BASE, age_hours=0.0)  # as a rig finds it
 # of a whole run, besides who flew when: requests go over a wire, and its ships are asked for before they start
 NOT_PLAYED = {"run_id", "player_id", "timestamp", "seconds_since_before"}
 
@@ -73,7 +74,7 @@ def comparable(rows: list[TradeRecord], but: Set[str] = frozenset()) -> list[tup
     return [tuple(getattr(row, name) for name in names) for row in rows]
 
 
-@pytest.mark.parametrize("world", [BASE, LAW], ids=lambda world: world.name)
+@pytest.mark.parametrize("world", [YOUNG, LAW], ids=lambda world: world.name)
 def test_one_ship_makes_the_same_rows_as_through_the_whole_stack(sqlite, world):
     alone = replace(world, ships=1)
     rows, requests, hours = in_a_rig(sqlite, alone, seed=3, count=12)
@@ -85,8 +86,8 @@ def test_one_ship_makes_the_same_rows_as_through_the_whole_stack(sqlite, world):
 
 def test_several_ships_trade_the_same_and_take_as_long(sqlite):
     """Who claims first is a matter of milliseconds, so prices differ; what is traded and what it takes do not."""
-    rows, requests, hours = in_a_rig(sqlite, BASE, seed=4, count=16)
-    fast = played(BASE, seed=4, count=16)
+    rows, requests, hours = in_a_rig(sqlite, YOUNG, seed=4, count=16)
+    fast = played(YOUNG, seed=4, count=16)
 
     def trades(rows: list[TradeRecord]) -> list[tuple[object, ...]]:
         return sorted((r.pair_id, r.operation, r.batch_size_fraction, r.iteration, r.part, r.units) for r in rows)

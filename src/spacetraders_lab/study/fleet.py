@@ -94,7 +94,7 @@ class Fleet:
 
     def __init__(self, world: World, system: System) -> None:
         self.played = Played()
-        self.markets = Markets(system)
+        self.markets = Markets(system, 3600 * world.age_hours)
         self.markets.read_all(0.0)
         self._world = world
         self._now = 0.0
@@ -125,6 +125,11 @@ class Fleet:
         self.played.seconds = self._now
         self.played.sightings = self.markets.sightings
         return self.played
+
+    def watch(self, minutes: Iterable[float]) -> None:
+        """Read every market so many minutes after the last trade, as probes would."""
+        for later in minutes:
+            self.played.requests += self.markets.read_all(self._now + 60 * later)
 
     # --- one ship -------------------------------------------------------------------------------------------------
 

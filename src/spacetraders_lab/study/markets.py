@@ -22,10 +22,12 @@ class Deal(NamedTuple):
 class Markets:
     """A system's markets at a time given in game seconds, which never goes back. Every reading is a sighting.
 
+    Time counts from when the system has existed for `age` game seconds.
     `sightings` are the listings of all readings, oldest first; `latest` has the last one of each listing.
     """
 
-    def __init__(self, system: System) -> None:
+    def __init__(self, system: System, age: float = 0.0) -> None:
+        self._age = age
         self._markets = system.markets
         self._others: dict[str, deque[MarketTransaction]] = {
             symbol: deque(maxlen=_TRADES_SHOWN) for symbol in system.markets
@@ -46,7 +48,7 @@ class Markets:
         """Read every market whose last reading is that many seconds old; returns how many were read."""
         latest = {waypoint: sighting.observed_at for (waypoint, _), sighting in self.latest.items()}
         limit = self.moment(now - older_than)
-        stale = [waypoint for waypoint in self._markets if waypoint not in latest or latest[waypoint] < limit]
+        stale = [waypoint for waypoint in self._markets if waypoint not in latest or latest[waypoint] <= limit]
         for waypoint in stale:
             self.read(waypoint, now)
         return len(stale)
@@ -64,8 +66,8 @@ class Markets:
     def _at(self, waypoint: str, now: float) -> Market:
         """The market as it is now; what others traded meanwhile is noted."""
         market = self._markets[waypoint]
-        for visit in market.advance(now):
-            total, at = visit.units * visit.price, self.moment(visit.at)
+        for visit in market.advance(self._age + now):
+            total, at = visit.units * visit.price, self.moment(visit.at - self._age)
             trader = f"{visit.trader}-1"
             self._others[waypoint].append(
                 MarketTransaction(waypoint, trader, visit.good, visit.operation, visit.units, visit.price, total, at)

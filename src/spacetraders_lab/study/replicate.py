@@ -46,7 +46,7 @@ class Study:
     """A design in a world. No pair is begun after so many transactions or game hours, or once the budget is lost.
 
     Without an observed system the world plays in the sandbox's own, which the seed makes. Without named goods all but
-    FUEL are measured.
+    FUEL are measured. At the end all markets are read again, so many minutes after the last trade as `watched` says.
     """
 
     world: World
@@ -57,6 +57,7 @@ class Study:
     allocator: Allocator = Allocator.PRECISION
     observed: ObservedSystem | None = None
     goods: tuple[str, ...] = ()
+    watched: tuple[float, ...] = ()
 
 
 def replicate(study: Study, seed: int) -> Played:
@@ -73,7 +74,9 @@ def replicate(study: Study, seed: int) -> Played:
         Assignment(number, pair, proposal.menus.get(pair.pair_id), proposal.skips.get(pair.pair_id, ()))
         for number, pair in enumerate(proposal.pairs, 1)
     ]
-    return fleet.play(study.design, assignments, transactions=study.transactions)
+    played = fleet.play(study.design, assignments, transactions=study.transactions)
+    fleet.watch(study.watched)
+    return played
 
 
 def _system(study: Study, seed: int) -> System:

@@ -7,9 +7,10 @@ import msgspec
 
 from spacetraders_lab.analysis.allocation import CellKey
 from spacetraders_lab.analysis.analyse import analyse
-from spacetraders_lab.analysis.dataset import ACTIVITIES, SIDES, SUPPLIES, TYPES, Dataset, dataset_of
+from spacetraders_lab.analysis.dataset import ACTIVITIES, SIDES, SUPPLIES, TYPES, Dataset, Exclusion, dataset_of
 from spacetraders_lab.analysis.findings import CellEstimate, Estimate, percent_per_volume
 from spacetraders_lab.analysis.observations import observations_of
+from spacetraders_lab.analysis.ticks import tick_in_bracket
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
 from spacetraders_lab.sandbox.by_cell import population_impact
 from spacetraders_lab.sandbox.settings import SandboxSettings
@@ -43,7 +44,10 @@ class CellScore(msgspec.Struct, frozen=True, array_like=True):
 
 
 class Score(msgspec.Struct, frozen=True):
-    """One replication: its cells, how many eligible ones were never traded in, and what it took. Tests by name: p."""
+    """One replication: its cells, how many eligible ones were never traded in, and what it took. Tests by name: p.
+
+    `half_life` is in minutes; `exponent` is that of the size.
+    """
 
     seed: int
     cells: tuple[CellScore, ...]
@@ -55,13 +59,17 @@ class Score(msgspec.Struct, frozen=True):
     completed: int
     failed: int
     tests: dict[str, float]
+    half_life: Interval | None
+    exponent: Interval | None
 
 
 def score(played: Played, settings: SandboxSettings) -> Score:
     """Analyse the rows and hold every estimate against the truth of the economy that `settings` make."""
     data = dataset_of(played.rows)
     findings = analyse(data, observations_of(played.sightings))
-    eligible = _eligible(played)
+    if findings.recovery is not None and findings.recovery.tick is not None:
+        data = data.exclude(tick_in_bracket(data, findings.recovery.tick), Exclusion.TICK)
+    eligible = eligible_cells(played)
     trades = _trades_by_cell(data, played)
     cells = tuple(
         _cell_score(cell, trades[key], key in eligible, settings)
@@ -83,6 +91,8 @@ def score(played: Played, settings: SandboxSettings) -> Score:
             for test in findings.hypotheses
             if test.p is not None
         },
+        half_life=_interval(findings.recovery.half_life_minutes) if findings.recovery else None,
+        exponent=_interval(findings.size_law.exponent) if findings.size_law else None,
     )
 
 
@@ -90,7 +100,7 @@ def _key(cell: CellEstimate) -> CellKey:
     return cell.side, cell.type, cell.supply, cell.activity
 
 
-def _eligible(played: Played) -> set[CellKey]:
+def eligible_cells(played: Played) -> set[CellKey]:
     """The cells of listings as first seen whose traded quote is not too low."""
     first = {(seen.waypoint, seen.good.symbol): seen.good for seen in reversed(played.sightings)}
     return {

@@ -13,6 +13,7 @@ from typing import Any
 from spacetraders_lab.sandbox.settings import SandboxSettings
 
 _NEVER = 10**9  # ticks
+_AGE_HOURS = 24.0  # after which drift has forgotten that it began at nothing
 _BASE = SandboxSettings(
     profile="lab",
     economy="by-cell",
@@ -38,7 +39,7 @@ class World:
     """An economy (`settings`; the seed is the replication's) and a fleet: so many ships with a hold each, one engine.
 
     `credits` is the purse; `is_null` says that an effect is absent on purpose. With probes at the markets nobody's view
-    of any is older than `probe_minutes` (0: there are none).
+    of any is older than `probe_minutes` (0: there are none). The fleet comes when the economy is `age_hours` old.
     """
 
     name: str
@@ -49,6 +50,7 @@ class World:
     fuel: int = 400
     credits: int = 1_000_000_000
     probe_minutes: float = 10.0
+    age_hours: float = 0.0
 
     @property
     def is_null(self) -> bool:
@@ -60,7 +62,7 @@ class World:
 
 
 def _world(name: str, fleet: Mapping[str, int] = MappingProxyType({}), **changed: Any) -> World:
-    return World(name, replace(_BASE, **changed), **fleet)
+    return World(name, replace(_BASE, **changed), **fleet, age_hours=_AGE_HOURS)
 
 
 BASE = _world("base")
@@ -77,6 +79,7 @@ _ALL = (
     _world("state rounding", state_rounding=True),
     _world("no rounding", price_level=1000.0),
     _world("b = 0.7", exponent=0.7),
+    _world("b = 0.9", exponent=0.9),
     _world("b = 1.3", exponent=1.3),
     _world("8 ships", {"ships": 8}),
     _world("40 cargo", {"hold": 40}),
@@ -85,6 +88,8 @@ _ALL = (
     _world("no supply effect", absent_effect="supply", interaction=0.0),
     _world("no activity effect", absent_effect="activity", interaction=0.0),
     _world("buy = sell", absent_effect="side", interaction=0.0),
+    _world("quiet", permanent_share=0.0, npc_traders=0),
+    _world("quiet, 0.1 lasts", npc_traders=0),
     LAW,
 )
 WORLDS: Mapping[str, World] = MappingProxyType({world.name: world for world in _ALL})

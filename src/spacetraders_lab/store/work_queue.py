@@ -231,8 +231,7 @@ class WorkQueueRepository:
         """Fail the pairs that nobody holds and whose attempts are spent; returns how many."""
         # Nothing is said to the listing locks: those of a pair that nobody holds have ended with its lease.
         ended = list(self._connection.execute(_SWEEP, {"in_run": run_id, "now": now}).scalars())
-        if ended:
-            skip_the_rest(self._connection, ended, SkipReason.GAVE_UP, now=now)
+        skip_the_rest(self._connection, ended, SkipReason.GAVE_UP, now=now)
         return len(ended)
 
     def get_queue_status(self, run_id: str) -> dict[str, int]:

@@ -102,6 +102,12 @@ class World:
 
         `source` says what the market was read for. What a market trades is kept only for a waypoint that is known.
         """
+        self.save_quotes(universe_id, snapshot, source)
+        lists = {"imports": snapshot.imports, "exports": snapshot.exports, "exchange": snapshot.exchange}
+        self._connection.execute(_LIST, {"of_universe": universe_id, "at": snapshot.waypoint} | lists)
+
+    def save_quotes(self, universe_id: int, snapshot: MarketSnapshot, source: str) -> None:
+        """Write down a row for every good quoted, at a market of which `save_snapshot` has kept what it trades."""
         system = system_of(snapshot.waypoint)
         rows = [
             {
@@ -122,8 +128,6 @@ class World:
         ]
         if rows:
             self._connection.execute(_OBSERVE, rows)
-        lists = {"imports": snapshot.imports, "exports": snapshot.exports, "exchange": snapshot.exchange}
-        self._connection.execute(_LIST, {"of_universe": universe_id, "at": snapshot.waypoint} | lists)
 
     def latest_listings(self, universe_id: int, system: str, *, newer_than: datetime | None = None) -> list[Listing]:
         """The newest observation of each listing of a system, by waypoint and good.

@@ -82,6 +82,13 @@ def test_both_sides_of_a_listing_are_one_row() -> None:
     assert only_bought.rows[0][4] == NOTHING
 
 
+def test_a_small_p_is_not_nothing() -> None:
+    (result,) = FINDINGS.hypotheses
+    table = tables.hypothesis_table([replace(result, p=2e-7, p_holm=None)])
+    assert table.rows[0][-2:] == ("< 0.001", NOTHING)
+    assert table.records[0]["p"] == 2e-7
+
+
 def test_recovery_in_words() -> None:
     said = tables.recovery_sentence(RECOVERY)
     assert said == (

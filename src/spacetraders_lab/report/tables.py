@@ -106,8 +106,8 @@ def hypothesis_table(results: Sequence[HypothesisResult]) -> Table:
                 r.side or "",
                 r.statistic,
                 interval(r.estimate, 2),
-                number(r.p, 3),
-                number(r.p_holm, 3),
+                _p(r.p),
+                _p(r.p_holm),
             )
             for r in results
         ),
@@ -356,6 +356,10 @@ def pair_table(accounts: Sequence[PairAccount]) -> Table:
         ),
         frozenset({"units", "before", "realised", "after", "profit"}),
     )
+
+
+def _p(p: float | None) -> str:
+    return "< 0.001" if p is not None and p < 0.001 else number(p, 3)
 
 
 def _score(score: FormScore, mark: str) -> Iterable[str]:

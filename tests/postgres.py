@@ -20,7 +20,7 @@ from typing import Any
 import psycopg
 
 _OPTIONS = (
-    "-c listen_addresses= -c unix_socket_directories={folder} -c max_connections=60 -c shared_buffers=32MB"
+    "-c listen_addresses= -c unix_socket_directories={folder} -c max_connections=100 -c shared_buffers=32MB"
     " -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c timezone=America/Bogota"
 )
 

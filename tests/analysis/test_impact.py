@@ -9,7 +9,7 @@ import pytest
 import statsmodels.formula.api as smf
 
 from spacetraders_lab.analysis.analyse import analyse, measure_impact
-from spacetraders_lab.analysis.dataset import ACTIVITIES, SUPPLIES, TYPES, dataset_from_columns, dataset_of
+from spacetraders_lab.analysis.dataset import ACTIVITIES, SIDES, SUPPLIES, TYPES, dataset_from_columns, dataset_of
 from spacetraders_lab.analysis.findings import CellFlag, percent_per_volume
 from spacetraders_lab.analysis.impact import fit_impact
 from spacetraders_lab.analysis.ratio import ratio_of_sums
@@ -131,7 +131,7 @@ def test_intervals_hold_the_truth_for_markets_measured_and_for_new_ones(replicat
         bias = np.mean([estimate.value / truth - 1 for estimate, truth in found])
         assert len(found) > 300, name
         assert 0.91 <= inside <= 0.985, (name, inside)
-        assert abs(bias) < 0.04, (name, bias)
+        assert abs(bias) < (0.015 if name == "measured" else 0.04), (name, bias)
 
 
 def test_the_spread_between_markets_and_the_noise_of_a_step_are_found(replications):
@@ -156,6 +156,7 @@ def test_the_naive_mean_of_mixed_sizes_is_far_off():
     naive = [abs(c.naive_percent) / abs(percent_per_volume(c.side, truths(trading, c))) - 1 for c in cells]
     ours = [c.measured.value / truths(trading, c) - 1 for c in cells]
     assert np.mean(naive) < -0.25 and abs(np.mean(ours)) < 0.05
+    assert all("tradeVolumes on average for full ones" in c.naive_reason for c in cells)
 
 
 def test_a_market_without_impact_is_not_given_one():
@@ -163,6 +164,21 @@ def test_a_market_without_impact_is_not_given_one():
     found = measured(trading)
     assert not found.sides and not found.listings
     assert all(c.measured.low <= 0 <= c.measured.high for c in found.cells if c.measured)
+
+
+def test_on_the_games_law_intervals_hold_what_the_trades_made_of_it():
+    """The slope varies inside a cell with where the price stands; the truth is the mean over the trades made."""
+    data = trade_at_random(dear(lab_markets()), 300, menu=mixed_steps).dataset()
+    slope = data.sign * np.log(data.after / data.before) / data.x
+    number = cell_index(data.type, data.supply, data.activity) * 2 + data.side
+    truth = {n: np.average(slope[number == n], weights=data.x[number == n]) for n in np.unique(number)}
+    inside = []
+    for cell in measure_impact(data, combine_quotes(runs_of(data))).cells:
+        if cell.flag is CellFlag.OK:
+            place = (TYPES.index(cell.type), SUPPLIES.index(cell.supply), ACTIVITIES.index(cell.activity))
+            expected = truth[cell_index(*map(np.array, place)) * 2 + SIDES.index(cell.side)]
+            inside.append(cell.measured.low <= expected <= cell.measured.high)
+    assert len(inside) > 40 and np.mean(inside) >= 0.93
 
 
 def test_every_cell_says_how_well_founded_it_is(replications):

@@ -1,5 +1,7 @@
 """How markets come back: the beat and what it brings, half-life and permanent share, supply labels moved by trades."""
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
 
@@ -11,6 +13,7 @@ from spacetraders_lab.analysis.quiet import drift_variance, quiet_pairs, quiet_r
 from spacetraders_lab.analysis.recovery import estimate_recovery
 from spacetraders_lab.analysis.ticks import find_tick, tick_in_bracket, ticks_between
 from spacetraders_lab.analysis.transitions import supply_transitions
+from spacetraders_lab.core.experiment import PlaceboBracket
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
 from tests.analysis.trading import (
     EPOCH,
@@ -21,7 +24,7 @@ from tests.analysis.trading import (
     trade_and_watch,
     trade_at_random,
 )
-from tests.factories import NOON, make_listing, make_record
+from tests.factories import BUY_MARKET, NOON, SHIP, make_good, make_listing, make_record
 
 
 def reads_of(trading):
@@ -103,6 +106,21 @@ def test_the_drift_of_untouched_quotes_is_measured():
     assert drift_variance(reads_of(trade_and_watch(lab_markets(economy="null"), 10))) == 0
 
 
+def test_placebo_brackets_tell_of_the_drift_too():
+    """Five seconds apart, and so near a trade that the clocks could not tell; a fifth of them saw one per cent."""
+    seen = [(1000, 1010)] + [(1000, 1000)] * 4
+    placebos = [
+        PlaceboBracket(
+            "run-1", SHIP, BUY_MARKET, make_good(purchase_price=before), NOON, make_good(purchase_price=after),
+            NOON + timedelta(seconds=5),
+        )
+        for before, after in seen
+    ]  # fmt: skip
+    reads = quiet_reads(dataset_of([make_record()]), observations_of([]))
+    assert drift_variance(reads) == 0
+    assert drift_variance(reads, placebos) == pytest.approx(np.log(1.01) ** 2 / 5 * 12, rel=0.01)
+
+
 @pytest.mark.parametrize(("half_life", "share"), [(520.0, 0.0), (240.0, 0.3)])
 def test_half_life_and_permanent_share_are_found(half_life, share):
     found = []
@@ -122,6 +140,14 @@ def test_too_few_revisits_give_no_half_life():
     trading = trade_and_return(lab_markets(economy="constant-percent"), 4)
     found = estimate_recovery(trading.dataset(), reads_of(trading), None, None)
     assert found.half_life_minutes is None and found.permanent_share is None
+
+
+def test_reads_that_come_too_soon_give_no_half_life():
+    """All within a quarter of an hour after the trades, where a half-life of four days has not begun to show."""
+    markets = dear(lab_markets(economy="constant-percent", impact=0.05, half_life_minutes=5760.0, drift=0.02))
+    trading = trade_and_watch(markets, 60, looks=3)
+    found = estimate_recovery(trading.dataset(), reads_of(trading), None, None)
+    assert found.revisits >= 30 and found.half_life_minutes is None
 
 
 def test_labels_move_as_far_as_their_borders_say():

@@ -35,7 +35,7 @@ def test_a_linear_market_is_seldom_called_anything_else():
 
 
 def test_with_little_noise_it_is_the_slope_of_the_logs():
-    trading = trade_at_random(dear(power_market(0.8, heterogeneity=0.3, noise=0.02)), 200, menu=mixed_steps)
+    trading = trade_at_random(dear(power_market(0.8, heterogeneity=0.3, noise=0.02)), 80, menu=mixed_steps)
     data = trading.dataset()
     frame = pd.DataFrame(
         {

@@ -45,6 +45,7 @@ BAD_INPUT = {
     "iterations x": ("--ships {ship} --system {home} --iterations-per-batch x", ["x"]),
     "no pairs": ("--ships {ship} --system {home} --max-pairs 0", ["--max-pairs must be at least 1"]),
     "negative budget": ("--ships {ship} --system {home} --budget=-1", ["--budget must be at least 0"]),
+    "no share of the limit": ("--ships {ship} --system {home} --rate-share 0.3", ["--rate-share must lie between"]),
     "no goods": ("--ships {ship} --system {home} --goods ,", ["--goods"]),
     "no market data": (
         "--ships {ship} --system {home}",

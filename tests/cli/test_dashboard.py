@@ -49,11 +49,12 @@ def test_it_serves_until_it_is_told_to_end(tmp_path: Path) -> None:
         [*command, "--host", "0.0.0.0"], stdout=subprocess.PIPE, env=terminal.environment, text=True
     ) as process:
         assert process.stdout is not None
-        said = process.stdout.readline()
+        warned, said = process.stdout.readline(), process.stdout.readline()
         port = said.partition(";")[0].rpartition(":")[2]
         assert httpx2.get(f"http://127.0.0.1:{port}/").status_code == 401
         assert httpx2.get(f"http://127.0.0.1:{port}/api/views/runs", auth=("me", PASSWORD)).json() == []
         assert PASSWORD not in Path(f"/proc/{process.pid}/cmdline").read_text()
         process.send_signal(signal.SIGINT)
         assert process.wait(timeout=20) == 0
+    assert "0.0.0.0" in warned and "knows the password can look" in warned
     assert "ends it" in said

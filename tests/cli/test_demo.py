@@ -39,9 +39,9 @@ def _shows_plan_status_and_table(answer: Answer, pairs: int) -> None:
         r"State: COMPLETED",
         r"- DEMO-\d: \d+ pairs █+░* \(\d+%\)",
         r"- Failed: 0",
-        r"side +supply +activity +transactions +% per tradeVolume",
-        r"BUY +\w+ +[\w-]+ +\d+ +[+-]\d+\.\d",
-        r"SELL +\w+ +[\w-]+ +\d+ +[+-]\d+\.\d",
+        r"side +type +supply +activity +transactions +% per tradeVolume",
+        r"BUY +\w+ +\w+ +[\w-]+ +\d+ +[+-]\d+\.\d",
+        r"SELL +\w+ +\w+ +[\w-]+ +\d+ +[+-]\d+\.\d",
     ]
     lines = iter(answer.out.splitlines())
     for part in parts:

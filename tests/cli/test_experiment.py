@@ -158,8 +158,9 @@ def test_failed_pairs_are_named_with_their_reason_and_exit_code_1(scouted: Playe
     assert answer.code == 1
     status = scouted.type(f"experiment status --run-id {_run_id(answer)}")
     assert "- Failed: 3\n" in status.out
-    reasons = status.out.split("- Failed: 3\n")[1].splitlines()
+    *reasons, _, planned = status.out.split("- Failed: 3\n")[1].splitlines()
     assert len(reasons) == 3
+    assert planned == "Planned trades: 12, executed 0, skipped: pair_failed 12"
     assert all(re.fullmatch(r"  [A-Z_]+:\S+:\S+: no room in the hold of .*", reason) for reason in reasons)
     errors = scouted.type(f"experiment status --run-id {_run_id(answer)} --json").json["errors"]
     assert [f"  {error['pair_id']}: {error['error']}" for error in errors] == reasons

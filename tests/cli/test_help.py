@@ -12,12 +12,20 @@ from spacetraders_lab.cli.main import build_app
 from tests.terminal import Terminal
 
 COMMANDS = [
+    "experiment plan",
     "experiment liquidity",
     "experiment status",
     "experiment list",
     "experiment resume",
     "experiment doctor",
     "experiment export",
+    "experiment analyze",
+    "experiment report",
+    "experiment archive",
+    "experiment delete",
+    "db backup",
+    "db check",
+    "db compact",
     "market scout",
     "market list",
     "market get",
@@ -37,6 +45,9 @@ COMMANDS = [
     "player status",
     "sandbox serve",
     "dashboard",
+    "quote",
+    "advise lane",
+    "advise split",
     "demo",
 ]
 
@@ -64,7 +75,7 @@ def test_nouns_list_their_verbs(tmp_path: Path) -> None:
 def test_json_is_offered_by_every_command_that_reads(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path)
     reading = ["experiment status", "experiment list", "experiment doctor", "market list", "market get", "ship list"]
-    for command in [*reading, "player list"]:
+    for command in [*reading, "player list", "experiment analyze", "quote", "advise lane", "advise split"]:
         assert "--json" in terminal.type(f"{command} --help").out
 
 

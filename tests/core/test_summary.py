@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spacetraders_lab.core.experiment import TradeRecord
-from spacetraders_lab.core.market import Activity, Operation, Supply
+from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
 from spacetraders_lab.core.summary import ImpactRow, percent_per_volume, summarise_impact
 from tests.factories import make_record
 
@@ -38,9 +38,10 @@ def test_a_move_that_nobody_saw_is_no_figure() -> None:
     assert percent_per_volume(moved(100, None)) is None
 
 
-def test_medians_by_side_supply_and_activity_in_the_order_of_the_levels() -> None:
-    exchange = {"supply_before": Supply.MODERATE, "activity_before": None}
+def test_medians_by_side_type_supply_and_activity_in_the_order_of_the_levels() -> None:
+    exchange = {"supply_before": Supply.MODERATE, "activity_before": None, "listing_type": ListingType.EXCHANGE}
     rows = [
+        moved(100, 101, listing_type=ListingType.IMPORT, supply_before=Supply.SCARCE),
         *(moved(100, after, supply_before=Supply.HIGH) for after in (104, 106, 130)),
         moved(100, 114, supply_before=Supply.SCARCE),
         moved(100, 108),
@@ -50,11 +51,12 @@ def test_medians_by_side_supply_and_activity_in_the_order_of_the_levels() -> Non
     ]
     summary = summarise_impact(rows)
     assert summary.rows == (
-        ImpactRow(Operation.BUY, "SCARCE", "WEAK", 1, pytest.approx(14)),
-        ImpactRow(Operation.BUY, "MODERATE", None, 1, pytest.approx(1)),
-        ImpactRow(Operation.BUY, "MODERATE", "WEAK", 1, pytest.approx(8)),
-        ImpactRow(Operation.BUY, "HIGH", "WEAK", 3, pytest.approx(6)),
-        ImpactRow(Operation.SELL, "MODERATE", "STRONG", 2, pytest.approx(-8)),
+        ImpactRow(Operation.BUY, "EXCHANGE", "MODERATE", None, 1, pytest.approx(1)),
+        ImpactRow(Operation.BUY, "EXPORT", "SCARCE", "WEAK", 1, pytest.approx(14)),
+        ImpactRow(Operation.BUY, "EXPORT", "MODERATE", "WEAK", 1, pytest.approx(8)),
+        ImpactRow(Operation.BUY, "EXPORT", "HIGH", "WEAK", 3, pytest.approx(6)),
+        ImpactRow(Operation.BUY, "IMPORT", "SCARCE", "WEAK", 1, pytest.approx(1)),
+        ImpactRow(Operation.SELL, "IMPORT", "MODERATE", "STRONG", 2, pytest.approx(-8)),
     )
     assert summary.excluded == {}
 

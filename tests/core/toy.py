@@ -4,16 +4,27 @@ The markets refuse what the real ones refuse. The driver remembers nothing but t
 given action costs it what it had in memory, as a killed worker is cost it.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 from spacetraders_lab.core.commands import DockShipCommand, GetMarketQuery, NavigateShipCommand
-from spacetraders_lab.core.experiment import Design, MarketPair, Step, TradeRecord
-from spacetraders_lab.core.ledger import held_cells
+from spacetraders_lab.core.experiment import Design, MarketPair, Menu, Skip, Step, TradeRecord
+from spacetraders_lab.core.ledger import units_held
 from spacetraders_lab.core.market import MarketSnapshot, Operation
 from spacetraders_lab.core.observation import TradeContext, Visit, trade_record
-from spacetraders_lab.core.protocol import Leftover, NoFunds, PairDone, PairFacts, PairFailed, next_action
+from spacetraders_lab.core.protocol import (
+    Action,
+    Leftover,
+    NoFunds,
+    PairDone,
+    PairFacts,
+    PairFailed,
+    PlaceboReading,
+    SkipTrades,
+    next_action,
+)
 from spacetraders_lab.core.ship import NavStatus, Ship
 from tests.factories import NOON, PAIR, make_good, make_ship, make_snapshot, make_transaction
 
@@ -31,6 +42,10 @@ class ToyGame:
     records: list[TradeRecord] = field(default_factory=list)
     market: MarketSnapshot | None = None
     cannot_buy: bool = False
+    menu: Menu | None = None
+    skips: list[Skip] = field(default_factory=list)
+    brackets: Counter[str] = field(default_factory=Counter)
+    steps_of_price: int = 0  # by which every trade moves the quotes, in credits
     actions: int = 0
     flights: int = 0
     reads: int = 0
@@ -53,7 +68,16 @@ class ToyGame:
         """Play to the end; `crashes` are the numbers of the actions in which the worker is killed."""
         while self.actions < limit:
             before(self)
-            facts = PairFacts(self.design, tuple(self.records), self.market, self._leftovers(), self.cannot_buy)
+            facts = PairFacts(
+                self.design,
+                tuple(self.records),
+                self.market,
+                self._leftovers(),
+                self.cannot_buy,
+                own_menu=self.menu,
+                skips=tuple(self.skips),
+                brackets=self.brackets,
+            )
             action = next_action(self.pair, facts, self.ship)
             if isinstance(action, PairDone | PairFailed | NoFunds):
                 return action
@@ -63,11 +87,11 @@ class ToyGame:
 
     def _leftovers(self) -> tuple[Leftover, ...]:
         good = self.pair.good_symbol
-        units = self.ship.units_of(good) - sum(cell.units for cell in held_cells(self.design.menu, self.records))
+        units = self.ship.units_of(good) - units_held(self.menu or self.design.menu, self.records, self.skips)
         parts = sum(row.batch_size_fraction is None for row in self.records)
         return (Leftover(good, units, (self.pair.sell_market,), parts),) if units else ()
 
-    def _do(self, action: NavigateShipCommand | DockShipCommand | GetMarketQuery | Step, *, crashed: bool) -> None:
+    def _do(self, action: Action, *, crashed: bool) -> None:
         match action:
             case NavigateShipCommand():
                 self._fly(action.destination, crashed)
@@ -77,6 +101,12 @@ class ToyGame:
             case GetMarketQuery():
                 assert self.ship.waypoint == action.waypoint
                 self._read()
+            case PlaceboReading():
+                assert self.market is not None
+                self._read()
+                self.brackets[action.waypoint] += 1
+            case SkipTrades():
+                self.skips += action.skips
             case Step():
                 self._trade(action, crashed)
         if crashed:
@@ -107,6 +137,11 @@ class ToyGame:
         context = TradeContext(self.pair, Visit("visit", 1, step.units), self.market.goods[step.good_symbol], NOON)
         signed = step.units if buying else -step.units
         self.ship = self.ship.with_units(step.good_symbol, self.ship.units_of(step.good_symbol) + signed)
+        good = self.goods[step.market]
+        moved = self.steps_of_price if buying else -self.steps_of_price
+        self.goods[step.market] = replace(
+            good, purchase_price=good.purchase_price + moved, sell_price=good.sell_price + moved
+        )
         if not crashed:
             self._read()
         transaction = make_transaction(

@@ -10,6 +10,7 @@ import pytest
 
 from spacetraders_lab.dashboard.access import Access
 from spacetraders_lab.dashboard.app import Act, create_app
+from spacetraders_lab.dashboard.reports import Make
 from spacetraders_lab.dashboard.server import running
 from spacetraders_lab.run.clock import SystemClock
 from spacetraders_lab.store.database import Database, open_database, open_reading
@@ -25,7 +26,7 @@ class Page:
     database: Database
 
     def get(self, path: str, **headers: str) -> httpx2.Response:
-        return httpx2.get(self.url + path, headers=headers)
+        return httpx2.get(self.url + path, headers=headers, timeout=60)
 
     def view(self, name: str) -> Any:
         answer = self.get(f"/api/views/{name}")
@@ -34,12 +35,14 @@ class Page:
 
 
 @contextmanager
-def served(url: str, secret: str | None = None, act: Act | None = None) -> Iterator[Page]:
-    """A dashboard over that database; `secret` and `act` as for the application."""
+def served(
+    url: str, secret: str | None = None, act: Act | None = None, *, make_report: Make | None = None, port: int = 0
+) -> Iterator[Page]:
+    """A dashboard over that database; `secret`, `act` and `make_report` as for the application."""
     with (
         closing(open_database(url, durable=False)) as database,
         closing(open_reading(url)) as read_only,
-        running(create_app(read_only, SystemClock(), Access(secret, ACTION_TOKEN), act)) as address,
+        running(create_app(read_only, SystemClock(), Access(secret, ACTION_TOKEN), act, make_report), port) as address,
     ):
         yield Page(address, database)
 

@@ -1,16 +1,20 @@
 """The page over HTTP: views and streams, who may look, who may act, and that looking changes nothing."""
 
 import re
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx2
 import pytest
 
+from spacetraders_lab.cli.dashboard import change_runs
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.dashboard.access import CONTENT_POLICY, Access
 from spacetraders_lab.dashboard.app import STATIC
+from spacetraders_lab.store.database import Database, open_database
 from spacetraders_lab.store.experiments import ExperimentRepository
-from tests.dashboard.conftest import Page, served
+from tests.dashboard.conftest import ACTION_TOKEN, Page, served
 from tests.dashboard.events import follow
 from tests.factories import make_record
 from tests.store.memory import Queue, apart, enter_run
@@ -151,3 +155,79 @@ def test_static_files_are_only_those(page: Page) -> None:
 def test_what_is_vendored_brings_its_licence() -> None:
     assert "MIT License" in (STATIC / "vendor" / "uPlot.LICENSE").read_text()
     assert {path.stem.partition(".")[0] for path in Path(STATIC / "vendor").iterdir()} == {"uPlot"}
+
+
+# --- acting -----------------------------------------------------------------------------------------------------------
+
+
+def status_of(database: Database, run_id: str = "run-1") -> str:
+    with database.reading() as connection:
+        return ExperimentRepository(connection).get_run(run_id).status
+
+
+def post(page: Page, path: str, **headers: str) -> httpx2.Response:
+    return httpx2.post(page.url + path, headers=headers)
+
+
+@pytest.fixture
+def controlled(database_url: str) -> Iterator[Page]:
+    """A dashboard that may act, over a database with a run in it."""
+    with closing(open_database(database_url)) as writing, served(database_url, act=change_runs(writing)) as page:
+        enter_run(page.database, apart(1))
+        yield page
+
+
+def test_a_run_is_paused_resumed_and_cancelled_by_its_own_page(controlled: Page) -> None:
+    session = controlled.get("/api/session").json()
+    assert session["may_act"]
+    own = {"origin": controlled.url, "x-action-token": session["action_token"]}
+    for action, status in [("pause", "SUSPENDED"), ("resume", "RUNNING"), ("cancel", "CANCELLED")]:
+        assert post(controlled, f"/api/runs/run-1/{action}", **own).json() == {"done": action}
+        assert status_of(controlled.database) == status
+    refused = post(controlled, "/api/runs/run-1/resume", **own)
+    assert (refused.status_code, "is CANCELLED" in refused.json()["error"]) == (409, True)
+    assert post(controlled, "/api/runs/nope/pause", **own).status_code == 409
+    assert post(controlled, "/api/runs/run-1/explode", **own).status_code == 409
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"x-action-token": ACTION_TOKEN},
+        {"x-action-token": ACTION_TOKEN, "origin": "http://evil.example"},
+        {"x-action-token": ACTION_TOKEN, "origin": "null"},
+        {"x-action-token": "guess", "origin": "OWN"},
+        {"origin": "OWN"},
+    ],
+)
+def test_no_other_page_can_act(sqlite_url: str, headers: dict[str, str]) -> None:
+    with closing(open_database(sqlite_url)) as writing, served(sqlite_url, act=change_runs(writing)) as page:
+        enter_run(page.database, apart(1))
+        sent = {name: page.url if value == "OWN" else value for name, value in headers.items()}
+        assert post(page, "/api/runs/run-1/cancel", **sent).status_code == 403
+        assert status_of(page.database) == "RUNNING"
+
+
+def test_nothing_is_changed_by_looking(controlled: Page) -> None:
+    own = {"origin": controlled.url, "x-action-token": ACTION_TOKEN}
+    for action in ("pause", "resume", "cancel"):
+        assert controlled.get(f"/api/runs/run-1/{action}", **own).status_code == 405
+    assert status_of(controlled.database) == "RUNNING"
+
+
+def test_without_control_there_is_nothing_to_act_with(page: Page) -> None:
+    enter_run(page.database, apart(1))
+    session = page.get("/api/session").json()
+    assert (session["may_act"], session["action_token"]) == (False, None)
+    own = {"origin": page.url, "x-action-token": ACTION_TOKEN}
+    assert post(page, "/api/runs/run-1/cancel", **own).status_code == 404
+    assert status_of(page.database) == "RUNNING"
+
+
+def test_acting_needs_the_secret_too(sqlite_url: str) -> None:
+    with closing(open_database(sqlite_url)) as writing, served(sqlite_url, SECRET, change_runs(writing)) as page:
+        enter_run(page.database, apart(1))
+        own = {"origin": page.url, "x-action-token": ACTION_TOKEN}
+        assert post(page, "/api/runs/run-1/pause", **own).status_code == 401
+        assert post(page, "/api/runs/run-1/pause", **own, authorization=f"Bearer {SECRET}").status_code == 200

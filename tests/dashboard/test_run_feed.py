@@ -1,7 +1,7 @@
 """One run as the page shows it: the same whether watched from its beginning or read at its end, and as in the store."""
 
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -88,8 +88,8 @@ def test_what_a_ship_is_doing_follows_from_what_it_wrote_down(database: Database
     enter_run(database, apart(2), ships=("S-1", "S-2"))
     feed = RunFeed("run-1")
 
-    def doing(ship: str = "S-1") -> str:
-        (found,) = (s["doing"] for s in refreshed(feed, database)["ships"] if s["ship"] == ship)
+    def doing(ship: str = "S-1", now: datetime = NOON) -> str:
+        (found,) = (s["doing"] for s in refreshed(feed, database, now)["ships"] if s["ship"] == ship)
         return str(found)
 
     assert doing() == doing("S-2") == "waiting for a pair"
@@ -104,6 +104,12 @@ def test_what_a_ship_is_doing_follows_from_what_it_wrote_down(database: Database
         IntentRepository(connection).resolve(intent.intent_id, intent.state.HAPPENED, now=NOON)
         ExperimentRepository(connection).record_transaction(make_record(pair=claim.pair, ship_symbol="S-1"))
     assert doing() == "bought 6 GOOD_1 at X1-GZ7-A1"
+    assert doing(now=after(20)) == "taking GOOD_1 to X1-GZ7-B2"
+    with database.transaction() as connection:
+        sale = make_record(Operation.SELL, pair=claim.pair, ship_symbol="S-1", timestamp=after(60))
+        ExperimentRepository(connection).record_transaction(sale)
+    assert doing(now=after(61)) == "sold 6 GOOD_1 at X1-GZ7-B2"
+    assert doing(now=after(80)) == "going back to X1-GZ7-A1 for GOOD_1"
     Queue(database).do("mark_complete", claim, now=NOON)
     assert doing() == doing("S-2") == "waiting for a pair"
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from spacetraders_lab.core.experiment import ExperimentRun, QueueStatus
 from spacetraders_lab.core.market import Operation
+from spacetraders_lab.store.attrition import attrition
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.study.books import Books
 
@@ -13,7 +14,13 @@ _KINDS = {Operation.BUY: "PURCHASE", Operation.SELL: "SELL"}
 
 def violations(books: Books, run: ExperimentRun) -> list[str]:
     """Everything that no run may leave behind, in words; nothing when all is well."""
-    return [*_stuck(books, run), *ledger_gaps(books, run), *_cells(books, run), *_left_open(books, run)]
+    return [
+        *_stuck(books, run),
+        *ledger_gaps(books, run),
+        *_cells(books, run),
+        *_planned(books, run),
+        *_left_open(books, run),
+    ]
 
 
 def ledger_gaps(books: Books, run: ExperimentRun) -> Iterator[str]:
@@ -34,8 +41,17 @@ def _stuck(books: Books, run: ExperimentRun) -> Iterator[str]:
     yield from (f"{pair} failed without a reason" for pair, reason in books.errors(run).items() if not reason)
 
 
+def _planned(books: Books, run: ExperimentRun) -> Iterator[str]:
+    """Every planned trade has a row that was executed or a row that was skipped, exactly."""
+    found = books.read(lambda c: attrition(c, run.run_id))
+    if found.pending:
+        yield f"{found.planned} trades were planned, {found.executed} executed, skipped: {found.skipped}"
+
+
 def _cells(books: Books, run: ExperimentRun) -> Iterator[str]:
-    """Every completed pair has each of its cells bought once and sold wholly, in the take that completed it."""
+    """Every completed pair of a literal grid has each of its cells bought once and sold wholly, in its last take."""
+    if not run.design.is_literal:
+        return
     pairs = books.rows(
         "SELECT pair_id, take FROM experiment_work_queue WHERE run_id = :run AND status = 'COMPLETED'", run=run.run_id
     )

@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
@@ -22,12 +22,14 @@ import httpx2
 from sqlalchemy import Connection
 
 from spacetraders_lab.core.errors import GameUnreachable
-from spacetraders_lab.core.experiment import Design, MarketPair
+from spacetraders_lab.core.experiment import Design, MarketPair, Menu
+from spacetraders_lab.core.menus import visit_menu
 from spacetraders_lab.run.app import Lab, LeaseTimes, open_game, open_lab
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.worker import ShipExperimentWorkerCommand, ShipWorker
 from spacetraders_lab.store.database import Database, open_database
 from spacetraders_lab.study.rig import BASE_URL, Rig
+from tests.factories import make_good
 from tests.guarantees.judge import violations
 from tests.postgres import running_server
 
@@ -178,12 +180,14 @@ class MortalLab(Lab):
 class Story:
     """A run of a few pairs with a few ships, and a supervisor that starts a ship's process again when it dies."""
 
-    def __init__(self, seed: int, database: Database, rates: Rates) -> None:
+    def __init__(self, seed: int, database: Database, rates: Rates, design: Design) -> None:
         self.chance = Random(seed)
         self.tale = Tale(seed)
         self.fate = Fate(self.chance, rates, self.tale)
         self.rig = Rig(database, ships=self.chance.randint(1, 3), rate_limit=False, seed=seed % 7)
-        self.run = self.rig.queue(self._pairs(), DESIGN)
+        pairs = self._pairs()
+        menus = None if design.is_literal else {pair.pair_id: self._menu(pair, design, seed) for pair in pairs}
+        self.run = self.rig.queue(pairs, design, menus=menus)
         self._late: set[Any] = set()
         self._lives: set[asyncio.Task[None]] = set()
 
@@ -198,6 +202,12 @@ class Story:
         other = self.chance.choice(self.rig.goods())
         candidates = self.rig.pairs(12, good) + self.rig.pairs(6, other)
         return list(dict.fromkeys(self.chance.sample(candidates, self.chance.randint(2, 4))))
+
+    def _menu(self, pair: MarketPair, design: Design, seed: int) -> Menu:
+        listings = [self.rig.universe.home.markets[m].listings for m in (pair.buy_market, pair.sell_market)]
+        source, target = (make_good(trade_volume=found[pair.good_symbol].trade_volume) for found in listings)
+        menu = visit_menu(design, seed, 0, source, target, self.rig.ship().capacity)
+        return replace(menu, highest_ask=None, lowest_bid=None)
 
     async def _live(self) -> None:
         for ship in self.rig.fleet:
@@ -249,9 +259,9 @@ def _mortal(lab: Lab, process: Process) -> Lab:
     return MortalLab(**values | {"pass_by": pass_by, "process": process, "chance": Random(0)})
 
 
-def tell(seed: int, database: Database, rates: Rates = Rates()) -> Tale:
+def tell(seed: int, database: Database, rates: Rates = Rates(), design: Design = DESIGN) -> Tale:
     """Play one story on an empty database."""
-    return Story(seed, database, rates).tell()
+    return Story(seed, database, rates, design).tell()
 
 
 @contextmanager

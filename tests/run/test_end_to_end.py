@@ -37,6 +37,7 @@ class Played:
     purse_before: int
     entries: list[LedgerEntry]
     requests: Counter[str]
+    hours: float
 
     @property
     def records(self) -> list[TradeRecord]:
@@ -74,9 +75,11 @@ def played(opened: Database) -> Played:
     prepared = rig.prepare(design=Design(), max_pairs=PAIRS)
     run = rig.launch(prepared)
     purse, entries, requests = rig.agent.credits, len(rig.universe.ledger), rig.requests()
+    began = rig.clock.elapsed
     reports = rig.fly(run)
+    hours = (rig.clock.elapsed - began) / 3600
     made, entries_made = rig.requests() - requests, rig.ledger(since=entries)
-    return Played(rig, run, prepared.plan, prepared.schedule, reports, purse, entries_made, made)
+    return Played(rig, run, prepared.plan, prepared.schedule, reports, purse, entries_made, made, hours)
 
 
 def test_the_run_and_every_pair_of_it_is_completed(played: Played) -> None:
@@ -166,10 +169,11 @@ def test_requests_are_within_five_percent_of_the_floor(played: Played) -> None:
     assert sum(played.requests[endpoint] for endpoint in START_UP) <= 10
 
 
-def test_the_plan_foretold_trades_flights_and_requests(played: Played) -> None:
+def test_the_plan_foretold_trades_flights_requests_and_hours(played: Played) -> None:
     assert len(played.records) == played.plan.transactions
     assert played.count("NAVIGATE") == pytest.approx(played.schedule.flights, rel=0.05)
     assert played.requests.total() == pytest.approx(played.schedule.requests, rel=0.05)
+    assert played.hours == pytest.approx(played.schedule.hours, rel=0.15)
 
 
 def test_the_loss_was_foretold_and_the_worst_case_was_not_reached(played: Played) -> None:

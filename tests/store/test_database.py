@@ -1,6 +1,7 @@
 """Opening: which database, in which state, and what is said when it cannot be had."""
 
 import os
+import socket
 import sqlite3
 import subprocess
 import sys
@@ -323,6 +324,50 @@ class TestServer:
                 assert remember(database) == first
         except LookupError as missing:
             pytest.skip(str(missing))
+
+    def test_a_statement_that_never_ends_is_given_up(self, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(module, "STATEMENT_SECONDS", 1)
+        with (
+            closing(open_database(postgres_url)) as database,
+            pytest.raises(DatabaseUnavailable, match="cancelled the statement"),
+            database.reading() as connection,
+        ):
+            connection.exec_driver_sql("SELECT pg_sleep(60)")
+
+    def test_connections_are_kept_and_used_again(self, database: Database) -> None:
+        pids = set()
+        for _ in range(5):
+            with database.reading() as connection:
+                pids.add(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+        assert len(pids) == 1
+
+    def test_the_drivers_options_in_the_url_reach_the_driver(self, postgres_url: str) -> None:
+        with pytest.raises(DatabaseUnavailable, match='invalid sslmode value: "bogus"'):
+            open_database(f"{postgres_url}&sslmode=bogus")
+        with (
+            closing(open_database(f"{postgres_url}&application_name=probe")) as database,
+            database.reading() as connection,
+        ):
+            assert connection.exec_driver_sql("SHOW application_name").scalar_one() == "probe"
+
+    def test_a_server_without_the_right_certificate_is_not_talked_to(self) -> None:
+        """A stand-in for a server: it agrees to TLS, and what libpq says then shows that it looks at the root."""
+        with socket.create_server(("127.0.0.1", 0)) as server:
+
+            def agree() -> None:
+                connection, _ = server.accept()
+                with connection:
+                    connection.recv(8)
+                    connection.sendall(b"S")
+
+            thread = threading.Thread(target=agree, daemon=True)
+            thread.start()
+            port = server.getsockname()[1]
+            options = "sslmode=verify-full&sslrootcert=/no/such.pem&gssencmode=disable"
+            with pytest.raises(DatabaseUnavailable, match=r"/no/such\.pem") as refused:
+                open_database(f"postgresql://me:secret@127.0.0.1:{port}/lab?{options}")
+            assert "secret" not in str(refused.value)
+            thread.join()
 
     def test_what_was_committed_is_durable_unless_told_otherwise(self, postgres_url: str) -> None:
         for durable, expected in ((True, "on"), (False, "off")):

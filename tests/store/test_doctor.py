@@ -2,12 +2,14 @@
 
 import pytest
 
-from spacetraders_lab.core.experiment import Design, IntentState
+from spacetraders_lab.core.experiment import Design, IntentState, Menu, Skip, SkipReason
 from spacetraders_lab.core.market import Operation
+from spacetraders_lab.store.attrition import record_skips
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.doctor import LedgerGap, MissingCells, StaleLease, ledger_gaps, missing_cells, stale_leases
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.intents import IntentRepository
+from spacetraders_lab.store.work_queue import WorkQueueRepository
 from tests.factories import NOON, PAIR, make_record
 from tests.store.memory import LEASE, Queue, after, apart, enter_run, make_step
 
@@ -83,6 +85,23 @@ class TestMissingCells:
     def test_units_never_sold_are_missing(self, completed: Database) -> None:
         record(completed, *self.WHOLE[:4])
         assert self.found(completed) == [MissingCells(PAIR.pair_id, 1, 2, 2, 66, 46)]
+
+    def test_what_was_skipped_is_not_missing(self, database: Database) -> None:
+        run = enter_run(database)
+        menu = Menu(((0.1, 1), (1.0, 1)), ((0.5, 1), (0.5, 2)))
+        with database.transaction() as connection:
+            WorkQueueRepository(connection).enqueue_pairs(
+                run.run_id, run.player_id, [PAIR], now=NOON, menus={PAIR.pair_id: menu}
+            )
+        queue = Queue(database)
+        claim = queue.must_claim()
+        record(database, make_record(Operation.BUY, 0.1, units=6), make_record(Operation.SELL, 0.5, units=4))
+        queue.do("mark_complete", claim, now=NOON)
+        assert self.found(database) == [MissingCells(PAIR.pair_id, 1, 1, 2, 6, 4)]
+        skipped = [Skip(Operation.BUY, (1.0, 1), SkipReason.CARGO), Skip(Operation.SELL, (0.5, 2), SkipReason.GUARD)]
+        with database.transaction() as connection:
+            record_skips(connection, claim, skipped, now=NOON)
+        assert self.found(database) == []
 
     def test_rows_of_an_abandoned_take_do_not_count(self, completed: Database) -> None:
         record(completed, *(make_record(take=2, iteration=n) for n in (1, 2)))

@@ -12,9 +12,10 @@ import pytest
 
 import spacetraders_lab
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.experiment import TradeRecord
+from spacetraders_lab.core.experiment import Skip, SkipReason, TradeRecord
 from spacetraders_lab.core.market import Activity, Operation, Supply
 from spacetraders_lab.store import export as exporting
+from spacetraders_lab.store.attrition import record_skips
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.dictionary import ABOUT, MEANINGS, TABLES, as_markdown, dictionary
 from spacetraders_lab.store.experiments import ExperimentRepository
@@ -94,6 +95,8 @@ def test_every_table_comes_out(database: Database, records: list[TradeRecord]) -
         IntentRepository(connection).open(
             claim, make_step(), units_before=0, price_limit=50, quote_before={"seen": "→"}, now=NOON
         )
+        ExperimentRepository(connection).record_deviation("run-1", "goods", "none on sale", now=NOON)
+        record_skips(connection, claim, [Skip(Operation.BUY, (0.1, 1), SkipReason.GUARD)], now=NOON)
         world = World(connection)
         world.save_snapshot(1, make_snapshot(goods=[make_good(), make_good("GOLD", supply=Supply.SCARCE)]), "scout")
         world.save_snapshot(1, make_snapshot("X1-OTHER-A1"), "scout")
@@ -103,6 +106,9 @@ def test_every_table_comes_out(database: Database, records: list[TradeRecord]) -
         "observations": 2,
         "queue": 2,
         "intents": 1,
+        "skips": 1,
+        "placebos": 0,
+        "deviations": 1,
     }
     assert json.loads(tables["intents"][0]["quote_before"]) == {"seen": "→"}
     assert tables["observations"][1]["supply"] == "SCARCE"

@@ -1,12 +1,20 @@
 """The SQL that the original design shows its users runs unchanged on both databases."""
 
+import csv
+import os
+import re
+import subprocess
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from spacetraders_lab.store.database import Database
+from spacetraders_lab.store.database import Database, open_database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from tests.factories import NOON, make_record
+from tests.postgres import Server
 from tests.store.memory import Queue, after, apart, enter_run
 
 PROGRESS = """
@@ -50,8 +58,7 @@ COLUMNS = {
 }
 
 
-@pytest.fixture
-def played(database: Database) -> Database:
+def play(database: Database) -> Database:
     """Two runs; in the first, one ship has completed two pairs, another one; one failed, one is under way."""
     enter_run(database, apart(6))
     enter_run(database, apart(1), run_id="run-2")
@@ -66,6 +73,11 @@ def played(database: Database) -> Database:
             ExperimentRepository(connection).record_transaction(record)
         ExperimentRepository(connection).record_transaction(make_record(run_id="run-2", timestamp=after(9)))
     return database
+
+
+@pytest.fixture
+def played(database: Database) -> Database:
+    return play(database)
 
 
 def ask(database: Database, statement: str, *values: str) -> list[dict[str, Any]]:
@@ -103,3 +115,56 @@ def test_a_run_by_its_id_written_into_the_statement(played: Database) -> None:
 def test_every_column_of_the_original_design_is_there(played: Database, table: str) -> None:
     row, *_ = ask(played, f"SELECT * FROM {table}")
     assert set(COLUMNS[table].split()) <= set(row)
+
+
+@pytest.mark.postgres
+class TestPsql:
+    """What the original design types into psql, with the real one."""
+
+    @pytest.fixture
+    def psql(self, postgres_server: Server, postgres_url: str, tmp_path: Path) -> Callable[..., str]:
+        with closing(open_database(postgres_url, durable=False)) as database:
+            play(database)
+
+        def run(*commands: str) -> str:
+            done = subprocess.run(
+                [postgres_server.programs / "psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", postgres_url],
+                input="\n".join(commands),
+                capture_output=True,
+                text=True,
+                cwd=tmp_path,
+                env={"PATH": os.environ["PATH"], "PGTZ": "UTC"},
+            )
+            assert done.returncode == 0, done.stderr
+            return done.stdout
+
+        return run
+
+    def test_the_queries_of_the_design(self, psql: Callable[..., str]) -> None:
+        assert psql(PROGRESS.replace("?", "'run-1'")) == "1|1|3|1\n"
+        assert psql(SHIPS.replace("?", "'run-1'")) == "S-1|2\nS-2|1\n"
+        assert psql(RUNS).splitlines() == [
+            "run-2|1|2026-03-01 12:00:09+00|2026-03-01 12:00:09+00",
+            "run-1|3|2026-03-01 12:00:01+00|2026-03-01 12:00:03+00",
+        ]
+        assert len(psql("SELECT * FROM market_experiments WHERE run_id = 'run-1';").splitlines()) == 3
+
+    def test_copying_a_run_to_a_file(self, psql: Callable[..., str], tmp_path: Path) -> None:
+        """As it is printed there: one line, and the file lies in the folder where psql was called."""
+        said = psql("\\copy (SELECT * FROM market_experiments WHERE run_id = 'run-1') TO 'results.csv' CSV HEADER;")
+        assert said == "COPY 3\n"
+        with (tmp_path / "results.csv").open(newline="") as file:
+            rows = list(csv.DictReader(file))
+        assert set(COLUMNS["market_experiments"].split()) <= set(rows[0])
+        record = make_record(iteration=2, timestamp=after(2))
+        found = next(row for row in rows if row["iteration"] == "2")
+        assert (found["pair_id"], found["supply_change"]) == (record.pair_id, record.supply_change)
+        assert int(found["price_per_unit"]) == record.price_per_unit
+        assert float(found["price_impact_percent"]) == record.price_impact_percent
+
+    def test_every_statement_of_the_page_on_postgresql(self, psql: Callable[..., str], tmp_path: Path) -> None:
+        page = (Path(__file__).parents[2] / "docs" / "postgresql.md").read_text()
+        blocks = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+        said = psql(*(re.sub("550e8400[^']*", "run-1", block) for block in blocks))
+        assert {"S-1|2", "COPY 3", "CREATE ROLE", "GRANT"} <= set(said.splitlines())
+        assert (tmp_path / "results.csv").exists()

@@ -82,12 +82,7 @@ def feasible_pairs(plan: AllocationPlan) -> list[MarketPair]:
 def cell_estimates(rows: Sequence[TradeRecord], placebos: Sequence[PlaceboBracket]) -> dict[CellKey, CellEstimate]:
     """The impact by cell from rows and placebo brackets, as the final analysis estimates it with b = 1."""
     data = dataset_of(rows)
-    reads = [
-        Listing(bracket.market, good, at)
-        for bracket in placebos
-        for good, at in ((bracket.before, bracket.before_at), (bracket.after, bracket.after_at))
-    ]
-    drift2 = drift_variance(quiet_reads(data, observations_of(reads)))
+    drift2 = drift_variance(quiet_reads(data, observations_of(())), placebos)
     cells = measure_impact(data, combine_quotes(runs_of(data)), drift2).cells
     return {(cell.side, cell.type, cell.supply, cell.activity): cell for cell in cells}
 

@@ -1,5 +1,6 @@
 """The one verb of this room: everything that can be found in recorded trades and market snapshots."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,7 @@ from spacetraders_lab.analysis.runs import Runs, combine_quotes, elasticities, r
 from spacetraders_lab.analysis.size import fit_size
 from spacetraders_lab.analysis.ticks import find_tick, tick_in_bracket
 from spacetraders_lab.analysis.transitions import supply_transitions
+from spacetraders_lab.core.experiment import PlaceboBracket
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +31,17 @@ class ImpactTables:
     sides: tuple[SideFit, ...]
 
 
-def analyse(data: Dataset, observations: Observations) -> Findings:
+def analyse(data: Dataset, observations: Observations, placebos: Sequence[PlaceboBracket] = ()) -> Findings:
     """Estimate everything; the same rows always give the same numbers.
 
-    Slopes are computed with sizes to the power b only where b = 1 is rejected.
+    Placebo brackets, where a design has them, tell of the drift. Slopes are computed with sizes to the power b only
+    where b = 1 is rejected.
     """
     reads = quiet_reads(data, observations)
     tick = find_tick(reads)
     if tick is not None:
         data = data.exclude(tick_in_bracket(data, tick), Exclusion.TICK)
-    drift2 = drift_variance(reads)
+    drift2 = drift_variance(reads, placebos)
     size_law = fit_size(data, drift2)
     raw = runs_of(data, size_law.used if size_law is not None else 1.0)
     runs = combine_quotes(raw)

@@ -1,8 +1,9 @@
 """From columns of rows (lists, or arrays of a data frame) to arrays of codes and numbers. Knows nothing of markets."""
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,21 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Column = Sequence[Any] | NDArray[Any]
 Columns = Mapping[str, Column]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A table: every array has one entry a row; `unit` says of which listing, (market, good), the row is."""
+
+    unit: Ints
+
+    def __len__(self) -> int:
+        return len(self.unit)
+
+    def take(self, rows: Bools | Ints) -> Self:
+        """Only these rows, by mask or by position; what is not an array stays."""
+        columns = {f.name: getattr(self, f.name) for f in fields(self)}
+        return replace(self, **{n: column[rows] for n, column in columns.items() if isinstance(column, np.ndarray)})
 
 
 def column(columns: Columns, name: str) -> Column:

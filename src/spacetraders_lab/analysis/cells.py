@@ -138,7 +138,7 @@ def _expected(number: int, model: ImpactModel) -> tuple[Estimate | None, Estimat
         if (fixed > fixed_design(model.cells).max(0)).any():
             return None, None, None  # a type, supply or activity never seen on this side
         row, spread, weight = np.append(fixed, np.zeros(len(model.cells))), variances.omega2, 0.0
-    theta = float(row @ model.solution.coefficients)
+    theta = float(row @ model.solution.coefficients + model.bias.mean())
     error2 = float(row @ covariance @ row) + spread
     df = len(model.units) - model.rank
     return (

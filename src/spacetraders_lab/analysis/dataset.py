@@ -5,13 +5,25 @@ reason, so that every count adds up and the ledger of a run needs no second sour
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from operator import attrgetter
 
 import numpy as np
 
-from spacetraders_lab.analysis.arrays import Bools, Columns, Floats, Ints, codes, column, named, numbers, pairs, seconds
+from spacetraders_lab.analysis.arrays import (
+    Bools,
+    Columns,
+    Floats,
+    Ints,
+    Rows,
+    codes,
+    column,
+    named,
+    numbers,
+    pairs,
+    seconds,
+)
 from spacetraders_lab.core.experiment import TradeRecord
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
 
@@ -50,7 +62,7 @@ _KEPT = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Dataset:
+class Dataset(Rows):
     """Trades in time order; every array has one entry a row, NaN or -1 where the quotes after were not read.
 
     `side`, `type`, `supply` and `activity` are positions in SIDES, TYPES, SUPPLIES and ACTIVITIES; `unit`, `visit`,
@@ -66,7 +78,6 @@ class Dataset:
     run_names: tuple[str, ...]
     run: Ints
     ship: Ints
-    unit: Ints
     visit: Ints
     sequence: Ints
     side: Ints
@@ -90,9 +101,6 @@ class Dataset:
     time: Floats
     reason: Ints
 
-    def __len__(self) -> int:
-        return len(self.unit)
-
     @property
     def x(self) -> Floats:
         return self.units / self.trade_volume
@@ -115,10 +123,6 @@ class Dataset:
     def usable(self) -> Bools:
         kept: Bools = self.reason == _KEPT
         return kept
-
-    def take(self, rows: Bools | Ints) -> "Dataset":
-        """Only these rows, by mask or by position; the names stay."""
-        return replace(self, **{f.name: getattr(self, f.name)[rows] for f in fields(self) if "_names" not in f.name})
 
     def used(self) -> "Dataset":
         """Only the rows that no reason excludes."""

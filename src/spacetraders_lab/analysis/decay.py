@@ -22,6 +22,7 @@ _PRIOR_MEAN = np.array([np.log(240.0), np.log(0.03), np.log(360.0)])
 _PRIOR_SD = np.array([2.0, 2.0, 1.0])  # weak: factors of 50 in h and in the drift's deviation
 _LIKELIER = 1.35  # log likelihood that a permanent share must add: half of 2.71, 5 % at the edge of the space
 _STEP = 1e-3
+_VAGUE = 30  # an interval this many times as high as low tells nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +45,13 @@ class Revisits:
 
 @dataclass(frozen=True, slots=True)
 class Decay:
-    """Half-life in minutes (with the permanent share only if that was needed), permanent share, drift's deviation."""
+    """Half-life in minutes (with the permanent share only if that was needed), permanent share, drift's deviation.
 
-    half_life: Estimate
-    permanent_share: Estimate
+    Half-life and share are None where the reads came too soon or were too few to tell them.
+    """
+
+    half_life: Estimate | None
+    permanent_share: Estimate | None
     drift_sd: float
 
 
@@ -58,9 +62,11 @@ def fit_decay(visits: Revisits) -> Decay:
     permanent = _penalised(visits, free) - _penalised(visits, transient) > _LIKELIER
     best = free if permanent else transient
     df = len(np.unique(visits.unit)) - 1
+    half_life = exp_interval(float(best[0]), _error(visits, best, 0), df)
+    share = t_interval(float(free[3]), _error(visits, free, 3), df)
     return Decay(
-        half_life=exp_interval(float(best[0]), _error(visits, best, 0), df),
-        permanent_share=t_interval(float(free[3]), _error(visits, free, 3), df),
+        half_life=half_life if half_life.high < _VAGUE * half_life.low else None,
+        permanent_share=share if share.high - share.low < 1 else None,
         drift_sd=float(np.exp(best[1])),
     )
 
@@ -112,7 +118,10 @@ def _drifted(minutes: Floats, lead: Floats, life: float) -> Floats:
 
 
 def _error(visits: Revisits, at: Floats, which: int) -> float:
-    """Standard error of one parameter: a sandwich with the scores summed by listing."""
+    """Standard error of one parameter: a sandwich with the scores summed by listing, or the curvature's if larger.
+
+    Where the reads tell little the scores are small and a sandwich would seem sure of what is only the prior.
+    """
     moves = np.eye(len(at)) * _STEP
     scores = np.stack([(_likelihoods(visits, at + m) - _likelihoods(visits, at - m)) / (2 * _STEP) for m in moves])
     units, unit = np.unique(visits.unit, return_inverse=True)
@@ -120,7 +129,7 @@ def _error(visits: Revisits, at: Floats, which: int) -> float:
     curvature = np.array([[_second(visits, at, one, other) for one in moves] for other in moves])
     inverse = np.linalg.pinv(-curvature)
     sandwich = inverse @ (by_unit @ by_unit.T) @ inverse * len(units) / (len(units) - 1)
-    return float(np.sqrt(sandwich[which, which]))
+    return float(np.sqrt(max(sandwich[which, which], inverse[which, which])))
 
 
 def _second(visits: Revisits, at: Floats, one: Floats, other: Floats) -> float:

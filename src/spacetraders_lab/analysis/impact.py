@@ -22,6 +22,7 @@ from spacetraders_lab.analysis.runs import Runs
 
 _LEVELS = (len(TYPES), len(SUPPLIES), len(ACTIVITIES))
 _FIXED_VARIANCE = 9.0  # a prior so wide that it only matters for a level whose moves are all zero
+_CELL_PRIOR = 2.0  # degrees of freedom for cells that do not differ: else the noise of few runs hides in the cells
 _MAX_STEPS = 80
 _TOLERANCE = 1e-4
 _MIN_SIGNAL = 3.0  # standard errors that the mean move must have for a log-linear model to make sense
@@ -58,11 +59,16 @@ class Solution:
 
 @dataclass(frozen=True, slots=True)
 class ImpactModel:
-    """A fitted side: its `cells` (numbers, see `cell_index`) and `units` with runs, and the trades of units x cells."""
+    """A fitted side: its `cells` (numbers, see `cell_index`) and `units` with runs, and the trades of units x cells.
+
+    `bias` is what the logs of each unit's slopes miss: quasi-likelihood takes logs of means, which lie below where the
+    noise grows with the move, and above where it does not (half the unit's variance either way).
+    """
 
     cells: Ints
     units: Ints
     trades: Floats
+    bias: Floats
     solution: Solution
     variances: Variances
     rank: int
@@ -72,8 +78,8 @@ class ImpactModel:
 
     @property
     def slopes(self) -> Floats:
-        """exp(theta + eta), units x cells."""
-        slopes: Floats = np.exp(self.solution.eta[:, None] + self.solution.theta[None, :])
+        """exp(theta + eta) without its bias, units x cells."""
+        slopes: Floats = np.exp((self.solution.eta + self.bias)[:, None] + self.solution.theta[None, :])
         return slopes
 
 
@@ -141,9 +147,18 @@ class _Fit:
                 converged = True
                 break
         trades = self._sum(runs.trades.astype(np.float64))
+        bias = self._bias(solution, variances)
         return ImpactModel(
-            self.cells, self.units, trades, solution, variances, self.rank, len(runs), residual_df, converged
+            self.cells, self.units, trades, bias, solution, variances, self.rank, len(runs), residual_df, converged
         )
+
+    def _bias(self, solution: Solution, variances: Variances) -> Floats:
+        mean = self.runs.volumes * np.exp(solution.theta[self.cell] + solution.eta[self.unit])
+        by_step = variances.phi * mean**2 / self.runs.volumes
+        weight = mean**2 / (by_step + self.noise)
+        growing = weight * by_step / (by_step + self.noise)
+        share = sums(self.unit, growing, len(self.units)) / sums(self.unit, weight, len(self.units))
+        return (share - 0.5) / solution.unit_precision
 
     def solve(self, theta: Floats, eta: Floats, variances: Variances, limit: float) -> Solution:
         """One Gauss-Newton step from theta and eta; no working residual larger than `limit`."""
@@ -182,7 +197,7 @@ class _Fit:
         unit_edf = len(self.units) - unit_trace / old.tau2
         fixed_edf = self.fixed - spread[1 : self.fixed].sum() / _FIXED_VARIANCE
         residual_df = max(1.0, len(self.runs) - fixed_edf - cell_edf - unit_edf)
-        omega2 = (solution.coefficients[self.fixed :] ** 2).sum() / max(cell_edf, 1e-9)
+        omega2 = (solution.coefficients[self.fixed :] ** 2).sum() / (max(cell_edf, 0.0) + _CELL_PRIOR)
         omega2 *= (omega2 / old.omega2) ** 0.5  # it goes to nothing slowly where the cells do not differ
         tau2 = (solution.eta**2).sum() / max(unit_edf, 1e-9)
         phi = self._match_noise(solution, old.phi, residual_df)

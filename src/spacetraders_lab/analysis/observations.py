@@ -1,21 +1,31 @@
 """Market snapshots as arrays: every listing as it was seen at some moment, trade or no trade. Estimates nothing."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from spacetraders_lab.analysis.arrays import Bools, Columns, Floats, Ints, codes, column, named, numbers, pairs, seconds
+from spacetraders_lab.analysis.arrays import (
+    Columns,
+    Floats,
+    Ints,
+    Rows,
+    codes,
+    column,
+    named,
+    numbers,
+    pairs,
+    seconds,
+)
 from spacetraders_lab.analysis.dataset import ACTIVITIES, NO_ACTIVITY, SUPPLIES, TYPES
 from spacetraders_lab.core.market import Listing
 
 
 @dataclass(frozen=True, slots=True)
-class Observations:
+class Observations(Rows):
     """Quotes by listing and time, ordered so; `unit` is a position in `unit_names`, the rest as in Dataset."""
 
     unit_names: tuple[tuple[str, str], ...]
-    unit: Ints
     type: Ints
     supply: Ints
     activity: Ints
@@ -23,13 +33,6 @@ class Observations:
     ask: Floats
     bid: Floats
     time: Floats
-
-    def __len__(self) -> int:
-        return len(self.unit)
-
-    def take(self, rows: Bools | Ints) -> "Observations":
-        """Only these rows, by mask or by position; the names stay."""
-        return replace(self, **{f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "unit_names"})
 
 
 def observations_of(listings: Iterable[Listing]) -> Observations:

@@ -4,14 +4,16 @@ The quotes read right after a trade begin a stretch, those read right before the
 estimated here but the drift.
 """
 
-from dataclasses import dataclass, fields, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spacetraders_lab.analysis.arrays import Bools, Floats, Ints
-from spacetraders_lab.analysis.dataset import Dataset
+from spacetraders_lab.analysis.arrays import Bools, Floats, Ints, Rows, codes
+from spacetraders_lab.analysis.dataset import TYPES, Dataset
 from spacetraders_lab.analysis.observations import Observations
 from spacetraders_lab.analysis.rounding import price_steps, rounding_variance
+from spacetraders_lab.core.experiment import PlaceboBracket
 
 CLOCKS = 10.0  # seconds by which the game's clock and ours may differ
 _FINE = 100  # credits: quotes above it move in ticks of less than 1 %
@@ -19,7 +21,7 @@ _LONGEST = 1800.0  # seconds; over longer gaps a drift would show its limits
 
 
 @dataclass(frozen=True, slots=True)
-class Reads:
+class Reads(Rows):
     """Reads in order of listing, stretch and time. `unit` is a position in `unit_names`.
 
     `stretch` counts the own trades of the listing before the read, `row` is the position in the dataset of the trade
@@ -27,7 +29,6 @@ class Reads:
     """
 
     unit_names: tuple[tuple[str, str], ...]
-    unit: Ints
     stretch: Ints
     row: Ints
     type: Ints
@@ -36,13 +37,6 @@ class Reads:
     ask: Floats
     bid: Floats
     time: Floats
-
-    def __len__(self) -> int:
-        return len(self.unit)
-
-    def take(self, rows: Bools | Ints) -> "Reads":
-        """Only these reads; the names stay."""
-        return replace(self, **{f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "unit_names"})
 
 
 def quiet_reads(data: Dataset, observations: Observations) -> Reads:
@@ -92,19 +86,21 @@ def quiet_pairs(reads: Reads) -> Ints:
     return np.flatnonzero(same)
 
 
-def drift_variance(reads: Reads) -> float:
+def drift_variance(reads: Reads, placebos: Sequence[PlaceboBracket] = ()) -> float:
     """Variance of a quote's log move in one minute without trades, beyond rounding; 0 where nothing was seen.
 
-    From pairs of reads at most half an hour apart, of quotes fine enough to show it.
+    From placebo brackets and from pairs of reads at most half an hour apart, of asks fine enough to show it.
     """
     first = quiet_pairs(reads)
-    gap = reads.time[first + 1] - reads.time[first]
-    fine = (gap <= _LONGEST) & (reads.ask[first] >= _FINE)
-    first, minutes = first[fine], gap[fine] / 60
-    if not len(first):
+    start = np.append(reads.ask[first], [p.before.purchase_price for p in placebos])
+    end = np.append(reads.ask[first + 1], [p.after.purchase_price for p in placebos])
+    kind = np.append(reads.type[first], codes([p.before.type for p in placebos], TYPES))
+    apart = [(p.after_at - p.before_at).total_seconds() for p in placebos]
+    seconds = np.append(reads.time[first + 1] - reads.time[first], apart)
+    fine = (seconds > 0) & (seconds <= _LONGEST) & (start >= _FINE)
+    if not fine.any():
         return 0.0
-    start, end = reads.ask[first], reads.ask[first + 1]
-    step = price_steps(reads.type, reads.ask, reads.bid)[reads.type[first], 0]
-    moved = np.log(end / start) ** 2
-    excess = moved - np.where(moved > 0, rounding_variance(start, end, step), 0.0)
-    return max(0.0, float(excess.sum() / minutes.sum()))
+    step = price_steps(reads.type, reads.ask, reads.bid)[kind[fine], 0]
+    moved = np.log(end[fine] / start[fine]) ** 2
+    excess = moved - np.where(moved > 0, rounding_variance(start[fine], end[fine], step), 0.0)
+    return max(0.0, float(excess.sum() * 60 / seconds[fine].sum()))

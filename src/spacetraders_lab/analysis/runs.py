@@ -4,11 +4,11 @@ The quote read after a trade is the one read before the next, so the rounding er
 the rounding of its two ends. Nothing is estimated here but how the two quotes of a listing hang together.
 """
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spacetraders_lab.analysis.arrays import Bools, Floats, Ints, sums
+from spacetraders_lab.analysis.arrays import Bools, Floats, Ints, Rows, sums
 from spacetraders_lab.analysis.dataset import ACTIVITIES, SUPPLIES, TYPES, Dataset
 from spacetraders_lab.analysis.findings import Elasticity
 from spacetraders_lab.analysis.rounding import rounding_variance, steps_of
@@ -17,14 +17,13 @@ _FEW_RUNS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Runs:
+class Runs(Rows):
     """One entry a run. `move` is the log move of the traded quote against the trader, `other` that of the other quote,
     `variance` and `other_variance` what rounding leaves in them. `volumes` is the sum of x^b over the trades,
     `tranches` of x, `minutes` the time from the first read to the last. `cell` numbers type x supply x activity, see
     `cell_index`.
     """
 
-    unit: Ints
     visit: Ints
     side: Ints
     cell: Ints
@@ -36,13 +35,6 @@ class Runs:
     other: Floats
     variance: Floats
     other_variance: Floats
-
-    def __len__(self) -> int:
-        return len(self.unit)
-
-    def take(self, rows: Bools | Ints) -> "Runs":
-        """Only these runs."""
-        return replace(self, **{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
     @property
     def type(self) -> Ints:
@@ -79,7 +71,7 @@ def runs_of(data: Dataset, exponent: float = 1.0) -> Runs:
         trades=last - first + 1,
         volumes=np.add.reduceat(rows.x**exponent, first),
         tranches=np.add.reduceat(rows.x, first),
-        minutes=(rows.time[last] - rows.time[first] + 2 * rows.seconds[first]) / 60,
+        minutes=(rows.time[last] - rows.time[first] + 2 * np.maximum(0.0, rows.seconds[first])) / 60,
         move=np.where(buys, ask_move, bid_move),
         other=np.where(buys, bid_move, ask_move),
         variance=np.where(buys, ask, bid),

@@ -1,23 +1,22 @@
 """Single trades as the law sees them: from one pair of quotes to the next. Arrays only, nothing is fitted."""
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 
 import numpy as np
 
-from spacetraders_lab.analysis.arrays import Bools, Floats, Ints
+from spacetraders_lab.analysis.arrays import Bools, Floats, Ints, Rows
 from spacetraders_lab.analysis.dataset import BUY, Dataset
 from spacetraders_lab.analysis.rounding import steps_of
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
+class Steps(Rows):
     """Usable trades in time order. `group` numbers listing x side; `signed` is x for BUY and -x for SELL.
 
     `price` is the traded quote before and `next` after, `other` and `other_next` those of the other side, all in
     credits; `grain` and `other_grain` are the steps that they are rounded to.
     """
 
-    unit: Ints
     group: Ints
     type: Ints
     side: Ints
@@ -30,13 +29,6 @@ class Steps:
     other_next: Floats
     grain: Floats
     other_grain: Floats
-
-    def __len__(self) -> int:
-        return len(self.unit)
-
-    def take(self, rows: Bools | Ints) -> "Steps":
-        """Only these steps."""
-        return replace(self, **{f.name: getattr(self, f.name)[rows] for f in fields(self)})
 
     @property
     def buys(self) -> Bools:

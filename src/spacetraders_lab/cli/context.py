@@ -4,34 +4,46 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Annotated, TypeVar
 
 from cyclopts import Parameter
 
+from spacetraders_lab.cli.calculator import calculator, choose_pairs
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.game import reads
 from spacetraders_lab.game.game import Game
 from spacetraders_lab.game.parse import Status
 from spacetraders_lab.run.app import Lab, open_game, open_lab
-from spacetraders_lab.run.clock import SystemClock
-from spacetraders_lab.run.credentials import Universe, find_token
-from spacetraders_lab.store.database import Database, open_database
+from spacetraders_lab.run.clock import SystemClock, clock_of
+from spacetraders_lab.run.credentials import Universe, account_of, find_token
+from spacetraders_lab.store.database import Database, open_database, open_reading
 
 REAL_GAME = "https://api.spacetraders.io/v2"
 
 T = TypeVar("T")
 
+RateShare = Annotated[
+    float,
+    Parameter(
+        name="--rate-share",
+        help="Use this part of the game's rate limit and no more: for two programs without a database in common.",
+    ),
+]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON instead of a table.")]
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Which game, whose token, which database. The token is looked up when it is needed, and never shown."""
+    """Which game, whose token, which database. The token is looked up when it is needed, and never shown.
+
+    A `rate_share` below 1 is this program's fixed part of the game's rate limit; else it is shared as programs need it.
+    """
 
     base_url: str
     database_url: str | None
     token: str | None = field(default=None, repr=False)
+    rate_share: float = 1.0
 
 
 def settings() -> Settings:
@@ -46,6 +58,18 @@ def settings() -> Settings:
 def database() -> Iterator[Database]:
     """The user's database, open for the length of the block."""
     opened = open_database(settings().database_url)
+    try:
+        yield opened
+    finally:
+        opened.close()
+
+
+@contextmanager
+def reading_database() -> Iterator[Database]:
+    """The user's database for a program that watches: made or migrated where needed, and from then on only read."""
+    url = settings().database_url
+    open_database(url).close()
+    opened = open_reading(url)
     try:
         yield opened
     finally:
@@ -71,17 +95,28 @@ async def lab(chosen: Settings | None = None) -> AsyncIterator[Lab]:
     opened = open_database(chosen.database_url)
     try:
         opened.check()
-        async with open_game(chosen.base_url, token, SystemClock()) as game, open_lab(game, opened) as ready:
-            yield ready
+        async with (
+            open_game(chosen.base_url, token, clock_of(opened), rate_share=chosen.rate_share) as game,
+            open_lab(
+                game, opened, account=account_of(chosen.base_url, token) if chosen.rate_share == 1 else None
+            ) as ready,
+        ):
+            with calculator() as pool:
+                yield replace(ready, allocate=choose_pairs, calculator=pool)
     finally:
         opened.close()
 
 
-def with_lab(work: Callable[[Lab], Awaitable[T]]) -> T:
-    """Open the lab, do the work, close the lab."""
+def with_lab(work: Callable[[Lab], Awaitable[T]], *, rate_share: float = 1.0) -> T:
+    """Open the lab, do the work, close the lab; raises UserError for a share that is none."""
+    if not 0.5 <= rate_share <= 1:
+        raise UserError(
+            "--rate-share must lie between 0.5 and 1: two requests a second cannot be divided among more than two "
+            "programs; more of them share the limit through one database, without this option"
+        )
 
     async def whole() -> T:
-        async with lab() as ready:
+        async with lab(replace(settings(), rate_share=rate_share)) as ready:
             return await work(ready)
 
     return asyncio.run(whole())

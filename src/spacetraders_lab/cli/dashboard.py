@@ -1,19 +1,28 @@
 """`spacetraders dashboard`: the live page over the database."""
 
+import asyncio
 import os
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from contextlib import ExitStack
+from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 
 from cyclopts import Parameter
 
-from spacetraders_lab.cli.context import settings
+from spacetraders_lab.cli.context import database, reading_database
 from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.experiment import RunStatus
 from spacetraders_lab.dashboard.access import Access
-from spacetraders_lab.dashboard.app import create_app
+from spacetraders_lab.dashboard.app import Act, create_app
 from spacetraders_lab.dashboard.server import is_loopback, serve
 from spacetraders_lab.run.clock import SystemClock
-from spacetraders_lab.store.database import open_database, open_reading
+from spacetraders_lab.store.database import Database
+from spacetraders_lab.store.experiments import ExperimentRepository
 
+_MAIN = "import os; os.nice(10); from spacetraders_lab.cli.main import main; main()"
 _PASSWORD = "SPACETRADERS_DASHBOARD_PASSWORD"
 
 
@@ -44,18 +53,51 @@ def dashboard(
             "--host out and look at it from this machine"
         )
     access = Access(secret)
-    url = settings().database_url
-    open_database(url).close()  # makes or migrates it where needed; from here on it is only read
-    database = open_reading(url)
-    try:
-        serve(
-            create_app(database, SystemClock(), access),
-            host,
-            port,
-            lambda url: print(f"The dashboard is at {url}; Ctrl-C ends it", flush=True),
-        )
-    finally:
-        database.close()
+    if not is_loopback(host):
+        doing = "look and change runs" if allow_control else "look"
+        print(f"Listening on {host}: everybody who can reach it and knows the password can {doing}", flush=True)
+    with reading_database() as reading, ExitStack() as stack:
+        act = change_runs(stack.enter_context(database())) if allow_control else None
+        serve(create_app(reading, SystemClock(), access, act, make_report), host, port, _announce)
+
+
+def change_runs(writing: Database) -> Act:
+    """What the page's buttons do: write down what is wanted of a run, for whoever flies its ships to see."""
+    wanted = {
+        "pause": (RunStatus.SUSPENDED, "paused: by the user"),
+        "resume": (RunStatus.RUNNING, None),
+        "cancel": (RunStatus.CANCELLED, "cancelled: by the user"),
+    }
+
+    def act(action: str, run_id: str, now: datetime) -> None:
+        if action not in wanted:
+            raise UserError(f"a run cannot be told to {action}; {', '.join(wanted)} are possible")
+        status, reason = wanted[action]
+        with writing.transaction() as connection:
+            ExperimentRepository(connection).set_status(run_id, status, reason, now=now)
+
+    return act
+
+
+async def make_report(run_id: str) -> str:
+    """What `experiment report` writes, made by a process of its own: it takes seconds of a whole core."""
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "report.html"
+        command = (sys.executable, "-c", _MAIN, "experiment", "report", f"--run-id={run_id}", f"--out={file}")
+        process = await asyncio.create_subprocess_exec(*command, stdout=DEVNULL, stderr=PIPE)
+        try:
+            _, said = await process.communicate()
+        finally:
+            if process.returncode is None:  # nobody waits for it any more
+                process.kill()
+                await process.communicate()
+        if process.returncode != 0:
+            raise UserError((said.decode(errors="replace").strip().splitlines() or ["no report could be made"])[-1])
+        return await asyncio.to_thread(file.read_text, "utf-8")
+
+
+def _announce(url: str) -> None:
+    print(f"The dashboard is at {url}; Ctrl-C ends it", flush=True)
 
 
 def _secret(path: Path | None) -> str | None:

@@ -1,6 +1,5 @@
 """`spacetraders experiment export`: recorded data as files."""
 
-import os
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,7 +12,7 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.store.dictionary import as_markdown
 from spacetraders_lab.store.export import Export, select_run, write
 
-TableName = Literal["transactions", "observations", "queue", "intents"]
+TableName = Literal["transactions", "observations", "queue", "intents", "skips", "placebos", "deviations"]
 Format = Literal["csv", "jsonl", "parquet"]
 
 
@@ -50,7 +49,8 @@ def export(
     with database() as opened:
         chosen = select_run(opened, run_id, table)
         if out is None:
-            _to_standard_output(chosen, format)
+            write(chosen, format, sys.stdout)
+            sys.stdout.flush()
         else:
             _to_file(chosen, format, out)
 
@@ -60,11 +60,3 @@ def _to_file(chosen: Export, kind: str, out: Path) -> None:
         task = progress.add_task("rows", total=chosen.rows)
         write(chosen, kind, out, lambda rows: progress.update(task, completed=rows))
     print(f"{chosen.rows:,} rows of {chosen.table} in {out}")
-
-
-def _to_standard_output(chosen: Export, kind: str) -> None:
-    try:
-        write(chosen, kind, sys.stdout)
-        sys.stdout.flush()
-    except BrokenPipeError:  # as in `... | head`: the reader has enough, and Python must not try to flush again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,6 +3,7 @@
 Commands are named by module and function and imported only when they run, so that --help stays quick.
 """
 
+import os
 import sys
 from collections.abc import Sequence
 
@@ -21,10 +22,22 @@ _COMMANDS = {
             "simulate": "Play a design in worlds whose truth is known; nothing is traded.",
             "liquidity": "Run a liquidity experiment.",
             "status": "Show how far a run is.",
-            "list": "List all runs.",
+            "list": "List the runs.",
             "resume": "Go on with a run that was interrupted or suspended.",
             "doctor": "Show what is out of order in a run; --fix mends it.",
+            "analyze": "Show what a run found.",
+            "report": "Write what a run found as one HTML page.",
             "export": "Write what was recorded to a file: CSV, JSON lines or Parquet.",
+            "archive": "Put a run away from the list.",
+            "delete": "Delete a run with everything that it measured.",
+        },
+    ),
+    "db": (
+        "Care of the database.",
+        {
+            "backup": "Copy the whole database into a new file.",
+            "check": "Look the database over.",
+            "compact": "Thin old market observations that belong to no run.",
         },
     ),
     "market": (
@@ -35,6 +48,13 @@ _COMMANDS = {
             "get": "Read one market now.",
             "spreads": "List the best lane of each good.",
             "history": "List what was seen of one listing.",
+        },
+    ),
+    "advise": (
+        "Say what to trade, from what was measured.",
+        {
+            "lane": "Units a visit, cadence and profit between two markets.",
+            "split": "Split a quantity over several visits.",
         },
     ),
     "ship": (
@@ -61,9 +81,18 @@ _COMMANDS = {
     ),
     "sandbox": ("The local game server.", {"serve": "Serve a game universe on this machine."}),
 }
-
-# verbs that do not live in the module named after their noun
-_MODULES = {("experiment", verb): verb for verb in ("plan", "simulate", "export")}
+# Commands that do not live in the module named after their noun.
+_MODULES = {
+    ("experiment", "plan"): "plan",
+    ("experiment", "simulate"): "simulate",
+    ("experiment", "export"): "export",
+    ("experiment", "analyze"): "results",
+    ("experiment", "report"): "report",
+    ("experiment", "archive"): "db",
+    ("experiment", "delete"): "db",
+    ("advise", "lane"): "advice",
+    ("advise", "split"): "advice",
+}
 
 
 def build_app() -> App:
@@ -87,6 +116,7 @@ def build_app() -> App:
         help="Complete commands with the tab key in your shell from now on.",
     )
     app.command("spacetraders_lab.cli.dashboard:dashboard", name="dashboard", help="Serve a live page of runs.")
+    app.command("spacetraders_lab.cli.advice:quote", name="quote", help="Predict what a trade will cost or bring.")
     app.command("spacetraders_lab.cli.demo:demo", name="demo", help="Run a small experiment against a local game.")
     return app
 
@@ -112,6 +142,9 @@ def run(arguments: Sequence[str]) -> int:
         return _complain(str(error), EXIT_FAILED)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # as in `... | head`: the reader has enough, and Python must not try to flush again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_OK
     return result if isinstance(result, int) else EXIT_OK
 
 

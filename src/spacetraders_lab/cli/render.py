@@ -2,6 +2,7 @@
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -9,12 +10,14 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
-from spacetraders_lab.core.experiment import QueueStatus, RunStatus
+from spacetraders_lab.core.experiment import DesignName, QueueStatus, RunStatus
 from spacetraders_lab.core.planning import Plan
 from spacetraders_lab.core.schedule import Schedule
 from spacetraders_lab.core.summary import ImpactSummary
 from spacetraders_lab.run.coordinator import Prepared
 from spacetraders_lab.run.scout import ScoutingPlan
+from spacetraders_lab.store.attrition import Attrition
+from spacetraders_lab.store.experiments import Deviation
 from spacetraders_lab.store.status import RunSummary, ShipStatus
 
 BAR_CELLS = 20
@@ -62,8 +65,11 @@ def print_start(prepared: Prepared) -> None:
     print(f"Fleet: {len(ships)} ships ({', '.join(ships)})")
     print(f"System: {prepared.run.system_symbol}")
     print(f"Discovered: {len(prepared.markets)} goods")
+    is_grid = prepared.run.design.name is DesignName.GRID
+    chosen = Counter(pair.good_symbol for pair in prepared.proposal.pairs)
     for good, markets in prepared.markets.items():
-        print(f"  {good}: {markets} markets → {markets * (markets - 1)} pairs")
+        pairs = markets * (markets - 1) if is_grid else chosen[good]
+        print(f"  {good}: {markets} markets → {pairs} pairs")
     print(f"Total: {len(plan.pairs):,} market pairs")
     if prepared.command.max_pairs is not None:
         print(f"  (--max-pairs {prepared.command.max_pairs})")
@@ -124,13 +130,31 @@ def print_status(run: RunSummary, ships: Sequence[ShipStatus]) -> None:
     print(f"- Failed: {run.pairs[QueueStatus.FAILED]}")
 
 
+def print_plan_kept(planned: Attrition, deviations: Sequence[Deviation], ended_because: str | None) -> None:
+    """What became of the plan, where not everything went as planned; nothing else."""
+    if planned.skipped:
+        reasons = ", ".join(f"{reason} {count:,}" for reason, count in planned.skipped.items())
+        print(f"\nPlanned trades: {planned.planned:,}, executed {planned.executed:,}, skipped: {reasons}")
+    for deviation in deviations:
+        print(f"Deviation ({deviation.kind}): {deviation.what}")
+    if ended_because is not None:
+        print(f"\nEnded: {ended_because}")
+
+
 def print_impact(summary: ImpactSummary) -> None:
     """The first impact table."""
     print("Price impact (median move of the traded quote per full tradeVolume):\n")
     print_table(
-        ["side", "supply", "activity", "transactions", "% per tradeVolume"],
+        ["side", "type", "supply", "activity", "transactions", "% per tradeVolume"],
         [
-            (row.side, row.supply, row.activity or "-", row.transactions, f"{row.median_percent_per_volume:+.1f}")
+            (
+                row.side,
+                row.type,
+                row.supply,
+                row.activity or "-",
+                row.transactions,
+                f"{row.median_percent_per_volume:+.1f}",
+            )
             for row in summary.rows
         ],
         right=["transactions", "% per tradeVolume"],

@@ -17,7 +17,7 @@ from spacetraders_lab.core.experiment import (
     MarketPair,
     Menu,
 )
-from spacetraders_lab.core.market import TradeGood
+from spacetraders_lab.core.market import TradeGood, trade_good_from_json
 from spacetraders_lab.core.menus import EXPONENT_SIZES, LARGEST_DISPLACEMENT, MOST_VOLUMES, VISITS_A_BLOCK
 from spacetraders_lab.core.planning import ListingKey
 from spacetraders_lab.core.protocol import FURTHEST_LOG_MOVE
@@ -68,6 +68,8 @@ def analysis_plan(
     seed: int,
     budget: int,
     credit_floor: int,
+    may_lose: bool,
+    hold: int,
     pairs: Sequence[MarketPair],
     menus: Mapping[str, Menu],
     quotes: Mapping[ListingKey, TradeGood],
@@ -82,6 +84,8 @@ def analysis_plan(
         "seed": seed,
         "budget": budget,
         "credit_floor": credit_floor,
+        "may_lose": may_lose,
+        "hold": hold,
         "estimands": ESTIMANDS,
         "hypotheses": HYPOTHESES,
         "alpha": 0.05,
@@ -94,6 +98,12 @@ def analysis_plan(
         "quotes": {f"{market} {good}": asdict(listing) for (market, good), listing in sorted(quotes.items())},
         **figures,
     }
+
+
+def stored_quotes(document: Mapping[str, Any]) -> dict[ListingKey, TradeGood]:
+    """The listings that may be traded, as they were when the plan was made."""
+    keys = {key: tuple(key.split(" ")) for key in document["quotes"]}
+    return {(market, good): trade_good_from_json(document["quotes"][key]) for key, (market, good) in keys.items()}
 
 
 def _guards() -> dict[str, float]:

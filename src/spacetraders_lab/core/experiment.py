@@ -178,6 +178,11 @@ class Design:
         return self.name is DesignName.GRID and not self.seeded
 
     @property
+    def is_open_ended(self) -> bool:
+        """Whether the run finds out as it goes on what it still has to do, when its queue is empty."""
+        return self.name in (DesignName.ADAPTIVE, DesignName.RECOVERY)
+
+    @property
     def placebo_seconds(self) -> float:
         """Game seconds between the two readings of a placebo bracket, 0 where none is taken."""
         return 0.0 if self.is_literal else PLACEBO_SECONDS

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 
 
 class Supply(StrEnum):
@@ -56,6 +57,17 @@ class TradeGood:
     def price(self, operation: Operation) -> int:
         """The quote that a transaction of this side trades at: the ask for BUY, the bid for SELL."""
         return self.purchase_price if operation is Operation.BUY else self.sell_price
+
+
+def trade_good_from_json(data: Mapping[str, Any]) -> TradeGood:
+    """The listing that `dataclasses.asdict` turned into plain JSON."""
+    activity = data["activity"]
+    words = {
+        "type": ListingType(data["type"]),
+        "supply": Supply(data["supply"]),
+        "activity": None if activity is None else Activity(activity),
+    }
+    return TradeGood(**{**data, **words})
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ def _exponent_cells(
     start = int(1000 * draw(seed, "exponent order"))
     sides = []
     for side, good in ((0, source), (1, target)):
-        sizes = williams_row(EXPONENT_SIZES, start + 2 * (number // VISITS_A_BLOCK) + side)
+        sizes = williams_row(EXPONENT_SIZES, start + number // VISITS_A_BLOCK + len(EXPONENT_SIZES) * side)
         sides.append(_cells([cell_units(whole, size) for size in sizes], good.trade_volume))
     return sides[0], sides[1]
 

@@ -7,13 +7,11 @@ from typing import Any
 
 from spacetraders_lab.core.experiment import MarketPair, Step, TradeRecord
 from spacetraders_lab.core.market import (
-    Activity,
-    ListingType,
     MarketSnapshot,
     MarketTransaction,
     Operation,
-    Supply,
     TradeGood,
+    trade_good_from_json,
 )
 from spacetraders_lab.core.ship import Ship
 
@@ -79,19 +77,10 @@ class TradeContext:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "TradeContext":
         """The context that `to_json` wrote."""
-        before = dict(data["before"])
-        activity = before["activity"]
         return cls(
             MarketPair(**data["pair"]),
             Visit(**data["visit"]),
-            TradeGood(
-                **before
-                | {
-                    "type": ListingType(before["type"]),
-                    "supply": Supply(before["supply"]),
-                    "activity": Activity(activity) if activity is not None else None,
-                }
-            ),
+            trade_good_from_json(data["before"]),
             datetime.fromisoformat(data["before_at"]),
         )
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-Cell = tuple[str, str, str | None]  # side, supply and activity before
+Cell = tuple[str, str, str, str | None]  # side, listing type, supply and activity before
 
 
 class Traded(Protocol):
@@ -15,6 +15,8 @@ class Traded(Protocol):
 
     @property
     def operation(self) -> str: ...
+    @property
+    def listing_type(self) -> str: ...
     @property
     def supply_before(self) -> str: ...
     @property
@@ -37,9 +39,13 @@ class Traded(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ImpactRow:
-    """One side x supply x activity: how many trades, and the median move of the traded quote."""
+    """One side x type x supply x activity: how many trades, and the median move of the traded quote.
+
+    The type must not be left out: an EXPORT moves most where it is SCARCE, an IMPORT where it is ABUNDANT.
+    """
 
     side: str
+    type: str
     supply: str
     activity: str | None
     transactions: int
@@ -76,10 +82,11 @@ class ImpactTally:
             return
         move = percent_per_volume(record)
         assert move is not None  # a record without a quote after is recovered
-        insort(self._moves[(record.operation, record.supply_before, record.activity_before)], move)
+        cell = (record.operation, record.listing_type, record.supply_before, record.activity_before)
+        insort(self._moves[cell], move)
 
     def summary(self) -> ImpactSummary:
-        """Median move per full tradeVolume by side, supply and activity; what cannot be used is counted by reason."""
+        """Median move per full tradeVolume by cell; what cannot be used is counted by reason."""
         rows = [ImpactRow(*cell, len(moves), _middle(moves)) for cell, moves in self._moves.items()]
         return ImpactSummary(tuple(sorted(rows, key=_order)), dict(self._excluded))
 
@@ -105,6 +112,6 @@ def _unusable(record: Traded) -> str | None:
     return "other players traded" if record.foreign_units else None
 
 
-def _order(row: ImpactRow) -> tuple[str, int, str]:
+def _order(row: ImpactRow) -> tuple[str, str, int, str]:
     levels = ["SCARCE", "LIMITED", "MODERATE", "HIGH", "ABUNDANT"]
-    return row.side, levels.index(row.supply), row.activity or ""
+    return row.side, row.type, levels.index(row.supply), row.activity or ""

@@ -5,35 +5,47 @@ Nothing that is reached by GET changes anything: the connection behind it cannot
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import Connection
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from spacetraders_lab import __version__
 from spacetraders_lab.core.clock import Clock
-from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.errors import LabError, UserError
 from spacetraders_lab.dashboard.access import Access, Guard
 from spacetraders_lab.dashboard.feeds import feed_of
+from spacetraders_lab.dashboard.logs_feed import as_json
 from spacetraders_lab.dashboard.poller import Poller, Topic
+from spacetraders_lab.dashboard.reports import REPORT_POLICY, Make, Reports
+from spacetraders_lab.store import live, live_logs
 from spacetraders_lab.store.database import Database
+from spacetraders_lab.store.experiments import ExperimentRepository
+from spacetraders_lab.store.failures import DatabaseUnavailable
 
 STATIC = Path(__file__).parent / "static"
+MOST_LINES = 500  # of a log in one answer
 PING_EVERY = 15.0  # seconds without an event: a comment shows that both ends are there
 
 Act = Callable[[str, str, datetime], None]  # action, run_id, now; on a thread of its own
 
 
-def create_app(database: Database, clock: Clock, access: Access, act: Act | None = None) -> Starlette:
-    """The dashboard over a database that can only be read; `act` is what --allow-control brings, else None."""
+def create_app(
+    database: Database, clock: Clock, access: Access, act: Act | None = None, make_report: Make | None = None
+) -> Starlette:
+    """The dashboard over a database that can only be read.
+
+    `act` is what --allow-control brings, else None; without `make_report` there are no reports to embed.
+    """
     poller = Poller(database, clock)
 
     @asynccontextmanager
@@ -41,12 +53,17 @@ def create_app(database: Database, clock: Clock, access: Access, act: Act | None
         async with poller.running():
             yield
 
-    pages = _Pages(poller, clock, access, act)
+    pages = _Pages(poller, clock, access, act, Reports(make_report) if make_report else None)
     routes = [
-        *(Route(path, pages.index) for path in ("/", "/runs/{rest:path}", "/markets", "/markets/{rest:path}", "/logs")),
+        *(
+            Route(path, pages.index)
+            for path in ("/", "/runs/{rest:path}", "/markets", "/markets/{rest:path}", "/listings/{rest:path}", "/logs")
+        ),
         Route("/api/session", pages.session),
         Route("/api/views/{name:path}", pages.view),
         Route("/api/events/{name:path}", pages.events),
+        Route("/api/logs", pages.logs),
+        Route("/api/reports/{run_id}", pages.report),
         Mount("/static", _Static(directory=STATIC)),
     ]
     if act is not None:
@@ -55,7 +72,7 @@ def create_app(database: Database, clock: Clock, access: Access, act: Act | None
         routes=routes,
         lifespan=lifespan,
         middleware=[Middleware(Guard, access=access)],
-        exception_handlers={UserError: _not_found},
+        exception_handlers={UserError: _said(404), DatabaseUnavailable: _said(503), LabError: _said(500)},
     )
 
 
@@ -71,8 +88,8 @@ class _Static(StaticFiles):
 class _Pages:
     """The handlers, over one poller."""
 
-    def __init__(self, poller: Poller, clock: Clock, access: Access, act: Act | None) -> None:
-        self._poller, self._clock, self._access, self._act = poller, clock, access, act
+    def __init__(self, poller: Poller, clock: Clock, access: Access, act: Act | None, reports: Reports | None) -> None:
+        self._poller, self._clock, self._access, self._act, self._reports = poller, clock, access, act, reports
         self._life = secrets.token_hex(4)  # versions of another life of this server mean nothing
 
     async def index(self, request: Request) -> Response:
@@ -84,13 +101,14 @@ class _Pages:
             {
                 "version": __version__,
                 "now": self._clock.now().timestamp(),
+                "makes_reports": self._reports is not None,
                 "may_act": self._act is not None,
                 "action_token": self._access.action_token if self._act else None,
             }
         )
 
     async def view(self, request: Request) -> Response:
-        name = request.path_params["name"]
+        name = _name(request)
         async with self._poller.looking_at(name, lambda: feed_of(name)) as topic:
             while not (topic.is_current or topic.error or self._poller.trouble):
                 await topic.change(PING_EVERY)
@@ -101,10 +119,32 @@ class _Pages:
         return Response(topic.payload, media_type="application/json")
 
     async def events(self, request: Request) -> Response:
-        name = request.path_params["name"]
+        name = _name(request)
         feed_of(name)  # what does not exist is said at once
         stream = self._stream(name, request.headers.get("last-event-id", ""))
         return StreamingResponse(stream, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
+
+    async def logs(self, request: Request) -> Response:
+        """Lines of the logs that fit: container, level (at least), contains, after, before (ids)."""
+        asked = request.query_params
+        wanted: dict[str, Any] = {
+            "container_id": asked.get("container") or None,
+            "least_level": asked.get("level") or None,
+            "contains": asked.get("contains") or None,
+            "after": _whole(asked.get("after")) or 0,
+            "before": _whole(asked.get("before")),
+        }
+        lines = await self._poller.read(lambda c: live_logs.find_logs(c, **wanted, most=MOST_LINES))
+        return JSONResponse([as_json(line) for line in lines])
+
+    async def report(self, request: Request) -> Response:
+        """The whole report of a run, for a frame that keeps it to itself."""
+        run_id = request.path_params["run_id"]
+        if self._reports is None:
+            raise UserError("this dashboard makes no reports")
+        trades = await self._poller.read(lambda c: _count_trades(c, run_id))
+        html = await self._reports.report(run_id, trades, self._clock.now())
+        return HTMLResponse(html, headers={"content-security-policy": REPORT_POLICY})
 
     async def _stream(self, name: str, last_id: str) -> AsyncIterator[str]:
         """A view whenever there is a new one, beginning with the present one unless the browser has it."""
@@ -143,8 +183,28 @@ class _Pages:
         return JSONResponse({"done": request.path_params["action"]})
 
 
-async def _not_found(_: Request, error: Exception) -> Response:
-    return JSONResponse({"error": str(error)}, 404)
+def _said(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
+    """An error as an answer with that status."""
+
+    async def answer(_: Request, error: Exception) -> Response:
+        return JSONResponse({"error": str(error)}, status)
+
+    return answer
+
+
+def _count_trades(connection: Connection, run_id: str) -> int:
+    live.run_row(connection, run_id)  # raises for a run that does not exist
+    return ExperimentRepository(connection).get_transaction_count(run_id)
+
+
+def _name(request: Request) -> str:
+    """What is asked for, as it stands in the address: a slash within a symbol is still %2F."""
+    path: str = request.scope["raw_path"].decode("ascii", "replace")
+    return path.split("/", 3)[3]  # after /api/views/ or /api/events/
+
+
+def _whole(number: str | None) -> int | None:
+    return int(number) if number is not None and number.isdecimal() and len(number) < 19 else None
 
 
 def _event(name: str, text: str) -> str:

@@ -15,8 +15,9 @@ from typing import Any, Protocol, TypeVar
 from sqlalchemy import Connection
 
 from spacetraders_lab.core.clock import Clock
-from spacetraders_lab.core.errors import LabError, UserError
+from spacetraders_lab.core.errors import LabError
 from spacetraders_lab.store.database import Database
+from spacetraders_lab.store.failures import DatabaseUnavailable
 from spacetraders_lab.store.live import change_stamp
 
 LOOK_EVERY = 1.0
@@ -47,7 +48,7 @@ class Topic:
         self.version = 0
         self.payload = ""
         self.is_current = False
-        self.error: UserError | None = None
+        self.error: LabError | None = None
         self._changed = asyncio.Event()
 
     def publish(self, payload: str) -> None:
@@ -59,8 +60,8 @@ class Topic:
         self.is_current = True
         self.wake()
 
-    def fail(self, error: UserError) -> None:
-        """Tell whoever waits that there is no such thing."""
+    def fail(self, error: LabError) -> None:
+        """Tell whoever waits that there is no such thing, or that it cannot be shown."""
         self.error = error
         self.wake()
 
@@ -76,7 +77,7 @@ class Topic:
 
 
 class Poller:
-    """All topics that are looked at. Open it with `running`."""
+    """All topics that are looked at. Open it with `running`; `trouble` says why the database is out of reach."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self.trouble: str | None = None
@@ -155,21 +156,28 @@ class Poller:
                 if self._looks_left or topic.feed.behind:
                     await self._refresh(name, topic)
             self._looks_left = max(0, self._looks_left - 1)
-        except LabError as error:
+        except DatabaseUnavailable as error:
             self._complain(str(error))
             return False
         self._recover()
         return any(topic.feed.behind for topic in watched.values())
 
     async def _refresh(self, name: str, topic: Topic) -> None:
+        """Bring one topic up to date; one that cannot be shown ends, and the others go on."""
         now = self._clock.now()
         try:
-            payload = await self.read(lambda c: _as_json(topic.feed.refresh(c, now)))
-        except UserError as error:
-            self._topics.pop(name, None)
-            topic.fail(error)
-            return
-        topic.publish(payload)
+            topic.publish(await self.read(lambda c: _as_json(topic.feed.refresh(c, now))))
+        except DatabaseUnavailable:
+            raise
+        except LabError as error:
+            self._end(name, topic, error)
+        except Exception as error:
+            logging.getLogger(__name__).exception("the view %s broke", name)
+            self._end(name, topic, LabError(f"this view broke: {type(error).__name__}: {error}"))
+
+    def _end(self, name: str, topic: Topic, error: LabError) -> None:
+        self._topics.pop(name, None)
+        topic.fail(error)
 
     def _complain(self, trouble: str) -> None:
         """The database is out of reach: say so once, and begin from the start when it is back."""

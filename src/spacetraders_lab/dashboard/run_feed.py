@@ -11,18 +11,18 @@ from sqlalchemy import Connection
 from spacetraders_lab.core.experiment import RunStatus
 from spacetraders_lab.core.market import Activity, ListingType, Supply, TradeGood
 from spacetraders_lab.core.prior import expected_listing
-from spacetraders_lab.dashboard.tally import PACE_SECONDS, Cursor, RunTally, seconds_left
-from spacetraders_lab.store import live
+from spacetraders_lab.dashboard.tally import PACE_SECONDS, Cursor, RunTally, epoch, overlap_of, seconds_left
+from spacetraders_lab.store import live, live_markets
 from spacetraders_lab.store.live import PairCount, QueueMarks, Trade
 
 JSON = dict[str, Any]
 
-ROWS_AT_ONCE = 20_000  # in one short transaction: on SQLite without WAL a reader keeps commits waiting
-OVERLAP = 500  # ids read again on PostgreSQL, see Cursor
+ROWS_AT_ONCE = 5_000  # in one short transaction: on SQLite without WAL a reader keeps commits waiting
 MOST_CELLS = 3_000  # pairs drawn one by one; a longer queue is drawn in proportion
 MOST_FAILURES = 50
 TAPE = 16  # trades listed one by one
 RUNGS = 4  # trade volumes up and down the price ladder
+AT_THE_MARKET = 6.0  # seconds after a trade in which the next one at the same market would come
 _STATUSES = ("PENDING", "CLAIMED", "COMPLETED", "FAILED")
 
 
@@ -51,7 +51,7 @@ class RunFeed:
             "progress": self._progress(run, pairs, newest),
             "money": self._money(run),
             "goods": _goods(self._counts, self._states),
-            "ships": self._ships(connection, run),
+            "ships": self._ships(connection, run, now),
             "ladders": self._ladders(),
             "throughput": self._throughput(),
             "pace": self._pace(connection, run, now),
@@ -70,7 +70,7 @@ class RunFeed:
             if first is None:
                 return newest
             self._first_id = first
-            self._cursor = Cursor(first - 1, 0 if connection.dialect.name == "sqlite" else OVERLAP)
+            self._cursor = Cursor(first - 1, overlap_of(connection))
         upto = min(newest, self._cursor.end + ROWS_AT_ONCE)
         rows = live.read_trades(connection, self.run_id, self._cursor.after, upto)
         self.tally.add(self._cursor.fresh(rows, upto))
@@ -128,7 +128,7 @@ class RunFeed:
             "peak_outlay": run["plan"].get("peak_outlay"),
         }
 
-    def _ships(self, connection: Connection, run: JSON) -> list[JSON]:
+    def _ships(self, connection: Connection, run: JSON, now: datetime) -> list[JSON]:
         claims = {claim.claimed_by: claim for claim in live.claims(connection, self.run_id)}
         under_way = {intent.ship_symbol: intent for intent in live.open_intents(connection, self.run_id)}
         containers = {box.ship_symbol: box for box in live.containers_of(connection, self.run_id)}
@@ -141,7 +141,9 @@ class RunFeed:
         return [
             {
                 "ship": ship,
-                "doing": _doing(claims.get(ship), under_way.get(ship), self.tally.last_of_ship.get(ship)),
+                "doing": "done"
+                if run["finished_at"]
+                else _doing(claims.get(ship), under_way.get(ship), self.tally.last_of_ship.get(ship), now),
                 "claim": _timed(claims.get(ship)),
                 "trading": _timed(under_way.get(ship)),
                 "container": _timed(containers.get(ship)),
@@ -168,7 +170,7 @@ class RunFeed:
         since = now - timedelta(seconds=PACE_SECONDS)
         start = int(since.timestamp())
         trades, requests = self.tally.pace.since(start)
-        for read in live.market_reads(connection, run["universe_id"], run["system_symbol"], since):
+        for read in live_markets.market_reads(connection, run["universe_id"], run["system_symbol"], since):
             requests[min(int(read.timestamp()) - start, len(requests) - 1)] += 1
         return {"start": start, "trades": trades, "requests": requests}
 
@@ -203,7 +205,7 @@ def _goods(counts: list[PairCount], states: dict[str, str]) -> list[JSON]:
     return [{"good": good, "pairs": _by_status(found), "states": states.get(good)} for good, found in by_good.items()]
 
 
-def _doing(claim: live.Claim | None, trading: live.OpenIntent | None, last: Trade | None) -> str:
+def _doing(claim: live.Claim | None, trading: live.OpenIntent | None, last: Trade | None, now: datetime) -> str:
     """What a ship is at, in words, by what it has written down."""
     if trading is not None:
         verb = "buying" if trading.operation == "BUY" else "selling"
@@ -212,6 +214,12 @@ def _doing(claim: live.Claim | None, trading: live.OpenIntent | None, last: Trad
         return "waiting for a pair"
     if last is None or last.pair_id != claim.pair_id:
         return f"on the way to buy {claim.good_symbol} at {claim.buy_market}"
+    if (now - last.timestamp).total_seconds() > AT_THE_MARKET:
+        return (
+            f"taking {last.good_symbol} to {claim.sell_market}"
+            if last.operation == "BUY"
+            else f"going back to {claim.buy_market} for {last.good_symbol}"
+        )
     done = "bought" if last.operation == "BUY" else "sold"
     return f"{done} {last.units} {last.good_symbol} at {last.market}"
 
@@ -283,11 +291,6 @@ def _timed(row: Any) -> JSON | None:
     if row is None:
         return None
     return {name: epoch(x) if isinstance(x, datetime) else x for name, x in row._asdict().items()}
-
-
-def epoch(moment: datetime | None) -> float | None:
-    """A moment in seconds since 1970, as the page reckons; None stays None."""
-    return None if moment is None else moment.timestamp()
 
 
 def _natural(symbol: str) -> tuple[str, int, str]:

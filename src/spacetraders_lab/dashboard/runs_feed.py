@@ -6,8 +6,7 @@ from typing import Any
 from sqlalchemy import Connection
 
 from spacetraders_lab.core.experiment import RunStatus
-from spacetraders_lab.dashboard.run_feed import OVERLAP, epoch
-from spacetraders_lab.dashboard.tally import Cursor
+from spacetraders_lab.dashboard.tally import Cursor, epoch, overlap_of
 from spacetraders_lab.store import live
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 
@@ -53,7 +52,7 @@ class RunsFeed:
         newest = live.last_trade_id(connection)
         if self._cursor is None:
             self._trades = live.count_trades(connection)
-            self._cursor = Cursor(newest, 0 if connection.dialect.name == "sqlite" else OVERLAP)
+            self._cursor = Cursor(newest, overlap_of(connection))
             return
         for row in self._cursor.fresh(live.trades_between(connection, self._cursor.after, newest), newest):
             counted = self._trades.get(row.run_id)

@@ -20,9 +20,9 @@ def serve(app: ASGIApp, host: str, port: int, say: Callable[[str], None]) -> Non
 
 
 @contextmanager
-def running(app: ASGIApp) -> Iterator[str]:
-    """Serve on a free loopback port from a thread until the block ends; yields the URL."""
-    with listening("127.0.0.1", 0) as listener:
+def running(app: ASGIApp, port: int = 0) -> Iterator[str]:
+    """Serve on loopback (0: a free port) from a thread until the block ends; yields the URL."""
+    with listening("127.0.0.1", port) as listener:
         server = _server(app)
         thread = threading.Thread(target=lambda: server.run(sockets=[listener]), name="dashboard", daemon=True)
         thread.start()

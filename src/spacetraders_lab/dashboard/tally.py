@@ -1,14 +1,17 @@
-"""Running figures of a run, kept up trade by trade so that no row is looked at twice. Pure: no clock, no database."""
+"""Running figures, kept up row by row so that none is counted twice. Pure: it asks neither clock nor database."""
 
 from collections import Counter, defaultdict, deque
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
+from sqlalchemy import Connection
+
 from spacetraders_lab.core.planning import REQUESTS_PER_FLIGHT
 from spacetraders_lab.core.summary import ImpactTally
 from spacetraders_lab.store.live import Trade
 
+OVERLAP = 500  # more ids than can be given out between a transaction's first row and its commit
 MOST_BUCKETS = 240
 RECENT_TRADES = 400
 PACE_SECONDS = 120
@@ -43,11 +46,21 @@ class Cursor:
         return found
 
 
+def overlap_of(connection: Connection) -> int:
+    """How many ids a cursor must read again: on SQLite none, for it has one writer at a time."""
+    return 0 if connection.dialect.name == "sqlite" else OVERLAP
+
+
+def epoch(moment: datetime | None) -> float | None:
+    """A moment in seconds since 1970, as the page reckons; None stays None."""
+    return None if moment is None else moment.timestamp()
+
+
 class TimeBuckets:
     """Counts over time in at most `MOST_BUCKETS` buckets, which grow wider as the time gets longer."""
 
     def __init__(self) -> None:
-        self.width = 1
+        self.width = 4  # seconds; finer ones would show single trades and no pace
         self._counts: Counter[int] = Counter()
         self._first = self._last = 0
 

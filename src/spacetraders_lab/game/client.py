@@ -75,6 +75,11 @@ class GameClient:
         """Game seconds in a second: 1 but in a sandbox."""
         return self._limiter.speed
 
+    @property
+    def limiter(self) -> TwoPoolLimiter:
+        """What makes requests wait their turn."""
+        return self._limiter
+
     async def aclose(self) -> None:
         await self._http.aclose()
 

@@ -1,38 +1,67 @@
 """The game's rate limit as a queue: two requests a second, plus thirty more a minute, never one beyond.
 
-It only makes its callers wait. One limiter serves all ships of an account, for the game counts per account.
+It only makes its callers wait. One limiter serves all ships of an account, for the game counts per account; where
+other programs use the same account, it grants only what it was promised (`core.rate_budget`).
 """
 
 import asyncio
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 from spacetraders_lab.core.clock import Clock
+from spacetraders_lab.core.rate_budget import Demand, Pools, Promise, Reservation
 
 _ROUNDING = 2e-6  # seconds: who counts in whole microseconds may see a window that much shorter
+_ON_THE_WAY = 0.015  # game seconds: by how much two requests may come closer to each other on their way to the game
+_EVERYTHING = Promise(-math.inf, math.inf)
+
+# asks for the next promise; all times are of the limiter's own clock (`monotonic`)
+Reserve = Callable[[Demand], Awaitable[Reservation]]
 
 
 class _Pool:
-    """At most `size` grants in any window of `window` game seconds."""
+    """At most `share` of `size` grants in any window of `window` game seconds, and no more than was promised."""
 
-    def __init__(self, size: int, window: float) -> None:
+    def __init__(self, size: int, window: float, share: float) -> None:
         self.size = size
-        self._window = window
+        self.promise = _EVERYTHING
+        self.window = window
+        self._share = share
         self._grants: deque[float] = deque()
+        self._since_promise = 0
+
+    @property
+    def mine(self) -> int:
+        """Grants in a window: whole ones, so that the shares of several programs never add up to one too many."""
+        return max(1, math.floor(self.size * self._share))
+
+    def seconds(self, speed: float) -> float:
+        """The window by the clock."""
+        return self.window / speed
 
     def wait(self, now: float, speed: float) -> float:
-        """Seconds until the pool has room; nothing or less when it has."""
-        if self.size == 0:
+        """Seconds until a request may leave: nothing or less when it may now, infinity when it may not at all."""
+        if self.size == 0 or self._since_promise >= self.promise.requests:
             return math.inf
-        if len(self._grants) < self.size:
-            return 0.0
-        return self._grants[-self.size] + self._window / speed + _ROUNDING - now
+        leaves = max(now, self.promise.begins)
+        if len(self._grants) >= self.mine:
+            leaves = max(leaves, self._grants[-self.mine] + self.seconds(speed) + _ROUNDING)
+        return leaves - now if leaves <= self.promise.ends else math.inf
 
     def take(self, now: float) -> None:
+        self._since_promise += 1
         self._grants.append(now)
-        while len(self._grants) > self.size:
+        while len(self._grants) > self.mine:
             self._grants.popleft()
+
+    def be_promised(self, promise: Promise) -> None:
+        self.promise, self._since_promise = promise, 0
+
+    @property
+    def sent(self) -> tuple[float, ...]:
+        """When the latest grants were, as many as fit into one window."""
+        return tuple(self._grants)
 
 
 class TwoPoolLimiter:
@@ -40,29 +69,62 @@ class TwoPoolLimiter:
 
     `per_second` requests in any second, and `burst` more in any `burst_window` seconds. Both windows are game time:
     `speed` (game seconds a second, 1 in the real game) shortens them. `granted` and `waited_seconds` only grow.
+    Of both pools only the `share` (0.5 to 1) is used, for two programs that divide an account's limit by agreement.
 
     Of what the game's replies tell, the sizes of the pools and the time to stay away are obeyed. `remaining` is not:
     the game does not say of which pool, and a refusal costs no more than the wait that it names.
     """
 
-    def __init__(self, clock: Clock, *, per_second: int = 2, burst: int = 30, burst_window: float = 60.0) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        *,
+        per_second: int = 2,
+        burst: int = 30,
+        burst_window: float = 60.0,
+        share: float = 1.0,
+    ) -> None:
         self._clock = clock
-        self._steady = _Pool(per_second, 1.0)
-        self._burst = _Pool(burst, burst_window)
+        self._steady = _Pool(per_second, 1.0 if share == 1 else 1.0 + _ON_THE_WAY, share)
+        self._burst = _Pool(burst, burst_window, share)
         self._turn = asyncio.Lock()  # wakes its waiters in the order of their coming
+        self._waiting = 0
         self._closed_until = -math.inf
+        self._reserve: Reserve | None = None
         self.speed = 1.0
         self.granted = 0
         self.waited_seconds = 0.0
 
     async def acquire(self) -> None:
-        """Return when one request may be sent."""
+        """Return when one request may be sent. What `reserve` raises is raised, and nothing is granted."""
         came = self._clock.monotonic()
-        async with self._turn:
-            while (wait := self._grant_or_wait()) > 0:
-                await self._clock.sleep(wait)
+        self._waiting += 1
+        try:
+            async with self._turn:
+                while (wait := self._grant_or_wait()) > 0:
+                    if wait == math.inf and self._reserve is not None:
+                        await self._ask(self._reserve)
+                    else:
+                        await self._clock.sleep(max(wait, _ROUNDING))  # an event loop takes less for nothing
+        finally:
+            self._waiting -= 1
         self.granted += 1
         self.waited_seconds += self._clock.monotonic() - came
+
+    def share_with_others(self, reserve: Reserve) -> None:
+        """From now on grant only what `reserve` promises: other programs use the same account.
+
+        The burst pool is then used up by all, so that it cannot make good for requests that overtake each other.
+        """
+        self._steady.window += _ON_THE_WAY
+        self._reserve = reserve
+        self._be_promised(Reservation())
+
+    async def give_back(self) -> None:
+        """Return what was promised and not used, so that nobody waits for it; who asks again is promised anew."""
+        if self._reserve is not None:
+            self._be_promised(Reservation())
+            await self._reserve(self._demand(waiting=0))
 
     def note(self, headers: Mapping[str, str]) -> None:
         """Learn the speed and the sizes of the pools from a reply's headers."""
@@ -87,6 +149,18 @@ class TwoPoolLimiter:
                 return 0.0
             waits.append(wait)
         return min(waits)
+
+    async def _ask(self, reserve: Reserve) -> None:
+        self._be_promised(await reserve(self._demand(self._waiting)))
+
+    def _demand(self, waiting: int) -> Demand:
+        steady, burst = self._steady, self._burst
+        pools = Pools(steady.size, steady.seconds(self.speed), burst.size, burst.seconds(self.speed))
+        return Demand(waiting, pools, max(steady.sent, default=None), burst.sent)
+
+    def _be_promised(self, reservation: Reservation) -> None:
+        self._steady.be_promised(reservation.steady)
+        self._burst.be_promised(reservation.burst)
 
 
 def _positive(headers: Mapping[str, str], name: str) -> float | None:

@@ -348,7 +348,10 @@ class ShipReply(Shape, frozen=True):
 
 def known(words: type[E], word: str | None) -> E | None:
     """The member with this value, None for a word that the lab does not know."""
-    return next((member for member in words if member.value == word), None)
+    try:
+        return words(word or "")
+    except ValueError:
+        return None
 
 
 def symbols(things: Iterable[Symbol]) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
@@ -12,15 +12,19 @@ from typing import TypeVar
 import httpx2
 from sqlalchemy import Connection
 
+from spacetraders_lab.core.allocation import Allocate
 from spacetraders_lab.core.clock import Clock
 from spacetraders_lab.core.errors import UniverseReset
 from spacetraders_lab.game import reads
 from spacetraders_lab.game.client import GameClient
 from spacetraders_lab.game.game import Game
 from spacetraders_lab.game.limiter import TwoPoolLimiter
+from spacetraders_lab.run.clock import DatabaseClock
 from spacetraders_lab.run.faultpoints import PassBy, pass_by
 from spacetraders_lab.run.purse import Purse
+from spacetraders_lab.run.rate_budget import SharedBudget
 from spacetraders_lab.store.database import Database
+from spacetraders_lab.store.failures import DatabaseUnavailable
 from spacetraders_lab.store.world import World
 
 T = TypeVar("T")
@@ -39,7 +43,9 @@ class LeaseTimes:
 class Lab:
     """The game as one account sees it, and the database, reached through one thread.
 
-    `resets_at` is when the game said that the universe ends.
+    `resets_at` is when the game said that the universe ends. `allocate` chooses pairs for adaptive runs, on the
+    executor `calculator` (the loop's own, if none is given): a fit must not delay a heartbeat. `asking` lets one ship
+    ask at a time, `targets` are the markets that ships are on their way to read again.
     """
 
     database: Database
@@ -53,6 +59,10 @@ class Lab:
     chance: Random = field(default_factory=Random)
     pass_by: PassBy = pass_by
     resets_at: datetime | None = None
+    allocate: Allocate | None = None
+    calculator: Executor | None = None
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    targets: dict[str, str] = field(default_factory=dict)
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Do `work` in one transaction on the database thread."""
@@ -64,6 +74,8 @@ class Lab:
 
     def _in_transaction(self, work: Callable[[Connection], T]) -> T:
         with self.database.transaction() as connection:
+            if isinstance(self.clock, DatabaseClock):
+                self.clock.keep(connection)
             return work(connection)
 
     def _reading(self, work: Callable[[Connection], T]) -> T:
@@ -83,9 +95,11 @@ async def open_game(
     *,
     transport: httpx2.AsyncBaseTransport | None = None,
     chance: Random | None = None,
+    rate_share: float = 1.0,
 ) -> AsyncIterator[Game]:
-    """The game for one account, with its own limiter, closed at the end."""
-    client = GameClient(base_url, token, clock=clock, limiter=TwoPoolLimiter(clock), transport=transport, chance=chance)
+    """The game for one account, with its own limiter (of `rate_share` of what the game allows), closed at the end."""
+    limiter = TwoPoolLimiter(clock, share=rate_share)
+    client = GameClient(base_url, token, clock=clock, limiter=limiter, transport=transport, chance=chance)
     try:
         yield Game(client, clock)
     finally:
@@ -99,14 +113,30 @@ async def open_lab(
     times: LeaseTimes = LeaseTimes(),
     *,
     make_thread: Callable[[], Executor] = _database_thread,
+    account: str | None = None,
 ) -> AsyncIterator[Lab]:
     """Ask the game which universe and which agent this is, and enter both into the database (two requests).
 
-    `make_thread` gives the executor that all work on the database is done on, one piece at a time.
+    `make_thread` gives the executor that all work on the database is done on, one piece at a time. Every program
+    that names the same `account` shares its rate limit through the database; without one, this program has it alone.
     """
+    with make_thread() as thread:
+        lab = Lab(database, game, game.clock, 0, 0, thread, times)
+        if account is not None:
+            game.client.limiter.share_with_others(SharedBudget(account, lab.write, lab.clock).reserve)
+        try:
+            yield await _entered(lab)
+        finally:
+            with suppress(DatabaseUnavailable):  # what is not returned ends by itself
+                await game.client.limiter.give_back()
+
+
+async def _entered(lab: Lab) -> Lab:
+    """The lab with its universe and its agent, as the game names them, in the database."""
+    client = lab.game.client
     try:
-        status = await reads.get_status(game.client)
-        agent = await reads.get_agent(game.client)
+        status = await reads.get_status(client)
+        agent = await reads.get_agent(client)
     except UniverseReset as reset:
         raise UniverseReset(
             "the token belongs to a universe that is over: make a new agent with `spacetraders player register`, or "
@@ -115,11 +145,9 @@ async def open_lab(
 
     def enter(connection: Connection) -> tuple[int, int]:
         world = World(connection)
-        universe_id = world.universe_id(status.server(game.client.base_url), status.reset_date)
+        universe_id = world.universe_id(status.server(client.base_url), status.reset_date)
         return universe_id, world.player_id(agent.symbol, universe_id)
 
-    with make_thread() as thread:
-        lab = Lab(database, game, game.clock, 0, 0, thread, times)
-        universe_id, player_id = await lab.write(enter)
-        lab.purse.credits = agent.credits
-        yield replace(lab, universe_id=universe_id, player_id=player_id, resets_at=status.server_resets.next)
+    universe_id, player_id = await lab.write(enter)
+    lab.purse.credits = agent.credits
+    return replace(lab, universe_id=universe_id, player_id=player_id, resets_at=status.server_resets.next)

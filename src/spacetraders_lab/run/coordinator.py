@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from spacetraders_lab import __version__
 from spacetraders_lab.core.analysis_plan import analysis_plan
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.experiment import Design, ExperimentRun, MarketPair, Menu, RunStatus
+from spacetraders_lab.core.experiment import Design, DesignName, ExperimentRun, MarketPair, Menu, RunStatus
 from spacetraders_lab.core.market import Listing, TradeGood
 from spacetraders_lab.core.planning import ListingKey, Plan, make_plan
 from spacetraders_lab.core.precision import ExpectedPrecision, expected_precision
@@ -70,7 +70,8 @@ class Prepared:
 
     @property
     def pairs(self) -> list[MarketPair]:
-        return list(self.proposal.pairs)
+        """The pairs that the run begins with; an adaptive one chooses all of them as it goes on."""
+        return [] if self.run.design.name is DesignName.ADAPTIVE else list(self.proposal.pairs)
 
     @property
     def markets(self) -> Mapping[str, int]:
@@ -99,7 +100,9 @@ def check_that_it_fits(lab: Lab, prepared: Prepared) -> None:
 
 async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepared:
     """Choose and price an experiment, whether it fits or not; raises UserError where there is nothing to measure."""
-    ships = await _checked_ships(lab, command.ship_symbols, command.system_symbol)
+    probes_too = command.design.name is DesignName.RECOVERY
+    fleet = await _checked_ships(lab, command.ship_symbols, command.system_symbol, probes_too=probes_too)
+    ships = [ship for ship in fleet if ship.cargo_capacity]
     listings = await _known_market(lab, command)
     goods = _goods(command, listings)
     hold = min(ship.cargo_capacity for ship in ships)
@@ -141,7 +144,7 @@ async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepa
         plan,
         schedules,
         tuple(expected_precision(plan.pairs, quotes)),
-        _document(run, proposal, plan, schedules[-1], quotes),
+        _document(command, run, proposal, plan, schedules[-1], quotes, hold),
         purse,
         kept_for_fuel,
     )
@@ -154,7 +157,7 @@ async def launch(lab: Lab, prepared: Prepared) -> ExperimentRun:
     def work(connection: Connection) -> None:
         ExperimentRepository(connection).create_run(run, prepared.document)
         WorkQueueRepository(connection).enqueue_pairs(
-            run.run_id, run.player_id, proposal.pairs, now=run.created_at, menus=proposal.menus
+            run.run_id, run.player_id, prepared.pairs, now=run.created_at, menus=proposal.menus
         )
         record_planned_skips(connection, run.run_id, proposal.skips, now=run.created_at)
 
@@ -168,8 +171,9 @@ async def reopen(lab: Lab, run_id: str, ship_symbols: Sequence[str] = ()) -> Exp
     Ships that are named must be fit for it; those that it began with may have been lost since, and the others go on.
     """
     if ship_symbols:
-        system = (await lab.read(lambda c: ExperimentRepository(c).get_run(run_id))).system_symbol
-        await _checked_ships(lab, ship_symbols, system)
+        run = await lab.read(lambda c: ExperimentRepository(c).get_run(run_id))
+        probes_too = run.design.name is DesignName.RECOVERY
+        await _checked_ships(lab, ship_symbols, run.system_symbol, probes_too=probes_too)
 
     def work(connection: Connection) -> ExperimentRun:
         experiments = ExperimentRepository(connection)
@@ -188,8 +192,11 @@ async def reopen(lab: Lab, run_id: str, ship_symbols: Sequence[str] = ()) -> Exp
     return await lab.write(work)
 
 
-async def _checked_ships(lab: Lab, symbols: Sequence[str], system: str) -> list[Ship]:
-    """The ships of those names, each once; raises UserError for one that cannot trade in the system."""
+async def _checked_ships(lab: Lab, symbols: Sequence[str], system: str, *, probes_too: bool = False) -> list[Ship]:
+    """The ships of those names, each once; raises UserError for one that cannot trade in the system.
+
+    With `probes_too` ships without a hold may come along, as long as there is one with a hold.
+    """
     fleet = {ship.symbol: ship for ship in await reads.list_ships(lab.game.client)}
     unknown = [symbol for symbol in symbols if symbol not in fleet]
     if unknown:
@@ -198,7 +205,7 @@ async def _checked_ships(lab: Lab, symbols: Sequence[str], system: str) -> list[
     for ship in ships:
         if ship.system != system:
             raise UserError(f"{ship.symbol} is in {ship.system}, not in {system}")
-        if ship.cargo_capacity == 0:
+        if ship.cargo_capacity == 0 and not (probes_too and any(other.cargo_capacity for other in ships)):
             raise UserError(f"{ship.symbol} has no hold; a probe can scout (market scout) but not trade")
     return ships
 
@@ -289,7 +296,13 @@ def _why_nothing(command: MarketLiquidityExperimentCommand, proposal: Proposal) 
 
 
 def _document(
-    run: ExperimentRun, proposal: Proposal, plan: Plan, schedule: Schedule, quotes: Mapping[ListingKey, TradeGood]
+    command: MarketLiquidityExperimentCommand,
+    run: ExperimentRun,
+    proposal: Proposal,
+    plan: Plan,
+    schedule: Schedule,
+    quotes: Mapping[ListingKey, TradeGood],
+    hold: int,
 ) -> dict[str, Any]:
     return analysis_plan(
         version=__version__,
@@ -299,6 +312,8 @@ def _document(
         seed=run.seed,
         budget=run.budget,
         credit_floor=run.credit_floor,
+        may_lose=command.budget is not None,
+        hold=hold,
         pairs=proposal.pairs,
         menus=proposal.menus,
         quotes=quotes,

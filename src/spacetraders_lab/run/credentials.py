@@ -3,6 +3,7 @@
 A token is good for one universe, so those of another are kept apart and never taken for the present one's.
 """
 
+import base64
 import json
 import os
 from collections.abc import Awaitable, Callable, Mapping
@@ -111,6 +112,24 @@ def _read(path: Path) -> Agents:
         return dict(json.loads(path.read_text()))
     except ValueError:
         raise UserError(f"{path} is not readable as JSON; mend it or remove it and add your agents again") from None
+
+
+def account_of(base_url: str, token: str) -> str:
+    """What programs that use one account call it: the server and the agent; tokens that do not say are taken for one.
+
+    The game allows an account one agent.
+    """
+    return " ".join(filter(None, (base_url, _claim(token, "identifier"))))
+
+
+def _claim(token: str, name: str) -> str | None:
+    parts = token.split(".")
+    try:
+        claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (IndexError, ValueError):
+        return None
+    value = claims.get(name) if isinstance(claims, dict) else None
+    return value if isinstance(value, str) else None
 
 
 def _write(path: Path, agents: Agents) -> None:

@@ -230,7 +230,7 @@ async def _keep(lab: Lab, intent: Intent, record: TradeRecord, market: MarketSna
             experiments.record_deviation(intent.run_id, kind, what, now=now)
         experiments.settle(intent.run_id, reserved=_reserved(intent), paid=sign * record.total_credits)
         if market is not None:
-            World(connection).save_snapshot(lab.universe_id, market, "trade")
+            World(connection).save_quotes(lab.universe_id, market, "trade")
 
     await write(work)
     await lab.pass_by(Point.RECORDED)

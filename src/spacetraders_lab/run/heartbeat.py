@@ -47,6 +47,11 @@ class Lease:
         self._ends = asked_at + self._lab.times.lease
         return result
 
+    @property
+    def age(self) -> float:
+        """Seconds since it was last renewed, by a beat or by any other write."""
+        return self._lab.clock.monotonic() - (self._ends - self._lab.times.lease)
+
     async def begin_anew(self) -> None:
         """Start a new take of the pair; raises LeaseLost."""
         claim, now = self.claim, self._lab.clock.now()
@@ -64,13 +69,20 @@ class Lease:
 
 @asynccontextmanager
 async def keep_lease(lab: Lab, claim: ClaimedPair, taken_at: float) -> AsyncIterator[Lease]:
-    """Beat in the background for as long as the block runs; `taken_at` is the steady clock before the claim."""
-    lease = Lease(lab, claim, taken_at)
+    """Beat in the background for as long as the block runs; `taken_at` is the steady clock before the claim.
+
+    Every write renews the lease: while the ship trades, there is nothing to beat for.
+    """
+    lease, pause = Lease(lab, claim, taken_at), lab.times.lease / BEATS_PER_LEASE
 
     async def beat_for_ever() -> None:
+        wait = pause
         while True:
-            await lab.clock.sleep(lab.times.lease / BEATS_PER_LEASE)
-            await lease.beat()
+            await lab.clock.sleep(wait)
+            wait = pause - lease.age
+            if wait <= 0:
+                await lease.beat()
+                wait = pause
 
     beating = asyncio.create_task(beat_for_ever())
     try:

@@ -170,7 +170,7 @@ class PairSession:
         after = await reads.get_market(self._lab.game.client, before.waypoint)
 
         def work(connection: Connection) -> None:
-            World(connection).save_snapshot(self._lab.universe_id, after, "placebo")
+            World(connection).save_quotes(self._lab.universe_id, after, "placebo")
             record_bracket(connection, claim, before.waypoint, before_at=before.observed_at, after_at=after.observed_at)
 
         await self._lease.write(work)

@@ -17,15 +17,17 @@ from spacetraders_lab.core.errors import (
     OutOfCredits,
     WorldCondition,
 )
-from spacetraders_lab.core.experiment import ClaimedPair, ClaimOrder, ExperimentRun
+from spacetraders_lab.core.experiment import ClaimedPair, ClaimOrder, DesignName, ExperimentRun
 from spacetraders_lab.core.protocol import PairDone, PairFailed
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.travel import distance
 from spacetraders_lab.game import reads
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
+from spacetraders_lab.run.feed import feed
 from spacetraders_lab.run.heartbeat import keep_lease
 from spacetraders_lab.run.interrupt import Interrupted, unless_stopped
+from spacetraders_lab.run.revisit import read_again
 from spacetraders_lab.run.session import GAME_BROKE, LastReading, PairSession
 from spacetraders_lab.store.doctor import ships_at_work
 from spacetraders_lab.store.failures import DatabaseUnavailable
@@ -35,6 +37,7 @@ from spacetraders_lab.store.work_queue import WorkQueueRepository
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 5.0  # game time between two looks at a queue that has nothing free now
+WASHOUT_POLL_SECONDS = 15.0  # ... where listings stay closed for long
 SHORTEST_POLL = 0.1  # of the wall clock, however fast a sandbox plays
 RETRY_SECONDS = 30.0  # game time before a pair is tried again that something else than the pair got in the way of
 OUTAGE_SECONDS = 5.0  # between two tries at a database that does not answer
@@ -98,6 +101,8 @@ class ShipWorker:
     async def _next_pair(self, report: WorkerReport) -> bool:
         """Work on one pair, or wait a little when none is free; False when the run has ended."""
         asked_at = self.lab.clock.monotonic()
+        if self.run.design.name is DesignName.RECOVERY and (await self._known_ship()).cargo_capacity == 0:
+            return await self._only_watch(report)
         claim, is_finished = await self._claim()
         if claim is not None:
             await self.lab.pass_by(Point.CLAIMED)
@@ -105,8 +110,41 @@ class ShipWorker:
             return True
         if is_finished and await self._has_cleared_its_hold(report):
             return False
-        await self._pause(max(SHORTEST_POLL, POLL_SECONDS / self.lab.game.client.speed))
+        await self._find_work(report)
         return True
+
+    async def _find_work(self, report: WorkerReport) -> None:
+        """Nothing is free now: ask for more where the design goes on by itself, else wait a little."""
+        if self.run.design.name is DesignName.RECOVERY:
+            return await self._watch_on(report)
+        is_adaptive = self.run.design.name is DesignName.ADAPTIVE
+        usual = WASHOUT_POLL_SECONDS if self.run.design.washout_seconds else POLL_SECONDS
+        seconds = await feed(self.lab, self.run) if is_adaptive else usual
+        if seconds:
+            await self._pause(max(SHORTEST_POLL, seconds / self.lab.game.client.speed))
+        return None
+
+    async def _only_watch(self, report: WorkerReport) -> bool:
+        """What a ship without a hold does for a recovery run; False when the run has ended."""
+        if await self.lab.read(lambda c: WorkQueueRepository(c).unfinished(self.run.run_id)) == 0:
+            return False
+        await self._watch_on(report)
+        return True
+
+    async def _watch_on(self, report: WorkerReport) -> None:
+        """Make the next reading of a recovery run, or wait for it; what the world does is met as in a pair."""
+        try:
+            ship, self._ship = await self._known_ship(), None
+            self._ship = await read_again(self.lab, self.run, ship, self.stop)
+        except Interrupted:
+            return
+        except WorldCondition as condition:
+            self._halt(condition, report)
+        except GameUnreachable as error:
+            log.warning("%s: a reading is put off: %s", self.command.ship_symbol, error)
+            await self._pause(self._retry_seconds())
+        except GameError as error:
+            report.error = str(error)
 
     async def _has_cleared_its_hold(self, report: WorkerReport) -> bool:
         """Settle and sell what the ship still has of the run; False when that must be tried again.
@@ -174,7 +212,8 @@ class ShipWorker:
     async def _known_ship(self) -> Ship:
         if self._ship is not None:
             return self._ship
-        return await unless_stopped(self.stop, reads.get_ship(self.lab.game.client, self.command.ship_symbol))
+        self._ship = await unless_stopped(self.stop, reads.get_ship(self.lab.game.client, self.command.ship_symbol))
+        return self._ship
 
     async def _put_off(self, claim: ClaimedPair, error: GameUnreachable) -> None:
         """Try the pair again later: when the game breaks on it another one meanwhile, else the ship waits as well."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, func, insert, literal, or_, select
+from sqlalchemy import Connection, Row, and_, exists, func, insert, literal, or_, select
 
-from spacetraders_lab.core.experiment import Cell, ClaimedPair, Design, Menu, MenuKind, Skip, SkipReason
+from spacetraders_lab.core.experiment import Cell, ClaimedPair, Design, Menu, MenuKind, QueueStatus, Skip, SkipReason
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_skips as skips
@@ -18,6 +18,15 @@ from spacetraders_lab.store.schema import experiment_work_queue as queue
 from spacetraders_lab.store.schema import market_experiments as trades
 
 _COUNTS = or_(skips.c.take == 0, skips.c.take == queue.c.take)
+
+_was_executed = exists().where(
+    trades.c.run_id == queue.c.run_id,
+    trades.c.pair_id == queue.c.pair_id,
+    trades.c.take == queue.c.take,
+    trades.c.operation == skips.c.operation,
+    trades.c.batch_size_fraction == skips.c.batch_size_fraction,
+    trades.c.iteration == skips.c.iteration,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +81,12 @@ def record_planned_skips(
     connection: Connection, run_id: str, skipped: Mapping[str, Sequence[Skip]], *, now: datetime
 ) -> None:
     """Write down what is left out from the beginning, by pair_id; the pairs are in the queue already."""
-    found = connection.execute(select(queue.c.queue_id, queue.c.pair_id).where(queue.c.run_id == run_id)).all()
+    wanted = [pair_id for pair_id, skips_of_pair in skipped.items() if skips_of_pair]
+    found = connection.execute(
+        select(queue.c.queue_id, queue.c.pair_id).where(queue.c.run_id == run_id, queue.c.pair_id.in_(wanted))
+    ).all()
     for row in found:
-        _insert(connection, run_id, row.queue_id, 0, skipped.get(row.pair_id, ()), now)
+        _insert(connection, run_id, row.queue_id, 0, skipped[row.pair_id], now)
 
 
 def skips_of(connection: Connection, claim: ClaimedPair) -> list[Skip]:
@@ -93,8 +105,18 @@ def skip_the_rest(connection: Connection, queue_ids: Iterable[int], reason: Skip
         _insert(connection, row.run_id, queue_id, row.take, rest, now)
 
 
+def unfinished_pairs(connection: Connection, run_id: str) -> list[int]:
+    """The queue_ids of the run's pairs that have not ended."""
+    ended = (QueueStatus.COMPLETED, QueueStatus.FAILED)
+    rows = select(queue.c.queue_id).where(queue.c.run_id == run_id, queue.c.status.not_in(ended))
+    return list(connection.execute(rows.order_by(queue.c.queue_id)).scalars())
+
+
 def attrition(connection: Connection, run_id: str) -> Attrition:
-    """What became of the planned trades of a run."""
+    """What became of the planned trades of a run.
+
+    A trade whose outcome became known only after its pair had been given up is executed, whatever was written then.
+    """
     rows = connection.execute(
         select(queue, runs.c.design).join(runs, runs.c.run_id == queue.c.run_id).where(queue.c.run_id == run_id)
     )
@@ -110,7 +132,7 @@ def attrition(connection: Connection, run_id: str) -> Attrition:
     left_out = connection.execute(
         select(skips.c.reason, func.count().label("trades"))
         .join(queue, queue.c.queue_id == skips.c.queue_id)
-        .where(skips.c.run_id == run_id, _COUNTS)
+        .where(skips.c.run_id == run_id, _COUNTS, ~_was_executed)
         .group_by(skips.c.reason)
         .order_by(skips.c.reason)
     )

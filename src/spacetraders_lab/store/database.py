@@ -4,6 +4,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +19,7 @@ from spacetraders_lab.store.migrations import HEAD, REVISIONS
 
 BUSY_SECONDS = 30.0  # how long a statement waits for another program's lock
 CONNECT_SECONDS = 10
+STATEMENT_SECONDS = 60.0  # the longest that PostgreSQL works at one statement; the lab's own take milliseconds
 _MIGRATION_LOCK = 0x53544C4C  # any number that the lab's programs agree on
 
 
@@ -58,6 +60,12 @@ class Database:
             found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
         if found != "ok":
             raise DatabaseDamaged(self.name, str(found))
+
+    def give_back_space(self) -> None:
+        """Make the file as small as what is in it; PostgreSQL sees to that by itself."""
+        if self.is_sqlite:
+            with translated(self.name), self._engine.execution_options(begin=None).connect() as connection:
+                connection.exec_driver_sql("VACUUM")
 
     def close(self) -> None:
         """Close every connection."""
@@ -106,6 +114,12 @@ def open_reading(url: str | None = None, path: Path | None = None) -> Database:
     return database
 
 
+def hour_of(connection: Connection) -> datetime:
+    """The hour by the clock of PostgreSQL's machine, now and not when the transaction began."""
+    hour: datetime = connection.execute(text("SELECT clock_timestamp()")).scalar_one()
+    return hour
+
+
 def default_path() -> Path:
     """Where the user's own SQLite file lies (XDG base directory specification)."""
     home = os.environ.get("XDG_DATA_HOME")
@@ -148,6 +162,7 @@ def _postgres_engine(target: URL, durable: bool) -> Engine:
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
         connection.execute(f"SET lock_timeout = '{BUSY_SECONDS:.0f}s'")
+        connection.execute(f"SET statement_timeout = '{STATEMENT_SECONDS:.0f}s'")
         # Locks of a machine that vanished in the middle of a transaction are given up.
         connection.execute(f"SET idle_in_transaction_session_timeout = '{2 * BUSY_SECONDS:.0f}s'")
         connection.execute(f"SET synchronous_commit = {'on' if durable else 'off'}")
@@ -252,6 +267,7 @@ def _migrate(database: Database) -> None:
             return
     with database.transaction() as connection:
         if not database.is_sqlite:
+            connection.execute(text("SET LOCAL statement_timeout = 0"))  # a migration may rewrite a large table
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
         if _version(connection, database.name) == HEAD:  # another program was faster
             return

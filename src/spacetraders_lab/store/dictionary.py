@@ -30,6 +30,9 @@ TABLES: dict[str, Table] = {
     "observations": schema.market_observations,
     "queue": schema.experiment_work_queue,
     "intents": schema.experiment_intents,
+    "skips": schema.experiment_skips,
+    "placebos": schema.placebo_brackets,
+    "deviations": schema.experiment_deviations,
 }
 
 ABOUT = {
@@ -40,6 +43,15 @@ ABOUT = {
     ),
     "queue": "One row for each pair of the run: how its work stands or ended.",
     "intents": "One row for each trade that was about to be sent, and what became of it.",
+    "skips": (
+        "One row for each planned trade that was left out, and why. With the transactions of a pair's last take they"
+        " make up all that was planned for it."
+    ),
+    "placebos": (
+        "One row for each market that was read twice in one docking with no own trade between; what it quoted is among"
+        " the observations of those two times."
+    ),
+    "deviations": "One row for each thing that did not go as the plan says.",
 }
 
 _RUN = {
@@ -126,6 +138,7 @@ MEANINGS = {
         "not_before": "Earliest next claim.",
         "max_attempts": "Claims after which it is given up.",
         "take": "How many ships have had it.",
+        "menu": "What is traded at the pair, in order; empty where the run's design says it for all pairs.",
     },
     "intents": {
         "intent_id": "Number of the row.",
@@ -149,6 +162,34 @@ MEANINGS = {
         "state": "What became of it.",
         "created_at": "When it was written.",
         "resolved_at": "When its outcome was known.",
+    },
+    "skips": {
+        "skip_id": "Number of the row.",
+        "run_id": _RUN["run_id"],
+        "queue_id": "The pair, as numbered in the queue.",
+        "take": "Which ship's turn at the pair; 0: left out before anybody's.",
+        "operation": "The side.",
+        "batch_size_fraction": "The planned share of the tradeVolume.",
+        "iteration": "Which repeat of this fraction, from 1.",
+        "reason": "Why it was left out.",
+        "created_at": "When that was decided.",
+    },
+    "placebos": {
+        "bracket_id": "Number of the row.",
+        "run_id": _RUN["run_id"],
+        "queue_id": "The pair in whose visit it was read.",
+        "take": "Which ship's turn at the pair.",
+        "ship_symbol": "The ship.",
+        "market_symbol": "The market.",
+        "before_at": "When it was read first.",
+        "after_at": "When it was read again.",
+    },
+    "deviations": {
+        "deviation_id": "Number of the row.",
+        "run_id": _RUN["run_id"],
+        "kind": "What kind of thing it is.",
+        "what": "What happened.",
+        "recorded_at": "When it was noticed.",
     },
 }
 

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, case, func, literal_column, or_, select
+from sqlalchemy import Connection, ScalarSelect, case, func, literal_column, or_, select
 
 from spacetraders_lab.core.experiment import IntentState
 from spacetraders_lab.core.market import Operation
+from spacetraders_lab.store.attrition import stored_design, stored_menu
 from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_runs as runs
+from spacetraders_lab.store.schema import experiment_skips as skips
 from spacetraders_lab.store.schema import experiment_work_queue as queue
 from spacetraders_lab.store.schema import market_experiments as trades
 
@@ -67,16 +69,24 @@ def ships_at_work(connection: Connection, run_id: str, *, now: datetime) -> list
 
 
 def missing_cells(connection: Connection, run_id: str) -> list[MissingCells]:
-    """The completed pairs of the run that do not hold all that its design asks for, in the queue's order."""
-    design = connection.execute(select(runs.c.design).where(runs.c.run_id == run_id)).scalar_one()
-    wanted = len(design["fractions"]) * design["iterations"]
+    """The completed pairs of the run that do not hold all that they were to be traded at, in the queue's order.
+
+    A purchase that was skipped is not wanted any more; where a sale was, what it would have sold went as leftovers.
+    """
+    design = stored_design(connection.execute(select(runs.c.design).where(runs.c.run_id == run_id)).scalar_one())
     bought, sold = trades.c.operation == Operation.BUY, trades.c.operation == Operation.SELL
     # Cells are bought in one part each, so that counting purchases counts cells.
-    cells = func.count().filter(bought)
-    units_bought = func.coalesce(func.sum(case((bought, trades.c.units), else_=0)), 0)
-    units_sold = func.coalesce(func.sum(case((sold, trades.c.units), else_=0)), 0)
     rows = connection.execute(
-        select(queue.c.pair_id, queue.c.take, cells, literal_column(str(wanted)), units_bought, units_sold)
+        select(
+            queue.c.pair_id,
+            queue.c.take,
+            queue.c.menu,
+            _skipped(Operation.BUY).label("purchases_skipped"),
+            _skipped(Operation.SELL).label("sales_skipped"),
+            func.count().filter(bought).label("cells"),
+            func.coalesce(func.sum(case((bought, trades.c.units), else_=0)), 0).label("units_bought"),
+            func.coalesce(func.sum(case((sold, trades.c.units), else_=0)), 0).label("units_sold"),
+        )
         .outerjoin(
             trades,
             (trades.c.run_id == queue.c.run_id)
@@ -85,11 +95,29 @@ def missing_cells(connection: Connection, run_id: str) -> list[MissingCells]:
             & trades.c.batch_size_fraction.is_not(None),
         )
         .where(queue.c.run_id == run_id, queue.c.status == literal_column("'COMPLETED'"))
-        .group_by(queue.c.queue_id, queue.c.pair_id, queue.c.take, queue.c.position)
-        .having(or_(cells != wanted, units_bought != units_sold))
+        .group_by(queue.c.queue_id)
         .order_by(queue.c.position, queue.c.queue_id)
     )
-    return [MissingCells(*row) for row in rows]
+    found = [(row, len((stored_menu(row.menu) or design.menu).buys) - row.purchases_skipped) for row in rows]
+    return [
+        MissingCells(row.pair_id, row.take, row.cells, wanted, row.units_bought, row.units_sold)
+        for row, wanted in found
+        if row.cells != wanted or (not row.sales_skipped and row.units_bought != row.units_sold)
+    ]
+
+
+def _skipped(side: Operation) -> ScalarSelect[int]:
+    """How many planned trades of this side the pair's last take leaves out."""
+    return (
+        select(func.count())
+        .where(
+            skips.c.queue_id == queue.c.queue_id,
+            skips.c.operation == side,
+            or_(skips.c.take == 0, skips.c.take == queue.c.take),
+        )
+        .correlate(queue)
+        .scalar_subquery()
+    )
 
 
 def ledger_gaps(connection: Connection, run_id: str) -> list[LedgerGap]:

@@ -5,13 +5,26 @@ from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Row, Select, case, cast, func, insert, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Connection,
+    Row,
+    Select,
+    bindparam,
+    case,
+    cast,
+    func,
+    insert,
+    select,
+    update,
+)
 
 from spacetraders_lab.core.analysis_plan import plan_hash
 from spacetraders_lab.core.errors import BudgetReached, UserError
-from spacetraders_lab.core.experiment import ExperimentRun, IntentState, RunStatus, TradeRecord
+from spacetraders_lab.core.experiment import ExperimentRun, IntentState, RunStatus, SkipReason, TradeRecord
 from spacetraders_lab.core.market import Operation
-from spacetraders_lab.store.attrition import stored_design
+from spacetraders_lab.store.attrition import skip_the_rest, stored_design, unfinished_pairs
 from spacetraders_lab.store.schema import experiment_deviations
 from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_runs as runs
@@ -75,6 +88,13 @@ class ExperimentRepository:
             raise _unknown(run_id)
         return plan
 
+    def get_plan_hash(self, run_id: str) -> str:
+        """SHA-256 of the plan, taken before the first trade; raises UserError when there is no such run."""
+        found: str | None = self._connection.scalar(select(runs.c.plan_hash).where(runs.c.run_id == run_id))
+        if found is None:
+            raise _unknown(run_id)
+        return found
+
     def list_runs(self) -> list[ExperimentRun]:
         """Every run of the database, the newest first."""
         return [
@@ -90,10 +110,25 @@ class ExperimentRepository:
             .values(status=status, status_reason=reason, finished_at=now if status in _ENDED else None)
         )
         if changed.rowcount == 1:
+            if status is RunStatus.CANCELLED:
+                skip_the_rest(
+                    self._connection, unfinished_pairs(self._connection, run_id), SkipReason.RUN_ENDED, now=now
+                )
             return
         stands = self.get_run(run_id).status
         if stands is not status:
             raise UserError(f"experiment {run_id} is {stands} and cannot become {status}")
+
+    def nothing_more(self, run_id: str, why: str) -> None:
+        """Say why a run that chooses its pairs or readings as it goes on will ask for no more."""
+        self._connection.execute(
+            update(runs).where(runs.c.run_id == run_id, runs.c.ended_because.is_(None)).values(ended_because=why)
+        )
+
+    def ended_because(self, run_id: str) -> str | None:
+        """Why the run asks for no more; None as long as it may, and for runs whose pairs were all known before."""
+        why: str | None = self._connection.scalar(select(runs.c.ended_because).where(runs.c.run_id == run_id))
+        return why
 
     def record_deviation(self, run_id: str, kind: str, what: str, *, now: datetime) -> None:
         """Write down that something did not go as planned; the same thing is written down once."""
@@ -110,19 +145,12 @@ class ExperimentRepository:
         )
         return [Deviation(row.kind, row.what, row.recorded_at) for row in rows]
 
-    def get_plan_hash(self, run_id: str) -> str:
-        """The SHA-256 of the plan's canonical JSON, taken before the first trade; raises UserError."""
-        found: str | None = self._connection.scalar(select(runs.c.plan_hash).where(runs.c.run_id == run_id))
-        if found is None:
-            raise _unknown(run_id)
-        return found
-
     def record_transaction(self, record: TradeRecord) -> None:
         """Add one executed trade. A second row for the same cell raises Duplicate when the transaction ends.
 
         Call it in the transaction that renews the lease and resolves the trade's intent.
         """
-        self._connection.execute(insert(trades), {name: getattr(record, name) for name in _FIELDS})
+        self._connection.execute(_RECORD, {name: getattr(record, name) for name in _FIELDS})
 
     def records_of(self, run_id: str, pair_id: str, take: int) -> list[TradeRecord]:
         """What a take of a pair has recorded, in the order of recording."""
@@ -149,12 +177,8 @@ class ExperimentRepository:
 
         One statement, so that two ships cannot both spend the last of it: open the intent in the same transaction.
         """
-        reserved = self._connection.execute(
-            update(runs)
-            .where(runs.c.run_id == run_id, runs.c.outlay + credits + spare <= runs.c.budget)
-            .values(outlay=runs.c.outlay + credits)
-        )
-        if reserved.rowcount != 1:
+        values = {"of_run": run_id, "credits": credits, "spare": spare}
+        if self._connection.execute(_RESERVE, values).rowcount != 1:
             run = self.get_run(run_id)
             raise BudgetReached(
                 f"the next purchase costs up to {credits:,} credits; {self.outlay(run_id):,} of the budget of "
@@ -163,21 +187,15 @@ class ExperimentRepository:
 
     def settle(self, run_id: str, *, reserved: int, paid: int) -> None:
         """Put what really left the purse (negative: came in) in the place of what was reserved."""
-        self._connection.execute(
-            update(runs).where(runs.c.run_id == run_id).values(outlay=runs.c.outlay + (paid - reserved))
-        )
+        self._connection.execute(_SPEND, {"of_run": run_id, "credits": paid - reserved})
 
     def add_fuel(self, run_id: str, credits: int) -> None:
         """Add to what the run has paid for fuel."""
-        self._connection.execute(
-            update(runs)
-            .where(runs.c.run_id == run_id)
-            .values(fuel_credits=runs.c.fuel_credits + credits, outlay=runs.c.outlay + credits)
-        )
+        self._connection.execute(_SPEND_ON_FUEL, {"of_run": run_id, "credits": credits})
 
     def outlay(self, run_id: str) -> int:
         """Credits that are away: the running sum that `net_spent` must agree with."""
-        away = self._connection.execute(select(runs.c.outlay).where(runs.c.run_id == run_id)).scalar()
+        away = self._connection.execute(_OUTLAY, {"of_run": run_id}).scalar()
         if away is None:
             raise _unknown(run_id)
         return int(away)
@@ -194,6 +212,15 @@ class ExperimentRepository:
             raise _unknown(run_id)
         return int(spent)
 
+
+# what is executed for every trade is built once
+_RECORD = insert(trades)
+_OF_RUN: ColumnElement[bool] = runs.c.run_id == bindparam("of_run")
+_CREDITS = bindparam("credits", type_=BigInteger)
+_OUTLAY = select(runs.c.outlay).where(_OF_RUN)
+_SPEND = update(runs).where(_OF_RUN).values(outlay=runs.c.outlay + _CREDITS)
+_RESERVE = _SPEND.where(runs.c.outlay + _CREDITS + bindparam("spare", type_=BigInteger) <= runs.c.budget)
+_SPEND_ON_FUEL = _SPEND.values(fuel_credits=runs.c.fuel_credits + _CREDITS)
 
 _recorded = (
     select(

@@ -20,8 +20,8 @@ from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.dictionary import TABLES
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.schema import market_observations as observations
-from spacetraders_lab.store.schema import universes
 from spacetraders_lab.store.types import UtcDateTime, Word
+from spacetraders_lab.store.world import World
 
 FORMATS = ("csv", "jsonl", "parquet")
 _STRETCH = 10_000  # keys a read
@@ -110,6 +110,21 @@ def load_runs(database: Database, run_ids: Sequence[str], table: str = "transact
     return pl.concat(frames) if frames else pl.DataFrame(schema={"reset_date": pl.String} | schema(table))
 
 
+def as_columns(frame: pl.DataFrame) -> dict[str, Any]:
+    """A frame as the analysis takes it: arrays of numbers and times (nulls as NaN and NaT), lists of everything else.
+
+    Columns of nothing but nulls are lists of None.
+    """
+    return {
+        column.name: column.to_numpy() if _is_array(column.dtype) else column.to_list()
+        for column in frame.iter_columns()
+    }
+
+
+def _is_array(kind: Any) -> bool:
+    return bool(kind.is_numeric() or kind.is_temporal())
+
+
 def _comparable(database: Database, run_ids: Sequence[str]) -> list[str]:
     """The reset dates of the runs' universes; raises UserError where the runs are not of one game."""
     if not run_ids:
@@ -118,8 +133,7 @@ def _comparable(database: Database, run_ids: Sequence[str]) -> list[str]:
         raise UserError("the same run is named twice; its transactions would count double")
     with database.reading() as connection:
         runs = [ExperimentRepository(connection).get_run(run_id) for run_id in run_ids]
-        known = {row.universe_id: row for row in connection.execute(select(universes))}
-    played = [known[run.universe_id] for run in runs]
+        played = [World(connection).universe(run.universe_id) for run in runs]
     for run, universe in zip(runs, played, strict=True):
         if universe.base_url != played[0].base_url:
             raise UserError(

@@ -82,7 +82,8 @@ def _explained(error: DBAPIError, name: str) -> LabError | None:
     state = getattr(cause, "sqlstate", None)
     if state is None:
         lost = error.connection_invalidated or isinstance(error, OperationalError)
-        return DatabaseUnavailable(f"{name}: no connection to the server; see that it runs") if lost else None
+        why = " ".join(str(cause).split())  # libpq's own words, which repeat no password
+        return DatabaseUnavailable(f"{name}: no connection to the server; see that it runs ({why})") if lost else None
     if state == _POSTGRES_UNIQUE:
         return Duplicate(f"{name}: {error.orig}")
     remedy = _POSTGRES_REMEDY.get(state) or _POSTGRES_REMEDY.get(state[:2])

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, insert, literal_column, select, update
 
 from spacetraders_lab.core.errors import LeaseLost
 from spacetraders_lab.core.experiment import ClaimedPair, Intent, IntentState, Step
@@ -55,7 +55,6 @@ class IntentRepository:
         A ship has at most one open intent in a run: a second one raises Duplicate when the transaction ends.
         """
         require_lease(self._connection, claim, now=now)
-        statement = insert(intents).returning(intents)
         values = {
             "run_id": claim.run_id,
             "queue_id": claim.queue_id,
@@ -76,19 +75,30 @@ class IntentRepository:
             "state": IntentState.OPEN,
             "created_at": now,
         }
-        return _intent(self._connection.execute(statement, values).one())
+        intent_id: int = self._connection.execute(_ADD, values).scalar_one()
+        return Intent(
+            intent_id=intent_id,
+            run_id=claim.run_id,
+            queue_id=claim.queue_id,
+            ship_symbol=claim.ship_symbol,
+            owner=claim.owner,
+            attempt=claim.attempt,
+            take=claim.take,
+            step=step,
+            units_before=units_before,
+            price_limit=price_limit,
+            quote_before=quote_before,
+            state=IntentState.OPEN,
+            created_at=now,
+        )
 
     def resolve(self, intent_id: int, state: IntentState, *, now: datetime, units_found: int | None = None) -> None:
         """Say what became of an open intent; raises LeaseLost when somebody else has said so already.
 
         `units_found` in the hold goes with a CONFLICT: the ledger counts from there on.
         """
-        changed = self._connection.execute(
-            update(intents)
-            .where(intents.c.intent_id == intent_id, _OPEN)
-            .values(state=state, units_found=units_found, resolved_at=now)
-        )
-        if changed.rowcount != 1:
+        values = {"resolved_id": intent_id, "state": state, "units_found": units_found, "resolved_at": now}
+        if self._connection.execute(_RESOLVE, values).rowcount != 1:
             raise LeaseLost(f"intent {intent_id} was resolved by another owner")
 
     def has_traded(self, run_id: str, ship_symbol: str) -> bool:
@@ -106,26 +116,10 @@ class IntentRepository:
 
     def hold_history(self, run_id: str, ship_symbol: str, good_symbol: str) -> HoldHistory | None:
         """What the run knows of a good in a ship's hold; None when the ship has not traded it in the run."""
-        of_good = (
-            intents.c.run_id == run_id,
-            intents.c.ship_symbol == ship_symbol,
-            intents.c.good_symbol == good_symbol,
-        )
-        first = self._connection.execute(select(intents).where(*of_good).order_by(intents.c.intent_id).limit(1)).first()
-        if first is None:
+        found = self._connection.execute(_HISTORY, {"run": run_id, "ship": ship_symbol, "good": good_symbol}).first()
+        if found is None:
             return None
-        newest = intents.c.intent_id.desc()
-        last = self._connection.execute(select(intents).where(*of_good).order_by(newest).limit(1)).one()
-        # the sale of a leftover belongs to a pair of some other good, whose markets need not take this one
-        bought_for = (
-            select(queue.c.buy_market, queue.c.sell_market)
-            .join(intents, intents.c.queue_id == queue.c.queue_id)
-            .where(*of_good, intents.c.fraction.is_not(None))
-            .order_by(newest)
-            .limit(1)
-        )
-        buy_market, sell_market = self._connection.execute(bought_for).one()
-        return HoldHistory(first.units_before, _units_now(last), buy_market, sell_market)
+        return HoldHistory(found.first_units_before, _units_now(found), found.buy_market, found.sell_market)
 
     def expected_hold(self, run_id: str, ship_symbol: str) -> dict[str, int]:
         """Units in a ship's hold, as the ledger has them, of every good that the ship has traded in the run."""
@@ -144,6 +138,50 @@ class IntentRepository:
     def _select(self, *where: ColumnElement[bool]) -> list[Intent]:
         rows = self._connection.execute(select(intents).where(*where).order_by(intents.c.intent_id))
         return [_intent(row) for row in rows]
+
+
+# --- what is executed for every trade is built once -----------------------------------------------------------------
+
+_ADD = insert(intents).returning(intents.c.intent_id)
+_RESOLVE = (
+    update(intents)
+    .where(intents.c.intent_id == bindparam("resolved_id"), _OPEN)
+    .values({name: bindparam(name) for name in ("state", "units_found", "resolved_at")})
+)
+
+
+def _of_good(ledger: Any) -> tuple[ColumnElement[bool], ...]:
+    """Of all entries of the ledger, those of the bound run, ship and good."""
+    return (
+        ledger.c.run_id == bindparam("run"),
+        ledger.c.ship_symbol == bindparam("ship"),
+        ledger.c.good_symbol == bindparam("good"),
+    )
+
+
+_earliest, _bought = intents.alias("earliest"), intents.alias("bought")
+_first_units_before = (
+    select(_earliest.c.units_before).where(*_of_good(_earliest)).order_by(_earliest.c.intent_id).limit(1)
+).scalar_subquery()
+# the sale of a leftover belongs to a pair of some other good, whose markets need not take this one
+_bought_for = (
+    select(_bought.c.queue_id)
+    .where(*_of_good(_bought), _bought.c.fraction.is_not(None))
+    .order_by(_bought.c.intent_id.desc())
+    .limit(1)
+).scalar_subquery()
+_HISTORY: Select[Any] = (
+    select(
+        *(intents.c[name] for name in ("operation", "state", "units", "units_before", "units_found")),
+        _first_units_before.label("first_units_before"),
+        queue.c.buy_market,
+        queue.c.sell_market,
+    )
+    .select_from(intents.join(queue, queue.c.queue_id == _bought_for))
+    .where(*_of_good(intents))
+    .order_by(intents.c.intent_id.desc())
+    .limit(1)
+)
 
 
 def _units_now(row: Row[Any]) -> int:

@@ -7,7 +7,7 @@ locks end with its lease, and whoever takes over the pair takes over its locks. 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, exists, or_, update
+from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, exists, or_, select, update
 
 from spacetraders_lab.core.experiment import MarketPair
 from spacetraders_lab.store.schema import experiment_work_queue as queue
@@ -27,6 +27,12 @@ def _take_statement(insert: Insert) -> Any:
 
 
 _TAKE = {database: _take_statement(insert) for database, insert in INSERT.items()}
+
+_HOLD = (
+    update(locks)
+    .where(locks.c.queue_id == bindparam("holder"))
+    .values(held_until=bindparam("until", type_=UtcDateTime))
+)
 
 
 def listings_are_free(universe_id: BindParameter[Any], now: BindParameter[Any]) -> ColumnElement[bool]:
@@ -69,6 +75,12 @@ def take_one(
     return connection.execute(_TAKE[connection.dialect.name], values).first() is not None
 
 
+def held(connection: Connection, universe_id: int, now: datetime) -> dict[tuple[str, str], datetime]:
+    """Until when each listing (market, good) is locked that is locked now."""
+    rows = connection.execute(select(locks).where(locks.c.universe_id == universe_id, locks.c.held_until > now))
+    return {(row.market_symbol, row.good_symbol): row.held_until for row in rows}
+
+
 def hold(connection: Connection, queue_id: int, until: datetime) -> None:
     """Let a pair's locks end at that time: the renewed lease's end, or now (plus washout) to give them up."""
-    connection.execute(update(locks).where(locks.c.queue_id == queue_id).values(held_until=until))
+    connection.execute(_HOLD, {"holder": queue_id, "until": until})

@@ -13,10 +13,8 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import QueueStatus
 from spacetraders_lab.store.claim import CLAIMED, PENDING
 from spacetraders_lab.store.schema import (
-    container_logs,
     containers,
     market_experiments,
-    market_observations,
     players,
     universes,
 )
@@ -75,32 +73,6 @@ class Trade(NamedTuple):
     def market(self) -> str:
         """Where it took place."""
         return self.buy_market if self.operation == "BUY" else self.sell_market
-
-
-class Quote(NamedTuple):
-    """One row of `market_observations`: a listing as quoted at one moment."""
-
-    observation_id: int
-    waypoint_symbol: str
-    good_symbol: str
-    type: str
-    trade_volume: int
-    supply: str
-    activity: str | None
-    purchase_price: int
-    sell_price: int
-    observed_at: datetime
-
-
-class LogLine(NamedTuple):
-    """One line of a container's log."""
-
-    log_id: int
-    container_id: str
-    level: str
-    message: str
-    fields: dict[str, Any]
-    logged_at: datetime
 
 
 class Claim(NamedTuple):
@@ -221,33 +193,13 @@ def last_trade_id(connection: Connection) -> int:
     return connection.execute(select(func.max(market_experiments.c.experiment_id))).scalar() or 0
 
 
-def last_observation_id(connection: Connection) -> int:
-    """The highest observation_id of the database, 0 when there is none."""
-    return connection.execute(select(func.max(market_observations.c.observation_id))).scalar() or 0
-
-
-def last_log_id(connection: Connection) -> int:
-    """The highest log_id of the database, 0 when there is none."""
-    return connection.execute(select(func.max(container_logs.c.log_id))).scalar() or 0
-
-
 def read_trades(connection: Connection, run_id: str, after: int, upto: int) -> list[Trade]:
     """The trades of a run with after < experiment_id <= upto, by id."""
     key = market_experiments.c.experiment_id
     # The run is compared as an expression: through an index on it a database would walk the whole run each time.
     of_run = type_coerce(market_experiments.c.run_id, Text).concat("") == run_id
-    statement = select(*_plain(market_experiments, Trade)).where(key > after, key <= upto, of_run).order_by(key)
+    statement = select(*columns(market_experiments, Trade)).where(key > after, key <= upto, of_run).order_by(key)
     return [Trade._make(row) for row in connection.execute(statement)]
-
-
-def read_quotes(connection: Connection, universe_id: int, system: str, after: int, upto: int) -> list[Quote]:
-    """The observations of a system with after < observation_id <= upto, by id."""
-    key = market_observations.c.observation_id
-    here = type_coerce(market_observations.c.system_symbol, Text).concat("") == system
-    statement = select(*_plain(market_observations, Quote)).where(
-        key > after, key <= upto, here, market_observations.c.universe_id == universe_id
-    )
-    return [Quote._make(row) for row in connection.execute(statement.order_by(key))]
 
 
 def queue_marks(connection: Connection, run_id: str) -> QueueMarks:
@@ -276,18 +228,6 @@ def count_pairs(connection: Connection, run_id: str) -> list[PairCount]:
     return sorted((PairCount._make(row) for row in connection.execute(statement)), key=lambda row: row.first_position)
 
 
-def market_reads(connection: Connection, universe_id: int, system: str, since: datetime) -> list[datetime]:
-    """When the markets of a system were read since a moment, one time for each reply."""
-    seen = market_observations.c
-    statement = (
-        select(seen.observed_at, seen.waypoint_symbol)
-        .where(seen.universe_id == universe_id, seen.system_symbol == system, seen.observed_at > since)
-        .distinct()
-        .order_by(seen.observed_at)
-    )
-    return [row.observed_at for row in connection.execute(statement)]
-
-
 def pair_states(connection: Connection, run_id: str) -> dict[str, str]:
     """By good, one letter for each pair in the queue's order: Pending, claimed (A for active), Completed, Failed."""
     statement = (
@@ -310,7 +250,7 @@ def claims(connection: Connection, run_id: str) -> list[Claim]:
 
 def open_intents(connection: Connection, run_id: str) -> list[OpenIntent]:
     """The trades under way now, by ship."""
-    statement = select(*_plain(intents, OpenIntent)).where(
+    statement = select(*columns(intents, OpenIntent)).where(
         intents.c.run_id == run_id, intents.c.state == literal_column("'OPEN'")
     )
     return [OpenIntent._make(row) for row in connection.execute(statement.order_by(intents.c.ship_symbol))]
@@ -342,13 +282,7 @@ def containers_of(connection: Connection, run_id: str | None = None) -> list[Con
     return [Container._make(row) for row in connection.execute(statement)]
 
 
-def read_logs(connection: Connection, after: int, most: int) -> list[LogLine]:
-    """Lines with a log_id above `after`, at most so many, by id."""
-    statement = select(*(container_logs.c[name] for name in LogLine._fields)).where(container_logs.c.log_id > after)
-    return [LogLine._make(row) for row in connection.execute(statement.order_by(container_logs.c.log_id).limit(most))]
-
-
-def _plain(table: Any, row: Any) -> list[Any]:
+def columns(table: Any, row: Any) -> list[Any]:
     """The columns that a row type names, without the cost of turning words into members of an enumeration."""
     return [_as_text(table.c[name]) for name in row._fields]
 

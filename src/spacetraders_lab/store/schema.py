@@ -1,7 +1,7 @@
 """Every table of the lab, in one place. The migrations create the same (a test holds them together).
 
 Names of the original design's columns stay as they are, so that its SQL runs unchanged. Triggers, which SQLAlchemy
-does not model, live in the migrations: `market_experiments` refuses UPDATE and DELETE.
+does not model, live in the migrations: `market_experiments` refuses UPDATE, and DELETE but with the whole run.
 """
 
 from sqlalchemy import (
@@ -92,8 +92,13 @@ experiment_runs = Table(
     Column("outlay", BigInteger, nullable=False, server_default=text("0")),
     Column("status", Word(RunStatus), nullable=False),
     Column("status_reason", Text),
+    # why a run that chooses its pairs or readings as it goes on asks for no more; NULL: it may ask
+    Column("ended_because", Text),
     Column("created_at", UtcDateTime, nullable=False),
     Column("finished_at", UtcDateTime),
+    Column("archived_at", UtcDateTime),
+    # true only inside the transaction that deletes the run: what lets its measured rows go
+    Column("is_going", Boolean, nullable=False, server_default=text("false")),
 )
 
 experiment_work_queue = Table(
@@ -348,7 +353,5 @@ rate_limit = Table(
     "rate_limit",
     metadata,
     Column("account", Text, primary_key=True),
-    Column("pool", Text, primary_key=True),
-    Column("window_started_at", UtcDateTime, nullable=False),
-    Column("taken", Integer, nullable=False),
+    Column("budget", JSON, nullable=False),
 )

@@ -41,6 +41,7 @@ class RunSummary:
     transactions: int
     started: datetime | None
     last_update: datetime | None
+    archived_at: datetime | None
 
     @property
     def total(self) -> int:
@@ -125,6 +126,7 @@ def _summaries(connection: Connection, run_id: str | None = None) -> list[RunSum
             transactions=row[t.c.transactions] or 0,
             started=row[t.c.started],
             last_update=row[t.c.last_update],
+            archived_at=row[runs.c.archived_at],
         )
         for row in connection.execute(found).mappings()
     ]

@@ -4,6 +4,7 @@ Every write of a worker carries queue_id, owner, attempt and a live lease; a wri
 nothing and raises LeaseLost. `attempts` only ever grows, so no two claims of a pair are alike.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Row,
     Text,
     and_,
+    bindparam,
     case,
     cast,
     func,
@@ -28,11 +30,12 @@ from sqlalchemy import (
 from spacetraders_lab.core.errors import LeaseLost, UserError
 from spacetraders_lab.core.experiment import ClaimedPair, MarketPair, Menu, QueueStatus, SkipReason
 from spacetraders_lab.store import listing_locks
-from spacetraders_lab.store.attrition import menu_json, skip_the_rest, stored_menu
+from spacetraders_lab.store.attrition import menu_json, skip_the_rest, stored_design, stored_menu
 from spacetraders_lab.store.claim import CLAIMED, PENDING, SITUATION, probes
 from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_work_queue as queue
+from spacetraders_lab.store.types import UtcDateTime
 
 _TRIES = 20  # at pairs whose listings others take in the same moment, before the ship is told to come again
 
@@ -49,8 +52,7 @@ class FailedPair:
 
 def require_lease(connection: Connection, claim: ClaimedPair, *, now: datetime) -> datetime:
     """The end of the claim's lease; the pair cannot pass to another before the transaction ends. Raises LeaseLost."""
-    held = select(queue.c.lease_until).where(*_fence(claim, now)).with_for_update()
-    until: datetime | None = connection.execute(held).scalar()
+    until: datetime | None = connection.execute(_LEASE, _held(claim, now)).scalar()
     if until is None:
         raise _lease_lost(claim)
     return until
@@ -139,7 +141,8 @@ class WorkQueueRepository:
     def renew_lease(self, claim: ClaimedPair, *, now: datetime, lease_seconds: float) -> ClaimedPair:
         """Extend the lease to `lease_seconds` from now, and the locks with it; raises LeaseLost."""
         until = now + timedelta(seconds=lease_seconds)
-        self._change(claim, now, lease_until=until)
+        if self._connection.execute(_RENEW, _held(claim, now) | {"until": until}).rowcount != 1:
+            raise _lease_lost(claim)
         listing_locks.hold(self._connection, claim.queue_id, until)
         return replace(claim, lease_until=until)
 
@@ -226,24 +229,8 @@ class WorkQueueRepository:
 
     def sweep(self, run_id: str, *, now: datetime) -> int:
         """Fail the pairs that nobody holds and whose attempts are spent; returns how many."""
-        reason: ColumnElement[str] = (
-            literal_column("'gave up after '")
-            + cast(queue.c.attempts, Text)
-            + literal_column("' attempts, the last by '")
-            + func.coalesce(queue.c.claimed_by, literal_column("'nobody'"))
-        )
         # Nothing is said to the listing locks: those of a pair that nobody holds have ended with its lease.
-        swept = self._connection.execute(
-            update(queue)
-            .where(
-                queue.c.run_id == run_id,
-                or_(PENDING, and_(CLAIMED, queue.c.lease_until <= now)),
-                queue.c.attempts >= queue.c.max_attempts,
-            )
-            .values(status=QueueStatus.FAILED, completed_at=now, lease_until=None, owner=None, error_message=reason)
-            .returning(queue.c.queue_id)
-        )
-        ended = list(swept.scalars())
+        ended = list(self._connection.execute(_SWEEP, {"in_run": run_id, "now": now}).scalars())
         skip_the_rest(self._connection, ended, SkipReason.GAVE_UP, now=now)
         return len(ended)
 
@@ -265,9 +252,25 @@ class WorkQueueRepository:
         return {row.claimed_by: row.completed for row in rows}
 
     def unfinished(self, run_id: str) -> int:
-        """Pairs that are PENDING or CLAIMED: a worker may leave only when there are none."""
-        counted = select(func.count()).where(queue.c.run_id == run_id, or_(PENDING, CLAIMED))
-        return self._connection.execute(counted.select_from(queue)).scalar_one()
+        """Pairs that are PENDING or CLAIMED, and one more as long as the run may still ask for pairs or readings.
+
+        A worker may leave only when there are none.
+        """
+        pairs = self._connection.execute(_COUNT_UNFINISHED, {"in_run": run_id}).scalar_one()
+        run = self._connection.execute(select(runs.c.design, runs.c.ended_because).where(runs.c.run_id == run_id)).one()
+        return pairs + (run.ended_because is None and stored_design(run.design).is_open_ended)
+
+    def open_pairs(self, run_id: str) -> list[MarketPair]:
+        """The pairs that are PENDING or CLAIMED, in the queue's order."""
+        rows = self._connection.execute(
+            select(queue).where(queue.c.run_id == run_id, or_(PENDING, CLAIMED)).order_by(queue.c.position)
+        )
+        return [_pair(row) for row in rows]
+
+    def enqueued(self, run_id: str) -> Counter[str]:
+        """How often each pair (GOOD:BUY:SELL) was put into the queue."""
+        rows = self._connection.execute(select(queue).where(queue.c.run_id == run_id))
+        return Counter(MarketPair.of(row.good_symbol, row.buy_market, row.sell_market).pair_id for row in rows)
 
     def failed_pairs(self, run_id: str) -> list[FailedPair]:
         """The pairs that FAILED, in the queue's order."""
@@ -296,17 +299,46 @@ class WorkQueueRepository:
         listing_locks.hold(self._connection, claim.queue_id, now + timedelta(seconds=washout_seconds))
 
     def _change(self, claim: ClaimedPair, now: datetime, *where: ColumnElement[bool], **values: Any) -> None:
-        if self._connection.execute(update(queue).where(*_fence(claim, now), *where).values(**values)).rowcount != 1:
+        change = update(queue).where(*_FENCE, *where).values(**values)
+        if self._connection.execute(change, _held(claim, now)).rowcount != 1:
             raise _lease_lost(claim)
 
 
-def _fence(claim: ClaimedPair, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    return (
-        queue.c.queue_id == claim.queue_id,
-        queue.c.owner == claim.owner,
-        queue.c.attempts == claim.attempt,
-        queue.c.lease_until > now,
-    )
+# --- what is executed for every trade and every heartbeat is built once: to build it costs more than to execute it ----
+
+_FENCE = (
+    queue.c.queue_id == bindparam("held_queue_id"),
+    queue.c.owner == bindparam("held_by"),
+    queue.c.attempts == bindparam("held_attempt"),
+    queue.c.lease_until > bindparam("held_at", type_=UtcDateTime),
+)
+_LEASE = select(queue.c.lease_until).where(*_FENCE).with_for_update()
+_RENEW = update(queue).where(*_FENCE).values(lease_until=bindparam("until", type_=UtcDateTime))
+_NOW = bindparam("now", type_=UtcDateTime)
+_IN_RUN: ColumnElement[bool] = queue.c.run_id == bindparam("in_run")
+_COUNT_UNFINISHED = select(func.count()).select_from(queue).where(_IN_RUN, or_(PENDING, CLAIMED))
+_GAVE_UP: ColumnElement[str] = (
+    literal_column("'gave up after '")
+    + cast(queue.c.attempts, Text)
+    + literal_column("' attempts, the last by '")
+    + func.coalesce(queue.c.claimed_by, literal_column("'nobody'"))
+)
+_SWEEP = (
+    update(queue)
+    .where(_IN_RUN, or_(PENDING, and_(CLAIMED, queue.c.lease_until <= _NOW)), queue.c.attempts >= queue.c.max_attempts)
+    .values(status=QueueStatus.FAILED, completed_at=_NOW, lease_until=None, owner=None, error_message=_GAVE_UP)
+    .returning(queue.c.queue_id)
+)
+
+
+def _held(claim: ClaimedPair, now: datetime) -> dict[str, Any]:
+    """The values of `_FENCE`: the claim as it must still stand, with a lease that lives now."""
+    return {
+        "held_queue_id": claim.queue_id,
+        "held_by": claim.owner,
+        "held_attempt": claim.attempt,
+        "held_at": now,
+    }
 
 
 def _lease_lost(claim: ClaimedPair) -> LeaseLost:

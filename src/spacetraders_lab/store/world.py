@@ -1,10 +1,11 @@
 """What is known of the game's universes: players, waypoints, and every market reply. Two universes never mix."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, func, insert, select, update
 
 from spacetraders_lab.core.market import Listing, ListingType, MarketSnapshot, TradeGood
 from spacetraders_lab.core.waypoint import Waypoint, system_of
@@ -14,6 +15,23 @@ from spacetraders_lab.store.schema import waypoints as places
 from spacetraders_lab.store.upsert import INSERT
 
 _KINDS = {ListingType.IMPORT: "imports", ListingType.EXPORT: "exports", ListingType.EXCHANGE: "exchange"}
+
+# executed at every look at a market, so built once
+_OBSERVE = insert(observations)
+_LIST = (
+    update(places)
+    .where(places.c.universe_id == bindparam("of_universe"), places.c.waypoint_symbol == bindparam("at"))
+    .values({name: bindparam(name) for name in _KINDS.values()})
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Universe:
+    """One server between two resets."""
+
+    universe_id: int
+    base_url: str
+    reset_date: str
 
 
 class World:
@@ -28,6 +46,11 @@ class World:
         `server` is the base URL; behind a #, which universe of a sandbox it is.
         """
         return self._id_of(universes, base_url=server, reset_date=reset_date)
+
+    def universe(self, universe_id: int) -> Universe:
+        """The universe of that id."""
+        row = self._connection.execute(select(universes).where(universes.c.universe_id == universe_id)).one()
+        return Universe(row.universe_id, row.base_url, row.reset_date)
 
     def player_id(self, agent_symbol: str, universe_id: int) -> int:
         """The id of an agent in a universe, written down if it is new."""
@@ -79,6 +102,12 @@ class World:
 
         `source` says what the market was read for. What a market trades is kept only for a waypoint that is known.
         """
+        self.save_quotes(universe_id, snapshot, source)
+        lists = {"imports": snapshot.imports, "exports": snapshot.exports, "exchange": snapshot.exchange}
+        self._connection.execute(_LIST, {"of_universe": universe_id, "at": snapshot.waypoint} | lists)
+
+    def save_quotes(self, universe_id: int, snapshot: MarketSnapshot, source: str) -> None:
+        """Write down a row for every good quoted, at a market of which `save_snapshot` has kept what it trades."""
         system = system_of(snapshot.waypoint)
         rows = [
             {
@@ -98,12 +127,7 @@ class World:
             for good in snapshot.goods.values()
         ]
         if rows:
-            self._connection.execute(insert(observations), rows)
-        self._connection.execute(
-            update(places)
-            .where(places.c.universe_id == universe_id, places.c.waypoint_symbol == snapshot.waypoint)
-            .values(imports=snapshot.imports, exports=snapshot.exports, exchange=snapshot.exchange)
-        )
+            self._connection.execute(_OBSERVE, rows)
 
     def latest_listings(self, universe_id: int, system: str, *, newer_than: datetime | None = None) -> list[Listing]:
         """The newest observation of each listing of a system, by waypoint and good.
@@ -124,11 +148,15 @@ class World:
         return [_listing(row) for row in self._connection.execute(newest)]
 
     def last_universe(self, base_url: str, system: str) -> int | None:
-        """The universe of this server in which the system's prices were seen last; None if they never were."""
+        """The universe played there in which the system's prices were seen last; None if they never were.
+
+        With sandboxes, of all that were served at the address.
+        """
+        sandboxes = universes.c.base_url.startswith(f"{base_url}#", autoescape=True)
         newest = (
             select(observations.c.universe_id)
             .join(universes, universes.c.universe_id == observations.c.universe_id)
-            .where(universes.c.base_url == base_url, observations.c.system_symbol == system)
+            .where((universes.c.base_url == base_url) | sandboxes, observations.c.system_symbol == system)
             .order_by(observations.c.observed_at.desc())
             .limit(1)
         )

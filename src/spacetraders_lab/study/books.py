@@ -1,14 +1,14 @@
 """The two accounts of a run, to be held against each other: what the lab remembers, and what the game knows."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, text
 from starlette.applications import Starlette
 
-from spacetraders_lab.core.experiment import Design, ExperimentRun, MarketPair, RunStatus, TradeRecord
+from spacetraders_lab.core.experiment import Design, ExperimentRun, MarketPair, Menu, RunStatus, TradeRecord
 from spacetraders_lab.core.market import ListingType
 from spacetraders_lab.sandbox.ledger import LedgerEntry
 from spacetraders_lab.sandbox.universe import Agent, ShipState, Universe
@@ -43,8 +43,9 @@ class Books:
         budget: int = 5_000_000,
         run_id: str = "run-1",
         credit_floor: int = 0,
+        menus: Mapping[str, Menu] | None = None,
     ) -> ExperimentRun:
-        """A run of the whole fleet over just these pairs, past scouting and pricing."""
+        """A run of the whole fleet over just these pairs, past scouting and pricing; `menus` by pair_id."""
         universe_id = self.universe_id()
         with self.database.transaction() as connection:
             run = ExperimentRun(
@@ -62,7 +63,7 @@ class Books:
                 credit_floor=credit_floor,
             )
             ExperimentRepository(connection).create_run(run, {})
-            WorkQueueRepository(connection).enqueue_pairs(run_id, run.player_id, pairs, now=now)
+            WorkQueueRepository(connection).enqueue_pairs(run_id, run.player_id, pairs, now=now, menus=menus)
         return run
 
     # --- what the lab remembers -----------------------------------------------------------------------------------

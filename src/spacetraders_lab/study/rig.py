@@ -4,7 +4,7 @@ Nothing here is a stand-in: the server, the store and the workers are the real o
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import httpx2
 
-from spacetraders_lab.core.experiment import Design, ExperimentRun, MarketPair
+from spacetraders_lab.core.experiment import Design, ExperimentRun, MarketPair, Menu
 from spacetraders_lab.game import reads
 from spacetraders_lab.run.app import Lab, LeaseTimes, open_game, open_lab
 from spacetraders_lab.run.coordinator import (
@@ -131,11 +131,16 @@ class Rig(Books):
         return self.play(lambda lab: launch(lab, prepared))
 
     def queue(
-        self, pairs: Sequence[MarketPair], design: Design = ONE_CELL, *, budget: int = 5_000_000, run_id: str = "run-1"
+        self,
+        pairs: Sequence[MarketPair],
+        design: Design = ONE_CELL,
+        *,
+        budget: int = 5_000_000,
+        run_id: str = "run-1",
+        menus: Mapping[str, Menu] | None = None,
     ) -> ExperimentRun:
-        """A run over just these pairs, past scouting and pricing."""
-
-        return self.write_run(pairs, design, now=self.clock.now(), budget=budget, run_id=run_id)
+        """A run over just these pairs, past scouting and pricing; `menus` by pair_id."""
+        return self.write_run(pairs, design, now=self.clock.now(), budget=budget, run_id=run_id, menus=menus)
 
     def fly(self, run: ExperimentRun, *ships: str, stop: asyncio.Event | None = None) -> list[WorkerReport]:
         """Let the ships (all, unless some are named) work until they leave."""

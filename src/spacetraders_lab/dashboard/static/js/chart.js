@@ -66,6 +66,6 @@ export function look(more) {
     legend: { show: false },
     cursor: { points: { size: 6 }, drag: { x: false, y: false } },
     ...more,
-    axes: (more.axes ?? [{}, {}]).map((own, i) => ({ ...axis, ...(i === 0 && { values: hours }), ...own })),
+    axes: (more.axes ?? [{}, {}]).map((own, i) => ({ ...axis, ...(i === 0 && { values: hours, size: 30, space: 78 }), ...own })),
   };
 }

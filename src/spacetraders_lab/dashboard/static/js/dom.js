@@ -49,11 +49,9 @@ function morph(present, wanted) {
     if (name === "style") present.style.cssText = wanted.style.cssText;
     else present.setAttribute(name, value);
   }
-  for (const handler of ["onclick", "oninput", "onchange", "onkeydown"]) present[handler] = wanted[handler];
+  for (const handler of ["onclick", "oninput", "onchange", "onscroll"]) present[handler] = wanted[handler];
   if (present.hasAttribute("data-island")) return; // a chart or a canvas, kept by its owner
-  if (present.tagName === "INPUT" || present.tagName === "SELECT") {
-    if (present !== document.activeElement) present.value = wanted.value;
-    if (present.tagName === "INPUT") return;
-  }
-  morphChildren(present, [...wanted.childNodes]);
+  const typed = present.tagName === "INPUT" || present.tagName === "SELECT";
+  if (present.tagName !== "INPUT") morphChildren(present, [...wanted.childNodes]);
+  if (typed && present !== document.activeElement) present.value = wanted.value;
 }

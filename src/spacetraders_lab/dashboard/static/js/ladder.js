@@ -13,7 +13,7 @@ export function ladder(ladders, chosen, choose) {
       tab("latest", !ladders.some(({ ship }) => ship === chosen), () => choose(null)),
       ladders.map(({ ship }) => ship).sort().map((ship) => tab(ship, ship === chosen, () => choose(ship)))),
     h("p", { class: "listing" }, h("strong", { class: "symbol" }, shown.good), h("span", { class: "dim" }, ` at `), h("span", { class: "symbol" }, short(shown.market)),
-      h("span", { class: "dim" }, ` ${[shown.type, shown.supply, shown.activity].filter(Boolean).join(" · ").toLowerCase()} · ${shown.trade_volume} a trade`)),
+      h("span", { class: "dim" }, ` ${[shown.type, shown.supply, shown.activity].filter(Boolean).join(" · ").toLowerCase()} · volume ${shown.trade_volume}`)),
     rungs(shown),
     h("p", { class: "dim" }, `traded ${ago(shown.at)}`),
     h("ol", { class: "moves" }, shown.visit.slice(-6).reverse().map((t) => h("li", { "data-key": String(t.id) },

@@ -1,6 +1,10 @@
 // Which address shows what. Each view gets the element to draw in and returns a function that ends it.
 
 import { setServerTime } from "./format.js";
+import { listingView } from "./listing.js";
+import { logsView } from "./logs.js";
+import { marketsView } from "./markets.js";
+import { reportView } from "./report.js";
 import { runsView } from "./runs.js";
 import { runView } from "./run.js";
 import { h, show } from "./dom.js";
@@ -9,15 +13,21 @@ const main = document.getElementById("main");
 const ROUTES = [
   [/^\/$/, "runs", runsView],
   [/^\/runs\/([^/]+)$/, "runs", runView],
+  [/^\/runs\/([^/]+)\/report$/, "runs", reportView],
+  [/^\/markets$/, "markets", marketsView],
+  [/^\/markets\/([^/]+)\/([^/]+)$/, "markets", marketsView],
+  [/^\/listings\/([^/]+)\/([^/]+)\/([^/]+)$/, "markets", listingView],
+  [/^\/logs$/, "logs", logsView],
 ];
 let leave = () => {};
 
-export const session = await (await fetch("/api/session")).json();
+const session = await (await fetch("/api/session")).json();
 setServerTime(session.now);
 
 function go() {
   leave();
   main.replaceChildren();
+  Object.assign(document.getElementById("link"), { textContent: "" }).dataset.state = "none"; // until a view is followed
   const route = ROUTES.find(([pattern]) => pattern.test(location.pathname));
   document.querySelectorAll("nav a").forEach((a) => {
     if (a.dataset.view === route?.[1]) a.setAttribute("aria-current", "page");
@@ -37,7 +47,7 @@ addEventListener("click", (event) => {
   const a = event.target.closest?.("a[href^='/']");
   if (!a || a.target || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
   event.preventDefault();
-  if (a.pathname !== location.pathname) {
+  if (a.href !== location.href) {
     history.pushState(null, "", a.href);
     go();
     scrollTo(0, 0);

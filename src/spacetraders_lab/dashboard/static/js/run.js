@@ -52,7 +52,7 @@ function page(view, session, chosen, choose) {
     figures(view),
     h("div", { class: "columns" },
       panel("Queue", { class: "grow", aside: legend() }, queue(view.goods)),
-      panel("Price ladder", { class: "side", aside: h("p", { class: "dim" }, "expected by the price law") }, ladder(view.ladders, chosen, choose))),
+      panel("Price ladder", { class: "side laddered", aside: h("p", { class: "dim" }, "expected by the price law") }, ladder(view.ladders, chosen, choose))),
     panel("Ships", {}, lanes(view.ships)),
     h("div", { class: "columns" },
       h("div", { class: "grow stack" },
@@ -71,7 +71,8 @@ function heading({ run, progress }, session) {
       h("p", { class: "dim" }, facts.filter(Boolean).join(" · ")),
       run.reason && h("p", { class: "reason" }, run.reason)),
     h("div", { class: "actions" },
-      controls(session, run)));
+      controls(session, run),
+      session.makes_reports && progress.trades > 0 && h("a", { class: "button", href: `/runs/${encodeURIComponent(run.run_id)}/report` }, "report")));
 }
 
 function figures({ run, progress, money, pace }) {
@@ -87,7 +88,7 @@ function figures({ run, progress, money, pace }) {
     figure("Trades", count(progress.trades), progress.planned_trades ? `of ${count(progress.planned_trades)} planned` : "recorded",
       progress.planned_trades ? bar([[progress.trades / progress.planned_trades, "done"]], "trades recorded") : null),
     figure("Pace", `${count(trades)}`, "trades in the last minute"),
-    figure("Requests", `${requests.toFixed(2)}/s`, fast ? "beyond the real limit" : `of ${LIMIT}/s, by what was recorded`,
+    figure("Requests", `${requests.toFixed(2)}/s`, fast ? "beyond the real limit" : `of the ${LIMIT}/s allowed`,
       bar([[requests / LIMIT, "done"]], "of the request limit")),
     figure("Net spent", credits(money.outlay), `of a budget of ${credits(money.budget)}`, bar([[money.outlay / (money.budget || 1), "done"]], "of the budget")),
     figure("At risk", credits(money.aboard), "paid for cargo still aboard"));
@@ -132,14 +133,14 @@ function lanes(ships) {
     h("span", { class: "symbol" }, ship.ship),
     h("span", { class: "doing" }, ship.doing, h("small", { class: "dim" }, ship.trading ? " now" : ship.last_trade ? ` · ${ago(ship.last_trade)}` : "")),
     h("canvas", { "data-island": true, "data-ship": ship.ship, "aria-hidden": "true" }),
-    h("span", { class: "number" }, `${count(ship.completed)} pairs`, ship.failed ? h("small", { class: "bad" }, ` ${ship.failed} failed`) : null),
+    h("span", { class: "number" }, `${count(ship.completed)} ${ship.completed === 1 ? "pair" : "pairs"}`, ship.failed ? h("small", { class: "bad" }, ` ${ship.failed} failed`) : null),
     h("span", { class: "number dim" }, `${count(ship.trades)} trades`),
     h("span", { class: "dim container" }, container(ship.container)))));
 }
 
 function container(box) {
   if (!box) return "";
-  const restarts = box.restarts ? `, ${box.restarts} restarts` : "";
+  const restarts = box.restarts ? `, restarted ${box.restarts}×` : "";
   return h("a", { href: `/logs?container=${encodeURIComponent(box.container_id)}` }, `${box.state.toLowerCase()}${restarts}`);
 }
 

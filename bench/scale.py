@@ -1,0 +1,165 @@
+"""The whole stack at the original design's scale, in virtual time: 2,160 pairs, 51,840 transactions, six ships.
+
+Worker, client, sandbox in process, SQLite. Beside it runs the floor: the same requests through the bare HTTP client,
+and the same rows through the bare driver.
+"""
+
+import resource
+import sqlite3
+from contextlib import closing
+from itertools import pairwise
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import httpx2
+
+from bench.figures import Figure, cpu_seconds
+from bench.laboratory import Meter, all_pairs, laboratory, queue
+from spacetraders_lab.core.planning import requests_needed
+from spacetraders_lab.store.database import open_database
+from spacetraders_lab.study.rig import Rig
+
+SETTINGS: dict[str, Any] = {"ships": 6, "goods": 72}
+PAIRS = 2_160
+RUNS, RUNS_IN_FULL = 2, 10
+MARKS = (1_000, 2_000, 5_000, 10_000, 20_000, 50_000, 100_000, 200_000, 500_000)
+FLOOR_TRADES = 1_000
+TRADING = ("/market", "/purchase", "/sell")
+
+
+def measure(full: bool = False) -> list[Figure]:
+    """Two runs over all pairs, one after the other in one database; with `full` ten."""
+    with laboratory(**SETTINGS) as rig:
+        pairs, meter = all_pairs(rig)[:PAIRS], Meter(rig, MARKS)
+        seconds, wall = 0.0, rig.clock.elapsed
+        for number in range(1, 1 + (RUNS_IN_FULL if full else RUNS)):
+            run = queue(rig, pairs, run_id=f"run-{number}")
+            spent, _ = cpu_seconds(lambda run=run: rig.fly(run))
+            print(f"run {number}: {rig.counts(run)}, {meter.trades:,} trades so far, {spent:.0f} s CPU", flush=True)
+            if number == 1:
+                seconds, trades, wall = spent, meter.trades, rig.clock.elapsed - wall
+                requests = dict(rig.requests())
+                peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        floor = _floor(rig, sum(requests.values()) / trades)
+        return [
+            _cost(seconds, trades, floor, wall),
+            Figure("peak memory of it", f"{peak:.0f} MB", "", "", "< 400 MB"),
+            *_growth(meter),
+            *request_figures("grid, 2,160 pairs", rig, requests, trades, "run-1"),
+        ]
+
+
+def _cost(seconds: float, trades: int, floor: float, virtual: float) -> Figure:
+    each = 1000 * seconds / trades
+    return Figure(
+        f"full scale: {PAIRS:,} pairs, {trades:,} transactions, {virtual / 3600:.0f} h of flying, 6 ships",
+        f"{seconds:.0f} s CPU, {each:.2f} ms a transaction",
+        f"{floor:.2f} ms: its requests and rows, bare",
+        f"{each / floor:.1f}×",
+        "≤ 150 s, hoped 90",
+    )
+
+
+def _growth(meter: Meter) -> list[Figure]:
+    marks = [mark for mark in MARKS if mark in meter.cpu_at]
+    first = meter.milliseconds_a_trade(marks[0], marks[2])
+    return [
+        Figure(
+            f"a transaction between {start:,} and {end:,}",
+            f"{meter.milliseconds_a_trade(start, end):.2f} ms CPU",
+            f"{first:.2f} ms between {marks[0]:,} and {marks[2]:,}",
+            f"{meter.milliseconds_a_trade(start, end) / first:.2f}×",
+            "flat",
+        )
+        for start, end in pairwise(marks[2:])
+    ]
+
+
+def request_figures(name: str, rig: Rig, requests: dict[str, int], trades: int, run_id: str) -> list[Figure]:
+    """Requests a transaction, trading and all in, beside the fewest that the same trades and flights need."""
+    counted = rig.rows("SELECT count(DISTINCT visit_id) AS visits FROM market_experiments WHERE run_id = :r", r=run_id)
+    placebos = rig.rows("SELECT count(*) AS n FROM placebo_brackets WHERE run_id = :r", r=run_id)[0]["n"]
+    trading = sum(count for endpoint, count in requests.items() if endpoint.endswith(TRADING))
+    everything = sum(count for endpoint, count in requests.items() if "/my/" in endpoint or endpoint.endswith(TRADING))
+    flights = requests["POST /my/ships/{ship}/navigate"]
+    floor = requests_needed(trades, counted[0]["visits"], flights, requests.get("POST /my/ships/{ship}/refuel", 0))
+    least_trading = (2 * trades + counted[0]["visits"] + placebos) / trades
+    return [
+        Figure(
+            f"requests a transaction, trading: {name}",
+            f"{trading / trades:.3f}",
+            f"{least_trading:.3f}: a trade, a reading after it, one before a visit, {placebos} placebos",
+            f"{trading / trades / least_trading:.3f}×",
+            "≤ 2.6",
+        ),
+        Figure(
+            f"requests a transaction, all in: {name}",
+            f"{everything / trades:.3f}",
+            f"{(floor + placebos) / trades:.3f} for the same visits and flights",
+            f"{everything / (floor + placebos):.3f}×",
+            "≤ 3.4",
+        ),
+    ]
+
+
+# --- the floor -------------------------------------------------------------------------------------------------------
+
+
+def _floor(rig: Rig, requests_a_trade: float) -> float:
+    """Milliseconds of CPU that a trade's requests and rows cost without the lab."""
+    return requests_a_trade * _bare_request() + _bare_rows(rig)
+
+
+def _bare_request() -> float:
+    """Milliseconds of a market read through the bare HTTP client, sandbox in process."""
+    with laboratory(rate_limit=False, **SETTINGS) as rig:
+        path = f"/v2/systems/{rig.system}/waypoints/{next(iter(rig.universe.home.markets))}/market"
+
+        async def read() -> None:
+            async with httpx2.AsyncClient(transport=httpx2.ASGITransport(app=rig.app)) as client:
+                for _ in range(FLOOR_TRADES):
+                    reply = await client.get(f"http://sandbox{path}", headers={"Authorization": f"Bearer {rig.token}"})
+                    assert reply.status_code == 200
+
+        seconds, _ = cpu_seconds(lambda: rig.clock.run(read()))
+    return 1000 * seconds / FLOOR_TRADES
+
+
+def _bare_rows(rig: Rig) -> float:
+    """Milliseconds of writing a trade's rows with the bare driver: its intent, then the trade and what was observed."""
+    intents, trades = _rows(rig, "experiment_intents", 1), _rows(rig, "market_experiments", 1)
+    share = _count(rig, "market_observations") // _count(rig, "market_experiments")
+    observed = _rows(rig, "market_observations", share)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "bare.db"
+        open_database(path=path, durable=False).close()
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("PRAGMA synchronous = OFF")
+
+            def write() -> None:
+                for number in range(FLOOR_TRADES):
+                    _commit(connection, {"experiment_intents": intents[number : number + 1]})
+                    seen = observed[number * share : (number + 1) * share]
+                    rows = {"market_experiments": trades[number : number + 1], "market_observations": seen}
+                    _commit(connection, rows)
+
+            seconds, _ = cpu_seconds(write)
+    return 1000 * seconds / FLOOR_TRADES
+
+
+def _commit(connection: sqlite3.Connection, rows_of: dict[str, list[tuple[Any, ...]]]) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    for table, rows in rows_of.items():
+        connection.executemany(f"INSERT INTO {table} VALUES ({', '.join('?' * len(rows[0]))})", rows)
+    connection.execute("COMMIT")
+
+
+def _rows(rig: Rig, table: str, each: int) -> list[tuple[Any, ...]]:
+    """So many rows of a table for each of the floor's trades."""
+    return [tuple(row.values()) for row in rig.rows(f"SELECT * FROM {table} LIMIT {FLOOR_TRADES * each}")]
+
+
+def _count(rig: Rig, table: str) -> int:
+    found: int = rig.rows(f"SELECT count(*) AS n FROM {table}")[0]["n"]
+    return found

@@ -1,0 +1,228 @@
+"""What to trade, how much at once and how often, from curves of the quotes. Pure arithmetic; every figure has a range.
+
+Sizes and cadences are chosen on the central curve and then priced in every draw, so a range says how the chosen
+advice may turn out. Formulas that the tests hold this against: Obizhaeva and Wang 2013, Alfonsi, Fruth and Schied 2010.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from spacetraders_lab.analysis.arrays import Floats
+from spacetraders_lab.analysis.curve import Curve, transactions
+from spacetraders_lab.analysis.resilience import WEEK, Resilience
+
+SLICES = (0.1, 0.25, 0.5, 1.0)  # shares of the tradeVolume that a purchase may be cut into
+Ends = tuple[Resilience, Resilience]  # of a lane: where one buys, and where one sells
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """A figure in the middle and where nine in ten of the draws lie (5 to 95 %)."""
+
+    value: float
+    low: float
+    high: float
+
+    @classmethod
+    def of(cls, draws: Floats) -> "Forecast":
+        return cls(*(float(q) for q in np.quantile(draws, (0.5, 0.05, 0.95))))
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One transaction of a quote: its units, the price of each, and what it comes to."""
+
+    units: int
+    price: Forecast
+    credits: Forecast
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """What units will cost or bring, transaction by transaction; `premium_percent` is against all at the first quote.
+
+    The premium is positive where the own impact makes it dearer (BUY) and negative where it takes from it (SELL).
+    """
+
+    units: int
+    parts: tuple[Part, ...]
+    total: Forecast
+    average: Forecast
+    premium_percent: Forecast
+
+
+@dataclass(frozen=True, slots=True)
+class Trip:
+    """What a round trip of the lane takes besides the goods: minutes, credits of fuel, and requests but for trades."""
+
+    minutes: float
+    fuel: float
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """A way to fly a lane: so many units every so many minutes, and what such a trip earns."""
+
+    minutes: float
+    units: int
+    profit: Forecast
+    profit_an_hour: Forecast
+    profit_a_request: Forecast
+    units_an_hour: float
+    requests: int
+
+
+@dataclass(frozen=True, slots=True)
+class LaneAdvice:
+    """How to trade a lane: `once` at the quotes of now, and `kept_up` at the cadence that earns most an hour.
+
+    The latter is what the last trip of a week earns, when what comes back and what does not has had its effect. None
+    where nothing is known of recovery, or nothing is earned.
+    `absorbed_an_hour` are the units an hour that both markets take in without moving further (None: not known).
+    """
+
+    once: Cadence | None
+    kept_up: Cadence | None
+    absorbed_an_hour: float | None
+
+
+def quote(curve: Curve, units: int) -> Quote:
+    """Price so many units in full transactions, one after the other, with nobody else trading."""
+    prices = curve.unit_prices(units)
+    parts, begin = [], 0
+    for size in transactions(units, curve.trade_volume):
+        price = prices[:, begin]
+        parts.append(Part(size, Forecast.of(price), Forecast.of(price * size)))
+        begin += size
+    total = prices.sum(axis=1)
+    premium = 100 * (total / (units * curve.quote) - 1)
+    return Quote(units, tuple(parts), Forecast.of(total), Forecast.of(total / units), Forecast.of(premium))
+
+
+def best_slice(curve: Curve, units: int) -> float:
+    """The share of the tradeVolume (of SLICES) that makes the units cheapest to buy, or dearest to sell.
+
+    1 wherever b <= 1: all units of a transaction trade at the quote that it finds.
+    """
+    middle = curve.central()
+    better = 1 if curve.side.value == "BUY" else -1
+
+    def outcome(share: float) -> tuple[float, float]:
+        size = max(1, round(share * curve.trade_volume))
+        return better * float(middle.unit_prices(units, transaction=size).sum()), -share
+
+    return min(SLICES, key=outcome)
+
+
+def lane(buy: Curve, sell: Curve, hold: int, trip: Trip, ends: Ends | None) -> LaneAdvice:
+    """How to trade from the market of `buy` to that of `sell` with `hold` units; `ends` is how the two come back."""
+    once = _once(buy, sell, hold, trip)
+    if ends is None:
+        return LaneAdvice(once, None, None)
+    found = [
+        _cadence(buy, sell, units, trip, minutes, _displaced(buy, sell, units, minutes, ends))
+        for minutes in _cadences(trip.minutes)
+        if (units := kept_up_units(buy, sell, hold, minutes, ends)[0])
+    ]
+    best = max(found, key=lambda cadence: cadence.profit_an_hour.value, default=None)
+    if best is not None and best.profit_an_hour.value <= 0:
+        best = None
+    return LaneAdvice(once, best, _absorbed(buy, sell, ends))
+
+
+def kept_up_units(buy: Curve, sell: Curve, hold: int, minutes: float, ends: Ends) -> tuple[int, float]:
+    """The units a visit, every so many minutes, with which the last trip of a week earns most; and what it earns.
+
+    On the central curve, fuel left aside; (0, 0) where even one unit loses.
+    """
+    buy, sell, ends = buy.central(), sell.central(), (ends[0].central(), ends[1].central())
+    best = (0, 0.0)
+    for units in range(1, hold + 1):
+        profit = float(_profits(buy, sell, units, _displaced(buy, sell, units, minutes, ends))[0])
+        if profit > best[1]:
+            best = (units, profit)
+    return best
+
+
+def split(units: int, visits: int, left: float) -> list[int]:
+    """Units for each of so many visits, evenly spaced, of whose displacement the share `left` is there at the next.
+
+    x_1 = x_n = Q / (2 + (n-2)(1-a)) and (1-a) x_1 between, for impact linear in size: Alfonsi, Fruth and Schied 2010.
+    What stays for ever costs the same however it is split. Whole units that add up to `units`.
+    """
+    if visits == 1:
+        return [units]
+    ends = units / (2 + (visits - 2) * (1 - left))
+    exact = [ends, *[ends * (1 - left)] * (visits - 2), ends]
+    done = [round(sum(exact[: visit + 1])) for visit in range(visits)]
+    return [after - before for before, after in pairwise([0, *done])]
+
+
+def split_cost(curve: Curve, pieces: Sequence[int], minutes: float, resilience: Resilience) -> Forecast:
+    """What the pieces come to, one visit each so many minutes apart, while the quote goes back between them."""
+    moves = [curve.moved_by(transactions(units, curve.trade_volume)) for units in pieces]
+    total = np.zeros(curve.draws)
+    for units, displaced in zip(pieces, resilience.found_by(moves, minutes), strict=True):
+        total += curve.unit_prices(units, displaced=displaced).sum(axis=1)
+    return Forecast.of(total)
+
+
+def _profits(buy: Curve, sell: Curve, units: int, displaced: tuple[Floats, Floats]) -> Floats:
+    """Credits that so many units earn, a draw each."""
+    earned = sell.unit_prices(units, displaced=displaced[1]).sum(axis=1)
+    profits: Floats = earned - buy.unit_prices(units, displaced=displaced[0]).sum(axis=1)
+    return profits
+
+
+def _displaced(buy: Curve, sell: Curve, units: int, minutes: float, ends: Ends) -> tuple[Floats, Floats]:
+    here, there = (
+        end.kept_up(curve.moved_by(transactions(units, curve.trade_volume)), minutes)
+        for curve, end in zip((buy, sell), ends, strict=True)
+    )
+    return here, there
+
+
+def _once(buy: Curve, sell: Curve, hold: int, trip: Trip) -> Cadence | None:
+    """The number of units that earns most in one visit now; None where even one unit loses."""
+    gains = sell.central().unit_prices(hold)[0] - buy.central().unit_prices(hold)[0]
+    profit = np.cumsum(gains)
+    units = int(np.argmax(profit)) + 1
+    if profit[units - 1] <= 0:
+        return None
+    nothing = np.zeros(1)
+    return _cadence(buy, sell, units, trip, trip.minutes, (nothing, nothing))
+
+
+def _cadence(
+    buy: Curve, sell: Curve, units: int, trip: Trip, minutes: float, displaced: tuple[Floats, Floats]
+) -> Cadence:
+    profits = _profits(buy, sell, units, displaced) - trip.fuel
+    trades = len(transactions(units, buy.trade_volume)) + len(transactions(units, sell.trade_volume))
+    requests = trip.requests + trades
+    return Cadence(
+        minutes=minutes,
+        units=units,
+        profit=Forecast.of(profits),
+        profit_an_hour=Forecast.of(profits * 60 / minutes),
+        profit_a_request=Forecast.of(profits / requests),
+        units_an_hour=units * 60 / minutes,
+        requests=requests,
+    )
+
+
+def _cadences(shortest: float) -> Iterator[float]:
+    """Minutes between visits worth trying: from as often as one ship can, each a tenth longer than the one before."""
+    minutes = shortest
+    yield minutes
+    while (minutes := 1.1 * minutes) <= WEEK:
+        yield minutes
+
+
+def _absorbed(buy: Curve, sell: Curve, ends: Ends) -> float | None:
+    if ends[0].half_life is not None or ends[1].half_life is not None:
+        return None
+    return min(float(np.median(end.an_hour)) * c.trade_volume for end, c in zip(ends, (buy, sell), strict=True))

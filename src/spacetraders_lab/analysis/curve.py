@@ -1,0 +1,104 @@
+"""Where a quote goes while one trades: one side of one listing, in as many draws as the data leave open.
+
+A curve knows a law and its parameters, never where they come from: that is `evidence`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from spacetraders_lab.analysis.arrays import Floats
+from spacetraders_lab.analysis.findings import LawForm
+from spacetraders_lab.core.market import Operation
+
+LOWEST = 1.0  # credits: no quote is lower
+_FURTHEST = 50.0  # the exponent at which a quote is called endless
+_ERRORS = 1  # a stream of its own: the draws of the parameters come from the same seed
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """The quote of one side as trades move it. Arrays have one entry a draw.
+
+    `quote` is the quote now, in credits a unit. `slope` is what the form of the law says of one full tradeVolume: a
+    log move against the trader (CONSTANT, POWER), credits (LINEAR), or, for ASYMPTOTE, how often one tradeVolume
+    *bought* doubles the distance to the `asymptote`. `exponent` is b: a transaction of x tradeVolumes moves the quote
+    like x^b. `noise` is the standard deviation, in credits, of what each transaction adds that the law does not say;
+    `seed` chooses its draws.
+    """
+
+    side: Operation
+    form: LawForm
+    trade_volume: int
+    quote: Floats
+    slope: Floats
+    asymptote: Floats | None = None
+    exponent: float = 1.0
+    noise: float = 0.0
+    seed: int = 0
+
+    @property
+    def draws(self) -> int:
+        return len(self.quote)
+
+    def central(self) -> "Curve":
+        """The one curve of the median of every parameter."""
+        middle = None if self.asymptote is None else _median(self.asymptote)
+        return replace(self, quote=_median(self.quote), slope=_median(self.slope), asymptote=middle, noise=0.0)
+
+    def at(self, moved: Floats) -> Floats:
+        """The quotes once so many tradeVolumes have moved them: `moved` broadcasts against (draws, 1)."""
+        up = 1.0 if self.side is Operation.BUY else -1.0
+        quote, slope = self.quote[:, None], self.slope[:, None]
+        match self.form:
+            case LawForm.NONE:
+                quotes = quote + 0.0 * moved
+            case LawForm.CONSTANT | LawForm.POWER:
+                quotes = quote * np.exp(_bounded(up * slope * moved))
+            case LawForm.LINEAR:
+                quotes = quote + up * slope * moved
+            case LawForm.ASYMPTOTE | LawForm.STOCK:
+                assert self.asymptote is not None
+                asymptote = self.asymptote[:, None]
+                quotes = asymptote + (quote - asymptote) * np.exp2(_bounded(up * slope * moved))
+        return np.maximum(LOWEST, quotes)
+
+    def unit_prices(self, units: int, *, displaced: Floats | float = 0.0, transaction: int | None = None) -> Floats:
+        """What each of so many units trades at, shape (draws, units), in transactions of one size (a tradeVolume).
+
+        All units of a transaction trade at the quote that it finds. `displaced` is by how many tradeVolumes earlier
+        trades have left the quote moved, in all draws or in each.
+        """
+        size = transaction or self.trade_volume
+        full = (size / self.trade_volume) ** self.exponent
+        count = -(-units // size)
+        found = np.reshape(displaced, (-1, 1)) + full * np.arange(count, dtype=np.float64)
+        quotes = np.maximum(LOWEST, self.at(found) + self._errors(count))
+        return np.repeat(quotes, size, axis=1)[:, :units]
+
+    def _errors(self, count: int) -> Floats:
+        """What the law leaves unsaid, piling up over transactions; the first quote is known. The same every time."""
+        chance = np.random.default_rng((self.seed, _ERRORS))
+        steps = chance.normal(0.0, self.noise, (count, self.draws)).T
+        steps[:, :1] = 0.0
+        return np.cumsum(steps, axis=1)
+
+    def moved_by(self, transactions: Sequence[int]) -> float:
+        """By how many tradeVolumes' worth transactions of so many units move the quote."""
+        return float(sum((units / self.trade_volume) ** self.exponent for units in transactions))
+
+
+def transactions(units: int, trade_volume: int) -> list[int]:
+    """Units as the fewest transactions that the market allows, full ones first."""
+    full, rest = divmod(units, trade_volume)
+    return [trade_volume] * full + ([rest] if rest else [])
+
+
+def _bounded(exponent: Floats) -> Floats:
+    """So far and no further: quotes beyond are no news, and their numbers would overflow."""
+    return np.clip(exponent, -_FURTHEST, _FURTHEST)
+
+
+def _median(values: Floats) -> Floats:
+    return np.array([np.median(values)])

@@ -1,0 +1,178 @@
+"""What is known of one listing and side, as a curve with its grounds: from findings and the newest quote to draws.
+
+The best grounds there are: the law with the constant of this listing, else with its two quotes, else the slope of this
+listing, else markets like it. With none of them there is no curve, and no number is made up.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+import numpy as np
+
+from spacetraders_lab.analysis.arrays import Floats
+from spacetraders_lab.analysis.curve import Curve
+from spacetraders_lab.analysis.distributions import NORMAL_REACH
+from spacetraders_lab.analysis.findings import CellFlag, Estimate, Findings, LawFit, LawForm, RecoveryEstimate
+from spacetraders_lab.analysis.law import TOLERANCE_CREDITS, TOLERANCE_SHARE
+from spacetraders_lab.analysis.own_constant import listing_constant
+from spacetraders_lab.analysis.resilience import Resilience
+from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.market import Listing, ListingType, Operation
+
+DRAWS = 400
+_RECOVERY = 2  # a stream of draws of its own, beside those of the curve
+# Trades that the markets themselves undo: they make what they export, and use what they import.
+WITH_THE_STREAM = {(ListingType.EXPORT, Operation.BUY), (ListingType.IMPORT, Operation.SELL)}
+
+
+class Ground(StrEnum):
+    """What a curve stands on, the best first."""
+
+    LAW = "the law of impact, as measured at this very listing"
+    QUOTES = "the law of impact, placed by its two quotes; it was never traded"
+    LISTING = "trades of this very listing"
+    CELL = "trades of markets like it; it was never traded"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A curve and how well-founded it is: trades of the listing (or of the markets like it), and the quote's age."""
+
+    curve: Curve
+    ground: Ground
+    form: LawForm
+    trades: int
+    markets: int
+    age_minutes: float
+
+
+def evidence_of(
+    findings: Findings, listing: Listing, side: Operation, *, age_minutes: float, seed: int = 0
+) -> Evidence:
+    """The curve of one side of a listing as it was last seen, `age_minutes` ago.
+
+    The same seed gives the same draws. Raises UserError where nothing was measured that could tell.
+    """
+    chance = np.random.default_rng(seed)
+    quotes = _aged(findings, listing.good.price(side), side, age_minutes, chance)
+    by_law = _by_law(findings.law, listing, side, quotes, chance)
+    if by_law is not None:
+        curve, ground, trades, markets = by_law
+    else:
+        slope, ground, trades, markets = _by_slope(findings, listing, side)
+        bent = findings.size_law.used if findings.size_law is not None else 1.0
+        form = LawForm.CONSTANT if bent == 1.0 else LawForm.POWER
+        curve = Curve(side, form, listing.good.trade_volume, quotes, _positive(slope, chance), None, bent)
+    return Evidence(replace(curve, seed=seed), ground, curve.form, trades, markets, age_minutes)
+
+
+def resilience_of(
+    recovery: RecoveryEstimate | None, listing: Listing, side: Operation, *, seed: int = 0
+) -> Resilience | None:
+    """How a displacement by this side goes back; None where recovery was not measured.
+
+    Against the market's own stream (buying at an IMPORT, selling at an EXPORT) a tick brings nothing back. A share
+    that stays counts only where it is clearly above 0.
+    """
+    if recovery is None:
+        return None
+    chance = np.random.default_rng((seed, _RECOVERY))
+    if recovery.tick is not None:
+        for rate in recovery.rates:
+            if (rate.type, rate.activity) == (listing.good.type, listing.good.activity):
+                an_hour = _positive(rate.rate, chance) * 3600 / recovery.tick.period_seconds
+                with_it = (listing.good.type, side) in WITH_THE_STREAM
+                return Resilience.steadily(an_hour if with_it else np.zeros(DRAWS))
+    if recovery.half_life_minutes is None:
+        return None
+    lasting, share = np.zeros(DRAWS), recovery.permanent_share
+    if share is not None and share.low > 0:
+        lasting = np.clip(_normal(share, chance), 0.0, 1.0)
+    return Resilience.halving(_positive(recovery.half_life_minutes, chance), lasting)
+
+
+def _aged(findings: Findings, quote: int, side: Operation, minutes: float, chance: np.random.Generator) -> Floats:
+    """The quote now: as read, and as far from it as quotes drift in that time."""
+    drift = next((fit.drift_sd for fit in findings.sides if fit.side is side), 0.0)
+    spread = drift * math.sqrt(max(0.0, minutes)) if math.isfinite(drift) else 0.0
+    drawn: Floats = quote * np.exp(_normals(chance) * spread)
+    return drawn
+
+
+def _by_law(
+    law: LawFit | None, listing: Listing, side: Operation, quotes: Floats, chance: np.random.Generator
+) -> tuple[Curve, Ground, int, int] | None:
+    """The curve of the law with the listing's own constant, trades and markets it rests on; None where it is silent.
+
+    Of EXCHANGE the law is silent: it was chosen for the others. What listings share is taken as known.
+    """
+    if law is None or listing.good.type is ListingType.EXCHANGE:
+        return None
+    constant = listing_constant(law, listing, side)
+    if constant is None:
+        return None
+    own = [x for x in law.listings if (x.market, x.good) == (listing.waypoint, listing.good.symbol)]
+    alike = own or [x for x in law.listings if x.type is listing.good.type]
+    shared = {name: estimate.value for name, estimate in law.score.parameters.items()}
+    drawn, kind = _normal(constant, chance), listing.good.type
+    slope, asymptote = np.abs(drawn), None
+    if law.best in (LawForm.ASYMPTOTE, LawForm.STOCK):
+        slope = np.full(DRAWS, shared[f"k {kind}"])
+        asymptote = drawn if law.best is LawForm.ASYMPTOTE else _stock_asymptote(drawn, shared, kind, side)
+    curve = Curve(
+        side,
+        law.best,
+        listing.good.trade_volume,
+        quotes,
+        slope,
+        asymptote,
+        shared.get("b", 1.0),
+        noise=law.score.error_95 / NORMAL_REACH * max(TOLERANCE_CREDITS, TOLERANCE_SHARE * listing.good.price(side)),
+    )
+    return curve, Ground.LAW if own else Ground.QUOTES, sum(x.trades for x in alike), len({x.market for x in alike})
+
+
+def _stock_asymptote(offset: Floats, shared: Mapping[str, float], kind: ListingType, side: Operation) -> Floats:
+    """The asymptote of a quote: of the ask, scale times the listing's offset; of the bid, ratio · that + offset."""
+    ask: Floats = shared[f"scale {kind}"] * offset
+    return ask if side is Operation.BUY else shared[f"ratio {kind}"] * ask + offset
+
+
+def _by_slope(findings: Findings, listing: Listing, side: Operation) -> tuple[Estimate, Ground, int, int]:
+    """The slope of the listing, or of markets in the same cell as far as one more of them may lie."""
+    good = listing.good
+    for own in findings.listings:
+        if (own.market, own.good, own.side) == (listing.waypoint, good.symbol, side):
+            return own.slope, Ground.LISTING, own.transactions, 1
+    for cell in findings.cells:
+        same = (cell.side, cell.type, cell.supply, cell.activity) == (side, good.type, good.supply, good.activity)
+        if same and cell.flag is not CellFlag.NOT_OBSERVED and cell.prediction is not None:
+            return cell.prediction, Ground.CELL, cell.transactions, cell.markets
+    raise UserError(
+        f"nothing measured tells how {side.lower()}ing moves {good.symbol} at {listing.waypoint}: neither it nor"
+        f" another {good.type} that is {good.supply} and {good.activity or 'without activity'} was traded. Measure it:"
+        f" spacetraders experiment liquidity --ships <SHIPS> --system <SYSTEM> --goods {good.symbol}"
+    )
+
+
+def _positive(estimate: Estimate, chance: np.random.Generator) -> Floats:
+    """Draws of something that cannot be negative: log-normal where its interval allows it."""
+    if 0 < estimate.low <= estimate.high < math.inf:
+        sd = math.log(estimate.high / estimate.low) / (2 * NORMAL_REACH)
+        drawn: Floats = estimate.value * np.exp(_normals(chance) * sd)
+        return drawn
+    return np.maximum(0.0, _normal(estimate, chance))
+
+
+def _normal(estimate: Estimate, chance: np.random.Generator) -> Floats:
+    sd = (estimate.high - estimate.low) / (2 * NORMAL_REACH)
+    drawn: Floats = estimate.value + _normals(chance) * (sd if math.isfinite(sd) else 0.0)
+    return drawn
+
+
+def _normals(chance: np.random.Generator) -> Floats:
+    """Standard normal draws in pairs around 0, so that the median of what is drawn is the estimate itself."""
+    half = chance.normal(0.0, 1.0, DRAWS // 2)
+    return np.concatenate([half, -half])

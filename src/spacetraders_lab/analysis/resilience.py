@@ -1,0 +1,72 @@
+"""How a listing comes back after trades, in as many draws as the data leave open: what is left of moves, and when.
+
+Displacements are in tradeVolumes. Resilience knows no prices: what a displaced quote is, is the curve's affair.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from spacetraders_lab.analysis.arrays import Floats
+
+WEEK = 7 * 24 * 60.0  # minutes: about half of a universe's life, and what "kept up" means here
+
+
+@dataclass(frozen=True, slots=True)
+class Resilience:
+    """The pace at which a displacement goes back. Arrays have one entry a draw.
+
+    It halves every `half_life` minutes but for the share `lasting`, or, without a half-life, shrinks by so many
+    tradeVolumes `an_hour`.
+    """
+
+    half_life: Floats | None
+    an_hour: Floats
+    lasting: Floats
+
+    @classmethod
+    def halving(cls, half_life: Floats, lasting: Floats | float = 0.0) -> "Resilience":
+        """It halves in so many minutes, but for a share that stays."""
+        return cls(half_life, np.zeros_like(half_life), np.zeros_like(half_life) + lasting)
+
+    @classmethod
+    def steadily(cls, an_hour: Floats) -> "Resilience":
+        """It shrinks by so many tradeVolumes an hour; 0: nothing comes back."""
+        return cls(None, an_hour, np.zeros_like(an_hour))
+
+    def central(self) -> "Resilience":
+        """The one of the median of every parameter."""
+        half_life = None if self.half_life is None else _median(self.half_life)
+        return replace(self, half_life=half_life, an_hour=_median(self.an_hour), lasting=_median(self.lasting))
+
+    def kept_up(self, moved: float, minutes: float) -> Floats:
+        """The displacement found by the last of a week's visits, so many minutes apart, that each move so much."""
+        before = max(0.0, WEEK / minutes - 1)  # visits
+        if self.half_life is None:
+            return before * np.maximum(0.0, moved - self.an_hour * minutes / 60)
+        left = np.exp2(-minutes / self.half_life)
+        series = left * (1 - left**before) / (1 - left)
+        return np.asarray(moved * (self.lasting * before + (1 - self.lasting) * series))
+
+    def share_left(self, minutes: float) -> Floats:
+        """What is left after so many minutes of one tradeVolume's move, what stays for ever left aside."""
+        if self.half_life is None:
+            return np.maximum(0.0, 1 - self.an_hour * minutes / 60)
+        return np.asarray(np.exp2(-minutes / self.half_life))
+
+    def found_by(self, moves: Sequence[float], minutes: float) -> Iterator[Floats]:
+        """What each visit finds of the ones before it, when they are so many minutes apart and move so much."""
+        passing, stays = np.zeros_like(self.an_hour), np.zeros_like(self.an_hour)
+        for moved in moves:
+            yield passing + stays
+            stays = stays + self.lasting * moved
+            passing = passing + (1 - self.lasting) * moved
+            if self.half_life is None:
+                passing = np.maximum(0.0, passing - self.an_hour * minutes / 60)
+            else:
+                passing = passing * np.exp2(-minutes / self.half_life)
+
+
+def _median(values: Floats) -> Floats:
+    return np.array([np.median(values)])

@@ -1,0 +1,310 @@
+"""`spacetraders quote` and `spacetraders advise`: what measured markets say about trades to come. Needs no network."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from typing import Annotated, Literal
+
+from cyclopts import Parameter
+from sqlalchemy import Connection
+
+from spacetraders_lab.analysis import advice
+from spacetraders_lab.analysis.advice import Cadence, Forecast, Trip
+from spacetraders_lab.analysis.evidence import Evidence, evidence_of, resilience_of
+from spacetraders_lab.analysis.findings import Findings
+from spacetraders_lab.analysis.resilience import Resilience
+from spacetraders_lab.cli import render
+from spacetraders_lab.cli.context import Json, database, settings
+from spacetraders_lab.cli.found import find
+from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.market import Listing, Operation
+from spacetraders_lab.core.planning import REQUESTS_PER_FLIGHT
+from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT, FlightMode, distance, fuel_cost, travel_seconds
+from spacetraders_lab.core.waypoint import system_of
+from spacetraders_lab.run.clock import SystemClock
+from spacetraders_lab.store.database import Database
+from spacetraders_lab.store.experiments import ExperimentRepository
+from spacetraders_lab.store.status import summarise_runs
+from spacetraders_lab.store.world import World
+
+Side = Literal["buy", "sell"]
+Good = Annotated[str, Parameter(help="The good.")]
+
+_HAULER_SPEED = 15
+_OLD_MINUTES = 60  # two ticks of the game's markets
+
+
+def quote(good: Good, *, at: str, side: Side, units: int, json: Json = False) -> None:
+    """Predict what units of a good will cost or bring, transaction by transaction, with nobody else trading.
+
+    Ranges hold nine cases in ten.
+
+    Parameters
+    ----------
+    at:
+        The market.
+    side:
+        Whether you buy or sell.
+    units:
+        How many.
+    """
+    _at_least_one(units, "--units")
+    with _known(good, at) as known:
+        evidence = known.evidence(at, Operation[side.upper()])
+        found = advice.quote(evidence.curve, units)
+        best = advice.best_slice(evidence.curve, units)
+    if json:
+        render.print_json(asdict(found) | {"best_slice": best, "grounds": _grounds_json(evidence)})
+        return
+    rows = [
+        (str(number), part.units, _range(part.price, 1), _range(part.credits))
+        for number, part in enumerate(found.parts, 1)
+    ]
+    total = ("total", found.units, _range(found.average, 1), _range(found.total))
+    render.print_table(
+        ["", "units", "credits a unit", "credits"], [*rows, total], right=["units", "credits a unit", "credits"]
+    )
+    print(f"\nAgainst all at the first quote: {found.premium_percent.value:+.1f} %")
+    if best < 1:
+        print(f"Impact grows faster than size here: transactions of {best:g} tradeVolumes are better.")
+    _print_grounds(known.good, at, evidence)
+
+
+def lane(
+    good: Good,
+    *,
+    origin: Annotated[str, Parameter(name="--from")],
+    to: str,
+    hold: int,
+    speed: int = _HAULER_SPEED,
+    json: Json = False,
+) -> None:
+    """Say how many units a visit to trade on a lane, how often, and what it earns.
+
+    Parameters
+    ----------
+    origin:
+        The market to buy at.
+    to:
+        The market to sell at.
+    hold:
+        The ship's cargo capacity.
+    speed:
+        The ship's engine speed.
+    """
+    if origin.upper() == to.upper():
+        raise UserError("a lane leads from one market to another; --from and --to are the same")
+    _at_least_one(hold, "--hold")
+    _at_least_one(speed, "--speed")
+    with _known(good, origin, to) as known:
+        buying, selling = known.evidence(origin, Operation.BUY), known.evidence(to, Operation.SELL, seed=1)
+        here, there = known.resilience(origin, Operation.BUY), known.resilience(to, Operation.SELL, seed=1)
+        ends = (here, there) if here is not None and there is not None else None
+        trip = known.trip(origin, to, speed)
+        found = advice.lane(buying.curve, selling.curve, hold, trip, ends)
+    if json:
+        grounds = {"buy": _grounds_json(buying), "sell": _grounds_json(selling)}
+        render.print_json(asdict(found) | {"trip": asdict(trip), "grounds": grounds})
+        return
+    _print_lane(found, trip, ends is not None)
+    _print_grounds(known.good, origin, buying)
+    _print_grounds(known.good, to, selling)
+
+
+def split(good: Good, *, at: str, side: Side, units: int, visits: int, every: float, json: Json = False) -> None:
+    """Split a quantity over visits so that the market recovers in between.
+
+    Parameters
+    ----------
+    at:
+        The market.
+    side:
+        Whether you buy or sell.
+    units:
+        How many in all.
+    visits:
+        How many visits.
+    every:
+        Minutes between two visits.
+    """
+    _at_least_one(units, "--units")
+    _at_least_one(visits, "--visits")
+    if every <= 0:
+        raise UserError("--every must be above 0")
+    operation = Operation[side.upper()]
+    with _known(good, at) as known:
+        evidence, resilience = known.evidence(at, operation), known.resilience(at, operation)
+    if resilience is None:
+        raise UserError(_NO_RECOVERY.replace("\n", " "))
+    pieces = advice.split(units, visits, float(resilience.central().share_left(every)[0]))
+    plans = {"split": pieces, "equal": advice.split(units, visits, 0.0), "at once": [units]}
+    costs = {name: advice.split_cost(evidence.curve, plan, every, resilience) for name, plan in plans.items()}
+    if json:
+        found = {name: {"units": plans[name], "credits": asdict(costs[name])} for name in plans}
+        render.print_json(found | {"grounds": _grounds_json(evidence)})
+        return
+    render.print_table(
+        ["", "units a visit", "credits"],
+        [(name, " ".join(map(str, plan)), _range(costs[name])) for name, plan in plans.items()],
+        right=["credits"],
+    )
+    _print_grounds(known.good, at, evidence)
+
+
+_NO_RECOVERY = (
+    "how fast this market recovers was not measured.\nKeep a probe reading it after trades:"
+    " market scout --system <SYSTEM> --ships <PROBE> --watch"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What the database holds on one good at some markets, and what all runs of their universe found."""
+
+    good: str
+    connection: Connection
+    universe_id: int
+    findings: Findings
+    now: datetime
+
+    def listing(self, market: str) -> Listing:
+        found = World(self.connection).history(self.universe_id, market.upper(), self.good, most=1)
+        if not found:
+            raise UserError(
+                f"{self.good} was never seen at {market.upper()}: send a ship there, then"
+                f" `spacetraders market get {market.upper()}`"
+            )
+        return found[0]
+
+    def evidence(self, market: str, side: Operation, seed: int = 0) -> Evidence:
+        listing = self.listing(market)
+        age = (self.now - listing.observed_at).total_seconds() / 60
+        return evidence_of(self.findings, listing, side, age_minutes=age, seed=seed)
+
+    def resilience(self, market: str, side: Operation, seed: int = 0) -> Resilience | None:
+        return resilience_of(self.findings.recovery, self.listing(market), side, seed=seed)
+
+    def trip(self, origin: str, target: str, speed: int) -> Trip:
+        """There and back on CRUISE, fuel bought at the cheapest quote known of the two markets (0: none known)."""
+        world, system = World(self.connection), system_of(origin.upper())
+        places = {place.symbol: place for place in world.waypoints(self.universe_id, system)}
+        try:
+            a, b = places[origin.upper()], places[target.upper()]
+        except KeyError as missing:
+            raise UserError(
+                f"{missing.args[0]} is not charted in {system}; scout it: spacetraders market scout --system {system}"
+            ) from None
+        apart = distance(a.x, a.y, b.x, b.y)
+        fuel = [
+            seen.good.purchase_price
+            for place in (a, b)
+            for seen in world.history(self.universe_id, place.symbol, "FUEL", most=1)
+        ]
+        burned = 2 * fuel_cost(apart, FlightMode.CRUISE) / FUEL_PER_MARKET_UNIT
+        return Trip(
+            minutes=2 * travel_seconds(apart, speed, FlightMode.CRUISE) / 60,
+            fuel=burned * min(fuel, default=0),
+            requests=2 * (REQUESTS_PER_FLIGHT + 1) + (1 if fuel else 0),  # flights, a market read each, refuelling
+        )
+
+
+@contextmanager
+def _known(good: str, *markets: str) -> Iterator[_Known]:
+    system, *others = {system_of(market.upper()): None for market in markets}
+    if others:
+        raise UserError(f"{', '.join(markets)} lie in several systems; what lies between systems is not measured")
+    with database() as opened:
+        universe_id, findings = _findings(opened, system)
+        with opened.reading() as connection:
+            yield _Known(good.upper(), connection, universe_id, findings, SystemClock().now())
+
+
+def _findings(opened: Database, system: str) -> tuple[int, Findings]:
+    """What all runs found together in the universe in which the system's prices were seen last."""
+    base_url = settings().base_url
+    with opened.reading() as connection:
+        universe_id = World(connection).last_universe(base_url, system)
+        if universe_id is None:
+            raise UserError(
+                f"no price of {system} was ever seen at {base_url}; scout it first:"
+                f" spacetraders market scout --system {system} --ships <SHIPS>"
+            )
+        traded = {run.run_id for run in summarise_runs(connection) if run.transactions}
+        runs = [
+            run.run_id
+            for run in ExperimentRepository(connection).list_runs()
+            if run.universe_id == universe_id and run.run_id in traded
+        ]
+    if not runs:
+        raise UserError(
+            f"no experiment has traded in this universe of {base_url} yet, so nothing can be predicted:"
+            " `spacetraders experiment liquidity`"
+        )
+    return universe_id, find(opened, runs).findings
+
+
+def _print_lane(found: advice.LaneAdvice, trip: Trip, recovery_known: bool) -> None:
+    ways = {"one visit now": found.once, "kept up for a week": found.kept_up}
+    known = {name: way for name, way in ways.items() if way is not None}
+    if not known:
+        print("This lane loses credits on its first unit.")
+    rows: list[tuple[str, list[str]]] = [
+        ("units a visit", [str(way.units) for way in known.values()]),
+        ("every", [_every(name, way) for name, way in known.items()]),
+        ("credits a trip", [_range(way.profit) for way in known.values()]),
+        ("credits an hour", [_range(way.profit_an_hour) for way in known.values()]),
+        ("credits a request", [_range(way.profit_a_request) for way in known.values()]),
+        ("requests a trip", [str(way.requests) for way in known.values()]),
+    ]
+    if known:
+        render.print_table(["", *known], [(name, *cells) for name, cells in rows], right=list(known))
+    print(f"\nThe round trip takes {trip.minutes:.0f} minutes of flight and {trip.fuel:,.0f} credits of fuel.")
+    if found.absorbed_an_hour is not None:
+        print(f"The markets take in {found.absorbed_an_hour:.0f} units an hour without moving further.")
+    if found.once is not None and not recovery_known:
+        print(f"No cadence can be advised: {_NO_RECOVERY}")
+    elif found.once is not None and found.kept_up is None:
+        print("No cadence earns anything at the end of a week: too little of what the trips move comes back.")
+
+
+def _every(name: str, way: Cadence) -> str:
+    return "once" if name.startswith("one") else f"{way.minutes:.0f} min"
+
+
+def _range(forecast: Forecast, places: int = 0) -> str:
+    value, low, high = (_credits(x, places) for x in (forecast.value, forecast.low, forecast.high))
+    return value if low == high else f"{value} ({low} to {high})"
+
+
+def _credits(amount: float, places: int) -> str:
+    return f"{amount / 1e6:,.2f}M" if abs(amount) >= 1e6 else f"{amount:,.{places}f}"
+
+
+def _print_grounds(good: str, market: str, evidence: Evidence) -> None:
+    print(f"{good} at {market.upper()}: quote read {_age(evidence.age_minutes)} ago; {evidence.ground}")
+    print(f"  ({evidence.form.value}, {evidence.trades} trades at {evidence.markets} market(s))")
+    if evidence.age_minutes > _OLD_MINUTES:
+        print(f"  That is old, and the ranges say so; read it again: spacetraders market get {market.upper()}")
+
+
+def _grounds_json(evidence: Evidence) -> dict[str, object]:
+    return {
+        "ground": evidence.ground,
+        "form": evidence.form,
+        "trades": evidence.trades,
+        "markets": evidence.markets,
+        "quote": float(evidence.curve.central().quote[0]),
+        "age_minutes": round(evidence.age_minutes, 1),
+    }
+
+
+def _age(minutes: float) -> str:
+    if minutes < 120:
+        return f"{minutes:.0f} minutes"
+    return f"{minutes / 60:.0f} hours" if minutes < 72 * 60 else f"{minutes / 1440:.0f} days"
+
+
+def _at_least_one(value: int, option: str) -> None:
+    if value < 1:
+        raise UserError(f"{option} must be at least 1")

@@ -1,0 +1,45 @@
+"""From the database to findings: what `experiment analyze`, `experiment report` and the advice begin with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rich.console import Console
+
+from spacetraders_lab.analysis.analyse import analyse
+from spacetraders_lab.analysis.crossmarket import PairAccount, ShipAccount, pair_accounts, ship_accounts
+from spacetraders_lab.analysis.dataset import Dataset, dataset_from_columns
+from spacetraders_lab.analysis.findings import Findings
+from spacetraders_lab.analysis.observations import Observations, observations_from_columns
+from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.store.brackets import placebo_brackets
+from spacetraders_lab.store.database import Database
+from spacetraders_lab.store.export import as_columns, load_runs
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What was recorded, as arrays, and what was found in it."""
+
+    data: Dataset
+    observations: Observations
+    findings: Findings
+    pairs: list[PairAccount]
+    ships: list[ShipAccount]
+
+
+def find(database: Database, run_ids: Sequence[str]) -> Found:
+    """Read and analyse the runs together; raises UserError where there is nothing to analyse, or no pooling them."""
+    errors = Console(stderr=True)
+    with errors.status("reading what was recorded"):
+        trades = as_columns(load_runs(database, run_ids))
+        seen = as_columns(load_runs(database, run_ids[:1], "observations"))
+        with database.reading() as connection:
+            placebos = [bracket for run_id in run_ids for bracket in placebo_brackets(connection, run_id)]
+    if not len(trades["timestamp"]):
+        raise UserError(
+            f"{', '.join(run_ids)}: nothing has been traded yet; `spacetraders experiment resume --run-id <UUID>`"
+        )
+    with errors.status("analysing"):
+        data, observations = dataset_from_columns(trades), observations_from_columns(seen)
+        findings = analyse(data, observations, placebos)
+        return Found(data, observations, findings, pair_accounts(trades), ship_accounts(trades))

@@ -1,0 +1,97 @@
+"""`spacetraders experiment report`: what a run found, as one HTML page that needs nothing else."""
+
+from pathlib import Path
+
+from rich.console import Console
+from sqlalchemy import Connection
+
+from spacetraders_lab import __version__
+from spacetraders_lab.analysis.precision import precision_trace
+from spacetraders_lab.cli.context import database
+from spacetraders_lab.cli.experiment import RunId
+from spacetraders_lab.cli.found import Found, find
+from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.experiment import QueueStatus
+from spacetraders_lab.core.planning import requests_needed
+from spacetraders_lab.report.document import as_html
+from spacetraders_lab.report.sections import Subject, compose
+from spacetraders_lab.run.clock import SystemClock
+from spacetraders_lab.store.attrition import Attrition, attrition
+from spacetraders_lab.store.experiments import ExperimentRepository
+from spacetraders_lab.store.status import summarise_run
+from spacetraders_lab.store.world import World
+
+
+def report(*, run_id: RunId, out: Path | None = None) -> None:
+    """Write what a run found as one HTML page: it works offline, and the data of every figure are in it.
+
+    Parameters
+    ----------
+    out:
+        The file [default: liquidity-<run id>.html].
+    """
+    target = out or Path(f"liquidity-{run_id}.html")
+    with database() as opened:
+        found = find(opened, [run_id])
+        with opened.reading() as connection:
+            card = _card(connection, run_id, found)
+            planned = _planned(attrition(connection, run_id))
+            deviations = [(d.kind, d.what) for d in ExperimentRepository(connection).deviations(run_id)]
+            system = summarise_run(connection, run_id).system_symbol
+    with Console(stderr=True).status("drawing"):
+        subject = Subject(
+            f"Liquidity of {system}",
+            f"Run {run_id}",
+            card,
+            found.data,
+            found.observations,
+            found.findings,
+            found.pairs,
+            found.ships,
+            precision_trace(found.data),
+            planned,
+            deviations,
+        )
+        page = as_html(compose(subject), now=SystemClock().now(), version=__version__)
+    try:
+        target.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {target}: {error.strerror}") from error
+    print(f"{target} ({len(page.encode()) / 1e6:.1f} MB): open it in a browser")
+
+
+def _planned(found: Attrition) -> list[tuple[str, int]]:
+    """What became of the planned trades."""
+    skipped = [(f"left out: {reason.value.replace('_', ' ')}", count) for reason, count in found.skipped.items()]
+    return [("made", found.executed), *skipped, ("still to come", found.pending)]
+
+
+def _card(connection: Connection, run_id: str, found: Found) -> tuple[tuple[str, str], ...]:
+    """The run as the database knows it, in words."""
+    experiments = ExperimentRepository(connection)
+    run, summary = experiments.get_run(run_id), summarise_run(connection, run_id)
+    universe = World(connection).universe(run.universe_id)
+    design, pairs = run.design, summary.pairs
+    visits = sum(ship.visits for ship in found.ships)
+    spent, earned = (sum(getattr(ship, name) for ship in found.ships) for name in ("spent", "earned"))
+    begun, ended = summary.started, summary.last_update
+    assert begun is not None and ended is not None  # `find` refuses a run without trades
+    return (
+        ("game", f"{universe.base_url}, reset {universe.reset_date}"),
+        ("state", f"{run.status.value}" + (f" ({run.status_reason})" if run.status_reason else "")),
+        ("design", f"{design.name}: {', '.join(f'{f:g}' for f in design.fractions)} x {design.iterations}"),
+        ("plan hash", experiments.get_plan_hash(run_id)[:16]),
+        ("seed", str(run.seed)),
+        ("ships", ", ".join(run.ships)),
+        (
+            "trades",
+            f"{begun:%Y-%m-%d %H:%M} to {ended:%Y-%m-%d %H:%M} UTC, {(ended - begun).total_seconds() / 3600:.1f} h",
+        ),
+        ("pairs", f"{pairs[QueueStatus.COMPLETED]} of {summary.total} done, {pairs[QueueStatus.FAILED]} failed"),
+        ("transactions", f"{summary.transactions:,} in {visits:,} visits"),
+        ("requests, at least", f"{requests_needed(summary.transactions, visits, visits):,}"),
+        ("credits spent", f"{spent:,}"),
+        ("credits earned", f"{earned:,}"),
+        ("net, fuel included", f"{-experiments.net_spent(run_id):+,}"),
+        ("budget", f"{run.budget:,}"),
+    )

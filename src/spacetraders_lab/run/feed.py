@@ -1,0 +1,101 @@
+"""Feeds an adaptive run: asks which pairs to measure next, and puts them into its queue with their menus.
+
+Which pairs these are is decided by the function that the lab was given, in another thread or process: `run` estimates
+nothing. All that it is told is read from the database, so any worker may ask, and a killed one is asked for again.
+"""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Connection
+
+from spacetraders_lab.core.allocation import Allocation, AllocationPlan
+from spacetraders_lab.core.analysis_plan import GOOD_ENOUGH, stored_quotes
+from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.experiment import ExperimentRun, MarketPair, TradeRecord
+from spacetraders_lab.core.market import TradeGood
+from spacetraders_lab.core.menus import planned_skips, visit_menu
+from spacetraders_lab.core.planning import ListingKey
+from spacetraders_lab.core.survey import numbered
+from spacetraders_lab.run.app import Lab
+from spacetraders_lab.store import listing_locks
+from spacetraders_lab.store.attrition import record_planned_skips
+from spacetraders_lab.store.brackets import placebo_brackets
+from spacetraders_lab.store.experiments import ExperimentRepository
+from spacetraders_lab.store.work_queue import WorkQueueRepository
+from spacetraders_lab.store.world import World
+
+WAITING_SECONDS = 15.0  # game time between two looks at pairs whose listings are not free
+NOTHING_SECONDS = 60.0  # ... and between two questions that find nothing to measure: a fit takes seconds
+PAIRS_A_SHIP = 2  # that are asked for at once: a new answer knows about twenty trades more for each ship
+
+
+async def feed(lab: Lab, run: ExperimentRun) -> float:
+    """Ask for more pairs and queue them, unless some are waiting; returns in how many game seconds to look again.
+
+    Raises UserError where nobody is there to be asked.
+    """
+    async with lab.asking:
+        if await lab.read(lambda c: WorkQueueRepository(c).get_queue_status(run.run_id)["PENDING"]):
+            return WAITING_SECONDS
+        rows, plan = await lab.read(lambda c: _question(c, lab, run))
+        answer = await _ask(lab, rows, plan)
+        return await lab.write(lambda c: _act(c, lab, run, plan, answer))
+
+
+async def _ask(lab: Lab, rows: Sequence[TradeRecord], plan: AllocationPlan) -> Allocation:
+    if lab.allocate is None:
+        raise UserError("this run chooses its pairs as it goes on: go on with `spacetraders experiment resume`")
+    return await asyncio.get_running_loop().run_in_executor(lab.calculator, lab.allocate, rows, plan)
+
+
+def _question(connection: Connection, lab: Lab, run: ExperimentRun) -> tuple[list[TradeRecord], AllocationPlan]:
+    """Every row of the run so far, and how it stands."""
+    experiments, queue = ExperimentRepository(connection), WorkQueueRepository(connection)
+    document = experiments.get_plan(run.run_id)
+    reference = stored_quotes(document)
+    now = lab.clock.now()
+    latest = World(connection).latest_listings(run.universe_id, run.system_symbol)
+    plan = AllocationPlan(
+        listings=tuple(x for x in latest if (x.waypoint, x.good.symbol) in reference),
+        reference=reference,
+        placebos=tuple(placebo_brackets(connection, run.run_id)),
+        locked=listing_locks.held(connection, run.universe_id, now),
+        queued=tuple(queue.open_pairs(run.run_id)),
+        target=run.design.target,
+        floor=GOOD_ENOUGH,
+        hold=document["hold"],
+        credits_left=run.budget - experiments.outlay(run.run_id) - lab.purse.fuel_reserve,
+        may_lose=document["may_lose"],
+        wanted=PAIRS_A_SHIP * len(run.ships),
+        seed=run.seed,
+        turn=queue.enqueued(run.run_id).total(),
+        now=now,
+        until=lab.resets_at,
+    )
+    return list(experiments.records(run.run_id)), plan
+
+
+def _act(connection: Connection, lab: Lab, run: ExperimentRun, plan: AllocationPlan, answer: Allocation) -> float:
+    """Queue what was answered, unless somebody else has queued something since it was asked."""
+    queue = WorkQueueRepository(connection)
+    before = queue.enqueued(run.run_id)
+    if before.total() != plan.turn:
+        return 0.0
+    if answer.ended is not None:
+        ExperimentRepository(connection).nothing_more(run.run_id, answer.ended)
+    pairs = numbered(answer.pairs, before)
+    quotes = {(x.waypoint, x.good.symbol): x.good for x in plan.listings}
+    menus = {
+        pair.pair_id: visit_menu(run.design, run.seed, number, *_ends(pair, quotes), plan.hold)
+        for number, pair in enumerate(pairs, plan.turn)
+    }
+    skips = {pair.pair_id: planned_skips(menus[pair.pair_id], *_ends(pair, quotes)) for pair in pairs}
+    now = lab.clock.now()
+    queue.enqueue_pairs(run.run_id, run.player_id, pairs, now=now, menus=menus)
+    record_planned_skips(connection, run.run_id, skips, now=now)
+    return 0.0 if pairs else NOTHING_SECONDS
+
+
+def _ends(pair: MarketPair, quotes: Mapping[ListingKey, TradeGood]) -> tuple[TradeGood, TradeGood]:
+    return quotes[pair.buy_market, pair.good_symbol], quotes[pair.sell_market, pair.good_symbol]

@@ -1,0 +1,332 @@
+"""Advice against numbers worked out by hand, against closed forms, and against looking at every possibility."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import minimize
+
+from spacetraders_lab.analysis.advice import (
+    Trip,
+    best_slice,
+    kept_up_units,
+    lane,
+    quote,
+    split,
+    split_cost,
+)
+from spacetraders_lab.analysis.curve import Curve, transactions
+from spacetraders_lab.analysis.findings import LawForm
+from spacetraders_lab.analysis.resilience import WEEK, Resilience
+from spacetraders_lab.core.market import Operation
+
+BUY, SELL = Operation.BUY, Operation.SELL
+FORMS = list(LawForm)
+
+
+def curve(side: Operation, price: float, slope: float, trade_volume: int, **more: Any) -> Curve:
+    """One draw of a curve; of a constant percentage unless a form is named."""
+    form = more.pop("form", LawForm.CONSTANT)
+    asymptote = more.pop("asymptote", None)
+    return Curve(
+        side,
+        form,
+        trade_volume,
+        np.array([price]),
+        np.array([slope]),
+        None if asymptote is None else np.array([asymptote]),
+        **more,
+    )
+
+
+# --- one side -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("side", "sign"), [(BUY, 1), (SELL, -1)])
+def test_full_transactions_cost_the_geometric_sum(side: Operation, sign: int) -> None:
+    """C(n) = P V (e^(n s) - 1) / (e^s - 1), s = lambda for a purchase and -mu for a sale."""
+    step = sign * 0.05
+    expected = 1000 * 20 * math.expm1(3 * step) / math.expm1(step)
+    found = quote(curve(side, 1000, 0.05, 20), 60)
+    assert found.total.value == pytest.approx(expected)
+    assert [part.units for part in found.parts] == [20, 20, 20]
+    assert [part.price.value for part in found.parts] == pytest.approx([1000 * math.exp(step * k) for k in range(3)])
+    assert sum(part.credits.value for part in found.parts) == pytest.approx(found.total.value)
+
+
+# Premium over the first quote in percent of three tradeVolumes at lambda = 5 %, by exponent and size of transaction;
+# worked out apart from this code.
+PREMIUMS = {
+    0.7: {0.1: 16.0, 0.25: 11.2, 0.5: 8.2, 1.0: 5.2},
+    1.0: {0.1: 7.6, 0.25: 7.2, 0.5: 6.6, 1.0: 5.2},
+    1.3: {0.1: 3.7, 0.25: 4.7, 0.5: 5.3, 1.0: 5.2},
+}
+
+
+@pytest.mark.parametrize("exponent", PREMIUMS)
+def test_the_premium_of_slicing(exponent: float) -> None:
+    bought = curve(BUY, 1000, 0.05, 20, form=LawForm.POWER, exponent=exponent)
+    found = {
+        share: 100 * (float(bought.unit_prices(60, transaction=round(20 * share)).sum()) / 60_000 - 1)
+        for share in PREMIUMS[exponent]
+    }
+    assert found == pytest.approx(PREMIUMS[exponent], abs=0.06)
+    assert best_slice(bought, 60) == min(PREMIUMS[exponent], key=lambda share: PREMIUMS[exponent][share])
+    sold = curve(SELL, 1000, 0.05, 20, form=LawForm.POWER, exponent=exponent)
+    assert best_slice(sold, 60) == (0.1 if exponent > 1 else 1.0)
+
+
+def _slope(form: LawForm, slope: float, price: float, beyond: float) -> float:
+    """Credits for LINEAR; of the asymptotes, one above a quote is approached by buying."""
+    if form in (LawForm.ASYMPTOTE, LawForm.STOCK):
+        return slope if beyond < 1 else -slope
+    return slope * price if form is LawForm.LINEAR else slope
+
+
+CURVES = st.builds(
+    lambda side, form, price, slope, volume, beyond: curve(
+        side, price, _slope(form, slope, price, beyond), volume, form=form, asymptote=price * beyond
+    ),
+    st.sampled_from([BUY, SELL]),
+    st.sampled_from(FORMS),
+    st.floats(10, 10_000),
+    st.floats(0.001, 0.3),
+    st.sampled_from([1, 6, 20, 60]),
+    st.sampled_from([0.6, 1.4]),
+)
+
+
+@given(CURVES, st.integers(1, 150))
+def test_trading_moves_a_quote_only_against_the_trader_and_never_below_a_credit(found: Curve, units: int) -> None:
+    prices = found.unit_prices(units)[0]
+    moves = np.diff(prices) * (1 if found.side is BUY else -1)
+    assert (moves >= -1e-9).all()
+    assert (prices >= 1).all()
+    assert prices[0] == pytest.approx(float(found.quote[0]))
+    assert quote(found, units).total.value == pytest.approx(prices.sum())
+
+
+@given(CURVES, st.integers(1, 6), st.integers(1, 6))
+def test_two_halves_are_one_whole_where_the_law_is_linear_in_volumes(found: Curve, first: int, second: int) -> None:
+    """Displacing the curve by what was traded is the same as having traded it."""
+    volume = found.trade_volume
+    whole = found.unit_prices((first + second) * volume)
+    rest = found.unit_prices(second * volume, displaced=float(first))
+    assert whole[0, first * volume :] == pytest.approx(rest[0])
+
+
+def test_the_asymptote_law() -> None:
+    """P' = A + (P - A) 2^(k x): an EXPORT's ask runs away from an asymptote below, an IMPORT's ask nears one above."""
+    away = curve(BUY, 1000, 0.3, 20, form=LawForm.ASYMPTOTE, asymptote=600.0)
+    assert away.unit_prices(21)[0, 20] == pytest.approx(600 + 400 * 2**0.3)
+    towards = curve(BUY, 1000, -0.3, 20, form=LawForm.ASYMPTOTE, asymptote=1400.0)
+    assert towards.unit_prices(21)[0, 20] == pytest.approx(1400 - 400 * 2**-0.3)
+    falls = curve(SELL, 1000, -0.3, 20, form=LawForm.ASYMPTOTE, asymptote=1400.0)
+    assert falls.unit_prices(21)[0, 20] == pytest.approx(1400 - 400 * 2**0.3)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_quote_that_runs_away_stays_a_number(form: LawForm) -> None:
+    endless = curve(BUY, 1000, 0.3, 20, form=form, asymptote=600.0)
+    assert np.isfinite(endless.unit_prices(20, displaced=1e6)).all()
+
+
+def test_a_range_holds_nine_draws_in_ten() -> None:
+    slopes = np.random.default_rng(1).normal(0.05, 0.01, 400)
+    draws = Curve(BUY, LawForm.CONSTANT, 20, np.full(400, 1000.0), slopes)
+    found = quote(draws, 40)
+    assert found.parts[0].price.low == found.parts[0].price.high == 1000  # the first quote is known
+    second = 1000 * np.exp(slopes)
+    inside = (found.parts[1].price.low <= second) & (second <= found.parts[1].price.high)
+    assert inside.mean() == pytest.approx(0.9, abs=0.01)
+
+
+def test_what_the_law_leaves_unsaid_piles_up_over_transactions() -> None:
+    draws = Curve(BUY, LawForm.NONE, 10, np.full(4000, 1000.0), np.zeros(4000), noise=3.0)
+    prices = draws.unit_prices(50)
+    assert set(prices[:, 0]) == {1000.0}
+    assert prices[:, 40].std() == pytest.approx(3 * math.sqrt(4), rel=0.05)
+    assert (draws.unit_prices(50) == prices).all()
+    assert draws.central().unit_prices(50).std() == 0
+
+
+# --- a lane ---------------------------------------------------------------------------------------------------------
+
+FREE = Trip(minutes=60, fuel=0, requests=8)
+
+
+def test_units_of_one_visit() -> None:
+    """P=1000 B=1250 lambda=7 % mu=2 % V=20/60: ln(B/P) / (lambda/V_A + mu/V_B) = 58, in whole transactions 60."""
+    found = lane(curve(BUY, 1000, 0.07, 20), curve(SELL, 1250, 0.02, 60), 80, FREE, None)
+    assert found.once is not None and found.once.units == 60
+    assert round(math.log(1.25) / (0.07 / 20 + 0.02 / 60)) == 58
+
+
+@given(
+    st.floats(0.01, 0.2), st.floats(0.01, 0.2), st.integers(3, 12), st.integers(3, 12), st.integers(1, 40),
+    st.floats(0.8, 2.0),
+)  # fmt: skip
+def test_no_other_number_of_units_earns_more_in_one_visit(
+    up: float, down: float, here: int, there: int, hold: int, markup: float
+) -> None:
+    bought, sold = curve(BUY, 1000, up, here), curve(SELL, 1000 * markup, down, there)
+    profits = [quote(sold, n).total.value - quote(bought, n).total.value for n in range(1, hold + 1)]
+    found = lane(bought, sold, hold, FREE, None).once
+    if max(profits) <= 0:
+        assert found is None
+    else:
+        assert found is not None
+        assert found.profit.value == pytest.approx(max(profits))
+
+
+def halving(minutes: float, lasting: float = 0.0) -> Resilience:
+    return Resilience.halving(np.array([minutes]), lasting)
+
+
+def steadily(volumes_an_hour: float) -> Resilience:
+    return Resilience.steadily(np.array([volumes_an_hour]))
+
+
+def test_a_lane_is_capped_by_its_recovery_not_by_the_number_of_flights() -> None:
+    """P=1000, B=1250, lambda=5 %, mu=2 %, V=20/40, half-life 520 min: 3, 14, 60 units earn 400, 1816, 9344."""
+    bought, sold = curve(BUY, 1000, 0.05, 20), curve(SELL, 1250, 0.02, 40)
+    ends = (halving(520.0), halving(520.0))
+    found = [kept_up_units(bought, sold, 80, minutes, ends) for minutes in (60, 240, 1440)]
+    assert [units for units, _ in found] == [3, 14, 60]
+    assert [profit for _, profit in found] == pytest.approx([400, 1816, 9344], abs=6)
+    best = lane(bought, sold, 80, FREE, ends).kept_up
+    assert best is not None
+    assert best.profit_an_hour.value >= 454
+    assert best.profit_a_request.value == pytest.approx(best.profit.value / best.requests)
+
+
+RESILIENCES = {
+    "halving": halving(300),
+    "halving, a tenth stays": halving(300, 0.1),
+    "steadily": steadily(0.5),
+    "never": steadily(0.0),
+}
+
+
+@pytest.mark.parametrize("minutes", [45, 240, 1440])
+@pytest.mark.parametrize("resilience", RESILIENCES.values(), ids=RESILIENCES)
+def test_what_is_promised_for_a_week_is_what_flying_for_a_week_ends_with(
+    minutes: float, resilience: Resilience
+) -> None:
+    bought, sold = curve(BUY, 1000, 0.05, 10), curve(SELL, 1300, 0.03, 10)
+    units, promised = kept_up_units(bought, sold, 40, minutes, (resilience, resilience))
+    if not units:
+        assert resilience is RESILIENCES["never"]
+        return
+    visits = int(WEEK / minutes)
+    *_, displaced = resilience.found_by([bought.moved_by(transactions(units, 10))] * visits, minutes)
+    prices = [c.unit_prices(units, displaced=displaced).sum() for c in (bought, sold)]
+    assert float(prices[1] - prices[0]) == pytest.approx(promised, rel=1e-6)
+
+
+@given(st.floats(20, 2000), st.integers(1, 30), st.floats(0, 1), st.floats(0, 3))
+def test_a_longer_pause_never_leaves_more(minutes: float, visits: int, lasting: float, rate: float) -> None:
+    for resilience in (halving(300, lasting), steadily(rate)):
+        *_, short = resilience.found_by([1.0] * visits, minutes)
+        *_, longer = resilience.found_by([1.0] * visits, 2 * minutes)
+        assert 0 <= float(longer[0]) <= float(short[0]) + 1e-9
+        assert float(short[0]) <= visits - 1 + 1e-9
+
+
+def test_a_lane_whose_moves_stay_is_not_kept_up() -> None:
+    bought, sold = curve(BUY, 1000, 0.05, 20), curve(SELL, 1250, 0.02, 40)
+    found = lane(bought, sold, 80, FREE, (halving(60, 0.5), halving(60, 0.5)))
+    passing = lane(bought, sold, 80, FREE, (halving(60), halving(60)))
+    assert found.once is not None and passing.kept_up is not None
+    assert found.kept_up is None or found.kept_up.profit_an_hour.value < 0.1 * passing.kept_up.profit_an_hour.value
+
+
+def test_ranges_carry_what_is_not_known_of_recovery() -> None:
+    many = 400
+    bought = Curve(BUY, LawForm.CONSTANT, 20, np.full(many, 1000.0), np.full(many, 0.05))
+    sold = Curve(SELL, LawForm.CONSTANT, 40, np.full(many, 1250.0), np.full(many, 0.02))
+    known = Resilience.halving(np.full(many, 500.0))
+    guessed = Resilience.halving(500.0 * np.exp(np.random.default_rng(1).normal(0, 0.5, many)))
+    sure, unsure = (lane(bought, sold, 80, FREE, (r, r)).kept_up for r in (known, guessed))
+    assert sure is not None and unsure is not None
+    assert sure.profit.low == pytest.approx(sure.profit.high)
+    assert unsure.profit.low < 0.9 * unsure.profit.value < unsure.profit.value < unsure.profit.high
+
+
+def test_with_ticks_a_market_takes_in_so_many_units_an_hour() -> None:
+    bought, sold = curve(BUY, 1000, 0.05, 20), curve(SELL, 1250, 0.02, 60)
+    found = lane(bought, sold, 80, FREE, (steadily(0.5), steadily(0.4)))
+    assert found.absorbed_an_hour == 10
+    assert found.kept_up is not None and found.kept_up.units_an_hour <= 10.5
+
+
+def test_fuel_is_paid_once_a_trip() -> None:
+    bought, sold = curve(BUY, 1000, 0.05, 20), curve(SELL, 1250, 0.02, 60)
+    free, paid = (lane(bought, sold, 80, Trip(60, fuel, 8), None).once for fuel in (0.0, 500.0))
+    assert free is not None and paid is not None
+    assert free.profit.value - paid.profit.value == pytest.approx(500)
+
+
+def test_a_lane_that_loses_on_its_first_unit_is_not_flown() -> None:
+    found = lane(curve(BUY, 1000, 0.05, 20), curve(SELL, 990, 0.05, 20), 80, FREE, (halving(500), halving(500)))
+    assert (found.once, found.kept_up) == (None, None)
+
+
+# --- splitting ------------------------------------------------------------------------------------------------------
+
+LAMBDA, PRICE, VOLUME = 0.05, 1000.0, 20
+
+
+def impact_cost(pieces: Any, left: float) -> float:
+    """Credits of impact of pieces bought one visit after the other, for impact linear in units that decays between."""
+    slope = LAMBDA * PRICE / VOLUME
+    return float(
+        sum(
+            slope * x * x / 2 + slope * x * sum(pieces[j] * left ** (i - j) for j in range(i))
+            for i, x in enumerate(pieces)
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("visits", "expected", "equal"), [(1, 32_000, 32_000), (4, 25_818, 26_511), (8, 20_530, 21_967)]
+)
+def test_a_split_costs_what_the_literature_says(visits: int, expected: float, equal: float) -> None:
+    left = 2 ** (-120 / 520)
+    pieces = split(160, visits, left)
+    assert sum(pieces) == 160
+    assert impact_cost(pieces, left) == pytest.approx(expected, rel=1e-3)
+    assert impact_cost([160 / visits] * visits, left) == pytest.approx(equal, abs=1)
+
+
+@pytest.mark.parametrize(("visits", "left"), [(2, 0.5), (4, 0.85), (6, 0.2)])
+def test_no_other_split_costs_less(visits: int, left: float) -> None:
+    found = minimize(
+        lambda x: impact_cost(x, left) / 1000,
+        np.full(visits, 160 / visits),
+        constraints={"type": "eq", "fun": lambda x: x.sum() - 160},
+        bounds=[(0, 160)] * visits,
+    )
+    assert impact_cost(split(160, visits, left), left) == pytest.approx(1000 * found.fun, rel=1e-3)
+
+
+def test_pieces_are_priced_as_the_quote_goes_back() -> None:
+    bought = curve(BUY, PRICE, LAMBDA, VOLUME)
+    decay = halving(60)
+    whole, pieces = split_cost(bought, [80], 60, decay), split_cost(bought, [40, 40], 60, decay)
+    assert whole.value == pytest.approx(quote(bought, 80).total.value)
+    # the second visit finds half of the first one's two tradeVolumes
+    expected = bought.unit_prices(40).sum() + bought.unit_prices(40, displaced=1.0).sum()
+    assert pieces.value == pytest.approx(float(expected))
+    assert split_cost(bought, [40, 40], 1e6, decay).value == pytest.approx(2 * quote(bought, 40).total.value)
+
+
+@given(st.integers(1, 500), st.integers(1, 12), st.floats(0, 0.99))
+def test_a_split_is_whole_units_that_add_up(units: int, visits: int, left: float) -> None:
+    pieces = split(units, visits, left)
+    assert (len(pieces), sum(pieces)) == (visits, units)
+    assert min(pieces) >= 0
+    assert all(type(n) is int for n in pieces)

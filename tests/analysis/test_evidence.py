@@ -1,0 +1,167 @@
+"""What advice stands on: the best grounds there are, as wide as they are, and none at all rather than a guess."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from spacetraders_lab.analysis.evidence import DRAWS, Ground, evidence_of, resilience_of
+from spacetraders_lab.analysis.findings import CellFlag, Estimate, LawFit, LawForm, SizeLaw
+from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.market import Activity, ListingType, Operation
+from tests.analysis.paths import predict_quotes
+from tests.factories import make_listing
+from tests.report.findings import CELL, LAW, RECOVERY, estimate, make_findings
+
+BUY, SELL = Operation.BUY, Operation.SELL
+HERE = make_listing()
+ELSEWHERE = make_listing("X1-GZ7-Z9")
+FINDINGS = make_findings()
+
+
+def exactly(value: float) -> Estimate:
+    return Estimate(value, value, value)
+
+
+LAWS = {
+    LawForm.NONE: ({}, math.nan),
+    LawForm.CONSTANT: ({}, 0.08),
+    LawForm.POWER: ({"b": exactly(0.8)}, 0.08),
+    LawForm.LINEAR: ({}, 4.0),
+    LawForm.ASYMPTOTE: ({"k EXPORT": exactly(0.3)}, 30.0),
+    LawForm.STOCK: ({"k EXPORT": exactly(0.3), "ratio EXPORT": exactly(0.4), "scale EXPORT": exactly(7.5)}, 4.0),
+}
+
+
+def law_of(form: LawForm, side: Operation = BUY) -> LawFit:
+    """A law of this form with the constants above, measured at the listing."""
+    parameters, constant = LAWS[form]
+    known = replace(
+        LAW.listings[0], side=side, constant=exactly(-constant if side is SELL and constant < 1 else constant)
+    )
+    score = replace(LAW.score, form=form, parameters=parameters, error_95=0.0)
+    return replace(LAW, best=form, scores=(score,), listings=(known,))
+
+
+@pytest.mark.parametrize("form", LAWS)
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_a_curve_goes_where_the_law_predicts(form: LawForm, side: Operation) -> None:
+    """Full transactions and smaller ones, against the prediction that the law itself makes."""
+    law = law_of(form, side)
+    if form is LawForm.LINEAR and side is SELL:
+        law = replace(law, listings=(replace(law.listings[0], constant=exactly(-4.0)),))
+    found = evidence_of(make_findings(law=law), HERE, side, age_minutes=0)
+    assert (found.ground, found.form, found.trades) == (Ground.LAW, form, 12)
+    for units in (60, 45):
+        path = predict_quotes(law, HERE, side, [units] * 3)
+        prices = found.curve.central().unit_prices(3 * units, transaction=units)[0, ::units]
+        assert prices == pytest.approx(path[:3])
+
+
+def test_ranges_are_as_wide_as_the_law_is_uncertain() -> None:
+    """The listing's constant may be 4 off, and each of two transactions may miss by the law's 95 % error."""
+    known = replace(LAW.listings[0], constant=Estimate(30.0, 26.0, 34.0))
+    law = replace(LAW, listings=(known,))
+    curve = evidence_of(make_findings(law=law), HERE, BUY, age_minutes=0).curve
+    ends = [
+        predict_quotes(replace(law, listings=(replace(known, constant=exactly(at)),)), HERE, BUY, [60, 60])[2]
+        for at in (26.0, 34.0)
+    ]
+    missed = 2 * LAW.score.error_95 * 2 * math.sqrt(2)
+    low, high = np.quantile(curve.unit_prices(121)[:, 120], (0.025, 0.975))
+    assert high - low == pytest.approx(math.hypot(ends[0] - ends[1], missed), rel=0.15)
+
+
+def test_a_listing_never_traded_is_placed_by_its_two_quotes() -> None:
+    found = evidence_of(make_findings(law=law_of(LawForm.STOCK)), ELSEWHERE, BUY, age_minutes=0)
+    assert (found.ground, found.trades, found.markets) == (Ground.QUOTES, 12, 1)
+
+
+def test_of_exchange_the_law_is_silent() -> None:
+    here = make_listing(type=ListingType.EXCHANGE)
+    assert evidence_of(FINDINGS, here, BUY, age_minutes=0).ground is Ground.LISTING
+
+
+def test_without_a_law_the_slope_of_the_listing_counts() -> None:
+    found = evidence_of(make_findings(law=None), HERE, BUY, age_minutes=0)
+    assert (found.ground, found.form) == (Ground.LISTING, LawForm.CONSTANT)
+    drawn = np.quantile(found.curve.slope, (0.025, 0.5, 0.975))
+    assert drawn == pytest.approx([0.05 / 1.22, 0.05, 0.05 * 1.22], rel=0.06)
+
+
+def test_then_markets_like_it_as_far_as_one_more_of_them_may_lie() -> None:
+    found = evidence_of(FINDINGS, ELSEWHERE, BUY, age_minutes=0)
+    assert (found.ground, found.trades, found.markets) == (Ground.CELL, 40, 4)
+    low, high = np.quantile(found.curve.slope, (0.05, 0.95))
+    assert high / low > 2
+
+
+@pytest.mark.parametrize(
+    "unknown",
+    [
+        make_findings(cells=(), listings=(), law=None),
+        make_findings(cells=(replace(CELL, flag=CellFlag.NOT_OBSERVED),), law=None),
+        make_findings(cells=(replace(CELL, activity=Activity.STRONG),), law=None),
+        make_findings(cells=(replace(CELL, side=SELL),), law=None),
+        make_findings(cells=(replace(CELL, prediction=None),), law=None),
+    ],
+)
+def test_without_grounds_there_is_no_number_but_what_to_do(unknown: object) -> None:
+    with pytest.raises(UserError, match=r"buying moves IRON_ORE at X1-GZ7-Z9.*experiment liquidity"):
+        evidence_of(unknown, ELSEWHERE, BUY, age_minutes=0)  # type: ignore[arg-type]
+
+
+def test_an_old_quote_is_less_certain() -> None:
+    fresh, old = (evidence_of(FINDINGS, HERE, BUY, age_minutes=minutes) for minutes in (0.0, 400.0))
+    assert set(fresh.curve.quote) == {50.0}
+    assert np.std(np.log(old.curve.quote)) == pytest.approx(0.001 * 20, rel=0.1)
+    assert old.age_minutes == 400
+
+
+def test_a_law_that_is_not_linear_in_size_is_carried_through() -> None:
+    bent = SizeLaw(estimate(1.3, 0.02), 0.001, 8.0, 5, 100)
+    found = evidence_of(make_findings(law=None, size_law=bent), HERE, BUY, age_minutes=0)
+    assert (found.form, found.curve.exponent) == (LawForm.POWER, 1.3)
+    straight = replace(bent, p=0.5)
+    assert evidence_of(make_findings(law=None, size_law=straight), HERE, BUY, age_minutes=0).curve.exponent == 1
+
+
+def test_the_same_seed_gives_the_same_draws() -> None:
+    one, other, third = (evidence_of(FINDINGS, HERE, BUY, age_minutes=9, seed=seed) for seed in (4, 4, 5))
+    assert np.array_equal(one.curve.slope, other.curve.slope)
+    assert one.curve.asymptote is not None and third.curve.asymptote is not None
+    assert not np.array_equal(one.curve.asymptote, third.curve.asymptote)
+    assert one.curve.draws == DRAWS
+
+
+class TestRecovery:
+    def test_a_tick_brings_back_what_was_bought_of_an_export(self) -> None:
+        found = resilience_of(RECOVERY, HERE, BUY)
+        assert found is not None and found.half_life is None
+        assert np.median(found.an_hour) == pytest.approx(0.6)
+        assert np.quantile(found.an_hour, (0.025, 0.975)) == pytest.approx([0.54, 0.66], rel=0.02)
+
+    def test_a_tick_brings_nothing_back_against_its_stream(self) -> None:
+        found = resilience_of(RECOVERY, HERE, SELL)
+        assert found is not None and set(found.an_hour) == {0.0}
+
+    def test_without_a_rate_for_its_kind_the_half_life_stands(self) -> None:
+        imported = make_listing(type=ListingType.IMPORT)
+        found = resilience_of(RECOVERY, imported, SELL)
+        assert found is not None and found.half_life is not None
+        assert np.median(found.half_life) == pytest.approx(300)
+        assert set(found.lasting) == {0.0}
+
+    @pytest.mark.parametrize(
+        ("share", "lasts"),
+        [(Estimate(0.3, 0.2, 0.4), 0.3), (Estimate(0.1, -0.2, 0.4), 0.0), (Estimate(2.2, 1.5, 2.8), 1)],
+    )
+    def test_a_share_that_stays_counts_where_it_is_clear(self, share: Estimate, lasts: float) -> None:
+        found = resilience_of(replace(RECOVERY, tick=None, permanent_share=share), HERE, BUY)
+        assert found is not None
+        assert np.median(found.lasting) == pytest.approx(lasts)
+
+    def test_what_was_not_measured_is_not_known(self) -> None:
+        assert resilience_of(None, HERE, BUY) is None
+        assert resilience_of(replace(RECOVERY, tick=None, half_life_minutes=None), HERE, BUY) is None

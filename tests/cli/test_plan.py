@@ -1,0 +1,88 @@
+"""`experiment plan`: what is printed of a plan, what is written, and that nothing is begun."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Player
+from tests.terminal import Answer
+
+
+@pytest.fixture
+def scouted(player: Player) -> Player:
+    player.scout()
+    return player
+
+
+def plan(player: Player, options: str) -> Answer:
+    fleet = ",".join(player.ships)
+    return player.type(f"experiment plan --ships {fleet} --system {player.system} --max-age 100000 {options}")
+
+
+def test_a_ladder_is_planned_and_nothing_begun(scouted: Player, tmp_path: Path) -> None:
+    path = tmp_path / "analysis_plan.json"
+    answer = plan(scouted, f"--design ladder --budget 2000000 --out {path}")
+    assert answer.code == 0
+    for words in (
+        "12 goods, 72 listings, 72 pairs",
+        "flight-bound",
+        "By number of ships:",
+        "expected loss",
+        "Precision to expect",
+        "left out (zero tick",
+    ):
+        assert words in answer.out, words
+    assert max(map(len, answer.out.splitlines())) <= 100 + len(str(path))
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    assert f"plan {digest[:16]}" in answer.out
+    assert json.loads(path.read_text())["design"]["name"] == "ladder"
+    assert scouted.is_untouched()
+
+
+def test_in_json_it_says_all_that_the_tables_say(scouted: Player) -> None:
+    found = plan(scouted, "--design grid --max-pairs 4 --json").json
+    assert len(found["pairs"]) == 4
+    assert found["cells"] == 4 * 24
+    assert [schedule["ships"] for schedule in found["by_ships"]] == [1, 2]
+    assert {"BUY", "SELL"} == {row["side"] for row in found["precision"]}
+    assert found["expected_loss"] <= found["worst_case"]
+    assert {"what", "reason"} == set(found["left_out"][0])
+    assert found["refusal"] is None
+
+
+def test_what_does_not_fit_is_priced_all_the_same_and_says_so(scouted: Player) -> None:
+    answer = plan(scouted, "--budget 5000")
+    assert answer.code == 0
+    assert "360 pairs" in answer.out
+    assert "It would not be begun: the worst case of this plan" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("options", "complaint"),
+    [
+        ("--design nonsense", "nonsense"),
+        ("--design ladder --order seeded", "--order seeded is for --design grid"),
+        ("--design adaptive --target 0%", "--target '0%': must lie above 0%"),
+        ("--design adaptive --target much", "--target 'much': give per cent"),
+        ("--design ladder --rounds 0", "--rounds must be at least 1"),
+        ("--design ladder --budget 10", "not one pair fits the budget"),
+        ("--design ladder --out /nonexistent/plan.json", "/nonexistent/plan.json: cannot be written"),
+    ],
+)
+def test_what_cannot_be_planned_is_said_in_a_line(scouted: Player, options: str, complaint: str) -> None:
+    answer = plan(scouted, options)
+    assert answer.code == 2
+    assert complaint in answer.err
+    assert "Traceback" not in answer.err
+    assert scouted.is_untouched()
+
+
+def test_a_ladder_begun_from_the_command_line_carries_the_hash_of_its_plan(scouted: Player) -> None:
+    goods = "--goods GOLD --design ladder --washout 0 --budget 300000"
+    planned = plan(scouted, f"{goods} --json").json
+    answer = scouted.experiment(goods)
+    assert answer.code == 0
+    assert f"Total: {len(planned['pairs'])} market pairs" in answer.out
+    assert "State: COMPLETED" in answer.out

@@ -1,0 +1,75 @@
+"""A database server that goes away and comes back: the page and the watch say so, wait, and go on."""
+
+import io
+from collections.abc import Iterator
+
+import pytest
+from rich.console import Console
+
+from spacetraders_lab.cli.watch import watch
+from spacetraders_lab.core.experiment import RunStatus
+from spacetraders_lab.store.database import open_database, open_reading
+from spacetraders_lab.store.experiments import ExperimentRepository
+from tests.cli.test_watch import StepClock
+from tests.dashboard.conftest import served
+from tests.dashboard.events import follow
+from tests.factories import NOON
+from tests.postgres import Server, running_server
+from tests.store.memory import Queue, apart, enter_run
+
+pytestmark = pytest.mark.postgres
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[Server]:
+    """A server of this module's own, to be stopped and started."""
+    try:
+        with running_server() as server:
+            yield server
+    except LookupError as missing:
+        pytest.skip(str(missing))
+
+
+def test_the_page_says_so_and_goes_on_by_itself(server: Server) -> None:
+    with server.database() as url:
+        open_database(url).close()
+        with served(url) as page:
+            enter_run(page.database, apart(1))
+            with follow(page.url, "runs/run-1") as events:
+                assert next(events).json["progress"]["pairs"]["CLAIMED"] == 0
+                server.stop()
+                trouble = next(events)
+                assert (trouble.name, "no connection to the server" in trouble.data) == ("trouble", True)
+                assert page.get("/api/views/runs").status_code == 503
+                assert page.get("/api/logs").status_code == 503
+                server.start()
+                Queue(page.database).must_claim("S-1")
+                came = [next(events), next(events)]
+    assert {event.name for event in came} == {"trouble", "view"}
+    assert [event.data for event in came if event.name == "trouble"] == [""]
+    (view,) = (event.json for event in came if event.name == "view")
+    assert view["progress"]["pairs"]["CLAIMED"] == 1
+
+
+def test_the_watch_says_so_and_goes_on_by_itself(server: Server) -> None:
+    with server.database() as url:
+        writing = open_database(url)
+        enter_run(writing, apart(1))
+        reading, out = open_reading(url), io.StringIO()
+
+        def end() -> None:
+            server.start()
+            with writing.transaction() as connection:
+                ExperimentRepository(connection).set_status("run-1", RunStatus.COMPLETED, None, now=NOON)
+
+        clock = StepClock(server.stop, lambda: None, end)
+        view = clock.run(watch(reading, "run-1", clock, Console(file=out)))
+        reading.close()
+        writing.close()
+    lines = out.getvalue().splitlines()
+    assert [line.partition("  ")[2].split(":")[0].split("  ")[0] for line in lines] == [
+        "RUNNING",
+        "waiting for the database",
+        "COMPLETED",
+    ]
+    assert view["run"]["status"] is RunStatus.COMPLETED

@@ -1,0 +1,193 @@
+"""The page: everything in it and nothing outside, hostile text is text, and the same run gives the same bytes."""
+
+import base64
+import csv
+import io
+import json
+import re
+from dataclasses import replace
+from datetime import timedelta
+from html.parser import HTMLParser
+from unittest.mock import patch
+
+import altair
+import pytest
+import vl_convert
+from markupsafe import Markup
+
+from spacetraders_lab.analysis.findings import Findings
+from spacetraders_lab.report import document
+from spacetraders_lab.report.answers import headlines, not_measured
+from spacetraders_lab.report.charts import Chart
+from spacetraders_lab.report.document import Grid, Report, Section, Sentences, as_html
+from spacetraders_lab.report.sections import compose
+from spacetraders_lab.report.table import Table
+from tests.factories import NOON
+from tests.report.findings import HOSTILE, make_findings
+from tests.report.subject import subject
+
+ORDER = [
+    "answer", "run", "cells", "heat", "curves", "law", "sides", "listings", "recovery", "transitions", "diagnostics",
+    "throughput", "precision", "exclusions",
+]  # fmt: skip
+WHOLE = compose(subject())
+
+
+def charts_of(report: Report) -> dict[str, Chart]:
+    return {c.name: c for s in report.sections for b in s.blocks if isinstance(b, Grid) for c in b.charts}
+
+
+# with findings made up, every kind of figure is there
+CHARTS = charts_of(compose(replace(subject(), findings=make_findings()))) | charts_of(WHOLE)
+
+
+class Page(HTMLParser):
+    """What a browser would see: tags with their attributes, scripts by type, and all text outside of scripts."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.scripts: list[tuple[str | None, str]] = []
+        self.text = ""
+        self._script: str | None = None
+        self._in_script = False
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attributes)))
+        if tag == "script":
+            self._in_script, self._script = True, dict(attributes).get("type")
+
+    def handle_endtag(self, tag: str) -> None:
+        self._in_script = False
+
+    def handle_data(self, data: str) -> None:
+        if self._in_script:
+            self.scripts.append((self._script, data))
+        else:
+            self.text += data
+
+    @property
+    def data(self) -> list[dict[str, object]]:
+        """The specifications of the figures."""
+        return [json.loads(text) for kind, text in self.scripts if kind == "application/json"]
+
+    @property
+    def downloads(self) -> dict[str, str]:
+        """The CSV files in the page."""
+        links = [attributes for tag, attributes in self.tags if tag == "a" and attributes.get("download")]
+        return {str(a["download"]): base64.b64decode(str(a["href"]).partition(",")[2]).decode() for a in links}
+
+
+def page_of(report: Report) -> Page:
+    """The page without the drawing library, which is long to read and the same in all of them."""
+    with patch.object(document, "_vega", lambda: Markup("vega()")):
+        return Page(as_html(report, now=NOON, version="1.2.3"))
+
+
+@pytest.fixture(scope="module")
+def page() -> Page:
+    return page_of(WHOLE)
+
+
+def test_the_sections_come_in_order(page: Page) -> None:
+    assert [a["id"] for tag, a in page.tags if tag == "section"] == ORDER
+
+
+def test_the_page_needs_nothing_from_outside(page: Page) -> None:
+    html = as_html(WHOLE, now=NOON, version="1.2.3")
+    assert {tag for tag, _ in page.tags}.isdisjoint({"link", "iframe", "img", "object", "base"})
+    assert all("src" not in attributes for _, attributes in page.tags)
+    targets = [str(attributes["href"]) for _, attributes in page.tags if "href" in attributes]
+    assert all(target.startswith(("#", "data:text/csv;base64,")) for target in targets)
+    assert "url(" not in html.partition("</style>")[0]
+    assert len(html.encode()) < 3_000_000
+
+
+def test_every_figure_and_table_has_its_data_beside_it(page: Page) -> None:
+    downloads = page.downloads
+    for section in WHOLE.sections:
+        for block in section.blocks:
+            items: list[Chart | Table] = list(block.charts) if isinstance(block, Grid) else []
+            for item in [*items, *([block] if isinstance(block, Table) else [])]:
+                rows = list(csv.DictReader(io.StringIO(downloads.get(f"{item.name}.csv", ""))))
+                assert len(rows) == len(item.records)
+    assert len(page.data) == sum(tag == "figure" for tag, _ in page.tags) >= 20
+
+
+def test_the_answer_says_what_was_not_measured(page: Page) -> None:
+    assert "not measured" in page.text
+    assert "never occurred" in page.text
+
+
+def test_the_same_run_gives_the_same_bytes_but_for_the_time() -> None:
+    """Analysed and composed anew, with the drawing library left out."""
+    subject.cache_clear()
+    with patch.object(document, "_vega", lambda: Markup("vega()")):
+        one = as_html(WHOLE, now=NOON, version="1.2.3")
+        other = as_html(compose(subject()), now=NOON + timedelta(days=1), version="1.2.3")
+    assert other != one
+    assert other.replace("2026-03-02 12:00 UTC", "2026-03-01 12:00 UTC") == one
+
+
+def test_hostile_text_is_text() -> None:
+    chart = Chart(HOSTILE, HOSTILE, HOSTILE, {"mark": "point"}, ({"good": HOSTILE},))
+    table = Table("t", HOSTILE, HOSTILE, (HOSTILE,), ((HOSTILE,),), ({"good": HOSTILE},))
+    blocks = (table, Grid((chart,)), Sentences(((HOSTILE, HOSTILE),)))
+    report = Report(HOSTILE, HOSTILE, (Section(HOSTILE, HOSTILE, HOSTILE, blocks),))
+    plain = Report("t", "t", (Section("t", "t", "t", blocks[2:]),))
+    page, usual = page_of(report), page_of(plain)
+    assert len([kind for kind, _ in page.scripts if kind is None]) == len(
+        [kind for kind, _ in usual.scripts if kind is None]
+    )
+    assert page.text.count(HOSTILE) >= 12
+    assert page.data[0]["data"] == {"values": [{"good": HOSTILE}]}
+    assert csv.DictReader(io.StringIO(page.downloads["t.csv"])).__next__()["good"] == HOSTILE
+    assert "49" not in re.sub(r"[0-9a-f]{2,}", "", page.text)  # {{ 7 * 7 }} was not computed
+
+
+def test_a_run_that_taught_nothing_still_makes_a_page() -> None:
+    played = subject()
+    nothing = Findings(exclusions=played.findings.exclusions, checks=played.findings.checks)
+    no_rows = played.data.take(played.data.time < 0)
+    empty = replace(played, findings=nothing, data=no_rows, pairs=(), ships=(), trace=(), planned=(), deviations=())
+    page = page_of(compose(empty))
+    assert [a["id"] for tag, a in page.tags if tag == "section"] == ORDER
+    assert "Not measured" in page.text
+
+
+def test_what_did_not_go_as_planned_is_said(page: Page) -> None:
+    assert "GOLD was nowhere on sale" in page.text
+    assert list(csv.DictReader(io.StringIO(page.downloads["planned.csv"])))[1] == {
+        "trades": "left out: guard",
+        "number": "3",
+    }
+
+
+def test_headlines_name_the_least_and_the_most() -> None:
+    said = dict(headlines(subject().findings))
+    assert re.fullmatch(
+        r"One full tradeVolume raises its ask by [\d.]+ \[.*\] % when \w+, by [\d.]+ \[.*\] % when \w+\.",
+        said["buying, EXPORT"],
+    )
+    assert said["selling, IMPORT"].startswith("One full tradeVolume lowers its bid by")
+
+
+def test_what_was_not_measured_is_named() -> None:
+    nothing = make_findings(law=None, recovery=None)
+    missing = " ".join(not_measured(nothing))
+    assert "1 of 2 combinations" in missing and "law of impact" in missing and "Recovery" in missing
+    assert not any("law" in sentence for sentence in not_measured(make_findings()))
+
+
+@pytest.mark.parametrize("chart", CHARTS.values(), ids=CHARTS)
+def test_every_specification_is_valid(chart: Chart) -> None:
+    """Against the schema (altair), and by compiling it as the page will; every field is one of its data."""
+    whole = replace(chart, records=chart.records[:5], overlay=chart.overlay[:5]).whole()
+    altair.Chart.from_dict(whole, validate=True)
+    vl_convert.vegalite_to_vega(whole)
+    for layer in chart.spec.get("layer", [chart.spec]):
+        data = layer.get("data", {})
+        records = data.get("values", chart.overlay if data.get("name") == "overlay" else chart.records)
+        fields = set(re.findall(r'"field": "([^"]+)"', json.dumps(layer.get("encoding", {}))))
+        assert not records or fields <= {key for record in records for key in record}

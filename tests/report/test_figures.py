@@ -1,0 +1,186 @@
+"""What the figures will show, against the rows and the findings that it comes from."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from spacetraders_lab.analysis.dataset import dataset_of
+from spacetraders_lab.analysis.findings import CellFlag, Estimate
+from spacetraders_lab.analysis.observations import observations_of
+from spacetraders_lab.analysis.precision import Precision
+from spacetraders_lab.core.market import ListingType, Operation, Supply
+from spacetraders_lab.report import figures
+from tests.analysis.test_crossmarket import trade
+from tests.factories import BUY_MARKET, GOOD, make_listing
+from tests.report.findings import CELL, LAW, LISTING, RECOVERY, estimate
+from tests.report.subject import subject
+from tests.store.memory import after
+
+BUY, SELL = Operation.BUY, Operation.SELL
+EXPORT = ListingType.EXPORT
+
+
+def visit(*quotes: int, units: int = 30, begin: int = 0, name: str = "v", **more: object) -> list:  # type: ignore[type-arg]
+    """Purchases one after the other, each at the quote that the one before it left, a minute apart."""
+    return [
+        trade(begin + i, BUY, units, quotes[i], quotes[i + 1], visit_id=name, purchase_price_before=quotes[i],
+              purchase_price_after=quotes[i + 1], sequence_in_visit=i + 1, **more)
+        for i in range(len(quotes) - 1)
+    ]  # fmt: skip
+
+
+def test_a_heat_map_has_the_cells_that_were_traded() -> None:
+    unseen = replace(CELL, supply=Supply.HIGH, measured=None, transactions=0, flag=CellFlag.NOT_OBSERVED)
+    thin = replace(CELL, supply=Supply.SCARCE, activity=None, flag=CellFlag.THIN)
+    found = figures.heat_map([CELL, unseen, thin, replace(CELL, side=SELL)], BUY, EXPORT)
+    assert [(r["supply"], r["activity"], r["thin"]) for r in found] == [
+        ("MODERATE", "WEAK", False),
+        ("SCARCE", "no activity", True),
+    ]
+    assert (found[0]["label"], found[0]["range"]) == ("5.1", "4.6–5.7")
+    assert found[0]["percent"] == pytest.approx(100 * math.expm1(0.05))
+
+
+def test_raw_runs_begin_at_nothing_and_pile_up() -> None:
+    data = dataset_of(visit(100, 104, 110))
+    assert figures.raw_runs(data, BUY, EXPORT) == [
+        {"run": 0, "supply": "MODERATE", "side": "BUY", "volumes": 0.0, "percent": 0.0},
+        {"run": 0, "supply": "MODERATE", "side": "BUY", "volumes": 0.5, "percent": pytest.approx(4.0)},
+        {"run": 0, "supply": "MODERATE", "side": "BUY", "volumes": 1.0, "percent": pytest.approx(10.0)},
+    ]
+    assert figures.raw_runs(data, SELL, EXPORT) == figures.raw_runs(data, BUY, ListingType.IMPORT) == []
+
+
+def test_a_run_begins_anew_at_the_next_supply_level_and_visit() -> None:
+    rows = visit(100, 104, 110, 120)
+    rows[1] = replace(rows[1], supply_before=Supply.LIMITED)
+    rows += visit(90, 95, name="w", begin=60)
+    found = figures.raw_runs(dataset_of(rows), BUY, EXPORT)
+    assert [r["run"] for r in found if r["volumes"] == 0] == [0, 1, 2, 3]
+    assert len(found) == 4 * 2
+
+
+def test_of_many_runs_only_some_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "MOST_RUNS", 5)
+    rows = [row for i in range(12) for row in visit(100, 104, name=f"v{i}", begin=10 * i)]
+    assert len({r["run"] for r in figures.raw_runs(dataset_of(rows), BUY, EXPORT)}) == 4
+
+
+def test_fits_go_as_far_as_their_raw_runs() -> None:
+    raw = [{"supply": "MODERATE", "volumes": 2.5}, {"supply": "MODERATE", "volumes": 1.0}]
+    found = figures.fitted_curves([CELL], BUY, EXPORT, raw)
+    assert (found[0]["volumes"], found[0]["percent"]) == (0.0, 0.0)
+    assert found[-1]["volumes"] == 2.5
+    assert found[-1]["percent"] == pytest.approx(100 * math.expm1(2.5 * 0.05))
+    assert found[-1]["percent_low"] < found[-1]["percent"] < found[-1]["percent_high"]
+
+
+def test_a_supply_level_is_the_mean_of_its_activities_by_their_trades() -> None:
+    busy = replace(CELL, activity=None, measured=estimate(0.08), transactions=120)
+    found = figures.by_supply([CELL, busy], BUY, EXPORT)
+    assert list(found) == [Supply.MODERATE]
+    assert found[Supply.MODERATE].value == pytest.approx(100 * math.expm1((40 * 0.05 + 120 * 0.08) / 160))
+
+
+def test_both_sides_need_both_sides() -> None:
+    alone = replace(CELL, supply=Supply.HIGH)
+    found = figures.both_sides([CELL, replace(CELL, side=SELL), alone])
+    assert [(r["cell"], r["side"]) for r in found] == [("EXPORT MODERATE WEAK", side) for side in ("BUY", "SELL")]
+
+
+def test_the_ratio_of_the_sides_of_a_listing() -> None:
+    sold = replace(LISTING, side=SELL, slope=estimate(0.025, 0.2))
+    (found,) = figures.side_ratios([LISTING, sold, replace(LISTING, good="ALONE")])
+    assert (found["listing"], found["ratio"]) == (f"{GOOD} at {BUY_MARKET}", pytest.approx(2.0))
+    half = math.hypot(math.log(1.2 / 0.8) / 2, math.log(1.2 / 0.8) / 2)
+    assert (found["low"], found["high"]) == (pytest.approx(2 * math.exp(-half)), pytest.approx(2 * math.exp(half)))
+
+
+def test_listings_around_their_cells_come_in_order() -> None:
+    found = figures.caterpillar([LISTING, replace(LISTING, good="FLAT", effect=-0.5), replace(LISTING, side=SELL)])
+    assert [(r["side"], r["rank"], round(r["factor"], 2)) for r in found] == [
+        ("BUY", 1, 0.61),
+        ("BUY", 2, 1.11),
+        ("SELL", 1, 1.11),
+    ]
+
+
+def test_residuals_are_what_the_slope_leaves() -> None:
+    data = dataset_of(visit(1000, 1030, 1050, 1090))
+    found = figures.residuals(data, [LISTING])
+    moves = np.log(np.array([1030 / 1000, 1050 / 1030, 1090 / 1050])) - 0.05 * 0.5
+    assert [r["residual"] for r in found] == pytest.approx(list(moves / moves.std()))
+    assert [r["position"] for r in found] == [1, 2, 3]
+    assert [r["hours"] for r in found] == pytest.approx([0, 1 / 60, 2 / 60])
+    assert figures.residuals(data, []) == []
+
+
+def test_normal_residuals_lie_on_the_line() -> None:
+    drawn = np.random.default_rng(1).normal(size=20_000)
+    found = figures.quantiles([{"side": "BUY", "residual": float(value)} for value in drawn])
+    assert len(found) == 99
+    assert [r["residual"] for r in found] == pytest.approx([r["normal"] for r in found], abs=0.08)
+
+
+def test_the_naive_mean_is_turned_against_the_trader() -> None:
+    bought, sold = figures.naive_means([CELL, replace(CELL, side=SELL, naive_percent=-2.0)])
+    assert (bought["naive"], sold["naive"]) == (2.5, 2.0)
+
+
+class TestRemaining:
+    """A purchase moves the ask from 100 to 110; later readings say how much of that is left."""
+
+    DATA = dataset_of(visit(100, 110))
+
+    def seen(self, *asks: tuple[float, int]) -> list[dict[str, object]]:
+        return figures.remaining(
+            self.DATA,
+            observations_of([make_listing(observed_at=after(at), purchase_price=ask) for at, ask in asks]),
+        )
+
+    def test_the_share_that_is_left(self) -> None:
+        found = self.seen((1800, 110), (3600, 100), (7200, 105))
+        assert [r["hours"] for r in found] == pytest.approx([0.5, 1, 2])
+        assert [r["share"] for r in found] == pytest.approx([1, 0, math.log(1.05) / math.log(1.1)])
+        assert {r["stream"] for r in found} == {"with"}  # bought where it is made
+
+    def test_the_reading_of_the_visit_itself_is_no_recovery(self) -> None:
+        assert self.seen((1, 110), (-600, 95)) == []
+
+    def test_the_next_own_trade_ends_it(self) -> None:
+        data = dataset_of([*visit(100, 110), *visit(108, 112, name="w", begin=60)])
+        readings = observations_of([make_listing(observed_at=after(at), purchase_price=109) for at in (1800, 3660)])
+        assert [r["hours"] for r in figures.remaining(data, readings) if r["hours"] != 1 / 60] == [0.5]
+
+    def test_too_little_to_see_is_left_out(self) -> None:
+        small = dataset_of(visit(1000, 1010))
+        assert figures.remaining(small, observations_of([make_listing(observed_at=after(1800))])) == []
+
+
+def test_the_decay_curve_halves() -> None:
+    found = figures.decay_curve(RECOVERY, 10.0)
+    assert (found[0]["share"], found[12]["share"]) == (1.0, 0.5)  # the half-life is 5 hours
+    assert all(r["low"] <= r["share"] <= r["high"] for r in found)
+    lasting = figures.decay_curve(replace(RECOVERY, permanent_share=Estimate(0.4, 0.3, 0.5)), 10.0)
+    assert lasting[12]["share"] == pytest.approx(0.7)
+    assert figures.decay_curve(replace(RECOVERY, half_life_minutes=None), 10.0) == []
+
+
+def test_forms_of_the_law_and_precision() -> None:
+    assert figures.form_errors(LAW)[0] == {"form": "constant percent", "way": "new listings", "error": 4.0}
+    assert figures.precision([Precision(10, 1, 4), Precision(20, 0, 0)]) == [
+        {"transactions": 10, "share": 0.25, "within": 1, "cells": 4},
+        {"transactions": 20, "share": 0.0, "within": 0, "cells": 0},
+    ]
+
+
+def test_figures_of_a_real_run_agree_with_its_rows() -> None:
+    played = subject()
+    runs = [r for kind in ListingType for side in Operation for r in figures.raw_runs(played.data, side, kind)]
+    used = played.data.used()
+    assert max(r["volumes"] for r in runs) <= float(used.cumulative.max() / used.trade_volume.min())
+    assert all(r["percent"] >= 0 for r in runs)
+    left = figures.residuals(played.data, played.findings.listings)
+    assert len(left) == int(played.data.usable.sum())

@@ -1,0 +1,180 @@
+"""Adaptive runs: pairs are asked for as the data come in, in turn with what is under way, and an end is an end."""
+
+import asyncio
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from itertools import combinations
+
+import pytest
+
+from spacetraders_lab.core.allocation import Allocation, AllocationPlan
+from spacetraders_lab.core.experiment import (
+    ClaimOrder,
+    Design,
+    DesignName,
+    ExperimentRun,
+    MarketPair,
+    MenuKind,
+    RunStatus,
+    TradeRecord,
+)
+from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.coordinator import reopen
+from spacetraders_lab.run.fleet import run_workers
+from spacetraders_lab.run.worker import WorkerReport
+from spacetraders_lab.store.experiments import ExperimentRepository
+from spacetraders_lab.study.rig import Rig
+from tests.guarantees.judge import violations
+
+ADAPTIVE = Design(name=DesignName.ADAPTIVE, washout_seconds=60, claim_order=ClaimOrder.NEAREST, target=0.2)
+ENDED = "that is enough"
+
+
+@dataclass
+class RoundRobin:
+    """Names pairs of the goods in turn, those that are free and share no listing, until it has named so many."""
+
+    most: int
+    asked: list[tuple[int, AllocationPlan]] = field(default_factory=list)
+    refuses_first: bool = False
+
+    def __call__(self, rows: Sequence[TradeRecord], plan: AllocationPlan) -> Allocation:
+        self.asked.append((len(rows), plan))
+        if self.refuses_first and len(self.asked) == 1:
+            return Allocation()
+        if plan.turn >= self.most:
+            return Allocation(ended=ENDED)
+        used = {(m, p.good_symbol) for p in plan.queued for m in (p.buy_market, p.sell_market)} | set(plan.locked)
+        chosen = []
+        for pair in self._turned(plan):
+            ends = {(market, pair.good_symbol) for market in (pair.buy_market, pair.sell_market)}
+            if not ends & used:
+                chosen.append(pair)
+                used |= ends
+        return Allocation(tuple(chosen[: plan.wanted]))
+
+    @staticmethod
+    def _turned(plan: AllocationPlan) -> list[MarketPair]:
+        goods = sorted({x.good.symbol for x in plan.listings})
+        places = {good: [x.waypoint for x in plan.listings if x.good.symbol == good] for good in goods}
+        pairs = [MarketPair.of(good, *ends) for good in goods for ends in combinations(places[good], 2)]
+        first = plan.turn * 7 % len(pairs)
+        return pairs[first:] + pairs[:first]
+
+
+@pytest.fixture
+def threads() -> Iterator[Executor]:
+    with ThreadPoolExecutor(1) as executor:
+        yield executor
+
+
+@pytest.fixture
+def scouted(rig: Rig) -> Rig:
+    rig.scout()
+    return rig
+
+
+def begin(rig: Rig, budget: int | None = 3_000_000) -> ExperimentRun:
+    goods = tuple(rig.goods()[:4])
+    return rig.launch(rig.prepare(design=ADAPTIVE, budget=budget, seed=4, goods=goods))
+
+
+def fly(
+    rig: Rig, run: ExperimentRun, allocate: RoundRobin | None, executor: Executor, stop: asyncio.Event | None = None
+) -> list[WorkerReport]:
+    async def go(lab: Lab) -> list[WorkerReport]:
+        asking = replace(lab, allocate=allocate, calculator=executor)
+        return await run_workers(asking, run, rig.fleet, stop or asyncio.Event())
+
+    return rig.play(go)
+
+
+def ended_because(rig: Rig, run: ExperimentRun) -> str | None:
+    return rig.read(lambda c: ExperimentRepository(c).ended_because(run.run_id))
+
+
+def test_it_asks_as_it_goes_on_and_ends_when_it_is_told(scouted: Rig, threads: Executor) -> None:
+    run, allocate = begin(scouted), RoundRobin(most=8)
+    assert scouted.counts(run) == {}, "nothing is queued before anything is asked"
+    fly(scouted, run, allocate, threads)
+    assert scouted.counts(run)["COMPLETED"] >= 8
+    assert scouted.run(run).status is RunStatus.COMPLETED
+    assert ended_because(scouted, run) == ENDED
+    assert violations(scouted, run) == []
+    seen = [rows for rows, _ in allocate.asked]
+    assert seen == sorted(seen)
+    assert seen[-1] > seen[0] == 0, "later questions know more"
+
+
+def test_a_question_tells_how_the_run_stands(scouted: Rig, threads: Executor) -> None:
+    run, allocate = begin(scouted), RoundRobin(most=6)
+    fly(scouted, run, allocate, threads)
+    first, last = allocate.asked[0][1], allocate.asked[-1][1]
+    assert {x.good.symbol for x in first.listings} == set(scouted.goods()[:4])
+    assert {(x.waypoint, x.good.symbol): x.good for x in first.listings} == first.reference == last.reference
+    assert any(x.good != last.reference[x.waypoint, x.good.symbol] for x in last.listings), "quotes have moved since"
+    assert (first.turn, first.placebos, first.queued, first.locked) == (0, (), (), {})
+    assert last.placebos and last.turn >= 6
+    assert (first.target, first.floor, first.hold, first.wanted) == (0.2, 0.002, 40, 4)
+    assert last.credits_left < first.credits_left <= run.budget
+    assert first.may_lose and first.seed == 4
+
+
+def test_without_a_budget_it_may_not_lose(scouted: Rig, threads: Executor) -> None:
+    run, allocate = begin(scouted, budget=None), RoundRobin(most=0)
+    fly(scouted, run, allocate, threads)
+    assert not allocate.asked[0][1].may_lose
+
+
+def test_one_visit_of_five_measures_the_exponent_and_repeats_are_numbered(scouted: Rig, threads: Executor) -> None:
+    run = begin(scouted)
+    fly(scouted, run, RoundRobin(most=8), threads)
+    kinds = Counter(
+        menu["kind"] for menu in map(_json, scouted.rows("SELECT menu FROM experiment_work_queue ORDER BY position"))
+    )
+    assert kinds[MenuKind.EXPONENT] >= 1
+    pairs = [row["pair_id"] for row in scouted.rows("SELECT pair_id FROM experiment_work_queue")]
+    assert len(set(pairs)) == len(pairs)
+
+
+def test_nothing_to_measure_now_is_not_the_end(scouted: Rig, threads: Executor) -> None:
+    run, allocate = begin(scouted), RoundRobin(most=1, refuses_first=True)
+    began = scouted.clock.elapsed
+    fly(scouted, run, allocate, threads)
+    assert ended_because(scouted, run) == ENDED
+    assert scouted.clock.elapsed - began > 60
+
+
+def test_stopped_it_goes_on_from_what_is_recorded(scouted: Rig, threads: Executor) -> None:
+    run, allocate = begin(scouted), RoundRobin(most=8)
+    stop = asyncio.Event()
+
+    class Stopping(RoundRobin):
+        def __call__(self, rows: Sequence[TradeRecord], plan: AllocationPlan) -> Allocation:
+            if plan.turn:
+                stop.set()
+            return RoundRobin.__call__(self, rows, plan)
+
+    fly(scouted, run, Stopping(most=8), threads, stop)
+    assert scouted.run(run).status is RunStatus.RUNNING
+    traded = len(scouted.records(run))
+    scouted.play(lambda lab: reopen(lab, run.run_id))
+    fly(scouted, run, allocate, threads)
+    assert allocate.asked[0][0] >= traded
+    assert scouted.run(run).status is RunStatus.COMPLETED
+    assert violations(scouted, run) == []
+
+
+def test_without_anybody_to_ask_the_ships_say_so_and_the_run_stays_open(scouted: Rig, threads: Executor) -> None:
+    run = begin(scouted)
+    reports = fly(scouted, run, None, threads)
+    assert all("experiment resume" in (report.error or "") for report in reports)
+    assert scouted.run(run).status is RunStatus.RUNNING
+
+
+def _json(row: dict[str, object]) -> dict[str, str]:
+    menu = row["menu"]
+    return json.loads(menu) if isinstance(menu, str) else menu  # type: ignore[return-value]

@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.stamp-run
 DEV_STAMP := $(VENV)/.stamp-dev
 
-.PHONY: help setup check test demo soak lock clean
+.PHONY: help setup check test demo validate soak lock clean
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -24,6 +24,9 @@ check: $(DEV_STAMP) ## Format, lint, types, and the rules of the house
 
 test: $(DEV_STAMP) ## Run every test
 	$(BIN)/python -m pytest -n 4 --dist worksteal
+
+validate: $(DEV_STAMP) ## Hold estimators and designs against known truths (an hour); JOBS= and SCALE= choose how much
+	$(BIN)/python -m spacetraders_lab.study.validate --results .validation.db --jobs $(or $(JOBS),2) --scale $(or $(SCALE),1)
 
 soak: $(DEV_STAMP) ## Play ten thousand lives of a run full of faults (hours); FIRST= and LAST= choose the seeds
 	$(BIN)/python -m tests.guarantees.simulation $(or $(FIRST),0) $(or $(LAST),9999)

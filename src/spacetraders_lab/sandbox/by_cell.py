@@ -44,13 +44,26 @@ def impact_by_cell(settings: SandboxSettings, trade: Trade) -> float:
     It is that of one trade volume times (units / trade volume) to the power of the setting `exponent`.
     """
     listing = trade.listing
-    if settings.smooth:
-        level = _between_labels(settings, trade.operation, trade.activity, listing.tranches)
-    else:
-        level = _log_level(settings, trade.operation, listing.supply, trade.activity)
-    effect = _listing_effect(settings, trade.market, listing.good, trade.operation)
     size: float = trade.share**settings.exponent
-    return math.exp(level + effect) * size
+    if not settings.smooth:
+        return size * listing_impact(
+            settings, trade.market, listing.good, trade.operation, listing.supply, trade.activity
+        )
+    level = _between_labels(settings, trade.operation, trade.activity, listing.tranches)
+    return size * math.exp(level + _listing_effect(settings, trade.market, listing.good, trade.operation))
+
+
+def listing_impact(
+    settings: SandboxSettings,
+    market: str,
+    good: str,
+    operation: Operation,
+    supply: Supply,
+    activity: Activity | None,
+) -> float:
+    """The log move by one trade volume of this listing's side while it shows these labels."""
+    level = _log_level(settings, operation, supply, activity)
+    return math.exp(level + _listing_effect(settings, market, good, operation))
 
 
 def population_impact(

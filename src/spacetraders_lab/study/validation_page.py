@@ -16,14 +16,14 @@ this page was measured by it. Seeds count from 1, so that the same program write
 
 12 goods at 6 of 8 markets each. In `base` the log move by a tradeVolume depends on side, supply and activity; cells
 scatter by 10 % around the sum of their effects and listings by 30 % around their cells; a full step misses its law by
-20 %; log prices drift (5 % in the long run, half-life 6 h) and give way up to 0.8; a displacement halves in {half_life:g} min but
-for a tenth that lasts; two other traders trade once an hour each; quotes are whole credits; markets tick every half
-hour. Each other world changes one thing. In `law` the economy is the game's own. Three ships with 80 units fly, unless
-the name says otherwise.
+20 %; log prices drift (5 % in the long run, half-life 6 h) and give way up to 0.8; a displacement halves in
+{half_life:g} min but for a tenth that lasts; two other traders trade once an hour each; quotes are whole credits;
+markets tick every half hour. Each other world changes one thing. In `law` the economy is the game's own. Three ships
+with 80 units fly, unless the name says otherwise.
 
-Every world is measured by {transactions:,} transactions at random pairs in the visits of the adaptive design: four of five
-with full tradeVolumes, one of five with three sizes in drawn order, guards, placebo readings, 45 minutes of washout.
-The truth is read from the economy, trade by trade, and is seen only by what keeps the score.
+Every world is measured by {transactions:,} transactions at random pairs in the visits of the adaptive design: four of
+five with full tradeVolumes, one of five with three sizes in drawn order, guards, placebo readings, 45 minutes of
+washout. The truth is read from the economy, trade by trade, and is seen only by what keeps the score.
 
 ## Estimates by cell
 

@@ -13,11 +13,11 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from spacetraders_lab.cli import render
-from spacetraders_lab.cli.context import Json, database, settings
+from spacetraders_lab.cli.calculator import calculator
+from spacetraders_lab.cli.context import Json, checked_share, database, equipped, settings
 from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK
 from spacetraders_lab.cli.stop import stop_on_signals
 from spacetraders_lab.core.container import Container, ContainerState
-from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.run.accounts import Accounts, Keys
 from spacetraders_lab.run.app import LeaseTimes, Memory, database_thread
 from spacetraders_lab.run.clock import SystemClock, clock_of
@@ -59,8 +59,7 @@ def start(
     rate_share:
         Use this fixed part of the game's rate limit [default: all, shared with others as programs need it].
     """
-    if not 0 < rate_share <= 1:
-        raise UserError("--rate-share must lie above 0 and at most at 1")
+    checked_share(rate_share)
     with database() as opened:
         opened.check()
         if foreground:
@@ -79,7 +78,10 @@ async def _serve(opened: Database, log_format: str, metrics_port: int | None, ra
         stack.enter_context(logging_to(to_stream(logging.INFO, as_json=log_format == "json")))
         stop = stack.enter_context(stop_on_signals("Stopping after the trades under way, within 20 seconds"))
         memory = Memory(opened, thread, clock_of(opened))
-        accounts = Accounts(memory, keys, LeaseTimes(), rate_share=rate_share)
+        pool = stack.enter_context(calculator())
+        accounts = Accounts(
+            memory, keys, LeaseTimes(), rate_share=rate_share, equip=lambda ready: equipped(ready, pool)
+        )
         if metrics_port is not None:
             collector = LabCollector(opened, memory.clock, lambda: accounts.labs)
             port = stack.enter_context(served_on(metrics_port, collector))

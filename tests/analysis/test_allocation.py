@@ -146,8 +146,10 @@ def test_it_leaves_a_side_alone_that_is_pushed_too_far_and_takes_the_other(opera
     everything = tuple(replace(x, good=pushed(x.good)) for x in FIRST.values())
     stuck = plan(listings=everything, reference=fine)
     assert "too far from rest" in (allocate([], stuck).ended or "")
-    waiting = allocate([], replace(stuck, until=stuck.now + timedelta(hours=1)))
-    assert waiting.pairs == () and waiting.ended is None
+    last = MANY.rows[-1].timestamp
+    for hours, waits in ((7, True), (9, False)):
+        found = allocate(MANY.rows, replace(stuck, now=last + timedelta(hours=hours)))
+        assert found.pairs == () and (found.ended is None) is waits
 
 
 def test_it_keeps_to_the_credits_and_to_profit_where_nothing_may_be_lost():

@@ -78,7 +78,8 @@ def test_every_study_has_its_goals_and_the_page_says_whether_they_are_reached(bl
     by_code = {verdict.code: verdict for verdict in verdicts}
     assert by_code["V2"].passed is None  # too few replications
     assert by_code["V4"].passed is True
-    assert by_code["V6"].passed is by_code["V9"].passed is False  # b is 1, and there is no grid among them
+    assert by_code["V6"].passed is False  # b is 1 in all of them
+    assert by_code["V9"].passed is True  # the naive answer fails on blocked visits too
     text = page(found, verdicts, 0.5)
     for plan in plans():
         assert f"| {plan.name} |" in text or plan.name.startswith("recovery")

@@ -8,6 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from random import Random
 
 from spacetraders_lab.analysis.analyse import measure_impact
@@ -25,6 +26,7 @@ from spacetraders_lab.core.menus import LARGEST_DISPLACEMENT
 CellKey = tuple[Operation, ListingType, Supply, Activity | None]
 
 NEVER_SEEN, MOST_NEED = 4.0, 5.0
+_PATIENCE = timedelta(hours=8)  # since the last trade: what has not come back to rest by then will not soon
 VISIT_VOLUMES = 3.0  # tradeVolumes that a visit trades, about
 _HALVING_LOSS = 200_000  # credits
 _USUAL_MOVE = 0.03 * 1.5  # log move of a usual visit, against which the rounding of a quote is held
@@ -60,7 +62,7 @@ def allocate(rows: Sequence[TradeRecord], plan: AllocationPlan) -> Allocation:
         return Allocation(ended="the time of the run is over")
     candidates = list(_candidates(plan))
     feasible = _feasible(candidates, plan)
-    may_wait = plan.until is not None or bool(_busy(plan))
+    may_wait = bool(_busy(plan)) or (bool(rows) and plan.now - rows[-1].timestamp < _PATIENCE)
     if not feasible and may_wait:
         return Allocation()
     estimates = cell_estimates(rows, plan.placebos)
@@ -70,7 +72,7 @@ def allocate(rows: Sequence[TradeRecord], plan: AllocationPlan) -> Allocation:
     volumes = {key: cell.trade_volumes for key, cell in estimates.items()}
     chosen = tuple(_choose(feasible, needs, volumes, plan))
     if not chosen and not may_wait:
-        return Allocation(ended="the listings left to measure are too far from rest; go on in some hours")
+        return Allocation(ended="the listings left to measure are too far from rest, or too dear")
     return Allocation(chosen)
 
 

@@ -12,10 +12,9 @@ from spacetraders_lab.core.experiment import Design, MarketPair, Menu, PlaceboBr
 from spacetraders_lab.core.market import Listing, TradeGood
 from spacetraders_lab.core.menus import planned_skips, visit_menu
 from spacetraders_lab.core.survey import numbered
+from spacetraders_lab.run.feed import NOTHING_SECONDS
 
-SHORT, LONG = 60.0, 600.0  # game seconds: no sooner is an answer of nothing worth another question, and no later
-REFIT_TRANSACTIONS = 60
-PAIRS_AT_ONCE = REFIT_TRANSACTIONS // 6  # a visit there and back makes about so many transactions
+LONG = 600.0  # game seconds after which it is worth asking again whatever has happened
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +44,8 @@ class Director:
     hold: int
     seed: int
     budget: int
+    wanted: int
     seconds: float | None = None
-    wanted: int = PAIRS_AT_ONCE
 
     def ask(
         self,
@@ -162,13 +161,12 @@ class Queue:
 
 @dataclass(slots=True)
 class Run:
-    """A design being played: its queue, who fills it, and how often he was asked; `asks_from` is game seconds."""
+    """A design being played: its queue, who fills it, and how many pairs he has named; `asks_from` is game seconds."""
 
     design: Design
     queue: Queue
     director: Director | None
     transactions: float
-    turn: int = 0
     assigned: int = 0
     asks_from: float = -inf
     ended: str | None = None
@@ -181,13 +179,12 @@ class Run:
     def note(self, answer: Allocation, latest: Mapping[ListingKey, Listing], now: float) -> None:
         """Queue what the director names; when he names nothing he is asked again once a lock ends."""
         assert self.director is not None
-        self.turn += 1
         self.ended = answer.ended
         self.queue.add(self.director.assignments(answer.pairs, self.assigned + 1, latest, self.measured))
         self.assigned += len(answer.pairs)
         self.measured.update(pair.pair_id for pair in answer.pairs)
         if not answer.pairs:
-            self.asks_from = max(now + SHORT, min(self.queue.locks.next_end(now), now + LONG))
+            self.asks_from = max(now + NOTHING_SECONDS, min(self.queue.locks.next_end(now), now + LONG))
 
     def end(self, task: Assignment, now: float) -> None:
         until = now + self.design.washout_seconds

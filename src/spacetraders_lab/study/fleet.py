@@ -171,7 +171,7 @@ class Fleet:
             locked={listing: self.markets.moment(min(end, self._now + LONG)) for listing, end in held.items()},
             queued=run.queue.pairs,
             spent=self.played.spent,
-            turn=run.turn,
+            turn=run.assigned,
             now=self.markets.moment(self._now),
             start=self.markets.moment(0.0),
         )

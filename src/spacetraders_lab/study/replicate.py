@@ -15,6 +15,7 @@ from spacetraders_lab.core.planning import Plan, Way, Ways, make_plan
 from spacetraders_lab.core.proposal import Proposal, propose
 from spacetraders_lab.core.routing import find_route
 from spacetraders_lab.core.waypoint import Waypoint
+from spacetraders_lab.run.feed import PAIRS_A_SHIP
 from spacetraders_lab.sandbox.generate import System
 from spacetraders_lab.sandbox.goods import FUEL
 from spacetraders_lab.sandbox.observed import observed_system
@@ -95,6 +96,7 @@ def _director(study: Study, seed: int, listings: Sequence[Listing]) -> Director:
         study.world.hold,
         seed,
         study.budget,
+        PAIRS_A_SHIP * study.world.ships,
         None if study.hours is None else 3600 * study.hours,
     )
 

@@ -66,7 +66,7 @@ class Score(msgspec.Struct, frozen=True):
 def score(played: Played, settings: SandboxSettings) -> Score:
     """Analyse the rows and hold every estimate against the truth of the economy that `settings` make."""
     data = dataset_of(played.rows)
-    findings = analyse(data, observations_of(played.sightings))
+    findings = analyse(data, observations_of(played.sightings), played.placebos)
     if findings.recovery is not None and findings.recovery.tick is not None:
         data = data.exclude(tick_in_bracket(data, findings.recovery.tick), Exclusion.TICK)
     eligible = eligible_cells(played)

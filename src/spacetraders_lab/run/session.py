@@ -254,19 +254,19 @@ class PairSession:
         self.ship, self._market = effect.ship, effect.market
         if effect.record is not None:
             self._visit = visit
-            await self._note(effect.record)
-            if effect.conflict is not None:
-                raise PairError(effect.conflict)
+            await self._note(effect.record, effect.conflict)
         elif effect.refusal is not None:
             await self._refused(effect.refusal)
         else:
             await self._settle_open_intents()
 
-    async def _note(self, record: TradeRecord) -> None:
+    async def _note(self, record: TradeRecord, conflict: str | None) -> None:
         self._records.append(record)
         self._refusals = 0
         if record.operation is Operation.SELL:
             self._no_funds = None
+        if conflict is not None:  # before anything is taken for a leftover: the pair is to give up
+            raise PairError(conflict)
         is_last_sale = record.operation is Operation.SELL and not self._units_held
         if record.batch_size_fraction is None or (is_last_sale and self.ship.units_of(record.good_symbol)):
             await self._find_leftovers()

@@ -28,6 +28,9 @@ test: $(DEV_STAMP) ## Run every test
 validate: $(DEV_STAMP) ## Hold estimators and designs against known truths (an hour); JOBS= and SCALE= choose how much
 	$(BIN)/python -m spacetraders_lab.study.validate --results .validation.db --jobs $(or $(JOBS),2) --scale $(or $(SCALE),1)
 
+docs: $(DEV_STAMP) ## Remake the pages of the reference from the program
+	$(BIN)/python -m tools.reference
+
 soak: $(DEV_STAMP) ## Play ten thousand lives of a run full of faults (hours); FIRST= and LAST= choose the seeds
 	$(BIN)/python -m tests.guarantees.simulation $(or $(FIRST),0) $(or $(LAST),9999)
 

@@ -136,7 +136,7 @@ def test_hostile_texts_are_shown_as_texts(page: Served, open_page: Open) -> None
     add_containers(page.database, "S-1")
     write(page.database, "S-1", [HOSTILE], HOSTILE)
     with page.database.transaction() as connection:
-        connection.execute(update(containers).values(state=HOSTILE))
+        connection.execute(update(containers).values(exit_reason=HOSTILE))
     shown = open_page(page.url)
     shown.get_by_role("link", name=HOSTILE[:8]).click()
     expect(shown.locator("h1")).to_contain_text(HOSTILE)

@@ -22,7 +22,7 @@ from spacetraders_lab.core.experiment import (
     TradeRecord,
 )
 from spacetraders_lab.run.app import Lab
-from spacetraders_lab.run.coordinator import reopen
+from spacetraders_lab.run.changes import reopen
 from spacetraders_lab.run.fleet import run_workers
 from spacetraders_lab.run.worker import WorkerReport
 from spacetraders_lab.store.experiments import ExperimentRepository

@@ -13,7 +13,7 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import ClaimOrder, Design, DesignName, ExperimentRun, RunStatus
 from spacetraders_lab.core.revisits import AFTER_MINUTES, Watch
 from spacetraders_lab.run.app import Lab
-from spacetraders_lab.run.coordinator import reopen
+from spacetraders_lab.run.changes import reopen
 from spacetraders_lab.run.fleet import run_workers
 from spacetraders_lab.run.revisit import how_far
 from spacetraders_lab.store.database import open_database

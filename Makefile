@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 RUN_STAMP := $(VENV)/.stamp-run
 DEV_STAMP := $(VENV)/.stamp-dev
 
-.PHONY: help setup check test demo validate soak lock clean
+.PHONY: help setup check test demo validate soak bench bench-full lock clean
 
 help: ## Show this help
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,8 +28,17 @@ test: $(DEV_STAMP) ## Run every test
 validate: $(DEV_STAMP) ## Hold estimators and designs against known truths (an hour); JOBS= and SCALE= choose how much
 	$(BIN)/python -m spacetraders_lab.study.validate --results .validation.db --jobs $(or $(JOBS),2) --scale $(or $(SCALE),1)
 
+docs: $(DEV_STAMP) ## Remake the pages of the reference from the program
+	$(BIN)/python -m tools.reference
+
 soak: $(DEV_STAMP) ## Play ten thousand lives of a run full of faults (hours); FIRST= and LAST= choose the seeds
 	$(BIN)/python -m tests.guarantees.simulation $(or $(FIRST),0) $(or $(LAST),9999)
+
+bench: $(DEV_STAMP) ## Measure speed (a quarter of an hour) and write docs/performance.md; TOPICS= chooses
+	$(BIN)/python -m bench $(TOPICS)
+
+bench-full: $(DEV_STAMP) ## The same to 500,000 transactions and a million rows (an hour and more)
+	$(BIN)/python -m bench --full $(TOPICS)
 
 lock: .tools/bin/uv ## Remake the lock files from pyproject.toml
 	.tools/bin/uv pip compile --universal --generate-hashes --no-header --python-version 3.11 -q pyproject.toml -o requirements.lock

@@ -134,6 +134,17 @@ def test_intervals_hold_the_truth_for_markets_measured_and_for_new_ones(replicat
         assert abs(bias) < (0.015 if name == "measured" else 0.04), (name, bias)
 
 
+def test_slopes_are_not_biased_by_much_noise():
+    """Without its correction quasi-likelihood would be 2.4 % too low at a noise of 40 %."""
+    off = []
+    for seed in range(20):
+        trading = trade_at_random(lab_markets(seed=seed, **NOISY | {"noise": 0.4}), 200, seed=seed)
+        found = measured(trading).listings
+        truths = [trading.markets[x.market].listings[x.good].impact for x in found]
+        off.append(sum(x.slope.value for x in found) / sum(truths) - 1)
+    assert abs(np.mean(off)) < 0.015
+
+
 def test_the_spread_between_markets_and_the_noise_of_a_step_are_found(replications):
     sides = [side for _, found in replications for side in found.sides]
     assert all(side.converged for side in sides)

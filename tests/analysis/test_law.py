@@ -18,9 +18,10 @@ from spacetraders_lab.analysis.own_constant import listing_constant
 from spacetraders_lab.analysis.steps import sums_before, trade_steps
 from spacetraders_lab.core.market import Listing, ListingType, Operation, TradeGood
 from spacetraders_lab.sandbox.home import generate_home
+from spacetraders_lab.sandbox.market import Market
 from spacetraders_lab.sandbox.settings import SandboxSettings
 from tests.analysis.paths import predict_quotes
-from tests.analysis.trading import EPOCH, Trading, lab_markets, mixed_steps, trade_at_random
+from tests.analysis.trading import EPOCH, Trading, dear, lab_markets, mixed_steps, trade_at_random
 from tests.report.findings import make_findings
 
 BUY, SELL = Operation.BUY, Operation.SELL
@@ -169,6 +170,17 @@ def test_a_listing_that_was_never_traded_is_taken_for_one_of_its_type_or_left_op
     assert listing_constant(law_of("constant-percent"), unknown, BUY).value == pytest.approx(0.05, abs=0.01)
     assert listing_constant(law_of("linear"), unknown, BUY) is None
     assert predict_quotes(law_of("null"), unknown, BUY, [10]) == [100, 100]
+
+
+def test_what_is_common_is_fitted_to_the_listings_that_are_not_predicted():
+    """One good is so dear that it alone decides the exponent, 2 there and 1 elsewhere: kept out, it takes b along."""
+    bent = next(iter(dear(lab_markets(economy="power", exponent=2.0)).values()))
+    good, listing = next(iter(bent.listings.items()))
+    markets = lab_markets(seed=2, economy="power", exponent=1.0)
+    markets[bent.waypoint] = Market(bent.waypoint, {good: listing}, bent.settings)
+    law = fit_law(trade_at_random(markets, 200, menu=mixed_steps).dataset())
+    b = next(score for score in law.scores if score.form is LawForm.POWER).parameters["b"]
+    assert b.value == pytest.approx(2, abs=0.05) and b.low < 1 < 3 < b.high
 
 
 def test_no_prediction_looks_ahead(game):

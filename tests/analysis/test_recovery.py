@@ -142,6 +142,13 @@ def test_too_few_revisits_give_no_half_life():
     assert found.half_life_minutes is None and found.permanent_share is None
 
 
+def test_visits_that_others_disturbed_tell_nothing_of_recovery():
+    trading = trade_and_return(lab_markets(economy="constant-percent", impact=0.05), 60)
+    for row in trading.trades:
+        row["foreign_units"] = 5
+    assert estimate_recovery(trading.dataset(), reads_of(trading), None, None).revisits == 0
+
+
 def test_reads_that_come_too_soon_give_no_half_life():
     """All within a quarter of an hour after the trades, where a half-life of four days has not begun to show."""
     markets = dear(lab_markets(economy="constant-percent", impact=0.05, half_life_minutes=5760.0, drift=0.02))

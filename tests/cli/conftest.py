@@ -58,9 +58,13 @@ class Player:
         assert self.type(f"market scout --system {self.system} --ships {','.join(self.ships)}").code == 0
 
     def experiment(self, options: str) -> Answer:
-        """`experiment liquidity` with both frigates, whose prices may be a game day old."""
-        fleet = ",".join(self.ships)
-        return self.type(f"experiment liquidity --ships {fleet} --system {self.system} --max-age 1440 {options}")
+        """`experiment liquidity` in the foreground, with both frigates, whose prices may be a game day old."""
+        return self.type(f"experiment liquidity --foreground {self.wishes} {options}")
+
+    @property
+    def wishes(self) -> str:
+        """Both frigates, and prices that may be a game day old."""
+        return f"--ships {','.join(self.ships)} --system {self.system} --max-age 1440"
 
     def is_untouched(self) -> bool:
         """Whether nothing was written about any experiment, and nothing traded."""

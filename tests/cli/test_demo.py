@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.docs.shell_blocks import ROOT, blocks, matched
 from tests.store.test_original_sql import PROGRESS, RUNS, SHIPS, TRANSACTIONS
 from tests.terminal import Answer, Terminal
 
@@ -24,6 +25,7 @@ def test_the_demo_plays_a_whole_experiment(tmp_path: Path) -> None:
     pairs = int(found[1])
     _shows_plan_status_and_table(answer, pairs)
     _needs_few_requests(answer)
+    _is_shown_in_the_readme(answer)
     run_id = _names_commands_that_work(answer, terminal, database)
     _answers_the_original_sql(database, run_id, pairs)
 
@@ -46,6 +48,12 @@ def _shows_plan_status_and_table(answer: Answer, pairs: int) -> None:
     lines = iter(answer.out.splitlines())
     for part in parts:
         assert any(re.fullmatch(part, line.rstrip()) for line in lines), part  # in this order
+
+
+def _is_shown_in_the_readme(answer: Answer) -> None:
+    (block,) = (block for block in blocks(ROOT / "README.md") if block.script.startswith("make demo"))
+    assert block.shown
+    matched(block.shown, answer.out)
 
 
 def _needs_few_requests(answer: Answer) -> None:

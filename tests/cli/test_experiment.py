@@ -174,7 +174,7 @@ def test_a_run_that_the_purse_cannot_feed_waits_and_is_resumed(scouted: Player) 
     command = f"experiment resume --run-id {_run_id(answer)}"
     assert answer.out.endswith(f"\nGo on with: spacetraders {command}\n")
     scouted.agent.credits = 1_000_000
-    resumed = scouted.type(command)
+    resumed = scouted.type(f"{command} --foreground")
     assert resumed.code == 0
     assert "Progress: 3/3 pairs (100.0%)\nState: COMPLETED\n" in resumed.out
 
@@ -183,7 +183,7 @@ def test_other_ships_may_take_over_when_it_is_resumed(scouted: Player) -> None:
     scouted.agent.credits = 10
     answer = scouted.experiment(f"{TINY} --budget 1000000")
     scouted.agent.credits = 1_000_000
-    resumed = scouted.type(f"experiment resume --run-id {_run_id(answer)} --ships {scouted.ships[1]}")
+    resumed = scouted.type(f"experiment resume --foreground --run-id {_run_id(answer)} --ships {scouted.ships[1]}")
     assert resumed.code == 0
     assert {entry.ship_symbol for entry in scouted.ledger("PURCHASE")} == {scouted.ships[1]}
 

@@ -40,7 +40,7 @@ class WatchedLedger(Ledger):
 
 
 @contextmanager
-def _started(line: str, environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+def started(line: str, environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
     """The command as a process that is gone at the end, whatever happens."""
     settings = environment | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
     process = subprocess.Popen(
@@ -65,7 +65,7 @@ def _served_url(process: subprocess.Popen[str]) -> str:
 def test_a_served_sandbox_answers_until_it_is_interrupted(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path)
     options = "--port 0 --profile lab --speed 100 --seed 7 --credits 12345"
-    with _started(f"sandbox serve {options}", terminal.environment) as process:
+    with started(f"sandbox serve {options}", terminal.environment) as process:
         url = _served_url(process)
         status = httpx2.get(f"{url}/", trust_env=False)
         assert status.status_code == 200
@@ -99,10 +99,10 @@ def test_a_run_that_is_told_to_stop_leaves_in_order_and_is_resumed(
 ) -> None:
     player, ledger = at_work
     line = (
-        f"experiment liquidity --ships {','.join(player.ships)} --system {player.system} --max-age 1440 "
+        f"experiment liquidity --foreground --ships {','.join(player.ships)} --system {player.system} --max-age 1440 "
         "--max-pairs 4 --batch-sizes 0.5,1.0 --iterations-per-batch 1"
     )
-    with _started(line, player.terminal.environment) as process:
+    with started(line, player.terminal.environment) as process:
         assert ledger.written.wait(timeout=60)
         process.send_signal(number)
         out, err = process.communicate(timeout=_STOP_SECONDS)
@@ -114,7 +114,7 @@ def test_a_run_that_is_told_to_stop_leaves_in_order_and_is_resumed(
     assert stopped["pairs"]["CLAIMED"] == 0
     assert stopped["pairs"]["PENDING"] > 0
     assert stopped["transactions"] == len(player.ledger("PURCHASE", "SELL"))
-    resumed = player.type(resume[1])
+    resumed = player.type(f"{resume[1]} --foreground")
     assert resumed.code == 0
     assert "Progress: 4/4 pairs (100.0%)" in resumed.out
     (finished,) = player.type("experiment list --json").json

@@ -140,7 +140,7 @@ class ToyGame:
         good = self.goods[step.market]
         moved = self.steps_of_price if buying else -self.steps_of_price
         self.goods[step.market] = replace(
-            good, purchase_price=good.purchase_price + moved, sell_price=good.sell_price + moved
+            good, purchase_price=max(1, good.purchase_price + moved), sell_price=max(1, good.sell_price + moved)
         )
         if not crashed:
             self._read()

@@ -93,7 +93,7 @@ def test_the_original_designs_claim_hands_pairs_to_two_ships(postgres_url: str) 
     claimed: list[int] = []
 
     def step(mine: Database, ship: str) -> bool:
-        queue_id = original_claim(mine, ship)
+        queue_id = original_claim(mine, f"{ship}-{len(claimed)}")  # a ship may hold one pair only
         if queue_id is not None:
             claimed.append(queue_id)
         return queue_id is not None
@@ -181,6 +181,21 @@ def test_a_claimer_that_comes_too_late_for_a_listing_takes_the_next_pair(postgre
         second = late.result()
     assert second is not None
     assert second.pair == free
+
+
+@pytest.mark.postgres
+def test_two_processes_that_drive_one_ship_do_not_both_get_a_pair(postgres_url: str) -> None:
+    """In the very same instant neither sees the other's claim: the index decides."""
+    with closing(open_database(postgres_url)) as database, ThreadPoolExecutor(1) as pool:
+        enter_run(database, apart(2))
+        with database.transaction() as connection:
+            claims = WorkQueueRepository(connection)
+            first = claims.claim_next_pair("run-1", "S-1", owner="1", now=NOON, lease_seconds=LEASE)
+            late = pool.submit(Queue(database).claim, "S-1")
+            wait_until_blocked(database, late)
+        assert first is not None
+        assert late.result() is None
+        assert Queue(database).status() == {"CLAIMED": 1, "PENDING": 1}
 
 
 def wait_until_blocked(database: Database, late: Future[ClaimedPair | None]) -> None:

@@ -27,7 +27,7 @@ PURCHASE = "/my/ships/{ship}/purchase"
 
 
 def _resume(ground: Playground, run: ExperimentRun) -> Running:
-    return ground.command("experiment", "resume", "--run-id", run.run_id)
+    return ground.command("experiment", "resume", "--foreground", "--run-id", run.run_id)
 
 
 def _queue(ground: Playground, count: int = 2) -> ExperimentRun:

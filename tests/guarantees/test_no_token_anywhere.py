@@ -46,13 +46,14 @@ def test_a_whole_run_writes_the_token_into_its_own_file_and_nowhere_else(
     fleet = "SECRETIVE-1,SECRETIVE-2"
     answers.append(terminal.type("ship list --json"))
     system = answers[-1].json[0]["waypoint"].rpartition("-")[0]
+    chosen = f"--ships {fleet} --system {system}"
     answers += [
         terminal.type(line)
         for line in (
             "player status",
             "player list --json",
             f"market scout --system {system} --ships {fleet}",
-            f"experiment liquidity --ships {fleet} --system {system} --max-age 1440 --max-pairs 2 --batch-sizes 1",
+            f"experiment liquidity --foreground {chosen} --max-age 1440 --max-pairs 2 --batch-sizes 1",
             "experiment list --json",
             "ship sell SECRETIVE-1 GOLD 1",
             f"experiment liquidity --ships {fleet} --system X1-NO99",

@@ -19,14 +19,14 @@ def _shortly_before_the_reset(rig: Rig, **left: float) -> None:
 
 def test_a_plan_that_ends_in_time_is_accepted(rig: Rig) -> None:
     rig.scout()
-    assert rig.prepare(max_pairs=4).plan.hours < FORTNIGHT.total_seconds() / 3600
+    assert rig.prepare(max_pairs=4).schedule.hours < FORTNIGHT.total_seconds() / 3600
 
 
 def test_a_plan_that_would_end_too_late_is_refused_with_what_fits(rig: Rig) -> None:
     _shortly_before_the_reset(rig, hours=2)
     with pytest.raises(UserError, match=r"the universe is reset in [12]\.\d .*--max-pairs \d+ or .*--until-reset"):
         rig.prepare(budget=5_000_000)
-    assert rig.prepare(max_pairs=4).plan.hours < 2
+    assert rig.prepare(max_pairs=4).schedule.hours < 2
 
 
 def test_when_nothing_fits_any_more_only_the_option_is_named(rig: Rig) -> None:
@@ -39,4 +39,4 @@ def test_when_nothing_fits_any_more_only_the_option_is_named(rig: Rig) -> None:
 def test_who_wants_it_all_the_same_gets_it(rig: Rig) -> None:
     _shortly_before_the_reset(rig, hours=1)
     prepared = rig.prepare(until_reset=True)
-    assert prepared.plan.hours > 1
+    assert prepared.schedule.hours > 1

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Connection, text
 
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.store import live
+from spacetraders_lab.store import live, live_logs, live_markets
 from spacetraders_lab.store.database import Database, open_database, open_reading
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.failures import DatabaseUnavailable
@@ -48,8 +48,8 @@ def test_trades_are_read_from_where_the_last_look_ended(database: Database) -> N
 
 def test_an_empty_database_has_nothing_to_read(database: Database) -> None:
     with database.reading() as connection:
-        assert live.last_trade_id(connection) == live.last_observation_id(connection) == 0
-        assert live.last_log_id(connection) == 0
+        assert live.last_trade_id(connection) == live_markets.last_observation_id(connection) == 0
+        assert live_logs.last_log_id(connection) == 0
         assert live.first_trade_id(connection, "run-1") is None
         assert live.count_trades(connection) == {}
         assert live.run_rows(connection) == []
@@ -121,17 +121,19 @@ def test_observations_are_read_from_where_the_last_look_ended(database: Database
         world.save_snapshot(run.universe_id, make_snapshot("X1-GZ7-B2", goods, observed_at=after(5)), "scout")
         world.save_snapshot(run.universe_id, make_snapshot("X1-ELSE-A1", goods, observed_at=after(6)), "scout")
     with database.reading() as connection:
-        newest = live.last_observation_id(connection)
-        rows = live.read_quotes(connection, run.universe_id, "X1-GZ7", 0, newest)
+        newest = live_markets.last_observation_id(connection)
+        rows = live_markets.read_quotes(connection, run.universe_id, "X1-GZ7", 0, newest)
         assert [(row.waypoint_symbol, row.good_symbol) for row in rows] == [
             ("X1-GZ7-A1", "IRON"),
             ("X1-GZ7-A1", "GOLD"),
             ("X1-GZ7-B2", "IRON"),
             ("X1-GZ7-B2", "GOLD"),
         ]
-        assert live.read_quotes(connection, run.universe_id, "X1-GZ7", rows[2].observation_id, newest) == rows[3:]
-        assert live.market_reads(connection, run.universe_id, "X1-GZ7", after(-1)) == [NOON, after(5)]
-        assert live.market_reads(connection, run.universe_id, "X1-GZ7", after(1)) == [after(5)]
+        assert (
+            live_markets.read_quotes(connection, run.universe_id, "X1-GZ7", rows[2].observation_id, newest) == rows[3:]
+        )
+        assert live_markets.market_reads(connection, run.universe_id, "X1-GZ7", after(-1)) == [NOON, after(5)]
+        assert live_markets.market_reads(connection, run.universe_id, "X1-GZ7", after(1)) == [after(5)]
 
 
 def test_the_stamp_tells_that_somebody_has_written(database: Database, database_url: str) -> None:

@@ -96,12 +96,13 @@ class Model:
         claimed = [row for row in rows if row.status == "CLAIMED"]
         if any(row.claimed_by == ship and row.owner != owner and row.lease_until > now for row in claimed):
             return None
+        for row in claimed:
+            if row.claimed_by == ship:  # a ship has one pair in its hands: what it holds no more is put down
+                row.status = "PENDING"
+                self.free(row, now)
+        expired = [row for row in claimed if row.status == "CLAIMED" and (row.lease_until or 0) <= now]
         pending = [row for row in rows if row.status == "PENDING" and row.not_before <= now]
-        expired = [row for row in claimed if row.lease_until <= now]
-        mine = [
-            row for row in rows if row.claimed_by == ship and (row in pending or row in expired or row.owner == owner)
-        ]
-        own = [row for row in mine if row.status in ("PENDING", "CLAIMED")]
+        own = [row for row in pending if row.claimed_by == ship]
         candidates = (row for row in (*own, *expired, *pending) if row.attempts < row.max_attempts)
         return next((row for row in candidates if self.is_free(row, now)), None)
 

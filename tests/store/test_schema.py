@@ -44,7 +44,15 @@ def test_the_migrations_make_every_condition_of_a_partial_index(database: Databa
         for index in table.indexes
         if index.dialect_options["sqlite"]["where"] is not None
     }
-    assert conditional == {"ix_work_queue_pending", "ix_work_queue_claimed", "ix_work_queue_ship", "uq_intents_open"}
+    assert conditional == {
+        "ix_work_queue_pending",
+        "ix_work_queue_claimed",
+        "ix_work_queue_ship",
+        "uq_work_queue_ship",
+        "uq_intents_open",
+        "uq_containers_driver",
+        "ix_containers_open",
+    }
     catalogue = (
         "SELECT name, sql FROM sqlite_master WHERE type = 'index'"
         if database.is_sqlite

@@ -23,8 +23,14 @@ class Estimate:
 
 
 def percent_per_volume(side: Operation, slope: float) -> float:
-    """A slope as the percentage by which one full tradeVolume moves the traded quote against the trader."""
-    return 100 * (math.expm1(slope) if side is Operation.BUY else -math.expm1(-slope))
+    """A slope as the percentage by which one full tradeVolume moves the traded quote against the trader.
+
+    NaN for the end of an interval so wide that there is no such number: the data do not give one.
+    """
+    try:
+        return 100 * (math.expm1(slope) if side is Operation.BUY else -math.expm1(-slope))
+    except OverflowError:
+        return math.nan
 
 
 def percent_estimate(side: Operation, slope: Estimate) -> Estimate:

@@ -27,16 +27,14 @@ _SMALLEST_EXPONENT, _LARGEST_EXPONENT = 0.2, 2.5
 class Form:
     """One form. `fit` finds what is common to all listings.
 
-    `parts` gives each step's share in the two sums whose ratio is the listing's own constant, `known` what the quotes
-    before a step add to them, and `apply` the traded quote after each step for given constants. `by_listing` says
-    that both sides of a listing have the constant in common.
+    `parts` gives each step's share in the two sums whose ratio is the listing's own constant, `apply` the traded quote
+    after each step for given constants. `by_listing` says that both sides of a listing have the constant in common.
     """
 
     form: LawForm
     fit: Callable[[Steps], Common]
     parts: Callable[[Steps, Common], Parts]
     apply: Callable[[Steps, Common, Floats], Floats]
-    known: Callable[[Steps, Common], Parts] = lambda steps, common: (np.zeros(len(steps)), np.zeros(len(steps)))
     by_listing: bool = False
 
     def key(self, steps: Steps) -> Ints:
@@ -45,8 +43,7 @@ class Form:
 
     def predict(self, steps: Steps, common: Common) -> Floats:
         """The traded quote after each step, from the listing's earlier steps; NaN where there are none."""
-        earlier = sums_before(self.key(steps), *self.parts(steps, common))
-        top, bottom = (past + now for past, now in zip(earlier, self.known(steps, common), strict=True))
+        top, bottom = sums_before(self.key(steps), *self.parts(steps, common))
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             return self.apply(steps, common, top / bottom)
 
@@ -196,11 +193,6 @@ def _stock_parts(steps: Steps, common: Common) -> Parts:
     return _offset_parts(steps, _by_type(steps, common, "ratio"))
 
 
-def _stock_known(steps: Steps, common: Common) -> Parts:
-    seen = _quotes(steps)
-    return seen.bid - _by_type(steps, common, "ratio") * seen.ask, np.ones(len(steps))
-
-
 def _stock(steps: Steps, common: Common, offset: Floats) -> Floats:
     seen, ratio = _quotes(steps), _by_type(steps, common, "ratio")
     asymptote = _by_type(steps, common, "scale") * offset
@@ -225,6 +217,6 @@ FORMS = (  # the simplest first
         apply=lambda steps, common, slope: np.asarray(steps.price + slope * steps.x),
     ),
     Form(LawForm.POWER, fit=_fit_power, parts=_exponential_parts, apply=_exponential),
-    Form(LawForm.STOCK, fit=_fit_stock, parts=_stock_parts, apply=_stock, known=_stock_known, by_listing=True),
+    Form(LawForm.STOCK, fit=_fit_stock, parts=_stock_parts, apply=_stock, by_listing=True),
     Form(LawForm.ASYMPTOTE, fit=_fit_asymptote, parts=_asymptote_parts, apply=_asymptote),
 )

@@ -3,6 +3,7 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from concurrent.futures import Executor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from typing import Annotated, TypeVar
@@ -102,21 +103,32 @@ async def lab(chosen: Settings | None = None) -> AsyncIterator[Lab]:
             ) as ready,
         ):
             with calculator() as pool:
-                yield replace(ready, allocate=choose_pairs, calculator=pool)
+                yield equipped(ready, pool)
     finally:
         opened.close()
 
 
-def with_lab(work: Callable[[Lab], Awaitable[T]], *, rate_share: float = 1.0) -> T:
-    """Open the lab, do the work, close the lab; raises UserError for a share that is none."""
+def equipped(ready: Lab, pool: Executor) -> Lab:
+    """The lab with what adaptive runs need: who chooses their pairs, and the process that does so."""
+    return replace(ready, allocate=choose_pairs, calculator=pool)
+
+
+def checked_share(rate_share: float) -> float:
+    """A part of the rate limit as the user gave it; raises UserError for one that cannot be kept."""
     if not 0.5 <= rate_share <= 1:
         raise UserError(
             "--rate-share must lie between 0.5 and 1: two requests a second cannot be divided among more than two "
             "programs; more of them share the limit through one database, without this option"
         )
+    return rate_share
+
+
+def with_lab(work: Callable[[Lab], Awaitable[T]], *, rate_share: float = 1.0) -> T:
+    """Open the lab, do the work, close the lab; raises UserError for a share that is none."""
+    chosen = replace(settings(), rate_share=checked_share(rate_share))
 
     async def whole() -> T:
-        async with lab(replace(settings(), rate_share=rate_share)) as ready:
+        async with lab(chosen) as ready:
             return await work(ready)
 
     return asyncio.run(whole())

@@ -14,13 +14,12 @@ from cyclopts import Parameter
 
 from spacetraders_lab.cli.context import database, reading_database
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.experiment import RunStatus
 from spacetraders_lab.dashboard.access import Access
 from spacetraders_lab.dashboard.app import Act, create_app
 from spacetraders_lab.dashboard.server import is_loopback, serve
+from spacetraders_lab.run import changes
 from spacetraders_lab.run.clock import SystemClock
 from spacetraders_lab.store.database import Database
-from spacetraders_lab.store.experiments import ExperimentRepository
 
 _MAIN = "import os; os.nice(10); from spacetraders_lab.cli.main import main; main()"
 _PASSWORD = "SPACETRADERS_DASHBOARD_PASSWORD"
@@ -63,18 +62,18 @@ def dashboard(
 
 def change_runs(writing: Database) -> Act:
     """What the page's buttons do: write down what is wanted of a run, for whoever flies its ships to see."""
-    wanted = {
-        "pause": (RunStatus.SUSPENDED, "paused: by the user"),
-        "resume": (RunStatus.RUNNING, None),
-        "cancel": (RunStatus.CANCELLED, "cancelled: by the user"),
-    }
 
     def act(action: str, run_id: str, now: datetime) -> None:
-        if action not in wanted:
-            raise UserError(f"a run cannot be told to {action}; {', '.join(wanted)} are possible")
-        status, reason = wanted[action]
         with writing.transaction() as connection:
-            ExperimentRepository(connection).set_status(run_id, status, reason, now=now)
+            match action:
+                case "pause":
+                    changes.pause(connection, run_id)
+                case "resume":
+                    changes.resume(connection, run_id, now=now)
+                case "cancel":
+                    changes.cancel(connection, run_id, now=now)
+                case _:
+                    raise UserError(f"a run cannot be told to {action}; pause, resume and cancel are possible")
 
     return act
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from spacetraders_lab.cli import render
 from spacetraders_lab.cli.context import Settings, lab
-from spacetraders_lab.cli.experiment import fly
+from spacetraders_lab.cli.experiment import fly, new_owner
 from spacetraders_lab.core.experiment import ExperimentRun
 from spacetraders_lab.core.planning import requests_needed
 from spacetraders_lab.core.summary import summarise_impact
@@ -57,10 +57,12 @@ async def _play(base_url: str, database: Path) -> int:
         print(f"Scouted {markets} markets of {system}.\n")
         prepared = await prepare(ready, MarketLiquidityExperimentCommand(fleet, system, max_pairs=_PAIRS))
         render.print_start(prepared)
-        run = await launch(ready, prepared)
-        render.print_launch(run.run_id, len(prepared.pairs))
+        owner = new_owner()
+        begun = await launch(ready, prepared, keep_for=owner)
+        run = begun.run
+        render.print_launch(begun, len(prepared.pairs))
         before = Counter(ready.game.client.requests)
-        code = await fly(ready, run, fleet)
+        code = await fly(ready, run.run_id, owner)
         await _summarise(ready, run, ready.game.client.requests - before)
     print(f"\nThe data lie in {database}; look again with:")
     print(f"  SPACETRADERS_DATABASE_URL=sqlite:///{database} spacetraders experiment status --run-id {run.run_id}")

@@ -1,7 +1,8 @@
 """`spacetraders experiment ...`: begin, watch and resume runs."""
 
 import asyncio
-from collections.abc import Sequence
+import logging
+import uuid
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Annotated
@@ -9,20 +10,25 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from spacetraders_lab.cli import render
+from spacetraders_lab.cli.background import ensure_daemon
 from spacetraders_lab.cli.context import Json, RateShare, database, reading_database, symbols, with_lab
 from spacetraders_lab.cli.design import DesignOptions
 from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK, EXIT_SUSPENDED
 from spacetraders_lab.cli.request import RequestOptions
 from spacetraders_lab.cli.stop import stop_on_signals
+from spacetraders_lab.core.container import ContainerState
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.experiment import ExperimentRun, QueueStatus, RunStatus
+from spacetraders_lab.core.experiment import QueueStatus, RunStatus
+from spacetraders_lab.run.accounts import OneAccount
 from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.changes import reopen
 from spacetraders_lab.run.clock import SystemClock
-from spacetraders_lab.run.coordinator import launch, prepare, reopen
+from spacetraders_lab.run.coordinator import launch, prepare
 from spacetraders_lab.run.doctor import Finding, examine, mend
-from spacetraders_lab.run.fleet import run_workers
-from spacetraders_lab.run.worker import WorkerReport
+from spacetraders_lab.run.logs import LogBook, logging_to, to_stream
+from spacetraders_lab.run.supervisor import Supervisor
 from spacetraders_lab.store.attrition import attrition
+from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.failures import DatabaseUnavailable
 from spacetraders_lab.store.status import summarise_run, summarise_runs, summarise_ships
@@ -38,35 +44,56 @@ def liquidity(
     *,
     request: Annotated[RequestOptions, Parameter(name="*")],
     design: Annotated[DesignOptions, Parameter(name="*")] = _THE_GRID,
+    foreground: Annotated[bool, Parameter(negative="")] = False,
     rate_share: RateShare = 1.0,
 ) -> int:
-    """Run a liquidity experiment with one or more ships."""
+    """Begin a liquidity experiment with one or more ships; a daemon flies them.
+
+    Parameters
+    ----------
+    foreground:
+        Fly the ships in this command, with a progress bar, instead of a daemon.
+    """
     command = request.command(design)
 
     async def begin(lab: Lab) -> int:
         prepared = await prepare(lab, command)
         render.print_start(prepared)
-        run = await launch(lab, prepared)
-        render.print_launch(run.run_id, len(prepared.pairs))
-        return await fly(lab, run, run.ships)
+        owner = new_owner() if foreground else None
+        begun = await launch(lab, prepared, keep_for=owner)
+        render.print_launch(begun, len(prepared.pairs))
+        return await fly(lab, begun.run.run_id, owner) if owner else await leave_to_daemon(lab)
 
     return with_lab(begin, rate_share=rate_share)
 
 
-def resume(*, run_id: RunId, ships: str | None = None, rate_share: RateShare = 1.0) -> int:
-    """Go on with a run where it stopped.
+def resume(
+    *,
+    run_id: RunId,
+    ships: str | None = None,
+    foreground: Annotated[bool, Parameter(negative="")] = False,
+    rate_share: RateShare = 1.0,
+) -> int:
+    """Go on with a run where it stopped; a daemon flies the ships.
 
     Parameters
     ----------
     ships:
-        Ships to use, separated by commas [default: the ships it began with].
+        Ships to use, separated by commas [default: the ships that it has].
+    foreground:
+        Fly the ships in this command, with a progress bar, instead of a daemon.
     """
 
     named = symbols(ships, "--ships") if ships is not None else ()
 
     async def go_on(lab: Lab) -> int:
-        run = await reopen(lab, run_id, named)
-        return await fly(lab, run, named or run.ships)
+        owner = new_owner() if foreground else None
+        begun = await reopen(lab, run_id, named, keep_for=owner)
+        if owner:
+            return await fly(lab, run_id, owner)
+        render.print_containers(begun.containers)
+        render.print_monitor(begun)
+        return await leave_to_daemon(lab)
 
     return with_lab(go_on, rate_share=rate_share)
 
@@ -169,19 +196,38 @@ def doctor(
     return EXIT_FAILED if findings else EXIT_OK
 
 
-async def fly(lab: Lab, run: ExperimentRun, ships: Sequence[str]) -> int:
-    """Run the workers in the foreground with a progress bar; returns the exit code."""
-    with stop_on_signals("Stopping after the trade under way, within 20 seconds") as stop:
-        working = asyncio.ensure_future(run_workers(lab, run, ships, stop))
-        await _show_progress(lab, run, working)
-        reports = await working
-    for report in reports:
-        if report.error:
-            print(f"{report.ship_symbol} stopped early: {report.error}")
-    return await _conclude(lab, run.run_id)
+def new_owner() -> str:
+    """The id under which a command drives containers."""
+    return f"command_{uuid.uuid4().hex[:12]}"
 
 
-async def _show_progress(lab: Lab, run: ExperimentRun, working: asyncio.Future[list[WorkerReport]]) -> None:
+async def fly(lab: Lab, run_id: str, owner: str) -> int:
+    """Drive the run's containers in this command, with a progress bar; returns the exit code."""
+    logbook = LogBook(lab.clock)
+    supervisor = Supervisor(lab, OneAccount(lab), owner, lab.times, run_id=run_id, most_restarts=0, logbook=logbook)
+    with (
+        stop_on_signals("Stopping after the trade under way, within 20 seconds") as stop,
+        logging_to(logbook, to_stream(logging.WARNING)),
+    ):
+        working = asyncio.ensure_future(supervisor.run(stop))
+        await _show_progress(lab, run_id, working)
+        await working
+    for container in await lab.read(lambda c: ContainerRepository(c).list_containers(run_id)):
+        if container.state is ContainerState.FAILED:
+            print(f"{container.ship_symbol} stopped early: {container.exit_reason}")
+    return await _conclude(lab, run_id)
+
+
+async def leave_to_daemon(lab: Lab) -> int:
+    """See to it that a daemon is at work that can fly for this account, and say so; returns the exit code."""
+    daemon, is_new = await ensure_daemon(lab)
+    if is_new:
+        print("No live daemon was seen, so one was started; it goes on until `spacetraders daemon stop`.")
+    print(f"Flown by {daemon.daemon_id} (pid {daemon.pid} on {daemon.host})")
+    return EXIT_OK
+
+
+async def _show_progress(lab: Lab, run_id: str, working: asyncio.Future[None]) -> None:
     """Show how far the run is until the work is done; a database out of reach keeps nobody from working on."""
     with render.progress_bar() as progress:
         task = progress.add_task("pairs", total=None)
@@ -189,8 +235,8 @@ async def _show_progress(lab: Lab, run: ExperimentRun, working: asyncio.Future[l
             with suppress(DatabaseUnavailable):
                 counts, trades = await lab.read(
                     lambda c: (
-                        WorkQueueRepository(c).get_queue_status(run.run_id),
-                        ExperimentRepository(c).get_transaction_count(run.run_id),
+                        WorkQueueRepository(c).get_queue_status(run_id),
+                        ExperimentRepository(c).get_transaction_count(run_id),
                     )
                 )
                 progress.update(

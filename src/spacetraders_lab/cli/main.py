@@ -23,7 +23,11 @@ _COMMANDS = {
             "liquidity": "Run a liquidity experiment.",
             "status": "Show how far a run is.",
             "list": "List the runs.",
-            "resume": "Go on with a run that was interrupted or suspended.",
+            "add-ships": "Let more ships work on a run.",
+            "remove-ship": "Let a ship leave a run.",
+            "pause": "Let the ships of a run wait.",
+            "resume": "Go on with a run that was paused, interrupted or suspended.",
+            "cancel": "End a run for good; what was measured stays.",
             "doctor": "Show what is out of order in a run; --fix mends it.",
             "analyze": "Show what a run found.",
             "report": "Write what a run found as one HTML page.",
@@ -79,12 +83,29 @@ _COMMANDS = {
             "status": "Show credits, ships, and the time left until the reset.",
         },
     ),
+    "daemon": (
+        "What flies the ships in the background.",
+        {
+            "start": "Start a daemon on this machine.",
+            "stop": "Stop the daemons of this machine.",
+            "status": "Show the daemons that are at work.",
+            "list": "List the containers.",
+            "logs": "Show what a container has said.",
+            "inspect": "Show all about a container.",
+            "stop-container": "Stop a container.",
+            "remove": "Delete a container that has ended, and its log.",
+        },
+    ),
     "sandbox": ("The local game server.", {"serve": "Serve a game universe on this machine."}),
 }
 # Commands that do not live in the module named after their noun.
 _MODULES = {
     ("experiment", "plan"): "plan",
     ("experiment", "simulate"): "simulate",
+    ("experiment", "add-ships"): "changes",
+    ("experiment", "remove-ship"): "changes",
+    ("experiment", "pause"): "changes",
+    ("experiment", "cancel"): "changes",
     ("experiment", "export"): "export",
     ("experiment", "analyze"): "results",
     ("experiment", "report"): "report",
@@ -106,7 +127,7 @@ def build_app() -> App:
     for noun, (help_text, verbs) in _COMMANDS.items():
         group = App(name=noun, help=help_text)
         for verb, verb_help in verbs.items():
-            function = {"list": f"list_{noun}s"}.get(verb, verb)
+            function = {"list": f"list_{noun}s"}.get(verb, verb.replace("-", "_"))
             module = _MODULES.get((noun, verb), noun)
             group.command(f"spacetraders_lab.cli.{module}:{function}", name=verb, help=verb_help)
         app.command(group)
@@ -151,3 +172,7 @@ def run(arguments: Sequence[str]) -> int:
 def _complain(message: str, code: int) -> int:
     print(f"spacetraders: {message}", file=sys.stderr)
     return code
+
+
+if __name__ == "__main__":
+    main()

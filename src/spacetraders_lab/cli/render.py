@@ -3,18 +3,20 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from spacetraders_lab.core.container import Container
 from spacetraders_lab.core.experiment import DesignName, QueueStatus, RunStatus
 from spacetraders_lab.core.planning import Plan
 from spacetraders_lab.core.schedule import Schedule
 from spacetraders_lab.core.summary import ImpactSummary
-from spacetraders_lab.run.coordinator import Prepared
+from spacetraders_lab.run.coordinator import Begun, Prepared
 from spacetraders_lab.run.scout import ScoutingPlan
 from spacetraders_lab.store.attrition import Attrition
 from spacetraders_lab.store.experiments import Deviation
@@ -41,6 +43,13 @@ def progress_bar() -> Progress:
         transient=True,
         disable=not errors.is_terminal,
     )
+
+
+@contextmanager
+def waiting(words: str) -> Iterator[None]:
+    """A sign on standard error that something goes on, for the length of the block."""
+    with Console(stderr=True).status(f"{words}..."):
+        yield
 
 
 def print_json(value: Any) -> None:
@@ -87,13 +96,28 @@ def print_plan(plan: Plan, schedule: Schedule, budget: int, purse: int) -> None:
     print(f"  budget         {budget:>12,}  credits; the purse holds {purse:,}")
 
 
-def print_launch(run_id: str, pairs: int) -> None:
+def print_launch(begun: Begun, pairs: int) -> None:
     """What to know once the run is written."""
     print(f"\nWork queue populated: {pairs:,} pairs (PENDING)\n")
-    print(f"Experiment run_id: {run_id}\n")
+    print_containers(begun.containers)
+    print(f"Experiment run_id: {begun.run.run_id}\n")
     print("Ships will dynamically claim pairs until queue empty.\n")
+    print_monitor(begun)
+
+
+def print_containers(containers: Sequence[Container]) -> None:
+    """Which container flies which ship."""
+    print("Created worker containers:")
+    for container in containers:
+        print(f"- {container.ship_symbol}: {container.container_id}")
+    print()
+
+
+def print_monitor(begun: Begun) -> None:
+    """The commands that show how the run goes on."""
     print("Monitor progress:")
-    print(f"  spacetraders experiment status --run-id {run_id}\n", flush=True)
+    print(f"  spacetraders experiment status --run-id {begun.run.run_id}")
+    print(f"  spacetraders daemon logs {begun.containers[0].container_id}\n", flush=True)
 
 
 def print_scouting(plan: ScoutingPlan) -> None:

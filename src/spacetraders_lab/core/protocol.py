@@ -240,10 +240,11 @@ def _why_stop(listing: TradeGood, side: Operation, menu: Menu, rows: Sequence[Tr
     if not visit:
         return SkipReason.GUARD if _is_displaced(listing, side, menu) else None
     last, first = visit[0], visit[-1]
-    direction = 1 if side is Operation.BUY else -1
     if last.foreign_units:
         return SkipReason.FOREIGN
-    if direction * math.log(listing.price(side) / first.price_before) > FURTHEST_LOG_MOVE:
+    then, now = first.price_before, listing.price(side)
+    low, high = (then, now) if side is Operation.BUY else (now, then)
+    if high > low * math.exp(FURTHEST_LOG_MOVE):
         return SkipReason.GUARD
     return SkipReason.SATURATED if _is_saturated(last, listing) else None
 

@@ -35,7 +35,8 @@ class GameClient:
     Calls take a path template whose places are given by name, `get(Data[Agent], "/my/ships/{ship}", ship="A-1")`,
     and return the decoded reply. They raise GameError when the game refuses, a WorldCondition when nobody can play
     at present, GameUnreachable when asking again did not help (nothing was executed in any of these), and `post` and
-    `patch` raise EffectUnknown when the request may have been executed. `requests` counts what was sent, by template.
+    `patch` raise EffectUnknown when the request may have been executed. `requests` counts what was sent, by template,
+    and `outcomes` what came of it, by template and HTTP status (or NOT_SENT, NO_ANSWER).
     No request takes longer than `timeout` seconds from being sent to its answer.
     """
 
@@ -53,6 +54,7 @@ class GameClient:
         url = _checked_url(base_url)
         self.base_url = str(url)
         self.requests: Counter[str] = Counter()
+        self.outcomes: Counter[tuple[str, str]] = Counter()
         self.clock = clock
         self._limiter = limiter
         self._chance = chance or Random()
@@ -127,7 +129,7 @@ class GameClient:
                 may_send()
             self.requests[endpoint] += 1
             try:
-                response = await self._send(method, path, content)
+                response = await self._send(endpoint, path, content)
                 self._limiter.note(response.headers)
                 if not response.is_success:
                     raise meaning(response, endpoint)
@@ -136,13 +138,18 @@ class GameClient:
                 failures += 1
                 await self._wait_or_give_up(failed, failures, endpoint)
 
-    async def _send(self, method: str, path: str, content: Mapping[str, Any]) -> httpx2.Response:
+    async def _send(self, endpoint: str, path: str, content: Mapping[str, Any]) -> httpx2.Response:
+        method = endpoint.partition(" ")[0]
         try:
             async with asyncio.timeout(self._timeout):
-                return await self._http.request(method, path, **content)
+                response = await self._http.request(method, path, **content)
+            self.outcomes[endpoint, str(response.status_code)] += 1
+            return response
         except _NEVER_SENT as error:
+            self.outcomes[endpoint, Failure.NOT_SENT] += 1
             raise Failed(Failure.NOT_SENT, type(error).__name__) from error
         except (httpx2.RequestError, TimeoutError) as error:
+            self.outcomes[endpoint, Failure.NO_ANSWER] += 1
             raise Failed(Failure.NO_ANSWER, type(error).__name__) from error
 
     async def _wait_or_give_up(self, failed: Failed, failures: int, endpoint: str) -> None:

@@ -1,9 +1,10 @@
 """One account's game and memory, wired together: what every part of a run is handed. Decides nothing."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
@@ -23,6 +24,7 @@ from spacetraders_lab.run.clock import DatabaseClock
 from spacetraders_lab.run.faultpoints import PassBy, pass_by
 from spacetraders_lab.run.purse import Purse
 from spacetraders_lab.run.rate_budget import SharedBudget
+from spacetraders_lab.run.secrets import keep_secret
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.failures import DatabaseUnavailable
 from spacetraders_lab.store.world import World
@@ -40,29 +42,12 @@ class LeaseTimes:
 
 
 @dataclass(frozen=True, slots=True)
-class Lab:
-    """The game as one account sees it, and the database, reached through one thread.
-
-    `resets_at` is when the game said that the universe ends. `allocate` chooses pairs for adaptive runs, on the
-    executor `calculator` (the loop's own, if none is given): a fit must not delay a heartbeat. `asking` lets one ship
-    ask at a time, `targets` are the markets that ships are on their way to read again.
-    """
+class Memory:
+    """The database, reached through one thread, whoever asks, and the clock to go by with it."""
 
     database: Database
-    game: Game
-    clock: Clock
-    universe_id: int
-    player_id: int
     thread: Executor
-    times: LeaseTimes = LeaseTimes()
-    purse: Purse = field(default_factory=Purse)
-    chance: Random = field(default_factory=Random)
-    pass_by: PassBy = pass_by
-    resets_at: datetime | None = None
-    allocate: Allocate | None = None
-    calculator: Executor | None = None
-    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
-    targets: dict[str, str] = field(default_factory=dict)
+    clock: Clock
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Do `work` in one transaction on the database thread."""
@@ -83,7 +68,33 @@ class Lab:
             return work(connection)
 
 
-def _database_thread() -> Executor:
+@dataclass(frozen=True, slots=True)
+class Lab(Memory):
+    """The game as one account sees it, and the database.
+
+    `resets_at` is when the game said that the universe ends; `tally` counts what is worth counting (`run.metrics`).
+    `allocate` chooses pairs for adaptive runs, on the executor `calculator` (the loop's own, if none is given): a fit
+    must not delay a heartbeat. `asking` lets one ship ask at a time, `targets` are the markets that ships are on their
+    way to read again.
+    """
+
+    game: Game
+    universe_id: int
+    player_id: int
+    times: LeaseTimes = LeaseTimes()
+    purse: Purse = field(default_factory=Purse)
+    chance: Random = field(default_factory=Random)
+    pass_by: PassBy = pass_by
+    resets_at: datetime | None = None
+    allocate: Allocate | None = None
+    calculator: Executor | None = None
+    asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    targets: dict[str, str] = field(default_factory=dict)
+    tally: Counter[str] = field(default_factory=Counter)
+
+
+def database_thread() -> Executor:
+    """The one thread of a process on which its database is used."""
     return ThreadPoolExecutor(max_workers=1, thread_name_prefix="database")
 
 
@@ -98,6 +109,7 @@ async def open_game(
     rate_share: float = 1.0,
 ) -> AsyncIterator[Game]:
     """The game for one account, with its own limiter (of `rate_share` of what the game allows), closed at the end."""
+    keep_secret(token)
     limiter = TwoPoolLimiter(clock, share=rate_share)
     client = GameClient(base_url, token, clock=clock, limiter=limiter, transport=transport, chance=chance)
     try:
@@ -112,7 +124,7 @@ async def open_lab(
     database: Database,
     times: LeaseTimes = LeaseTimes(),
     *,
-    make_thread: Callable[[], Executor] = _database_thread,
+    make_thread: Callable[[], AbstractContextManager[Executor]] = database_thread,
     account: str | None = None,
 ) -> AsyncIterator[Lab]:
     """Ask the game which universe and which agent this is, and enter both into the database (two requests).
@@ -121,7 +133,7 @@ async def open_lab(
     that names the same `account` shares its rate limit through the database; without one, this program has it alone.
     """
     with make_thread() as thread:
-        lab = Lab(database, game, game.clock, 0, 0, thread, times)
+        lab = Lab(database, thread, game.clock, game, 0, 0, times)
         if account is not None:
             game.client.limiter.share_with_others(SharedBudget(account, lab.write, lab.clock).reserve)
         try:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from spacetraders_lab import __version__
 from spacetraders_lab.core.analysis_plan import analysis_plan
+from spacetraders_lab.core.container import Container
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import Design, DesignName, ExperimentRun, MarketPair, Menu, RunStatus
 from spacetraders_lab.core.market import Listing, TradeGood
@@ -26,6 +27,7 @@ from spacetraders_lab.game.ways import find_ways
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.purse import fuel_money
 from spacetraders_lab.store.attrition import record_planned_skips
+from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 from spacetraders_lab.store.world import World
@@ -101,7 +103,7 @@ def check_that_it_fits(lab: Lab, prepared: Prepared) -> None:
 async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepared:
     """Choose and price an experiment, whether it fits or not; raises UserError where there is nothing to measure."""
     probes_too = command.design.name is DesignName.RECOVERY
-    fleet = await _checked_ships(lab, command.ship_symbols, command.system_symbol, probes_too=probes_too)
+    fleet = await checked_ships(lab, command.ship_symbols, command.system_symbol, probes_too=probes_too)
     ships = [ship for ship in fleet if ship.cargo_capacity]
     listings = await _known_market(lab, command)
     goods = _goods(command, listings)
@@ -150,49 +152,36 @@ async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepa
     )
 
 
-async def launch(lab: Lab, prepared: Prepared) -> ExperimentRun:
-    """Write the run, its plan and its queue in one transaction."""
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """A run that is under way, and the containers that fly for it."""
+
+    run: ExperimentRun
+    containers: list[Container]
+
+
+async def launch(lab: Lab, prepared: Prepared, *, keep_for: str | None = None) -> Begun:
+    """Write the run, its plan, its queue and its containers in one transaction.
+
+    `keep_for` is the supervisor that will drive them; without it any daemon may.
+    """
     run, proposal = prepared.run, prepared.proposal
 
-    def work(connection: Connection) -> None:
+    def work(connection: Connection) -> Begun:
         ExperimentRepository(connection).create_run(run, prepared.document)
         WorkQueueRepository(connection).enqueue_pairs(
             run.run_id, run.player_id, prepared.pairs, now=run.created_at, menus=proposal.menus
         )
         record_planned_skips(connection, run.run_id, proposal.skips, now=run.created_at)
-
-    await lab.write(work)
-    return run
-
-
-async def reopen(lab: Lab, run_id: str, ship_symbols: Sequence[str] = ()) -> ExperimentRun:
-    """The run, set to RUNNING again; raises UserError when there is nothing left to do or it belongs elsewhere.
-
-    Ships that are named must be fit for it; those that it began with may have been lost since, and the others go on.
-    """
-    if ship_symbols:
-        run = await lab.read(lambda c: ExperimentRepository(c).get_run(run_id))
-        probes_too = run.design.name is DesignName.RECOVERY
-        await _checked_ships(lab, ship_symbols, run.system_symbol, probes_too=probes_too)
-
-    def work(connection: Connection) -> ExperimentRun:
-        experiments = ExperimentRepository(connection)
-        run = experiments.get_run(run_id)
-        if run.universe_id != lab.universe_id:
-            raise UserError(f"run {run_id} belongs to another universe or server; its data are kept, but it is over")
-        if run.player_id != lab.player_id:
-            raise UserError(f"run {run_id} belongs to another agent; use that agent's token")
-        if WorkQueueRepository(connection).unfinished(run_id) == 0:
-            raise UserError(f"run {run_id} has ended; every pair is completed or failed")
-        experiments.set_status(run_id, RunStatus.RUNNING, None, now=lab.clock.now())
-        for kind, what in _deviations(run, experiments.get_plan(run_id), ship_symbols):
-            experiments.record_deviation(run_id, kind, what, now=lab.clock.now())
-        return run
+        started = ContainerRepository(connection).start(
+            run, run.ships, now=lab.clock.now(), keep_for=keep_for, keep_seconds=lab.times.lease
+        )
+        return Begun(run, started)
 
     return await lab.write(work)
 
 
-async def _checked_ships(lab: Lab, symbols: Sequence[str], system: str, *, probes_too: bool = False) -> list[Ship]:
+async def checked_ships(lab: Lab, symbols: Sequence[str], system: str, *, probes_too: bool = False) -> list[Ship]:
     """The ships of those names, each once; raises UserError for one that cannot trade in the system.
 
     With `probes_too` ships without a hold may come along, as long as there is one with a hold.
@@ -326,15 +315,6 @@ def _document(
             "worst_case": plan.worst_case,
         },
     )
-
-
-def _deviations(run: ExperimentRun, plan: Mapping[str, Any], ships: Sequence[str]) -> list[tuple[str, str]]:
-    """What a resumption changes of the plan."""
-    strangers = [ship for ship in ships if ship not in run.ships]
-    found = [("ships", f"resumed with {ship}, which the plan does not name") for ship in strangers]
-    if plan.get("version", __version__) != __version__:
-        found.append(("version", f"planned by version {plan['version']}, resumed by {__version__}"))
-    return found
 
 
 def _new_run(lab: Lab, command: MarketLiquidityExperimentCommand, budget: int) -> ExperimentRun:

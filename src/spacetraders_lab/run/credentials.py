@@ -22,9 +22,14 @@ class Universe(NamedTuple):
     server: str
     reset_date: str
 
+    @property
+    def base_url(self) -> str:
+        """The address where it is, or was, to be found."""
+        return self.server.partition("#")[0]
+
     def is_at(self, base_url: str) -> bool:
         """Whether this is, or was, to be found at the address."""
-        return self.server.partition("#")[0] == base_url
+        return self.base_url == base_url
 
 
 def tokens_path(environment: Mapping[str, str]) -> Path:

@@ -4,6 +4,7 @@ Whatever happens in between, the intent on disk and the ship's hold tell afterwa
 """
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -37,6 +38,9 @@ REPLY_GRACE, READ_GRACE = 15.0, 2.0
 
 # how far the game's clock may be behind ours when a trade is looked for in the market's list
 _CLOCK_SKEW = timedelta(seconds=30)
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ async def trade(
         return Effect(ship, refusal=outcome.error)
     if isinstance(outcome, Done) and outcome.transaction is not None:
         return await _record_done(lab, lease, intent, outcome.transaction, outcome.ship, stop)
+    log.warning("%s: nobody knows yet whether it did %s", ship.symbol, _words(step))
     return Effect(ship)
 
 
@@ -119,7 +124,9 @@ async def reconcile(lab: Lab, intent: Intent, write: Write) -> Ship:
     step = intent.step
     ship = await reads.get_ship(lab.game.client, intent.ship_symbol)
     held = ship.units_of(step.good_symbol)
+    lab.tally["reconciliations"] += 1
     if held == intent.units_before:
+        log.info("%s did not %s", ship.symbol, _words(step))
         await _undone(lab, intent, write)
         return ship
     if held != units_after(intent):
@@ -233,7 +240,17 @@ async def _keep(lab: Lab, intent: Intent, record: TradeRecord, market: MarketSna
             World(connection).save_quotes(lab.universe_id, market, "trade")
 
     await write(work)
+    log.info("%s did %s for %d each%s", record.ship_symbol, _words(intent.step), record.price_per_unit, _moved(record))
     await lab.pass_by(Point.RECORDED)
+
+
+def _words(step: Step) -> str:
+    return f"{step.operation} {step.units} {step.good_symbol} at {step.market}"
+
+
+def _moved(record: TradeRecord) -> str:
+    """What became of the quote of the side traded, where that was seen."""
+    return "" if record.price_after is None else f"; the quote went from {record.price_before} to {record.price_after}"
 
 
 async def _undone(lab: Lab, intent: Intent, write: Write) -> None:

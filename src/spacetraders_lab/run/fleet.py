@@ -1,9 +1,9 @@
-"""All ships of a run at work together, through whatever the world does to it meanwhile."""
+"""The ships that one process has at work on a run: what the world does to one concerns all, and they go on together."""
 
 import asyncio
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 
 from sqlalchemy import Connection
 
@@ -13,6 +13,7 @@ from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.interrupt import Interrupted, unless_stopped
 from spacetraders_lab.run.suspend import LOOK_AGAIN_SECONDS, game_is_back, go_on, suspend
 from spacetraders_lab.run.worker import ShipExperimentWorkerCommand, ShipWorker, WorkerReport
+from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 
@@ -22,75 +23,164 @@ log = logging.getLogger(__name__)
 async def run_workers(lab: Lab, run: ExperimentRun, ships: Sequence[str], stop: asyncio.Event) -> list[WorkerReport]:
     """Let every ship work until the run has ended, is suspended, or `stop` is set; returns what each ship did.
 
-    A ship that fails does not stop the others. Maintenance is waited for; every other condition of the world
-    suspends the run until the user resumes it, and a reset closes it.
+    A ship that fails does not stop the others.
     """
-    reports = {ship: WorkerReport(ship) for ship in ships}
-    condition = await _work_until_halted(lab, run, reports, stop)
-    while condition is not None:
-        await suspend(lab, run.run_id, condition)
-        if not isinstance(condition, Maintenance) or stop.is_set():
-            break
-        condition = await _wait_for_the_game(lab, run, stop)
-        if condition is None and not stop.is_set():
-            await go_on(lab, run.run_id)
-            condition = await _work_until_halted(lab, run, reports, stop)
-    await _close_if_ended(lab, run)
-    return list(reports.values())
+    async with open_fleet(lab, run) as fleet:
+        reports = await asyncio.gather(*(fleet.work(ship, stop) for ship in ships))
+    await close_if_ended(lab, run.run_id)
+    return reports
 
 
-async def _work_until_halted(
-    lab: Lab, run: ExperimentRun, reports: dict[str, WorkerReport], stop: asyncio.Event
-) -> WorldCondition | None:
-    """One round of all ships that are still fit for work; returns the condition that ended it, if one did."""
-    halt = asyncio.Event()
-    ships = [ship for ship, report in reports.items() if report.error is None]
-    crew = set(ships)
-    workers = [ShipWorker(lab, run, ShipExperimentWorkerCommand(run.run_id, ship), halt, crew=crew) for ship in ships]
-    with _following(stop, halt):
-        results = await asyncio.gather(*(worker.work() for worker in workers), return_exceptions=True)
-    conditions = []
-    for ship, result in zip(ships, results, strict=True):
-        done = result if isinstance(result, WorkerReport) else _broken_off(ship, result)
-        reports[ship].pairs_completed += done.pairs_completed
-        reports[ship].pairs_failed += done.pairs_failed
-        reports[ship].error = done.error
-        if done.condition is not None:
-            conditions.append(done.condition)
-    # a reset is final and maintenance passes: what the user must know goes before what he need not
-    conditions.sort(key=lambda c: (not isinstance(c, UniverseReset), isinstance(c, Maintenance)))
-    return conditions[0] if conditions else None
+class _Round:
+    """Ships at work from a start to the condition of the world that halts them all."""
+
+    def __init__(self) -> None:
+        self.halt = asyncio.Event()
+        self.at_work = 0
+        self.conditions: list[WorldCondition] = []
+        self.is_on_record = asyncio.Event()
+        self.settling: asyncio.Task[bool] | None = None
+
+    @property
+    def condition(self) -> WorldCondition:
+        """What halted it. A reset is final and maintenance passes: what the user must know goes before the rest."""
+        return min(self.conditions, key=lambda c: (not isinstance(c, UniverseReset), isinstance(c, Maintenance)))
+
+
+@asynccontextmanager
+async def open_fleet(lab: Lab, run: ExperimentRun) -> AsyncIterator["Fleet"]:
+    """A fleet for the length of the block."""
+    fleet = Fleet(lab, run)
+    try:
+        yield fleet
+    finally:
+        await fleet.close()
+
+
+class Fleet:
+    """Ships come and leave at any time (`work`). Maintenance is waited for; every other condition of the world suspends
+    the run until the user resumes it, and a reset closes it.
+    """
+
+    def __init__(self, lab: Lab, run: ExperimentRun) -> None:
+        self._lab, self._run = lab, run
+        self._crew: set[str] = set()
+        self._round = _Round()
+        if run.status is RunStatus.SUSPENDED:  # whoever waited for the end of the maintenance is gone
+            self._round.conditions.append(Maintenance("the game was under maintenance"))
+            self._round.halt.set()
+
+    async def work(self, ship: str, stop: asyncio.Event) -> WorkerReport:
+        """Let one ship work until the run has ended, is suspended, or `stop` is set."""
+        report = WorkerReport(ship)
+        while True:
+            current = self._round
+            report.add(await self._work_for(current, ship, stop))
+            if not current.halt.is_set() or report.error is not None:
+                return report
+            if not await self._goes_on(current, stop):
+                report.condition = current.condition
+                return report
+
+    async def close(self) -> None:
+        """Stop waiting for the game."""
+        settling = self._round.settling
+        if settling is not None:
+            settling.cancel()
+            await asyncio.gather(settling, return_exceptions=True)
+
+    async def _work_for(self, current: _Round, ship: str, stop: asyncio.Event) -> WorkerReport:
+        self._crew.add(ship)
+        current.at_work += 1
+        try:
+            with _first_of(stop, current.halt) as halt:
+                command = ShipExperimentWorkerCommand(self._run.run_id, ship)
+                worker = ShipWorker(self._lab, self._run, command, halt, crew=self._crew)
+                (result,) = await asyncio.gather(worker.work(), return_exceptions=True)
+        finally:
+            self._crew.discard(ship)
+            current.at_work -= 1
+        report = result if isinstance(result, WorkerReport) else broken_off(ship, result)
+        if report.condition is not None:
+            current.conditions.append(report.condition)
+            current.halt.set()
+        if current.halt.is_set() and current.at_work == 0 and current.settling is None:
+            current.settling = asyncio.create_task(self._settle(current))
+        return report
+
+    async def _goes_on(self, current: _Round, stop: asyncio.Event) -> bool:
+        """Whether a new round has begun after this one, which is over when its last ship has left it."""
+        await current.is_on_record.wait()
+        assert current.settling is not None
+        try:
+            return await unless_stopped(stop, _result_of(current.settling))
+        except Interrupted:
+            return False
+
+    async def _settle(self, current: _Round) -> bool:
+        """Put the reason on record and wait for the game, where that helps; True when the ships may go on."""
+        try:
+            try:
+                await suspend(self._lab, self._run.run_id, current.condition)
+            finally:
+                current.is_on_record.set()
+            if not isinstance(current.condition, Maintenance):
+                return False
+            try:
+                await self._wait_for_the_game()
+            except WorldCondition as condition:
+                current.conditions.append(condition)
+                await suspend(self._lab, self._run.run_id, condition)
+                return False
+            return await go_on(self._lab, self._run.run_id)
+        finally:
+            self._round = _Round()
+
+    async def _wait_for_the_game(self) -> None:
+        """Look every minute whether the game is back; raises a WorldCondition when it is another one."""
+        while not await game_is_back(self._lab, self._run):
+            await self._lab.clock.sleep(LOOK_AGAIN_SECONDS / self._lab.game.client.speed)
+
+
+async def close_if_ended(lab: Lab, run_id: str) -> None:
+    """Mark the run COMPLETED when every pair has ended; containers that still wait have nothing to do then."""
+    now = lab.clock.now()
+
+    def work(connection: Connection) -> None:
+        experiments = ExperimentRepository(connection)
+        is_open = experiments.get_run(run_id).status in (RunStatus.RUNNING, RunStatus.SUSPENDED)
+        if is_open and WorkQueueRepository(connection).unfinished(run_id) == 0:
+            experiments.set_status(run_id, RunStatus.COMPLETED, None, now=now)
+            ContainerRepository(connection).complete_rest(run_id, now=now)
+
+    await lab.write(work)
+
+
+async def _result_of(task: "asyncio.Task[bool]") -> bool:
+    """Await a task without cancelling it when the waiting is cancelled."""
+    return await asyncio.shield(task)
 
 
 @contextmanager
-def _following(stop: asyncio.Event, halt: asyncio.Event) -> Iterator[None]:
-    """Set `halt` as soon as `stop` is set."""
+def _first_of(*events: asyncio.Event) -> Iterator[asyncio.Event]:
+    """An event that is set as soon as one of these is."""
+    first = asyncio.Event()
 
-    async def follow() -> None:
-        await stop.wait()
-        halt.set()
+    async def follow(event: asyncio.Event) -> None:
+        await event.wait()
+        first.set()
 
-    task = asyncio.ensure_future(follow())
+    tasks = [asyncio.ensure_future(follow(event)) for event in events]
+    if any(event.is_set() for event in events):
+        first.set()
     try:
-        yield
+        yield first
     finally:
-        task.cancel()
+        for task in tasks:
+            task.cancel()
 
 
-async def _wait_for_the_game(lab: Lab, run: ExperimentRun, stop: asyncio.Event) -> WorldCondition | None:
-    """Look every minute whether the game is back; returns why not, when it is another game."""
-    with suppress(Interrupted):
-        while not stop.is_set():
-            try:
-                if await unless_stopped(stop, game_is_back(lab, run)):
-                    return None
-            except WorldCondition as condition:
-                return condition
-            await unless_stopped(stop, lab.clock.sleep(LOOK_AGAIN_SECONDS / lab.game.client.speed))
-    return None
-
-
-def _broken_off(ship: str, error: BaseException) -> WorkerReport:
+def broken_off(ship: str, error: BaseException) -> WorkerReport:
     """The report of a worker that ended by an exception: explained when it is one of ours, else with its kind."""
     if not isinstance(error, Exception):
         raise error
@@ -98,16 +188,3 @@ def _broken_off(ship: str, error: BaseException) -> WorkerReport:
         return WorkerReport(ship, error=str(error))
     log.error("%s: worker broke off", ship, exc_info=error)
     return WorkerReport(ship, error=f"{type(error).__name__}: {error}")
-
-
-async def _close_if_ended(lab: Lab, run: ExperimentRun) -> None:
-    """Mark the run COMPLETED when every pair has ended."""
-    now = lab.clock.now()
-
-    def work(connection: Connection) -> None:
-        experiments = ExperimentRepository(connection)
-        is_open = experiments.get_run(run.run_id).status in (RunStatus.RUNNING, RunStatus.SUSPENDED)
-        if is_open and WorkQueueRepository(connection).unfinished(run.run_id) == 0:
-            experiments.set_status(run.run_id, RunStatus.COMPLETED, None, now=now)
-
-    await lab.write(work)

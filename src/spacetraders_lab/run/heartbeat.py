@@ -45,6 +45,7 @@ class Lease:
 
         self.claim, result = await self._lab.write(fenced)
         self._ends = asked_at + self._lab.times.lease
+        self._lab.tally["lease_renewals"] += 1
         return result
 
     @property

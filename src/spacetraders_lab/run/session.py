@@ -1,6 +1,7 @@
 """One claimed pair, from the recorded facts to its end. Asks the protocol and does what it says."""
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -57,6 +58,8 @@ from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.intents import HoldHistory, IntentRepository
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 from spacetraders_lab.store.world import World
+
+log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -180,6 +183,7 @@ class PairSession:
     async def _skip(self, skips: tuple[Skip, ...]) -> None:
         """Put planned trades that are left out on record; what they would have sold is a leftover now."""
         now = self._lab.clock.now()
+        log.info("%s leaves out %d trades: %s", self.ship.symbol, len(skips), skips[0].reason)
         await self._lease.write(lambda c: record_skips(c, self._lease.claim, skips, now=now))
         self._skips += skips
         await self._find_leftovers()
@@ -203,6 +207,7 @@ class PairSession:
             return
         if isinstance(outcome, Done):
             self.ship = outcome.ship
+            log.info("%s is at %s (%s)", self.ship.symbol, self.ship.waypoint, self.ship.status)
             if outcome.credits is not None:
                 self._lab.purse.credits = outcome.credits
         self._visit = self._next_visit()
@@ -249,19 +254,19 @@ class PairSession:
         self.ship, self._market = effect.ship, effect.market
         if effect.record is not None:
             self._visit = visit
-            await self._note(effect.record)
-            if effect.conflict is not None:
-                raise PairError(effect.conflict)
+            await self._note(effect.record, effect.conflict)
         elif effect.refusal is not None:
             await self._refused(effect.refusal)
         else:
             await self._settle_open_intents()
 
-    async def _note(self, record: TradeRecord) -> None:
+    async def _note(self, record: TradeRecord, conflict: str | None) -> None:
         self._records.append(record)
         self._refusals = 0
         if record.operation is Operation.SELL:
             self._no_funds = None
+        if conflict is not None:  # before anything is taken for a leftover: the pair is to give up
+            raise PairError(conflict)
         is_last_sale = record.operation is Operation.SELL and not self._units_held
         if record.batch_size_fraction is None or (is_last_sale and self.ship.units_of(record.good_symbol)):
             await self._find_leftovers()
@@ -269,6 +274,7 @@ class PairSession:
     async def _refused(self, error: GameError) -> None:
         if isinstance(error, GameUnreachable):
             raise error
+        log.warning("%s: the game refused the trade: %s (code %d)", self.ship.symbol, error, error.code)
         match judge_refusal(error.code):
             case Refusal.NO_FUNDS:
                 self._no_funds = OutOfCredits(f"the purse cannot pay for the next purchase ({error})")
@@ -287,6 +293,7 @@ class PairSession:
 
     async def _give_up(self, reason: str) -> None:
         """Cross off the market that would not take a leftover, else note why the pair fails; see what is aboard."""
+        log.warning("%s gives up: %s", self.ship.symbol, reason)
         if self._leftovers:
             self._closed.add((self._leftovers[0].markets[0], self._leftovers[0].good_symbol))
         else:

@@ -1,11 +1,15 @@
 """What the world does to a run: it waits, with the reason on record, and no pair is blamed."""
 
 import logging
+from datetime import datetime
+
+from sqlalchemy import Connection
 
 from spacetraders_lab.core.errors import GameError, Maintenance, UniverseReset, WorldCondition
-from spacetraders_lab.core.experiment import ExperimentRun, RunStatus
+from spacetraders_lab.core.experiment import ExperimentRun
 from spacetraders_lab.game import reads
 from spacetraders_lab.run.app import Lab
+from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.world import World
 
@@ -17,8 +21,18 @@ LOOK_AGAIN_SECONDS = 60.0  # between two looks at a game under maintenance
 async def suspend(lab: Lab, run_id: str, condition: WorldCondition) -> None:
     """Put the run to sleep with the reason; a run whose universe is gone is closed, its data kept."""
     log.warning("run %s stops: %s", run_id, condition)
-    status = RunStatus.CANCELLED if isinstance(condition, UniverseReset) else RunStatus.SUSPENDED
-    await _set_status(lab, run_id, status, f"{condition.reason}: {condition}")
+    now = lab.clock.now()
+    await lab.write(lambda c: put_on_record(c, run_id, condition, now=now))
+
+
+def put_on_record(connection: Connection, run_id: str, condition: WorldCondition, *, now: datetime) -> None:
+    """Write down what the world does to a run. What the user said meanwhile (pause, cancel) stands."""
+    experiments, reason = ExperimentRepository(connection), f"{condition.reason}: {condition}"
+    if isinstance(condition, UniverseReset):
+        experiments.cancel(run_id, reason, now=now)
+        ContainerRepository(connection).stop_of_run(run_id, now=now)
+    else:
+        experiments.suspend(run_id, reason)
 
 
 async def game_is_back(lab: Lab, run: ExperimentRun) -> bool:
@@ -34,11 +48,6 @@ async def game_is_back(lab: Lab, run: ExperimentRun) -> bool:
     return True
 
 
-async def go_on(lab: Lab, run_id: str) -> None:
-    """Set a suspended run to RUNNING again."""
-    await _set_status(lab, run_id, RunStatus.RUNNING, None)
-
-
-async def _set_status(lab: Lab, run_id: str, status: RunStatus, reason: str | None) -> None:
-    now = lab.clock.now()
-    await lab.write(lambda c: ExperimentRepository(c).set_status(run_id, status, reason, now=now))
+async def go_on(lab: Lab, run_id: str) -> bool:
+    """Let a run go on after maintenance; False when it is not to: somebody has paused or ended it meanwhile."""
+    return await lab.write(lambda c: ExperimentRepository(c).end_maintenance(run_id))

@@ -27,6 +27,7 @@ from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.feed import feed
 from spacetraders_lab.run.heartbeat import keep_lease
 from spacetraders_lab.run.interrupt import Interrupted, unless_stopped
+from spacetraders_lab.run.logs import about
 from spacetraders_lab.run.revisit import read_again
 from spacetraders_lab.run.session import GAME_BROKE, LastReading, PairSession
 from spacetraders_lab.store.doctor import ships_at_work
@@ -61,6 +62,12 @@ class WorkerReport:
     pairs_failed: int = 0
     error: str | None = None
     condition: WorldCondition | None = None
+
+    def add(self, more: "WorkerReport") -> None:
+        """Take in what the same ship did after this."""
+        self.pairs_completed += more.pairs_completed
+        self.pairs_failed += more.pairs_failed
+        self.error = more.error
 
 
 @dataclass(slots=True)
@@ -106,7 +113,9 @@ class ShipWorker:
         claim, is_finished = await self._claim()
         if claim is not None:
             await self.lab.pass_by(Point.CLAIMED)
-            await self._work_on(claim, asked_at, report)
+            with about(pair_id=claim.pair.pair_id):
+                log.info("%s takes it up: attempt %d, take %d", claim.ship_symbol, claim.attempt, claim.take)
+                await self._work_on(claim, asked_at, report)
             return True
         if is_finished and await self._has_cleared_its_hold(report):
             return False
@@ -166,7 +175,8 @@ class ShipWorker:
         )
         if claim is None:
             return not has_traded
-        return await self._work_on(claim, asked_at, report, giving_up="the pair has ended")
+        with about(pair_id=claim.pair.pair_id):
+            return await self._work_on(claim, asked_at, report, giving_up="the pair has ended")
 
     async def _work_on(
         self, claim: ClaimedPair, asked_at: float, report: WorkerReport, *, giving_up: str | None = None
@@ -192,6 +202,7 @@ class ShipWorker:
         except LeaseLost as lost:
             log.warning("%s: %s", claim.ship_symbol, lost)
         except Interrupted:
+            log.info("%s puts it down where it is, to take it up again first", claim.ship_symbol)
             await self._release(claim)
         except (OutOfCredits, BudgetReached) as short:
             await self._short_of_money(claim, short, report)
@@ -233,6 +244,7 @@ class ShipWorker:
             loaded = {s for s in others if IntentRepository(connection).carries_cargo(self.run.run_id, s)}
             return loaded | set(ships_at_work(connection, self.run.run_id, now=now))
 
+        log.warning("%s: %s", claim.ship_symbol, short)
         sellers = await self.lab.read(who_may_sell)
         await self._release(claim)
         if sellers - {claim.ship_symbol}:

@@ -65,6 +65,10 @@ class RunningSandbox:
         return universe
 
 
+def _print(line: str) -> None:
+    print(line, flush=True)  # into a file or a pipe too: it says where to find the game
+
+
 def serve(
     settings: SandboxSettings,
     host: str = _LOOPBACK,
@@ -73,7 +77,7 @@ def serve(
     state: Path | None = None,
     truth: Path | None = None,
     admin: Admin | None = None,
-    say: Callable[[str], None] = print,
+    say: Callable[[str], None] = _print,
 ) -> None:
     """Serve in the foreground until interrupted; `say` gets what the user should know.
 

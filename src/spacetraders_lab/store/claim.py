@@ -6,7 +6,7 @@ Statements only; `work_queue` says when they are executed, and locks the listing
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, case, literal_column, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, bindparam, case, literal_column, or_, select, update
 
 from spacetraders_lab.core.experiment import QueueStatus
 from spacetraders_lab.store import listing_locks
@@ -68,11 +68,7 @@ _due = queue.c.not_before <= _now
 _expired = queue.c.lease_until <= _now
 # In this order, each served by its own index: what the ship itself left unfinished (its hold may be full of it), what
 # a dead worker left, what nobody has had.
-_OWN = _claim(
-    queue.c.claimed_by == _ship,
-    UNFINISHED,
-    or_(and_(PENDING, _due), and_(CLAIMED, or_(_expired, queue.c.owner == _owner))),
-)
+_OWN = _claim(queue.c.claimed_by == _ship, UNFINISHED, _due)
 _ABANDONED = _claim(CLAIMED, _expired)
 _NEXT = _claim(PENDING, _due)
 
@@ -89,18 +85,20 @@ def probes(near: Sequence[str] = ()) -> tuple[Any, ...]:
     return _OWN, _ABANDONED, _claim(PENDING, _due, first=rank)
 
 
+# A ship has one pair in its hands: what it holds no more, or by this very owner, is put down before it claims. It is
+# the first to be taken up again, unless its attempts are spent or its listings are in use.
+PUT_DOWN = (
+    update(queue)
+    .where(queue.c.run_id == _run, queue.c.claimed_by == _ship, UNFINISHED, CLAIMED)
+    .where(or_(_expired, queue.c.owner == _owner))
+    .values(status=QueueStatus.PENDING, owner=None, lease_until=None)
+    .returning(queue.c.queue_id)
+)
+
 # A ship whose pair is still leased to an earlier owner waits for that lease to end: that owner may be about to trade.
+_held = select(queue.c.queue_id).where(queue.c.run_id == _run, queue.c.claimed_by == _ship, UNFINISHED, CLAIMED)
 SITUATION = select(
     runs.c.universe_id,
-    select(queue.c.queue_id)
-    .where(
-        queue.c.run_id == _run,
-        queue.c.claimed_by == _ship,
-        UNFINISHED,
-        CLAIMED,
-        queue.c.lease_until > _now,
-        queue.c.owner != _owner,
-    )
-    .exists()
-    .label("is_busy"),
+    _held.where(queue.c.lease_until > _now, queue.c.owner != _owner).exists().label("is_busy"),
+    _held.where(or_(_expired, queue.c.owner == _owner)).exists().label("has_stale"),
 ).where(runs.c.run_id == _run)

@@ -1,6 +1,6 @@
 """Runs and what they measured: rows are added and read, never altered. Estimates nothing."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -11,17 +11,19 @@ from sqlalchemy import (
     Connection,
     Row,
     Select,
+    and_,
     bindparam,
     case,
     cast,
     func,
     insert,
+    or_,
     select,
     update,
 )
 
 from spacetraders_lab.core.analysis_plan import plan_hash
-from spacetraders_lab.core.errors import BudgetReached, UserError
+from spacetraders_lab.core.errors import BudgetReached, Maintenance, UserError
 from spacetraders_lab.core.experiment import ExperimentRun, IntentState, RunStatus, SkipReason, TradeRecord
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.store.attrition import skip_the_rest, stored_design, unfinished_pairs
@@ -43,6 +45,12 @@ class Deviation:
     kind: str
     what: str
     recorded_at: datetime
+
+
+def goes_on() -> ColumnElement[bool]:
+    """The condition on a run that its ships are to work: it runs, or waits for the end of a maintenance."""
+    in_maintenance = runs.c.status_reason.startswith(f"{Maintenance.reason}:")
+    return or_(runs.c.status == RunStatus.RUNNING, and_(runs.c.status == RunStatus.SUSPENDED, in_maintenance))
 
 
 class ExperimentRepository:
@@ -111,9 +119,7 @@ class ExperimentRepository:
         )
         if changed.rowcount == 1:
             if status is RunStatus.CANCELLED:
-                skip_the_rest(
-                    self._connection, unfinished_pairs(self._connection, run_id), SkipReason.RUN_ENDED, now=now
-                )
+                self._skip_the_rest(run_id, now)
             return
         stands = self.get_run(run_id).status
         if stands is not status:
@@ -144,6 +150,45 @@ class ExperimentRepository:
             .order_by(experiment_deviations.c.deviation_id)
         )
         return [Deviation(row.kind, row.what, row.recorded_at) for row in rows]
+
+    def goes_on(self, run_id: str) -> bool:
+        """Whether the ships of the run are to work."""
+        return (
+            self._connection.execute(select(runs.c.run_id).where(runs.c.run_id == run_id, goes_on())).first()
+            is not None
+        )
+
+    def suspend(self, run_id: str, reason: str) -> bool:
+        """Put a run to sleep until somebody resumes it; False when it sleeps already, or has ended."""
+        return self._change_status(run_id, goes_on(), RunStatus.SUSPENDED, reason)
+
+    def end_maintenance(self, run_id: str) -> bool:
+        """Let a run go on that sleeps because of maintenance; False when it sleeps for another reason, or has ended."""
+        return self._change_status(run_id, goes_on(), RunStatus.RUNNING, None)
+
+    def cancel(self, run_id: str, reason: str, *, now: datetime) -> bool:
+        """End a run before its time; what was measured stays. False when it has ended already."""
+        is_open = runs.c.status.in_(_OPEN_ENDED)
+        has_ended = self._change_status(run_id, is_open, RunStatus.CANCELLED, reason, finished_at=now)
+        if has_ended:
+            self._skip_the_rest(run_id, now)
+        return has_ended
+
+    def set_ships(self, run_id: str, ships: Sequence[str]) -> None:
+        """Say which ships belong to the run from now on."""
+        self._connection.execute(update(runs).where(runs.c.run_id == run_id).values(ships=list(ships)))
+
+    def _skip_the_rest(self, run_id: str, now: datetime) -> None:
+        skip_the_rest(self._connection, unfinished_pairs(self._connection, run_id), SkipReason.RUN_ENDED, now=now)
+
+    def _change_status(
+        self, run_id: str, condition: ColumnElement[bool], status: RunStatus, reason: str | None, **more: Any
+    ) -> bool:
+        values = {"status": status, "status_reason": reason} | more
+        return (
+            self._connection.execute(update(runs).where(runs.c.run_id == run_id, condition).values(values)).rowcount
+            == 1
+        )
 
     def record_transaction(self, record: TradeRecord) -> None:
         """Add one executed trade. A second row for the same cell raises Duplicate when the transaction ends.

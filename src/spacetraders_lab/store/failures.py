@@ -75,6 +75,14 @@ def is_busy(error: DBAPIError) -> bool:
     return getattr(error.orig, "sqlite_errorcode", 0) & _PRIMARY_CODE == sqlite3.SQLITE_BUSY
 
 
+def is_duplicate(error: DBAPIError) -> bool:
+    """Whether a unique index refused the row."""
+    cause = error.orig
+    return (
+        getattr(cause, "sqlite_errorcode", 0) in _SQLITE_UNIQUE or getattr(cause, "sqlstate", None) == _POSTGRES_UNIQUE
+    )
+
+
 def _explained(error: DBAPIError, name: str) -> LabError | None:
     cause = error.orig
     if isinstance(cause, sqlite3.Error):

@@ -21,6 +21,7 @@ from sqlalchemy import (
     text,
 )
 
+from spacetraders_lab.core.container import ContainerState, WantedState
 from spacetraders_lab.core.experiment import IntentState, QueueStatus, RunStatus, SkipReason
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
 from spacetraders_lab.store.types import UtcDateTime, Word
@@ -150,6 +151,15 @@ experiment_work_queue = Table(
         "claimed_by",
         sqlite_where=text("claimed_by IS NOT NULL AND status IN ('PENDING', 'CLAIMED')"),
         postgresql_where=text("claimed_by IS NOT NULL AND status IN ('PENDING', 'CLAIMED')"),
+    ),
+    # A ship has one pair in its hands at a time, whoever drives it.
+    Index(
+        "uq_work_queue_ship",
+        "claimed_by",
+        "run_id",
+        unique=True,
+        sqlite_where=text("status = 'CLAIMED'"),
+        postgresql_where=text("status = 'CLAIMED'"),
     ),
 )
 
@@ -325,8 +335,8 @@ containers = Table(
     Column("player_id", ForeignKey("players.player_id"), nullable=False),
     Column("ship_symbol", Text, nullable=False),
     Column("command", JSON, nullable=False),
-    Column("wanted_state", Text, nullable=False),
-    Column("state", Text, nullable=False),
+    Column("wanted_state", Word(WantedState), nullable=False),
+    Column("state", Word(ContainerState), nullable=False),
     Column("owner", Text),
     Column("lease_until", UtcDateTime),
     Column("restarts", Integer, nullable=False, server_default=text("0")),
@@ -335,6 +345,35 @@ containers = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Column("started_at", UtcDateTime),
     Column("stopped_at", UtcDateTime),
+    Index("uq_containers_run_ship", "run_id", "ship_symbol", unique=True),
+    # One driver for a ship, whatever runs it is in.
+    Index(
+        "uq_containers_driver",
+        "player_id",
+        "ship_symbol",
+        unique=True,
+        sqlite_where=text("state = 'RUNNING'"),
+        postgresql_where=text("state = 'RUNNING'"),
+    ),
+    # All that a daemon looks at every few seconds, however many containers have ended.
+    Index(
+        "ix_containers_open",
+        "created_at",
+        sqlite_where=text("state IN ('PENDING', 'RUNNING')"),
+        postgresql_where=text("state IN ('PENDING', 'RUNNING')"),
+    ),
+)
+
+daemons = Table(
+    "daemons",
+    metadata,
+    Column("daemon_id", Text, primary_key=True),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("keys", JSON, nullable=False),  # salted fingerprints of the tokens it holds
+    Column("wanted_state", Word(WantedState), nullable=False),
+    Column("started_at", UtcDateTime, nullable=False),
+    Column("lease_until", UtcDateTime, nullable=False),
 )
 
 container_logs = Table(

@@ -26,12 +26,14 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.exc import IntegrityError
 
 from spacetraders_lab.core.errors import LeaseLost, UserError
 from spacetraders_lab.core.experiment import ClaimedPair, MarketPair, Menu, QueueStatus, SkipReason
 from spacetraders_lab.store import listing_locks
 from spacetraders_lab.store.attrition import menu_json, skip_the_rest, stored_design, stored_menu
-from spacetraders_lab.store.claim import CLAIMED, PENDING, SITUATION, probes
+from spacetraders_lab.store.claim import CLAIMED, PENDING, PUT_DOWN, SITUATION, probes
+from spacetraders_lab.store.failures import is_duplicate
 from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_work_queue as queue
@@ -124,19 +126,15 @@ class WorkQueueRepository:
             raise UserError(f"there is no experiment {run_id}; `spacetraders experiment list` shows them")
         if situation.is_busy:
             return None
-        for _ in range(_TRIES):
-            with self._connection.begin_nested() as savepoint:
-                row = self._probe(values | {"universe": situation.universe_id}, near)
-                if row is None:
-                    return None
-                claim = _claimed(row)
-                if listing_locks.take(
-                    self._connection, situation.universe_id, claim.queue_id, claim.pair, now=now, until=until
-                ):
-                    return claim
-                # Another claimer was faster at one of the listings. It has committed: the next look passes over it.
-                savepoint.rollback()
-        return None
+        if situation.has_stale:
+            for put_down in self._connection.execute(PUT_DOWN, values).scalars():
+                listing_locks.hold(self._connection, put_down, now)
+        try:
+            return self._claim(values | {"universe": situation.universe_id}, near)
+        except IntegrityError as error:
+            if is_duplicate(error):  # another process has given the ship a pair in the same moment
+                return None
+            raise
 
     def renew_lease(self, claim: ClaimedPair, *, now: datetime, lease_seconds: float) -> ClaimedPair:
         """Extend the lease to `lease_seconds` from now, and the locks with it; raises LeaseLost."""
@@ -284,6 +282,22 @@ class WorkQueueRepository:
     def _universe_of(self, run_id: str) -> int:
         universe: int = self._connection.execute(select(runs.c.universe_id).where(runs.c.run_id == run_id)).scalar_one()
         return universe
+
+    def _claim(self, values: dict[str, Any], near: Sequence[str]) -> ClaimedPair | None:
+        now, until = values["now"], values["until"]
+        for _ in range(_TRIES):
+            with self._connection.begin_nested() as savepoint:
+                row = self._probe(values, near)
+                if row is None:
+                    return None
+                claim = _claimed(row)
+                if listing_locks.take(
+                    self._connection, values["universe"], claim.queue_id, claim.pair, now=now, until=until
+                ):
+                    return claim
+                # Another claimer was faster at one of the listings. It has committed: the next look passes over it.
+                savepoint.rollback()
+        return None
 
     def _probe(self, values: dict[str, Any], near: Sequence[str]) -> Row[Any] | None:
         for statement in probes(near):

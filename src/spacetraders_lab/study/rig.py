@@ -15,12 +15,12 @@ import httpx2
 from spacetraders_lab.core.experiment import Design, ExperimentRun, MarketPair, Menu
 from spacetraders_lab.game import reads
 from spacetraders_lab.run.app import Lab, LeaseTimes, open_game, open_lab
+from spacetraders_lab.run.changes import reopen
 from spacetraders_lab.run.coordinator import (
     MarketLiquidityExperimentCommand,
     Prepared,
     launch,
     prepare,
-    reopen,
 )
 from spacetraders_lab.run.faultpoints import PassBy, pass_by
 from spacetraders_lab.run.fleet import run_workers
@@ -99,6 +99,10 @@ class Rig(Books):
         self.universe = Universe.create(SandboxSettings(**chosen | settings), now=self.clock.now())
         self.app = create_app(self.universe, self.clock)
         self.wire = Wire(httpx2.ASGITransport(app=self.app), self.clock)
+        self.become(agent)
+
+    def become(self, agent: str) -> None:
+        """Register a new agent and play it from now on; what was begun for another goes on as its own."""
         self.token = self.clock.run(self._register(agent))
         self.agent: Agent = self.universe.agents[agent]
 
@@ -128,7 +132,7 @@ class Rig(Books):
         return self.play(lambda lab: prepare(lab, self.command(**wishes)))
 
     def launch(self, prepared: Prepared) -> ExperimentRun:
-        return self.play(lambda lab: launch(lab, prepared))
+        return self.play(lambda lab: launch(lab, prepared)).run
 
     def queue(
         self,
@@ -150,7 +154,7 @@ class Rig(Books):
         """What `experiment resume` does."""
 
         async def go_on(lab: Lab) -> list[WorkerReport]:
-            again = await reopen(lab, run.run_id)
+            again = (await reopen(lab, run.run_id)).run
             return await run_workers(lab, again, ships or again.ships, asyncio.Event())
 
         return self.play(go_on)

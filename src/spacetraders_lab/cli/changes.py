@@ -1,0 +1,66 @@
+"""`spacetraders experiment add-ships, remove-ship, pause, cancel`: changes to a run that is under way."""
+
+from spacetraders_lab.cli import render
+from spacetraders_lab.cli.context import database, symbols, with_lab
+from spacetraders_lab.cli.experiment import RunId, leave_to_daemon
+from spacetraders_lab.run import changes
+from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.clock import clock_of
+
+
+def add_ships(*, run_id: RunId, ships: str) -> int:
+    """Let more ships work on a run; they claim pairs at once.
+
+    Parameters
+    ----------
+    ships:
+        Ships to add, separated by commas.
+    """
+    new = symbols(ships, "--ships")
+
+    async def add(lab: Lab) -> int:
+        render.print_containers(await changes.add_ships(lab, run_id, new))
+        return await leave_to_daemon(lab)
+
+    return with_lab(add)
+
+
+def remove_ship(*, run_id: RunId, ship: str) -> None:
+    """Let a ship finish its trade and leave the run; the others take over its pair.
+
+    Parameters
+    ----------
+    ship:
+        The ship that leaves.
+    """
+    symbol = ship.strip().upper()
+    with database() as opened, opened.transaction() as connection:
+        others = changes.remove_ship(connection, run_id, symbol, now=clock_of(opened).now())
+        loaded = symbol in changes.ships_with_cargo(connection, run_id)
+    print(f"{symbol} leaves run {run_id}; {', '.join(others)} go on.")
+    if loaded:
+        _tell_of_cargo([symbol])
+
+
+def pause(*, run_id: RunId) -> None:
+    """Let every ship of a run finish its trade and wait."""
+    with database() as opened, opened.transaction() as connection:
+        changes.pause(connection, run_id)
+    print(f"Run {run_id} is paused: its ships stop after the trade under way, within 20 seconds.")
+    print(f"Go on with: spacetraders experiment resume --run-id {run_id}")
+
+
+def cancel(*, run_id: RunId) -> None:
+    """End a run for good after the trades under way; what was measured stays."""
+    with database() as opened, opened.transaction() as connection:
+        changes.cancel(connection, run_id, now=clock_of(opened).now())
+        loaded = changes.ships_with_cargo(connection, run_id)
+    print(f"Run {run_id} is cancelled: its ships stop after the trade under way; what was measured stays.")
+    if loaded:
+        _tell_of_cargo(loaded)
+
+
+def _tell_of_cargo(ships: list[str]) -> None:
+    print(
+        f"Cargo of the run is still aboard {', '.join(ships)}: see `spacetraders ship list`, sell it with `ship sell`."
+    )

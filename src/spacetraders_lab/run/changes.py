@@ -1,0 +1,153 @@
+"""Changes to a run that is under way. They are written into the database; whoever drives the ships sees them there."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from spacetraders_lab import __version__
+from spacetraders_lab.core.container import Container
+from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.experiment import DesignName, ExperimentRun, RunStatus
+from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.coordinator import Begun, checked_ships
+from spacetraders_lab.store.containers import ContainerRepository
+from spacetraders_lab.store.experiments import ExperimentRepository
+from spacetraders_lab.store.intents import IntentRepository
+from spacetraders_lab.store.work_queue import WorkQueueRepository
+
+BY_THE_USER = "by the user"
+
+
+async def reopen(lab: Lab, run_id: str, ship_symbols: Sequence[str] = (), *, keep_for: str | None = None) -> Begun:
+    """Set the run to RUNNING and want its ships at work again, those named or those that it has.
+
+    Raises UserError when there is nothing left to do or it belongs elsewhere. Ships that are named must be fit for it;
+    those that it began with may have been lost since, and the others go on. `keep_for` as for `launch`.
+    """
+    if ship_symbols:
+        run = await lab.read(lambda c: ExperimentRepository(c).get_run(run_id))
+        await _check(lab, run, ship_symbols)
+    now = lab.clock.now()
+
+    def work(connection: Connection) -> Begun:
+        run = _own_run(connection, lab, run_id)
+        plan = ExperimentRepository(connection).get_plan(run_id)
+        _note(connection, run_id, _deviations(run, plan, ship_symbols), now=now)
+        ships = tuple(dict.fromkeys(ship_symbols)) or run.ships
+        return _go_on(connection, run, ships, now=now, keep_for=keep_for, keep_seconds=lab.times.lease)
+
+    return await lab.write(work)
+
+
+async def add_ships(lab: Lab, run_id: str, ship_symbols: Sequence[str]) -> list[Container]:
+    """Let more ships work on a run; they claim as soon as a daemon sees them. Raises UserError for unfit ships."""
+    run = await lab.read(lambda c: _own_run(c, lab, run_id))
+    await _check(lab, run, ship_symbols)
+    now = lab.clock.now()
+
+    def work(connection: Connection) -> list[Container]:
+        run = _own_run(connection, lab, run_id)
+        new = tuple(dict.fromkeys(ship_symbols))
+        strangers = [ship for ship in new if ship not in run.ships]
+        joined = [("ships", f"joined by {ship}, which the plan does not name") for ship in strangers]
+        _note(connection, run_id, joined, now=now)
+        ExperimentRepository(connection).set_ships(run_id, (*run.ships, *strangers))
+        return ContainerRepository(connection).start(run, new, now=now)
+
+    return await lab.write(work)
+
+
+def remove_ship(connection: Connection, run_id: str, ship: str, *, now: datetime) -> list[str]:
+    """Let a ship finish its trade and leave the run for good; the others take over its pair.
+
+    Returns the ships that stay. Raises UserError for a ship that is not in the run, and for its last one.
+    """
+    run = ExperimentRepository(connection).get_run(run_id)
+    if run.finished_at is not None:
+        raise UserError(f"run {run_id} is {run.status} already")
+    others = [symbol for symbol in run.ships if symbol != ship]
+    if len(others) == len(run.ships):
+        raise UserError(f"{ship} is not in run {run_id}; its ships are {', '.join(run.ships)}")
+    if not others:
+        raise UserError(f"{ship} is the last ship of run {run_id}; use `experiment pause` or `experiment cancel`")
+    ExperimentRepository(connection).set_ships(run_id, others)
+    _note(connection, run_id, [("ships", f"{ship} has left")], now=now)
+    repository = ContainerRepository(connection)
+    for container in repository.list_containers(run_id):
+        if container.ship_symbol == ship:
+            repository.stop(container.container_id, now=now)
+    return others
+
+
+def resume(connection: Connection, run_id: str, *, now: datetime) -> None:
+    """Let a run's ships go on where they stopped. Raises UserError for a run that has ended."""
+    run = ExperimentRepository(connection).get_run(run_id)
+    _go_on(connection, run, run.ships, now=now)
+
+
+def pause(connection: Connection, run_id: str) -> None:
+    """Let every ship finish its trade and wait until the run is resumed. Raises UserError unless the run is at work."""
+    experiments = ExperimentRepository(connection)
+    if not experiments.suspend(run_id, f"paused: {BY_THE_USER}"):
+        run = experiments.get_run(run_id)
+        reason = f" ({run.status_reason})" if run.status_reason else ""
+        raise UserError(f"run {run_id} is {run.status} already{reason}")
+
+
+def cancel(connection: Connection, run_id: str, *, now: datetime) -> None:
+    """End a run for good after the trades under way; what was measured stays. Raises UserError when it has ended."""
+    experiments = ExperimentRepository(connection)
+    if not experiments.cancel(run_id, f"cancelled: {BY_THE_USER}", now=now):
+        raise UserError(f"run {run_id} is {experiments.get_run(run_id).status} already")
+    ContainerRepository(connection).stop_of_run(run_id, now=now)
+
+
+def ships_with_cargo(connection: Connection, run_id: str) -> list[str]:
+    """The ships that have cargo of the run aboard, as far as the database knows."""
+    ships = {container.ship_symbol for container in ContainerRepository(connection).list_containers(run_id)}
+    return [ship for ship in sorted(ships) if IntentRepository(connection).carries_cargo(run_id, ship)]
+
+
+async def _check(lab: Lab, run: ExperimentRun, ship_symbols: Sequence[str]) -> None:
+    """Raise UserError for a ship that cannot work on the run."""
+    probes_too = run.design.name is DesignName.RECOVERY
+    await checked_ships(lab, ship_symbols, run.system_symbol, probes_too=probes_too)
+
+
+def _own_run(connection: Connection, lab: Lab, run_id: str) -> ExperimentRun:
+    """The run, if this account can go on with it; raises UserError when it cannot, or when nothing is left to do."""
+    run = ExperimentRepository(connection).get_run(run_id)
+    if run.universe_id != lab.universe_id:
+        raise UserError(f"run {run_id} belongs to another universe or server; its data are kept, but it is over")
+    if run.player_id != lab.player_id:
+        raise UserError(f"run {run_id} belongs to another agent; use that agent's token")
+    if WorkQueueRepository(connection).unfinished(run_id) == 0:
+        raise UserError(f"run {run_id} has ended; every pair is completed or failed")
+    return run
+
+
+def _go_on(connection: Connection, run: ExperimentRun, ships: Sequence[str], *, now: datetime, **keep: Any) -> Begun:
+    """Set the run to RUNNING and want just these ships at work; `keep` as for `ContainerRepository.start`."""
+    experiments, repository = ExperimentRepository(connection), ContainerRepository(connection)
+    experiments.set_status(run.run_id, RunStatus.RUNNING, None, now=now)
+    experiments.set_ships(run.run_id, ships)
+    repository.stop_of_run(run.run_id, but=ships, now=now)
+    again = replace(run, status=RunStatus.RUNNING, status_reason=None, ships=tuple(ships))
+    return Begun(again, repository.start(again, ships, now=now, **keep))
+
+
+def _deviations(run: ExperimentRun, plan: Mapping[str, Any], ships: Sequence[str]) -> list[tuple[str, str]]:
+    """What a resumption changes of the plan."""
+    strangers = [ship for ship in ships if ship not in run.ships]
+    found = [("ships", f"resumed with {ship}, which the plan does not name") for ship in strangers]
+    if plan.get("version", __version__) != __version__:
+        found.append(("version", f"planned by version {plan['version']}, resumed by {__version__}"))
+    return found
+
+
+def _note(connection: Connection, run_id: str, deviations: Sequence[tuple[str, str]], *, now: datetime) -> None:
+    for kind, what in deviations:
+        ExperimentRepository(connection).record_deviation(run_id, kind, what, now=now)

@@ -6,9 +6,10 @@
 whose 95 % interval is within 10 % of the estimate or 0.2 points, by the estimator that a run uses; in the noisy by-cell
 economy (step noise 20 %, listings differ by 30 %) and in the game's own law, where a cell has no one slope. Forecasts,
 in the law only: the share of the sides of EXPORT and IMPORT listings, as first seen, for which the law that is found
-says within the same tolerance what a full tradeVolume would do.
+says within the same tolerance what a full tradeVolume would do. Last, what plans say against what runs use.
 """
 
+import logging
 import sys
 import time
 from collections.abc import Callable
@@ -26,8 +27,9 @@ from spacetraders_lab.analysis.findings import Findings
 from spacetraders_lab.analysis.observations import observations_of
 from spacetraders_lab.core.analysis_plan import GOOD_ENOUGH
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.experiment import Design, DesignName
+from spacetraders_lab.core.experiment import ClaimOrder, Design, DesignName
 from spacetraders_lab.core.market import Listing, ListingType, Operation
+from spacetraders_lab.sandbox.lab import LAB_GOODS
 from spacetraders_lab.sandbox.market import Market
 from spacetraders_lab.sandbox.universe import Universe
 from spacetraders_lab.study.engine import play_missing
@@ -36,10 +38,14 @@ from spacetraders_lab.study.replicate import Allocator, Study, replicate
 from spacetraders_lab.study.results import open_results
 from spacetraders_lab.study.score import ELIGIBLE_QUOTE
 from spacetraders_lab.study.virtual import START
+from spacetraders_lab.study.whole_stack import run_whole_stack
 from spacetraders_lab.study.worlds import BASE, LAW
 
 ADAPTIVE = Design(name=DesignName.ADAPTIVE, washout_seconds=2_700)
 MOST = 1_500  # transactions
+SEEDED = Design(seeded=True, washout_seconds=2_700)
+LADDER = Design(name=DesignName.LADDER, washout_seconds=2_700, claim_order=ClaimOrder.NEAREST)
+WHOLE_GOODS = tuple(sorted(LAB_GOODS))[:6]
 FORECAST_STEP, FORECAST_MOST = 30, 400
 
 Play = Callable[[Study, int | None], list[Trace]]
@@ -64,6 +70,7 @@ def main() -> None:
             _table(f"cells, {world.name}", Study(world, Design()), Study(world, ADAPTIVE, MOST), cells, 60)
         law = Study(LAW, Design()), Study(LAW, ADAPTIVE, FORECAST_MOST)
         _table("forecasts, law", *law, forecasts, FORECAST_STEP, part=0.95)
+    _plans()
 
 
 def _table(title: str, grid: Study, adaptive: Study, play: Play, step: int, part: float = 1.0) -> None:
@@ -83,6 +90,23 @@ def _row(name: str, found: list[Trace], grid: list[Trace], part: float) -> None:
     needed, fewer = (f"{both[1]:,.0f}", f"{both[0] / both[1]:.1f} x") if both else ("never", "-")
     transactions, end = median(trace.counts[-1] for trace in found), fmean(trace.final for trace in found)
     print(f"| {name} | {transactions:,.0f} | {100 * end:.0f} % | {needed} | {fewer} |", flush=True)
+
+
+def _plans() -> None:
+    """Hours and requests as planned and as used, through client, server, database and workers."""
+    logging.disable(logging.CRITICAL)
+    print("\nplan against use: the whole stack on the law's economy, 3 ships")
+    print("| design | goods | hours planned | used | | requests planned | used | | shared listings |")
+    print("|---|---|---|---|---|---|---|---|---|", flush=True)
+    for design, goods in ((Design(), WHOLE_GOODS[:2]), (SEEDED, WHOLE_GOODS[:2]), (LADDER, WHOLE_GOODS)):
+        run = run_whole_stack(LAW, 1, goods=goods, design=design)
+        used, name = run.score, f"{design.name}{', seeded' * design.seeded}"
+        print(
+            f"| {name} | {len(goods)} | {run.planned_hours:.2f} | {used.hours:.2f} | "
+            f"{100 * (run.planned_hours / used.hours - 1):+.0f} % | {run.planned_requests:,} | {used.requests:,} | "
+            f"{100 * (run.planned_requests / used.requests - 1):+.0f} % | {run.shared} |",
+            flush=True,
+        )
 
 
 def play_forecasts(study: Study, step: int | None, seed: int) -> bytes:

@@ -62,6 +62,11 @@ def test_the_beat_is_found_with_the_phase_of_every_listing(minutes):
         assert abs(late) < 240
 
 
+def test_who_watches_for_less_than_two_beats_is_told_of_none():
+    """Into a period longer than the time watched, every change fits."""
+    assert find_tick(reads_of(trade_and_watch(lab_markets(tick_minutes=0.1), 12, looks=8, every=15.0))) is None
+
+
 def test_a_market_that_drifts_all_the_time_has_no_beat():
     trading = trade_and_watch(lab_markets(economy="constant-percent", drift=0.05, tick_minutes=0.5), 15)
     assert find_tick(reads_of(trading)) is None

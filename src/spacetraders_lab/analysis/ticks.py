@@ -44,9 +44,16 @@ class _Fold:
 
 
 def find_tick(reads: Reads) -> Tick | None:
-    """The beat, with the phase of every listing that showed it; None where no whole number of minutes fits."""
+    """The beat, with the phase of every listing that showed it; None where no whole number of minutes fits.
+
+    Only periods that fit twice into the time watched come into question: into a longer one, everything fits.
+    """
     changes = tuple(_changes(reads))
-    folds = [fold for period in _PERIODS if (fold := _fold(changes, period)) is not None]
+    if not changes:
+        return None
+    watched = max(change.end[-1] for change in changes) - min(change.start[0] for change in changes)
+    periods = [period for period in _PERIODS if 2 * period <= watched]
+    folds = [fold for period in periods if (fold := _fold(changes, period)) is not None]
     fitting = [f for f in folds if f.explained >= _EXPLAINED * f.changes and f.evidence >= _EVIDENCE]
     if not fitting:
         return None

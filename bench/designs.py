@@ -1,56 +1,141 @@
-"""Compares designs: transactions until as many cells are precise as the grid reaches with all of its own.
+"""Compares designs: transactions until a design has reached what the grid reaches with all of its own.
 
     python -m bench.designs [RUNS [JOBS]]
 
-12 goods at 6 markets each. In the noisy by-cell economy (step noise 20 %, listings differ by 30 %) and in the game's
-own law: the share of the side x type x supply x activity cells whose 95 % interval is within 10 % of the estimate or
-0.2 points, by the estimator that a run uses, and the transactions that the adaptive design and random pairs need.
+12 goods at 6 markets each. Two things are reached for. Cells: the share of the side x type x supply x activity cells
+whose 95 % interval is within 10 % of the estimate or 0.2 points, by the estimator that a run uses; in the noisy by-cell
+economy (step noise 20 %, listings differ by 30 %) and in the game's own law, where a cell has no one slope. Forecasts,
+in the law only: the share of the sides of EXPORT and IMPORT listings, as first seen, for which the law that is found
+says within the same tolerance what a full tradeVolume would do. Last, what plans say against what runs use.
 """
 
+import logging
 import sys
 import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from statistics import fmean, median
 
-from spacetraders_lab.core.experiment import Design, DesignName
-from spacetraders_lab.study.precision import Trace, needed_for_the_same, traces
-from spacetraders_lab.study.replicate import Allocator, Study
+import msgspec
+import numpy as np
+
+from spacetraders_lab.analysis.analyse import analyse
+from spacetraders_lab.analysis.dataset import dataset_of
+from spacetraders_lab.analysis.evidence import evidence_of
+from spacetraders_lab.analysis.findings import Findings
+from spacetraders_lab.analysis.observations import observations_of
+from spacetraders_lab.core.analysis_plan import GOOD_ENOUGH
+from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.experiment import ClaimOrder, Design, DesignName
+from spacetraders_lab.core.market import Listing, ListingType, Operation
+from spacetraders_lab.sandbox.lab import LAB_GOODS
+from spacetraders_lab.sandbox.market import Market
+from spacetraders_lab.sandbox.universe import Universe
+from spacetraders_lab.study.engine import play_missing
+from spacetraders_lab.study.precision import TARGET, Trace, needed_for_the_same, traces
+from spacetraders_lab.study.replicate import Allocator, Study, replicate
 from spacetraders_lab.study.results import open_results
-from spacetraders_lab.study.worlds import BASE, LAW, World
+from spacetraders_lab.study.score import ELIGIBLE_QUOTE
+from spacetraders_lab.study.virtual import START
+from spacetraders_lab.study.whole_stack import run_whole_stack
+from spacetraders_lab.study.worlds import BASE, LAW
 
 ADAPTIVE = Design(name=DesignName.ADAPTIVE, washout_seconds=2_700)
 MOST = 1_500  # transactions
+SEEDED = Design(seeded=True, washout_seconds=2_700)
+LADDER = Design(name=DesignName.LADDER, washout_seconds=2_700, claim_order=ClaimOrder.NEAREST)
+WHOLE_GOODS = tuple(sorted(LAB_GOODS))[:6]
+FORECAST_STEP, FORECAST_MOST = 30, 400
+
+Play = Callable[[Study, int | None], list[Trace]]
 
 
 def main() -> None:
     """Print the tables."""
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     jobs = int(sys.argv[2]) if len(sys.argv) > 2 else 1
-    for world in (BASE, LAW):
-        begun = time.monotonic()
-        print(f"\n{world.name}: {runs} seeds, 3 ships, hold {world.hold}; medians over seeds")
-        print("| design | transactions | precise at its end | for the grid's share | fewer |")
-        print("|---|---|---|---|---|", flush=True)
-        _compare(world, range(1, runs + 1), jobs)
-        print(f"({time.monotonic() - begun:.0f} s)", flush=True)
-
-
-def _compare(world: World, seeds: range, jobs: int) -> None:
+    seeds = range(1, runs + 1)
     with open_results(None) as results:
-        grid = traces(Study(world, Design()), seeds, results, step=None, jobs=jobs)
-        _row("grid (the original's)", grid, grid)
-        for name, allocator in (("random pairs, blocked visits", Allocator.RANDOM), ("adaptive", Allocator.PRECISION)):
-            study = Study(world, ADAPTIVE, MOST, allocator=allocator)
-            _row(name, traces(study, seeds, results, jobs=jobs), grid)
+
+        def cells(study: Study, step: int | None) -> list[Trace]:
+            return traces(study, seeds, results, step=step, jobs=jobs)
+
+        def forecasts(study: Study, step: int | None) -> list[Trace]:
+            task = partial(play_forecasts, study, step)
+            found = play_missing(f"{study} {step}", task, seeds, results, jobs=jobs)
+            return [msgspec.json.decode(one, type=Trace) for one in found]
+
+        for world in (BASE, LAW):
+            _table(f"cells, {world.name}", Study(world, Design()), Study(world, ADAPTIVE, MOST), cells, 60)
+        law = Study(LAW, Design()), Study(LAW, ADAPTIVE, FORECAST_MOST)
+        _table("forecasts, law", *law, forecasts, FORECAST_STEP, part=0.95)
+    _plans()
 
 
-def _row(name: str, found: list[Trace], grid: list[Trace]) -> None:
-    both = needed_for_the_same(grid, found)
+def _table(title: str, grid: Study, adaptive: Study, play: Play, step: int, part: float = 1.0) -> None:
+    begun = time.monotonic()
+    end = play(grid, None)
+    print(f"\n{title}: {len(end)} seeds (means and medians), {grid.world.ships} ships, hold {grid.world.hold}")
+    print(f"| design | transactions | reached at its end | for {100 * part:g} % of what the grid reaches | fewer |")
+    print("|---|---|---|---|---|", flush=True)
+    _row("grid (the original's)", end, end, part)
+    _row("random pairs, the same visits", play(replace(adaptive, allocator=Allocator.RANDOM), step), end, part)
+    _row("adaptive", play(adaptive, step), end, part)
+    print(f"({time.monotonic() - begun:.0f} s)", flush=True)
+
+
+def _row(name: str, found: list[Trace], grid: list[Trace], part: float) -> None:
+    both = needed_for_the_same(grid, found, part=part)
     needed, fewer = (f"{both[1]:,.0f}", f"{both[0] / both[1]:.1f} x") if both else ("never", "-")
-    transactions = median(trace.counts[-1] for trace in found)
-    print(
-        f"| {name} | {transactions:,.0f} | {100 * fmean(t.final for t in found):.0f} % | {needed} | {fewer} |",
-        flush=True,
-    )
+    transactions, end = median(trace.counts[-1] for trace in found), fmean(trace.final for trace in found)
+    print(f"| {name} | {transactions:,.0f} | {100 * end:.0f} % | {needed} | {fewer} |", flush=True)
+
+
+def _plans() -> None:
+    """Hours and requests as planned and as used, through client, server, database and workers."""
+    logging.disable(logging.CRITICAL)
+    print("\nplan against use: the whole stack on the law's economy, 3 ships")
+    print("| design | goods | hours planned | used | | requests planned | used | | shared listings |")
+    print("|---|---|---|---|---|---|---|---|---|", flush=True)
+    for design, goods in ((Design(), WHOLE_GOODS[:2]), (SEEDED, WHOLE_GOODS[:2]), (LADDER, WHOLE_GOODS)):
+        run = run_whole_stack(LAW, 1, goods=goods, design=design)
+        used, name = run.score, f"{design.name}{', seeded' * design.seeded}"
+        print(
+            f"| {name} | {len(goods)} | {run.planned_hours:.2f} | {used.hours:.2f} | "
+            f"{100 * (run.planned_hours / used.hours - 1):+.0f} % | {run.planned_requests:,} | {used.requests:,} | "
+            f"{100 * (run.planned_requests / used.requests - 1):+.0f} % | {run.shared} |",
+            flush=True,
+        )
+
+
+def play_forecasts(study: Study, step: int | None, seed: int) -> bytes:
+    """One replication, and what its law would have said after each number of transactions."""
+    played = replicate(study, seed)
+    markets = Universe.create(study.world.settings_of(seed), START).home.markets
+    first = {(x.waypoint, x.good.symbol): x for x in reversed(played.sightings)}
+    sides = [(x, side) for x in first.values() for side in Operation if _is_asked_for(x, side)]
+    counts = (*(range(step, len(played.rows), step) if step else ()), len(played.rows))
+    shares = []
+    for count in counts:
+        findings = analyse(dataset_of(played.rows[:count]), observations_of(()))
+        shares.append(fmean(_is_right(findings, listing, side, markets) for listing, side in sides))
+    return msgspec.json.encode(Trace(seed, len(sides), counts, tuple(shares)))
+
+
+def _is_asked_for(listing: Listing, side: Operation) -> bool:
+    return listing.good.type is not ListingType.EXCHANGE and listing.good.price(side) >= ELIGIBLE_QUOTE
+
+
+def _is_right(findings: Findings, listing: Listing, side: Operation, markets: dict[str, Market]) -> bool:
+    good = listing.good
+    truth = markets[listing.waypoint].expected_move(good.symbol, side, good.trade_volume)
+    try:
+        curve = evidence_of(findings, listing, side, age_minutes=0.0).curve.central()
+    except UserError:
+        return False  # nothing was measured that could tell
+    said = float(np.log(curve.at(np.ones((1, 1)))[0, 0] / good.price(side)))
+    return abs(said - truth) <= max(TARGET * abs(truth), GOOD_ENOUGH)
 
 
 if __name__ == "__main__":

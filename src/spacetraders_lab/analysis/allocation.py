@@ -8,7 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from random import Random
 
 from spacetraders_lab.analysis.analyse import measure_impact
@@ -26,7 +26,7 @@ from spacetraders_lab.core.menus import LARGEST_DISPLACEMENT
 CellKey = tuple[Operation, ListingType, Supply, Activity | None]
 
 NEVER_SEEN, MOST_NEED = 4.0, 5.0
-_PATIENCE = timedelta(hours=8)  # since the last trade: what has not come back to rest by then will not soon
+_HALVING_HOURS = 2.0  # in which an unseen displacement is taken to halve; a guess, which the next reading corrects
 VISIT_VOLUMES = 3.0  # tradeVolumes that a visit trades, about
 _HALVING_LOSS = 200_000  # credits
 _USUAL_MOVE = 0.03 * 1.5  # log move of a usual visit, against which the rounding of a quote is held
@@ -37,7 +37,7 @@ _CHANCE = (0.8, 1.2)  # keeps every feasible pair possible
 class _Candidate:
     """A pair, the cells of its two sides and what each is worth beside its rounding, and the credits it costs.
 
-    `displacement` says how far (log) the worse of its two quotes is already pushed the way the pair would push it.
+    `displacement` says how far (log) the worse of its two quotes is pushed already the way the pair would push it.
     """
 
     pair: MarketPair
@@ -46,6 +46,10 @@ class _Candidate:
     displacement: float
     outlay: float
     loss: float
+
+    @property
+    def is_displaced(self) -> bool:
+        return self.displacement > math.log(LARGEST_DISPLACEMENT)
 
     @property
     def listings(self) -> set[ListingKey]:
@@ -62,7 +66,8 @@ def allocate(rows: Sequence[TradeRecord], plan: AllocationPlan) -> Allocation:
         return Allocation(ended="the time of the run is over")
     candidates = list(_candidates(plan))
     feasible = _feasible(candidates, plan)
-    may_wait = bool(_busy(plan)) or (bool(rows) and plan.now - rows[-1].timestamp < _PATIENCE)
+    affordable = [candidate for candidate in candidates if candidate.outlay <= plan.credits_left]
+    may_wait = bool(_busy(plan)) or any(candidate.is_displaced for candidate in affordable)
     if not feasible and may_wait:
         return Allocation()
     estimates = cell_estimates(rows, plan.placebos)
@@ -72,7 +77,7 @@ def allocate(rows: Sequence[TradeRecord], plan: AllocationPlan) -> Allocation:
     volumes = {key: cell.trade_volumes for key, cell in estimates.items()}
     chosen = tuple(_choose(feasible, needs, volumes, plan))
     if not chosen and not may_wait:
-        return Allocation(ended="the listings left to measure are too far from rest, or too dear")
+        return Allocation(ended="what is left to measure costs more than may still be lost")
     return Allocation(chosen)
 
 
@@ -146,10 +151,19 @@ def _candidate(good: str, source: Listing, target: Listing, plan: AllocationPlan
         MarketPair.of(good, source.waypoint, target.waypoint),
         (_cell(source, Operation.BUY), _cell(target, Operation.SELL)),
         (_clarity(ask), _clarity(bid)),
-        max(math.log(ask / resting_ask), math.log(resting_bid / bid)),
+        max(
+            math.log(ask / resting_ask) * _unforgotten(source, plan.now),
+            math.log(resting_bid / bid) * _unforgotten(target, plan.now),
+        ),
         units * ask,
         units * (ask - bid),
     )
+
+
+def _unforgotten(listing: Listing, now: datetime) -> float:
+    """The share of a displacement that is taken to be left, so long after it was seen."""
+    hours = max(0.0, (now - listing.observed_at).total_seconds()) / 3600
+    return float(2 ** (-hours / _HALVING_HOURS))
 
 
 def _clarity(price: int) -> float:
@@ -161,7 +175,7 @@ def _clarity(price: int) -> float:
 def _feasible(candidates: Iterable[_Candidate], plan: AllocationPlan) -> list[_Candidate]:
     """Those of the candidates whose listings are free and not too far from rest."""
     busy = _busy(plan)
-    return [c for c in candidates if c.displacement <= math.log(LARGEST_DISPLACEMENT) and not c.listings & busy]
+    return [c for c in candidates if not c.is_displaced and not c.listings & busy]
 
 
 def _busy(plan: AllocationPlan) -> set[ListingKey]:

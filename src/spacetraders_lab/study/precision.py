@@ -88,13 +88,15 @@ def share_precise(
     return precise / len(cells) if cells else 0.0
 
 
-def needed_for_the_same(end: Sequence[Trace], other: Sequence[Trace]) -> tuple[float, float] | None:
-    """(transactions of the one design, of the other) for what the one reaches at its end; medians over common seeds.
+def needed_for_the_same(
+    end: Sequence[Trace], other: Sequence[Trace], *, part: float = 1.0
+) -> tuple[float, float] | None:
+    """(transactions of the one design, of the other) for that part of what the one reaches at its end.
 
-    None where the other does not get there in half of the replications or more.
+    Medians over the common seeds; None where the other does not get there in half of the replications or more.
     """
     final = {trace.seed: trace for trace in end}
-    pairs = [(final[trace.seed].counts[-1], trace.needed(final[trace.seed].final)) for trace in other]
+    pairs = [(final[trace.seed].counts[-1], trace.needed(part * final[trace.seed].final)) for trace in other]
     needed = [float("inf") if count is None else count for _, count in pairs]
     if median(needed) == float("inf"):
         return None

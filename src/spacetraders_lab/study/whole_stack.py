@@ -29,16 +29,18 @@ class WholeRun:
     """One run through the whole stack: its score, and what must be nothing.
 
     `shared` counts trades between whose readings another own ship traded the listing; `unaccounted` the planned trades
-    that were neither executed nor skipped.
+    that were neither executed nor skipped. Hours and requests as the plan had them.
     """
 
     score: Score
     shared: int
     unaccounted: int
+    planned_hours: float
+    planned_requests: int
 
 
-def run_whole_stack(world: World, seed: int, goods: tuple[str, ...] = ()) -> WholeRun:
-    """Scout, plan, launch and fly a survey of the goods (all, unless some are named) in virtual time."""
+def run_whole_stack(world: World, seed: int, *, goods: tuple[str, ...] = (), design: Design = SURVEY) -> WholeRun:
+    """Scout, plan, launch and fly the design for the goods (all, unless some are named) in virtual time."""
     settings = world.settings_of(seed)
     given = {name: value for name, value in asdict(settings).items() if name not in _RIG_S}
     with tempfile.TemporaryDirectory() as folder:
@@ -46,7 +48,7 @@ def run_whole_stack(world: World, seed: int, goods: tuple[str, ...] = ()) -> Who
         rig = Rig(database, ships=world.ships, credits=world.credits, hold=world.hold, **given)
         rig.clock.run(rig.clock.sleep(3600 * world.age_hours))
         rig.scout()
-        prepared = rig.prepare(design=SURVEY, seed=seed, budget=world.credits, goods=goods)
+        prepared = rig.prepare(design=design, seed=seed, budget=world.credits, goods=goods)
         run = rig.launch(prepared)
         begun, purse, requests = rig.clock.now(), rig.agent.credits, rig.requests().total()
         rig.fly(run)
@@ -61,11 +63,17 @@ def run_whole_stack(world: World, seed: int, goods: tuple[str, ...] = ()) -> Who
             completed=rig.counts(run).get("COMPLETED", 0),
             failed=rig.errors(run),
         )
-        menus = prepared.proposal.menus.values()
+        menus = (prepared.proposal.menus.get(pair.pair_id, design.menu) for pair in prepared.pairs)
         skipped = rig.rows("SELECT count(*) AS n FROM experiment_skips")[0]["n"]
         planned = sum(len(menu.planned) for menu in menus)
         database.close()
-    return WholeRun(score(played, settings), shared_brackets(rows), planned - executed(rows) - skipped)
+    return WholeRun(
+        score(played, settings),
+        shared_brackets(rows),
+        planned - executed(rows) - skipped,
+        prepared.schedule.hours,
+        prepared.schedule.requests,
+    )
 
 
 def executed(rows: list[TradeRecord]) -> int:

@@ -15,8 +15,8 @@ from spacetraders_lab.analysis.evidence import Evidence, evidence_of, resilience
 from spacetraders_lab.analysis.findings import Findings
 from spacetraders_lab.analysis.resilience import Resilience
 from spacetraders_lab.cli import render
-from spacetraders_lab.cli.context import Json, database, settings
 from spacetraders_lab.cli.found import find
+from spacetraders_lab.cli.settings import Json, database, settings
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.market import Listing, Operation
 from spacetraders_lab.core.planning import REQUESTS_PER_FLIGHT

@@ -3,7 +3,8 @@
 import os
 import socket
 
-from spacetraders_lab.cli.context import settings, universe_at
+from spacetraders_lab.cli.context import universe_at
+from spacetraders_lab.cli.settings import settings
 from spacetraders_lab.core.container import WantedState
 from spacetraders_lab.run.accounts import fingerprint
 from spacetraders_lab.run.app import Lab

@@ -1,8 +1,9 @@
 """`spacetraders experiment add-ships, remove-ship, pause, cancel`: changes to a run that is under way."""
 
 from spacetraders_lab.cli import render
-from spacetraders_lab.cli.context import database, symbols, with_lab
-from spacetraders_lab.cli.experiment import RunId, leave_to_daemon
+from spacetraders_lab.cli.context import with_lab
+from spacetraders_lab.cli.experiment import leave_to_daemon
+from spacetraders_lab.cli.settings import RunId, database, symbols
 from spacetraders_lab.run import changes
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.clock import clock_of

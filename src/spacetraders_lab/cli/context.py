@@ -1,16 +1,15 @@
-"""What every command needs to begin: the settings from the environment, the database, the game."""
+"""The game and the database together, as commands that play are handed them."""
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from concurrent.futures import Executor
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
-from typing import Annotated, TypeVar
-
-from cyclopts import Parameter
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import TypeVar
 
 from spacetraders_lab.cli.calculator import calculator, choose_pairs
+from spacetraders_lab.cli.settings import Settings, settings
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.game import reads
 from spacetraders_lab.game.game import Game
@@ -18,63 +17,9 @@ from spacetraders_lab.game.parse import Status
 from spacetraders_lab.run.app import Lab, open_game, open_lab
 from spacetraders_lab.run.clock import SystemClock, clock_of
 from spacetraders_lab.run.credentials import Universe, account_of, find_token
-from spacetraders_lab.store.database import Database, open_database, open_reading
-
-REAL_GAME = "https://api.spacetraders.io/v2"
+from spacetraders_lab.store.database import open_database
 
 T = TypeVar("T")
-
-RateShare = Annotated[
-    float,
-    Parameter(
-        name="--rate-share",
-        help="Use this part of the game's rate limit and no more: for two programs without a database in common.",
-    ),
-]
-Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON instead of a table.")]
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """Which game, whose token, which database. The token is looked up when it is needed, and never shown.
-
-    A `rate_share` below 1 is this program's fixed part of the game's rate limit; else it is shared as programs need it.
-    """
-
-    base_url: str
-    database_url: str | None
-    token: str | None = field(default=None, repr=False)
-    rate_share: float = 1.0
-
-
-def settings() -> Settings:
-    """The settings that the environment names; raises UserError for a base URL that is none."""
-    url = os.environ.get("SPACETRADERS_BASE_URL") or os.environ.get("SPACETRADERS_API_URL") or REAL_GAME
-    if not url.startswith(("http://", "https://")):
-        raise UserError(f"{url!r} is no base URL; one looks like {REAL_GAME}")
-    return Settings(url.rstrip("/"), os.environ.get("SPACETRADERS_DATABASE_URL") or None)
-
-
-@contextmanager
-def database() -> Iterator[Database]:
-    """The user's database, open for the length of the block."""
-    opened = open_database(settings().database_url)
-    try:
-        yield opened
-    finally:
-        opened.close()
-
-
-@contextmanager
-def reading_database() -> Iterator[Database]:
-    """The user's database for a program that watches: made or migrated where needed, and from then on only read."""
-    url = settings().database_url
-    open_database(url).close()
-    opened = open_reading(url)
-    try:
-        yield opened
-    finally:
-        opened.close()
 
 
 async def universe_at(base_url: str) -> Universe:
@@ -132,11 +77,3 @@ def with_lab(work: Callable[[Lab], Awaitable[T]], *, rate_share: float = 1.0) ->
             return await work(ready)
 
     return asyncio.run(whole())
-
-
-def symbols(text: str, what: str) -> tuple[str, ...]:
-    """A comma-separated list of symbols in upper case; raises UserError for an empty one."""
-    found = tuple(part.strip().upper() for part in text.split(",") if part.strip())
-    if not found:
-        raise UserError(f"{what} names nothing; give symbols separated by commas")
-    return found

@@ -14,8 +14,9 @@ from cyclopts import Parameter
 
 from spacetraders_lab.cli import render
 from spacetraders_lab.cli.calculator import calculator
-from spacetraders_lab.cli.context import Json, checked_share, database, equipped, settings
+from spacetraders_lab.cli.context import checked_share, equipped
 from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK
+from spacetraders_lab.cli.settings import Json, database, settings
 from spacetraders_lab.cli.stop import stop_on_signals
 from spacetraders_lab.core.container import Container, ContainerState
 from spacetraders_lab.run.accounts import Accounts, Keys

@@ -12,7 +12,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from spacetraders_lab.cli.context import database, reading_database
+from spacetraders_lab.cli.settings import database, reading_database
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.dashboard.access import Access
 from spacetraders_lab.dashboard.app import Act, create_app

@@ -8,8 +8,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from spacetraders_lab.cli import render
-from spacetraders_lab.cli.context import Json, database
 from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK
+from spacetraders_lab.cli.settings import Json, database
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.run.clock import clock_of
 from spacetraders_lab.store import care

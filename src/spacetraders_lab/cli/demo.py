@@ -5,8 +5,9 @@ from collections import Counter
 from pathlib import Path
 
 from spacetraders_lab.cli import render
-from spacetraders_lab.cli.context import Settings, lab
+from spacetraders_lab.cli.context import lab
 from spacetraders_lab.cli.experiment import fly, new_owner
+from spacetraders_lab.cli.settings import Settings
 from spacetraders_lab.core.experiment import ExperimentRun
 from spacetraders_lab.core.planning import requests_needed
 from spacetraders_lab.core.summary import summarise_impact

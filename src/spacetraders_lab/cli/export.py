@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from spacetraders_lab.cli import render
-from spacetraders_lab.cli.context import database
+from spacetraders_lab.cli.settings import database
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.store.dictionary import as_markdown
 from spacetraders_lab.store.export import Export, select_run, write

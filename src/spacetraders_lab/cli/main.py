@@ -100,6 +100,8 @@ _COMMANDS = {
 }
 # Commands that do not live in the module named after their noun.
 _MODULES = {
+    ("experiment", "status"): "standing",
+    ("experiment", "list"): "standing",
     ("experiment", "plan"): "plan",
     ("experiment", "simulate"): "simulate",
     ("experiment", "add-ships"): "changes",

@@ -8,7 +8,8 @@ from cyclopts import Parameter
 from sqlalchemy import Connection
 
 from spacetraders_lab.cli import render
-from spacetraders_lab.cli.context import Json, symbols, with_lab
+from spacetraders_lab.cli.context import with_lab
+from spacetraders_lab.cli.settings import Json, symbols
 from spacetraders_lab.cli.stop import stop_on_signals
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.lanes import Lane, best_lanes

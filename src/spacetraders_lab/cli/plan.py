@@ -9,9 +9,10 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 
 from spacetraders_lab.cli import render
-from spacetraders_lab.cli.context import Json, with_lab
+from spacetraders_lab.cli.context import with_lab
 from spacetraders_lab.cli.design import DesignOptions
 from spacetraders_lab.cli.request import RequestOptions
+from spacetraders_lab.cli.settings import Json
 from spacetraders_lab.core.analysis_plan import canonical_json, plan_hash
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import DesignName

@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from spacetraders_lab.cli import render
-from spacetraders_lab.cli.context import Json, settings, universe_of
+from spacetraders_lab.cli.context import universe_of
 from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK
+from spacetraders_lab.cli.settings import Json, settings
 from spacetraders_lab.core.errors import TokenRefused, UniverseReset, UserError
 from spacetraders_lab.game import reads
 from spacetraders_lab.game.parse import Status

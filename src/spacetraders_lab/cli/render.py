@@ -5,7 +5,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
@@ -16,11 +16,13 @@ from spacetraders_lab.core.experiment import DesignName, QueueStatus, RunStatus
 from spacetraders_lab.core.planning import Plan
 from spacetraders_lab.core.schedule import Schedule
 from spacetraders_lab.core.summary import ImpactSummary
-from spacetraders_lab.run.coordinator import Begun, Prepared
-from spacetraders_lab.run.scout import ScoutingPlan
 from spacetraders_lab.store.attrition import Attrition
 from spacetraders_lab.store.experiments import Deviation
 from spacetraders_lab.store.status import RunSummary, ShipStatus
+
+if TYPE_CHECKING:  # what only looks need not import what plays
+    from spacetraders_lab.run.coordinator import Begun, Prepared
+    from spacetraders_lab.run.scout import ScoutingPlan
 
 BAR_CELLS = 20
 
@@ -67,7 +69,7 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, right
     console().print(table)
 
 
-def print_start(prepared: Prepared) -> None:
+def print_start(prepared: "Prepared") -> None:
     """The opening of `experiment liquidity`: fleet, goods, pairs, and the price of it all."""
     ships, plan = prepared.run.ships, prepared.plan
     print("Starting multi-ship liquidity experiment...\n")
@@ -96,7 +98,7 @@ def print_plan(plan: Plan, schedule: Schedule, budget: int, purse: int) -> None:
     print(f"  budget         {budget:>12,}  credits; the purse holds {purse:,}")
 
 
-def print_launch(begun: Begun, pairs: int) -> None:
+def print_launch(begun: "Begun", pairs: int) -> None:
     """What to know once the run is written."""
     print(f"\nWork queue populated: {pairs:,} pairs (PENDING)\n")
     print_containers(begun.containers)
@@ -113,14 +115,14 @@ def print_containers(containers: Sequence[Container]) -> None:
     print()
 
 
-def print_monitor(begun: Begun) -> None:
+def print_monitor(begun: "Begun") -> None:
     """The commands that show how the run goes on."""
     print("Monitor progress:")
     print(f"  spacetraders experiment status --run-id {begun.run.run_id}")
     print(f"  spacetraders daemon logs {begun.containers[0].container_id}\n", flush=True)
 
 
-def print_scouting(plan: ScoutingPlan) -> None:
+def print_scouting(plan: "ScoutingPlan") -> None:
     """What a scouting is going to do, on standard error beside its progress bar."""
     listed = len(plan.listed & {market for tour in plan.tours for market in tour})
     whose = "they" if listed == plan.markets else f"{listed} of them"

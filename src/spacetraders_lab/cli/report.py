@@ -7,9 +7,8 @@ from sqlalchemy import Connection
 
 from spacetraders_lab import __version__
 from spacetraders_lab.analysis.precision import precision_trace
-from spacetraders_lab.cli.context import database
-from spacetraders_lab.cli.experiment import RunId
 from spacetraders_lab.cli.found import Found, find
+from spacetraders_lab.cli.settings import RunId, database
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import QueueStatus
 from spacetraders_lab.core.planning import requests_needed

@@ -6,8 +6,8 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from spacetraders_lab.cli.context import symbols
 from spacetraders_lab.cli.design import DesignOptions
+from spacetraders_lab.cli.settings import symbols
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.waypoint import checked_system
 from spacetraders_lab.run.coordinator import MarketLiquidityExperimentCommand

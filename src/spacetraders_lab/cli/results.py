@@ -4,9 +4,8 @@ from textwrap import fill
 
 from spacetraders_lab.analysis.findings import Findings
 from spacetraders_lab.cli import render
-from spacetraders_lab.cli.context import Json, database
-from spacetraders_lab.cli.experiment import RunId
 from spacetraders_lab.cli.found import Found, find
+from spacetraders_lab.cli.settings import Json, RunId, database
 from spacetraders_lab.report.answers import answers
 from spacetraders_lab.report.table import Table
 from spacetraders_lab.report.tables import (

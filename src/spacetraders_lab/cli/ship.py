@@ -7,7 +7,8 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from spacetraders_lab.cli import render
-from spacetraders_lab.cli.context import Json, with_lab
+from spacetraders_lab.cli.context import with_lab
+from spacetraders_lab.cli.settings import Json
 from spacetraders_lab.core.commands import (
     Command,
     DockShipCommand,

@@ -10,8 +10,8 @@ from cyclopts import Parameter
 from rich.progress import Progress
 
 from spacetraders_lab.cli import render
-from spacetraders_lab.cli.context import Json, database, settings
 from spacetraders_lab.cli.design import DesignOptions
+from spacetraders_lab.cli.settings import Json, database, settings
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.waypoint import checked_system
 from spacetraders_lab.store.world import World as Known

@@ -1,0 +1,93 @@
+"""`spacetraders experiment status|list`: how runs stand. Reads the database and imports nothing that plays."""
+
+import asyncio
+from dataclasses import asdict
+from typing import Annotated
+
+from cyclopts import Parameter
+
+from spacetraders_lab.cli import render
+from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK
+from spacetraders_lab.cli.settings import Json, RunId, database, reading_database
+from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.experiment import QueueStatus
+from spacetraders_lab.store.attrition import attrition
+from spacetraders_lab.store.experiments import ExperimentRepository
+from spacetraders_lab.store.status import summarise_run, summarise_runs, summarise_ships
+from spacetraders_lab.store.work_queue import WorkQueueRepository
+
+
+def status(
+    *,
+    run_id: RunId,
+    json: Json = False,
+    watch: Annotated[bool, Parameter(negative="", help="Go on showing it until the run has ended.")] = False,
+) -> int:
+    """Show how far a run is: pairs by state, and what each ship has done."""
+    if watch:
+        if json:
+            raise UserError("--watch draws; --json prints once: use one of them")
+        return _watch(run_id)
+    with database() as opened, opened.reading() as connection:
+        run = summarise_run(connection, run_id)
+        ships = summarise_ships(connection, run_id)
+        failed = WorkQueueRepository(connection).failed_pairs(run_id)
+        planned = attrition(connection, run_id)
+        experiments = ExperimentRepository(connection)
+        ended_because, deviations = experiments.ended_because(run_id), experiments.deviations(run_id)
+    if json:
+        errors = [{"pair_id": end.pair.pair_id, "error": end.error_message} for end in failed]
+        render.print_json(
+            asdict(run)
+            | {"ships": [asdict(ship) for ship in ships], "errors": errors}
+            | {"planned_trades": asdict(planned) | {"pending": planned.pending}}
+            | {"deviations": [asdict(deviation) for deviation in deviations], "ended_because": ended_because}
+        )
+        return EXIT_OK
+    render.print_status(run, ships)
+    for end in failed:
+        print(f"  {end.pair.pair_id}: {end.error_message}")
+    render.print_plan_kept(planned, deviations, ended_because)
+    return EXIT_OK
+
+
+def _watch(run_id: str) -> int:
+    from spacetraders_lab.cli.watch import watch
+    from spacetraders_lab.run.clock import SystemClock
+
+    with reading_database() as opened:
+        try:
+            view = asyncio.run(watch(opened, run_id, SystemClock(), render.console()))
+        except KeyboardInterrupt:
+            return EXIT_OK
+    return EXIT_FAILED if view["progress"]["pairs"]["FAILED"] else EXIT_OK
+
+
+def list_experiments(
+    *,
+    every: Annotated[bool, Parameter(name="--all", negative="", help="Also runs that were put away.")] = False,
+    json: Json = False,
+) -> None:
+    """List the runs, the newest first."""
+    with database() as opened, opened.reading() as connection:
+        runs = [run for run in summarise_runs(connection) if every or run.archived_at is None]
+    if json:
+        render.print_json([asdict(run) for run in runs])
+        return
+    render.print_table(
+        ["run_id", "system", "status", "pairs", "done", "failed", "trades", "started"],
+        [
+            (
+                run.run_id,
+                run.system_symbol,
+                run.status,
+                run.total,
+                run.pairs[QueueStatus.COMPLETED],
+                run.pairs[QueueStatus.FAILED],
+                run.transactions,
+                f"{run.created_at:%m-%d %H:%M}",
+            )
+            for run in runs
+        ],
+        right=["pairs", "done", "failed", "trades"],
+    )

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 
 from spacetraders_lab.sandbox.server import RunningSandbox, running_sandbox
@@ -102,6 +103,18 @@ def test_an_experiment_is_left_to_a_daemon_from_beginning_to_end(player: Player)
     log = (player.terminal.home / ".local" / "state" / "spacetraders-lab" / "daemon.log").read_text()
     assert "Traceback" not in log
     assert player.agent.token not in log
+
+
+def test_the_page_of_a_daemon_comes_and_goes_with_it(player: Player) -> None:
+    assert player.type("daemon start --dashboard --dashboard-port 0").code == 0
+    (daemon,) = player.type("daemon status --json").json
+    log = player.terminal.home / ".local" / "state" / "spacetraders-lab" / "daemon.log"
+    url = _until(lambda: re.search(r"The dashboard is at (\S+);", log.read_text()))[1]
+    assert "<title>" in httpx2.get(url).text
+    assert player.type("daemon stop").code == 0
+    _reap(daemon["pid"])
+    with pytest.raises(httpx2.ConnectError):
+        httpx2.get(url)
 
 
 def test_a_run_is_changed_while_a_daemon_flies_it(player: Player) -> None:

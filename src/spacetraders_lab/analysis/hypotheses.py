@@ -109,7 +109,7 @@ def _size(size: SizeLaw | None) -> HypothesisResult:
     if size is None:
         return _untold("H3", question, "the trades are too alike in size, or too few")
     b = size.exponent
-    word = "is not linear" if size.p < 0.05 else "is linear as far as seen"
+    word = "is not linear" if size.p < 0.05 else "is not shown to differ from linear"
     sentence = f"Impact {word} in size: b = {b.value:.3f} [{b.low:.3f}, {b.high:.3f}], {_p(size.p)}."
     return HypothesisResult("H3", question, None, f"t({size.df:.0f})", b, size.p, None, sentence)
 

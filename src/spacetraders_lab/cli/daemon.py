@@ -5,7 +5,10 @@ import json as jsonlib
 import logging
 import os
 import socket
-from contextlib import ExitStack
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import asdict
 from datetime import datetime
 from typing import Annotated, Literal
@@ -46,6 +49,8 @@ def start(
     log_format: Literal["text", "json"] = "text",
     metrics_port: int | None = None,
     rate_share: float = 1.0,
+    dashboard: Annotated[bool, Parameter(negative="")] = False,
+    dashboard_port: int = 8420,
 ) -> int:
     """Start a daemon on this machine; it drives containers until it is stopped.
 
@@ -59,15 +64,32 @@ def start(
         Serve /metrics for Prometheus on this port of the loopback address.
     rate_share:
         Use this fixed part of the game's rate limit [default: all, shared with others as programs need it].
+    dashboard:
+        Serve the live page as well, in a process of its own that ends with the daemon.
+    dashboard_port:
+        The port of that page.
     """
     checked_share(rate_share)
     with database() as opened:
         opened.check()
         if foreground:
-            return asyncio.run(_serve(opened, log_format, metrics_port, rate_share))
+            with _page(dashboard_port) if dashboard else nullcontext():
+                return asyncio.run(_serve(opened, log_format, metrics_port, rate_share))
         options = ["--log-format", log_format, "--rate-share", str(rate_share)]
         options += [] if metrics_port is None else ["--metrics-port", str(metrics_port)]
+        options += ["--dashboard", "--dashboard-port", str(dashboard_port)] if dashboard else []
         return asyncio.run(_start_in_background(opened, options))
+
+
+@contextmanager
+def _page(port: int) -> Iterator[None]:
+    """The live page in a process of its own, for as long as the daemon is at work; it says where it is to be found."""
+    page = subprocess.Popen([sys.executable, "-m", "spacetraders_lab.cli.main", "dashboard", "--port", str(port)])
+    try:
+        yield
+    finally:
+        page.terminate()
+        page.wait()
 
 
 async def _serve(opened: Database, log_format: str, metrics_port: int | None, rate_share: float) -> int:

@@ -27,7 +27,7 @@ from spacetraders_lab.study.results import Results, open_results
 from spacetraders_lab.study.score import Score
 from spacetraders_lab.study.simulation import play_one, simulate, study_key
 from spacetraders_lab.study.summary import measured, performance
-from spacetraders_lab.study.validation import ADAPTIVE_TRANSACTIONS, VISITS, Verdict, judge, plans
+from spacetraders_lab.study.validation import ADAPTIVE_TRANSACTIONS, VISITS, Plan, Verdict, judge, plans
 from spacetraders_lab.study.validation_page import page
 from spacetraders_lab.study.whole_stack import SURVEY, WholeRun, run_whole_stack
 from spacetraders_lab.study.worlds import BASE
@@ -42,10 +42,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _options(arguments)
     logging.disable(logging.CRITICAL)  # hundreds of runs would say what they do
     with open_results(options.results) as results:
-        found = {plan.name: _play(plan.name, plan.study, plan.replications, options, results) for plan in plans()}
+        found = {plan.name: _play(plan, options, results) for plan in plans()}
         compared = _compare(options, results)
         whole = _whole_stack(options, results)
-        fast = _play("fast path of the same", Study(BASE, SURVEY), WHOLE_RUNS, options, results)
+        fast = _play(Plan("the same by the fast path", Study(BASE, SURVEY), WHOLE_RUNS), options, results)
     verdicts = [*judge(found), *_by_transactions(compared), *_whole(whole, fast), _reproducible(), _quick()]
     text = page(found, sorted(verdicts, key=lambda verdict: int(verdict.code[1:])), options.scale)
     options.out.write_text(text, encoding="utf-8")
@@ -62,14 +62,14 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
-def _seeds(replications: int, options: argparse.Namespace) -> range:
-    return range(1, 1 + max(2, round(replications * options.scale)))
+def _seeds(replications: int, options: argparse.Namespace, first: int = 1) -> range:
+    return range(first, first + max(2, round(replications * options.scale)))
 
 
-def _play(name: str, study: Study, replications: int, options: argparse.Namespace, results: Results) -> list[Score]:
-    with _Progress(name) as step:
-        seeds = _seeds(replications, options)
-        return simulate(study, seeds, results, jobs=options.jobs, on_result=step)
+def _play(plan: Plan, options: argparse.Namespace, results: Results) -> list[Score]:
+    with _Progress(plan.name) as step:
+        seeds = _seeds(plan.replications, options, plan.first_seed)
+        return simulate(plan.study, seeds, results, jobs=options.jobs, on_result=step)
 
 
 def _compare(options: argparse.Namespace, results: Results) -> dict[str, list[Trace]]:

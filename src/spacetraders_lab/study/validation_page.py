@@ -10,7 +10,7 @@ from spacetraders_lab.study.validation import HALF_LIFE, TRANSACTIONS, Verdict
 _HEAD = """# Validation
 
 What the estimators and designs make of worlds whose truth is known. Written by `make validate`{scale}; every figure on
-this page was measured by it. Seeds count from 1, so that the same program writes the same page.
+this page was measured by it. Every study has fixed seeds of its own, so that the same program writes the same page.
 
 ## The worlds
 

@@ -187,7 +187,7 @@ def test_an_unknown_container_is_refused(tmp_path: Path, verb: str) -> None:
 @pytest.mark.parametrize(
     ("line", "words"),
     [
-        ("daemon start --rate-share 0", "--rate-share must lie above 0"),
+        ("daemon start --rate-share 0", "--rate-share must lie between 0.5 and 1"),
         ("daemon start --log-format xml", "xml"),
         ("daemon logs container_1 --level loud", "loud"),
         ("experiment pause --run-id nobody", "there is no experiment nobody"),

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from spacetraders_lab.core.errors import LeaseLost, UserError
 from spacetraders_lab.core.experiment import MarketPair
 from spacetraders_lab.store.database import Database
+from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.failures import Duplicate
 from spacetraders_lab.store.schema import experiment_work_queue as rows
 from spacetraders_lab.store.work_queue import require_lease
@@ -55,6 +56,15 @@ def test_pairs_are_claimed_in_the_order_in_which_they_were_enqueued(queue: Queue
     queue.do("enqueue_pairs", "run-1", run.player_id, pairs[4:], now=after(1))
     claimed = [queue.must_claim(f"S-{n}", after(2)).pair for n in range(6)]
     assert claimed == pairs
+
+
+def test_nothing_of_a_cancelled_run_is_claimed(queue: Queue) -> None:
+    """Its pairs have nothing left to trade: whoever took one up would complete it at once."""
+    enter_run(queue.database, apart(2))
+    with queue.database.transaction() as connection:
+        ExperimentRepository(connection).cancel("run-1", "by the user", now=after(1))
+    assert queue.claim("HAULER-1", after(2)) is None
+    assert queue.status() == {"PENDING": 2}
 
 
 def test_of_two_ships_that_want_one_pair_one_gets_it_and_the_other_none(queue: Queue) -> None:

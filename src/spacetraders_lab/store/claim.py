@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, bindparam, case, literal_column, or_, select, update
 
-from spacetraders_lab.core.experiment import QueueStatus
+from spacetraders_lab.core.experiment import QueueStatus, RunStatus
 from spacetraders_lab.store import listing_locks
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_work_queue as queue
@@ -99,6 +99,7 @@ PUT_DOWN = (
 _held = select(queue.c.queue_id).where(queue.c.run_id == _run, queue.c.claimed_by == _ship, UNFINISHED, CLAIMED)
 SITUATION = select(
     runs.c.universe_id,
+    (runs.c.status == RunStatus.CANCELLED).label("is_over"),
     _held.where(queue.c.lease_until > _now, queue.c.owner != _owner).exists().label("is_busy"),
     _held.where(or_(_expired, queue.c.owner == _owner)).exists().label("has_stale"),
 ).where(runs.c.run_id == _run)

@@ -116,15 +116,15 @@ class WorkQueueRepository:
         """Give the ship its next pair, leased and with both listings locked; None means "nothing free now", not "done".
 
         `owner` is one id per start of a worker. The queue is first in, first out; `near`, markets in the order in which
-        the ship would rather begin, goes before that for pairs that nobody has had. Raises UserError for a run that
-        does not exist.
+        the ship would rather begin, goes before that for pairs that nobody has had. A cancelled run gives nothing.
+        Raises UserError for a run that does not exist.
         """
         until = now + timedelta(seconds=lease_seconds)
         values = {"in_run": run_id, "ship": ship_symbol, "by_owner": owner, "now": now, "until": until}
         situation = self._connection.execute(SITUATION, values).first()
         if situation is None:
             raise UserError(f"there is no experiment {run_id}; `spacetraders experiment list` shows them")
-        if situation.is_busy:
+        if situation.is_over or situation.is_busy:
             return None
         if situation.has_stale:
             for put_down in self._connection.execute(PUT_DOWN, values).scalars():

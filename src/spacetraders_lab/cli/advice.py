@@ -15,7 +15,7 @@ from spacetraders_lab.analysis.evidence import Evidence, evidence_of, resilience
 from spacetraders_lab.analysis.findings import Findings
 from spacetraders_lab.analysis.resilience import Resilience
 from spacetraders_lab.cli import render
-from spacetraders_lab.cli.found import find
+from spacetraders_lab.cli.found import STEPS, find
 from spacetraders_lab.cli.settings import Json, database, settings
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.market import Listing, Operation
@@ -241,7 +241,8 @@ def _findings(opened: Database, system: str) -> tuple[int, Findings]:
             f"no experiment has traded in this universe of {base_url} yet, so nothing can be predicted:"
             " `spacetraders experiment liquidity`"
         )
-    return universe_id, find(opened, runs).findings
+    with render.steps(*STEPS) as done:
+        return universe_id, find(opened, runs, done).findings
 
 
 def _print_lane(found: advice.LaneAdvice, trip: Trip, recovery_known: bool) -> None:

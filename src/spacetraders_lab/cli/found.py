@@ -1,9 +1,7 @@
 """From the database to findings: what `experiment analyze`, `experiment report` and the advice begin with."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-
-from rich.console import Console
 
 from spacetraders_lab.analysis.analyse import analyse
 from spacetraders_lab.analysis.crossmarket import PairAccount, ShipAccount, pair_accounts, ship_accounts
@@ -27,19 +25,26 @@ class Found:
     ships: list[ShipAccount]
 
 
-def find(database: Database, run_ids: Sequence[str]) -> Found:
-    """Read and analyse the runs together; raises UserError where there is nothing to analyse, or no pooling them."""
-    errors = Console(stderr=True)
-    with errors.status("reading what was recorded"):
-        trades = as_columns(load_runs(database, run_ids))
-        seen = as_columns(load_runs(database, run_ids[:1], "observations"))
-        with database.reading() as connection:
-            placebos = [bracket for run_id in run_ids for bracket in placebo_brackets(connection, run_id)]
+STEPS = ("reading", "analysing")
+
+
+def find(database: Database, run_ids: Sequence[str], done: Callable[[], None]) -> Found:
+    """Read and analyse the runs together, telling `done` after each of STEPS.
+
+    Raises UserError where there is nothing to analyse, or no pooling them.
+    """
+    trades = as_columns(load_runs(database, run_ids))
+    seen = as_columns(load_runs(database, run_ids[:1], "observations"))
+    with database.reading() as connection:
+        placebos = [bracket for run_id in run_ids for bracket in placebo_brackets(connection, run_id)]
     if not len(trades["timestamp"]):
         raise UserError(
             f"{', '.join(run_ids)}: nothing has been traded yet; `spacetraders experiment resume --run-id <UUID>`"
         )
-    with errors.status("analysing"):
-        data, observations = dataset_from_columns(trades), observations_from_columns(seen)
-        findings = analyse(data, observations, placebos)
-        return Found(data, observations, findings, pair_accounts(trades), ship_accounts(trades))
+    done()
+    data, observations = dataset_from_columns(trades), observations_from_columns(seen)
+    found = Found(
+        data, observations, analyse(data, observations, placebos), pair_accounts(trades), ship_accounts(trades)
+    )
+    done()
+    return found

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -45,6 +45,15 @@ def progress_bar() -> Progress:
         transient=True,
         disable=not errors.is_terminal,
     )
+
+
+@contextmanager
+def steps(*names: str) -> Iterator[Callable[[], None]]:
+    """A progress bar over steps that are done one after the other; call what it gives whenever one is done."""
+    with progress_bar() as progress:
+        task = progress.add_task(names[0], total=len(names))
+        following = iter([*names[1:], names[-1]])
+        yield lambda: progress.update(task, advance=1, description=next(following))
 
 
 @contextmanager

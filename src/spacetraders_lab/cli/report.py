@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-from rich.console import Console
 from sqlalchemy import Connection
 
 from spacetraders_lab import __version__
 from spacetraders_lab.analysis.precision import precision_trace
-from spacetraders_lab.cli.found import Found, find
+from spacetraders_lab.cli import render
+from spacetraders_lab.cli.found import STEPS, Found, find
 from spacetraders_lab.cli.settings import RunId, database
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import QueueStatus
@@ -16,6 +16,7 @@ from spacetraders_lab.report.document import as_html
 from spacetraders_lab.report.sections import Subject, compose
 from spacetraders_lab.run.clock import SystemClock
 from spacetraders_lab.store.attrition import Attrition, attrition
+from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.status import summarise_run
 from spacetraders_lab.store.world import World
@@ -30,33 +31,35 @@ def report(*, run_id: RunId, out: Path | None = None) -> None:
         The file [default: liquidity-<run id>.html].
     """
     target = out or Path(f"liquidity-{run_id}.html")
-    with database() as opened:
-        found = find(opened, [run_id])
-        with opened.reading() as connection:
-            card = _card(connection, run_id, found)
-            planned = _planned(attrition(connection, run_id))
-            deviations = [(d.kind, d.what) for d in ExperimentRepository(connection).deviations(run_id)]
-            system = summarise_run(connection, run_id).system_symbol
-    with Console(stderr=True).status("drawing"):
-        subject = Subject(
-            f"Liquidity of {system}",
+    with database() as opened, render.steps(*STEPS, "composing", "drawing") as done:
+        found = find(opened, [run_id], done)
+        subject = _subject(opened, run_id, found)
+        composed = compose(subject)
+        done()
+        page = as_html(composed, now=SystemClock().now(), version=__version__)
+        done()
+    try:
+        target.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {target}: {error.strerror}") from error
+    print(f"{target} ({len(page.encode()) / 1e6:.1f} MB): open it in a browser")
+
+
+def _subject(opened: Database, run_id: str, found: Found) -> Subject:
+    with opened.reading() as connection:
+        return Subject(
+            f"Liquidity of {summarise_run(connection, run_id).system_symbol}",
             f"Run {run_id}",
-            card,
+            _card(connection, run_id, found),
             found.data,
             found.observations,
             found.findings,
             found.pairs,
             found.ships,
             precision_trace(found.data),
-            planned,
-            deviations,
+            _planned(attrition(connection, run_id)),
+            [(d.kind, d.what) for d in ExperimentRepository(connection).deviations(run_id)],
         )
-        page = as_html(compose(subject), now=SystemClock().now(), version=__version__)
-    try:
-        target.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot write {target}: {error.strerror}") from error
-    print(f"{target} ({len(page.encode()) / 1e6:.1f} MB): open it in a browser")
 
 
 def _planned(found: Attrition) -> list[tuple[str, int]]:

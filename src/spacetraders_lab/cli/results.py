@@ -4,7 +4,7 @@ from textwrap import fill
 
 from spacetraders_lab.analysis.findings import Findings
 from spacetraders_lab.cli import render
-from spacetraders_lab.cli.found import Found, find
+from spacetraders_lab.cli.found import STEPS, Found, find
 from spacetraders_lab.cli.settings import Json, RunId, database
 from spacetraders_lab.report.answers import answers
 from spacetraders_lab.report.table import Table
@@ -30,8 +30,8 @@ def analyze(*, run_id: RunId, json: Json = False) -> None:
 
     Long tables are cut; --json has every row, and every figure with its interval.
     """
-    with database() as opened:
-        found = find(opened, [run_id])
+    with database() as opened, render.steps(*STEPS) as done:
+        found = find(opened, [run_id], done)
     tables = _tables(found)
     if json:
         render.print_json({"checks": _checks(found.findings)} | {table.name: table.records for table in tables})

@@ -3,6 +3,7 @@
 And the two databases: `database` is fresh for every test, which runs once on SQLite and once on PostgreSQL.
 """
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,18 @@ from tests.postgres import Server, running_server
 
 settings.register_profile("lab", deadline=None)
 settings.load_profile("lab")
+
+
+TOKEN = re.compile(rb"eyJ[\w-]{8,}\.eyJ")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def tokens_are_nowhere_else(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Of all files that the whole suite writes, only a user's token files and a sandbox's memory may hold a token."""
+    yield
+    written = [path for path in tmp_path_factory.getbasetemp().rglob("*") if path.is_file() and not path.is_symlink()]
+    allowed = [path for path in written if path.parts[-3] == "tokens" or "state" in path.name]
+    assert [path for path in set(written) - set(allowed) if TOKEN.search(path.read_bytes())] == []
 
 
 @pytest.fixture(scope="session")

@@ -1,9 +1,11 @@
 """A game on loopback, played fast, and users at terminals. Every test has an agent of its own in it."""
 
 import itertools
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -112,3 +114,12 @@ def join(terminal: Terminal, sandbox: RunningSandbox) -> Player:
     name = f"USER{next(_numbers)}"
     assert terminal.type(f"player register {name}").code == 0
     return Player(terminal, sandbox, name)
+
+
+def until(condition: Callable[[], Any], within: float = 60.0) -> Any:
+    """The first true answer; the processes that it is about tell nobody when they are done."""
+    deadline = time.monotonic() + within
+    while not (answer := condition()):
+        assert time.monotonic() < deadline, "it did not come to pass in time"
+        time.sleep(0.05)
+    return answer

@@ -3,11 +3,9 @@
 import os
 import re
 import signal
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
@@ -15,21 +13,12 @@ import pytest
 from spacetraders_lab.sandbox.server import RunningSandbox, running_sandbox
 from spacetraders_lab.sandbox.settings import SandboxSettings
 from spacetraders_lab.study.rig import FRIGATE
-from tests.cli.conftest import Player, join
+from tests.cli.conftest import Player, join, until
 from tests.cli.test_processes import started
 from tests.terminal import Terminal
 
 SMALL = "--max-pairs 3 --batch-sizes 0.5,1.0 --iterations-per-batch 1"
 LONG = "--max-pairs 40 --batch-sizes 0.5,1.0 --iterations-per-batch 3"
-
-
-def _until(condition: Callable[[], Any], within: float = 60.0) -> Any:
-    """The first true answer; the processes that it is about tell nobody when they are done."""
-    deadline = time.monotonic() + within
-    while not (answer := condition()):
-        assert time.monotonic() < deadline, "it did not come to pass in time"
-        time.sleep(0.05)
-    return answer
 
 
 @pytest.fixture
@@ -84,7 +73,7 @@ def test_an_experiment_is_left_to_a_daemon_from_beginning_to_end(player: Player)
 
     followed = player.type(f"daemon logs {containers[0]} --follow")  # ends when the container does
     assert followed.out.splitlines()[0].endswith(f"{player.ships[0]} begins, driven by {daemon['daemon_id']}")
-    _until(lambda: player.type("experiment list --json").json[0]["status"] == "COMPLETED")
+    until(lambda: player.type("experiment list --json").json[0]["status"] == "COMPLETED")
     assert player.type("experiment list --json").json[0]["transactions"] == len(player.ledger("PURCHASE", "SELL"))
     rows = [line.split() for line in player.type("daemon list").out.splitlines()[1:]]
     assert sorted(rows) == sorted(
@@ -109,7 +98,7 @@ def test_the_page_of_a_daemon_comes_and_goes_with_it(player: Player) -> None:
     assert player.type("daemon start --dashboard --dashboard-port 0").code == 0
     (daemon,) = player.type("daemon status --json").json
     log = player.terminal.home / ".local" / "state" / "spacetraders-lab" / "daemon.log"
-    url = _until(lambda: re.search(r"The dashboard is at (\S+);", log.read_text()))[1]
+    url = until(lambda: re.search(r"The dashboard is at (\S+);", log.read_text()))[1]
     assert "<title>" in httpx2.get(url).text
     assert player.type("daemon stop").code == 0
     _reap(daemon["pid"])
@@ -122,23 +111,23 @@ def test_a_run_is_changed_while_a_daemon_flies_it(player: Player) -> None:
     one, two = player.ships
     began = player.type(f"experiment liquidity --ships {one} --system {player.system} --max-age 1440 {LONG}")
     run_id = _id_of(began.out)
-    _until(lambda: player.ledger("PURCHASE"))
+    until(lambda: player.ledger("PURCHASE"))
     added = player.type(f"experiment add-ships --run-id {run_id} --ships {two}")
     assert added.code == 0
     assert f"- {two}: container_" in added.out
-    _until(lambda: [entry for entry in player.ledger("PURCHASE") if entry.ship_symbol == two])
+    until(lambda: [entry for entry in player.ledger("PURCHASE") if entry.ship_symbol == two])
     removed = player.type(f"experiment remove-ship --run-id {run_id} --ship {one}")
     assert removed.out.startswith(f"{one} leaves run {run_id}; {two} go on.\n")
-    _until(lambda: _states(player)[one] == "STOPPED")
+    until(lambda: _states(player)[one] == "STOPPED")
     assert player.type(f"experiment pause --run-id {run_id}").code == 0
-    _until(lambda: _states(player)[two] == "PENDING")
+    until(lambda: _states(player)[two] == "PENDING")
     assert "State: SUSPENDED (paused: by the user)" in player.type(f"experiment status --run-id {run_id}").out
     trades = len(player.ledger("PURCHASE", "SELL"))
     assert player.type(f"experiment pause --run-id {run_id}").code == 2
     assert player.type(f"experiment resume --run-id {run_id}").code == 0
-    _until(lambda: len(player.ledger("PURCHASE", "SELL")) > trades)
+    until(lambda: len(player.ledger("PURCHASE", "SELL")) > trades)
     assert player.type(f"experiment cancel --run-id {run_id}").code == 0
-    _until(lambda: _states(player)[two] == "STOPPED")
+    until(lambda: _states(player)[two] == "STOPPED")
     (run,) = player.type("experiment list --json").json
     assert (run["status"], run["pairs"]["CLAIMED"]) == ("CANCELLED", 0)
     assert run["transactions"] == len(player.ledger("PURCHASE", "SELL"))
@@ -159,10 +148,10 @@ def test_a_daemon_that_is_told_to_stop_puts_its_ships_down_in_time(tmp_path: Pat
     with running_sandbox(settings) as sandbox:
         player = join(Terminal(tmp_path, BASE_URL=sandbox.base_url), sandbox)
         with started("daemon start --foreground --log-format json", player.terminal.environment) as process:
-            _until(lambda: player.type("daemon status --json").json)
+            until(lambda: player.type("daemon status --json").json)
             player.scout()
             run_id = _id_of(player.type(f"experiment liquidity {player.wishes} {LONG}").out)
-            _until(lambda: player.type("experiment list --json").json[0]["pairs"]["CLAIMED"] == 2)
+            until(lambda: player.type("experiment list --json").json[0]["pairs"]["CLAIMED"] == 2)
             process.send_signal(signal.SIGTERM)
             _, err = process.communicate(timeout=20)
         assert process.returncode == 0

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx2
 import pytest
@@ -40,12 +40,15 @@ class WatchedLedger(Ledger):
 
 
 @contextmanager
-def started(line: str, environment: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
-    """The command as a process that is gone at the end, whatever happens."""
+def started(
+    line: str, environment: dict[str, str], log: IO[str] | int = subprocess.PIPE
+) -> Iterator[subprocess.Popen[str]]:
+    """The command as a process that is gone at the end, whatever happens.
+
+    What writes more errors than a pipe holds needs a `log` for them.
+    """
     settings = environment | {"PYTHONUNBUFFERED": "1", "PYTHONPATH": os.pathsep.join(sys.path)}
-    process = subprocess.Popen(
-        [*_PROGRAM, *line.split()], env=settings, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
+    process = subprocess.Popen([*_PROGRAM, *line.split()], env=settings, stdout=subprocess.PIPE, stderr=log, text=True)
     with process:
         try:
             yield process

@@ -122,6 +122,11 @@ def test_an_address_that_is_taken_is_said():
             serve(SandboxSettings(profile="lab"), port=port)
 
 
+def test_a_port_that_cannot_be_is_said():
+    with pytest.raises(UserError, match="there is no port 70000; 0 to 65535 are"):
+        serve(SandboxSettings(profile="lab"), port=70_000)
+
+
 @pytest.mark.parametrize(("host", "said"), [("127.0.0.1", False), ("0.0.0.0", True)])
 def test_listening_beyond_loopback_is_said(host: str, said: bool, monkeypatch: pytest.MonkeyPatch):
     """The server itself is left out: nothing is opened to the world for a test."""

@@ -178,11 +178,11 @@ def _sockets(host: str, port: int, admin: Admin | None) -> Iterator[list[socket.
     sockets: list[socket.socket] = []
     try:
         for address in wanted:
+            if not 0 <= address[1] <= 65535:
+                raise UserError(f"there is no port {address[1]}; 0 to 65535 are")
             try:
                 family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
                 sockets.append(socket.create_server(address, family=family))
-            except OverflowError:
-                raise UserError(f"there is no port {address[1]}; 0 to 65535 are") from None
             except OSError as error:
                 raise UserError(f"cannot listen on {address[0]}:{address[1]}: {error.strerror or error}") from None
         yield sockets

@@ -177,6 +177,7 @@ def test_an_unknown_container_is_refused(tmp_path: Path, verb: str) -> None:
     ("line", "words"),
     [
         ("daemon start --rate-share 0", "--rate-share must lie between 0.5 and 1"),
+        ("daemon start --foreground --metrics-port 99999", "there is no port 99999"),
         ("daemon start --log-format xml", "xml"),
         ("daemon logs container_1 --level loud", "loud"),
         ("experiment pause --run-id nobody", "there is no experiment nobody"),

@@ -121,8 +121,10 @@ def _of_runs(summaries: Sequence[RunSummary]) -> Iterator[Metric]:
 def served_on(port: int, collector: Collector) -> Iterator[int]:
     """Serve /metrics on the loopback address for the length of the block; port 0 takes any free one.
 
-    Raises UserError when the port is taken.
+    Raises UserError when the port is taken, or is none.
     """
+    if not 0 <= port <= 65535:
+        raise UserError(f"there is no port {port}; 0 to 65535 are")
     registry = CollectorRegistry(auto_describe=False)
     registry.register(collector)
     try:

@@ -109,7 +109,7 @@ def _wait_at(barrier: Any) -> None:
 
 
 def _work(url: str, way: str, run_id: str, process: int, threads: int) -> _Share:
-    cycles = [_lab(url, run_id, f"S-{process}-{n}") if way == "lab" else _bare(url, run_id) for n in range(threads)]
+    cycles = [(_lab if way == "lab" else _bare)(url, run_id, f"S-{process}-{n}") for n in range(threads)]
     _everybody.wait()
     began = time.time()
     with ThreadPoolExecutor(threads) as pool:
@@ -155,17 +155,17 @@ WITH found AS {materialized} (
     SELECT queue_id FROM experiment_work_queue WHERE run_id = {value} AND status = 'PENDING'
     ORDER BY position, queue_id LIMIT 1 {skip}
 )
-UPDATE experiment_work_queue SET status = 'CLAIMED', claimed_by = 'S', lease_until = {value}, attempts = attempts + 1
+UPDATE experiment_work_queue SET status = 'CLAIMED', claimed_by = {value}, lease_until = {value}, attempts = attempts + 1
 WHERE queue_id = (SELECT queue_id FROM found) RETURNING queue_id
 """
 _COMPLETE = "UPDATE experiment_work_queue SET status = 'COMPLETED', completed_at = {value} WHERE queue_id = {value}"
 
 
-def _bare(url: str, run_id: str) -> Cycle:
-    return _bare_sqlite(url, run_id) if url.startswith("sqlite") else _bare_postgres(url, run_id)
+def _bare(url: str, run_id: str, ship: str) -> Cycle:
+    return (_bare_sqlite if url.startswith("sqlite") else _bare_postgres)(url, run_id, ship)
 
 
-def _bare_sqlite(url: str, run_id: str) -> Cycle:
+def _bare_sqlite(url: str, run_id: str, ship: str) -> Cycle:
     connection = sqlite3.connect(
         url.removeprefix("sqlite:///"), timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
     )
@@ -180,7 +180,7 @@ def _bare_sqlite(url: str, run_id: str) -> Cycle:
 
     def cycle() -> int | None:
         now = datetime.now(UTC).isoformat()
-        rows = do(claim, run_id, now)
+        rows = do(claim, run_id, ship, now)
         if not rows:
             return None
         do(complete, now, rows[0][0])
@@ -189,14 +189,14 @@ def _bare_sqlite(url: str, run_id: str) -> Cycle:
     return cycle
 
 
-def _bare_postgres(url: str, run_id: str) -> Cycle:
+def _bare_postgres(url: str, run_id: str, ship: str) -> Cycle:
     connection = psycopg.connect(url, autocommit=True)
     claim = _CLAIM.format(materialized="MATERIALIZED", skip="FOR UPDATE SKIP LOCKED", value="%s")
     complete = _COMPLETE.format(value="%s")
 
     def cycle() -> int | None:
         now = datetime.now(UTC)
-        row = connection.execute(claim, (run_id, now)).fetchone()  # type: ignore[call-overload]
+        row = connection.execute(claim, (run_id, ship, now)).fetchone()  # type: ignore[call-overload]
         if row is None:
             return None
         connection.execute(complete, (now, row[0]))  # type: ignore[call-overload]

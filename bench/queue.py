@@ -155,7 +155,8 @@ WITH found AS {materialized} (
     SELECT queue_id FROM experiment_work_queue WHERE run_id = {value} AND status = 'PENDING'
     ORDER BY position, queue_id LIMIT 1 {skip}
 )
-UPDATE experiment_work_queue SET status = 'CLAIMED', claimed_by = {value}, lease_until = {value}, attempts = attempts + 1
+UPDATE experiment_work_queue
+SET status = 'CLAIMED', claimed_by = {value}, lease_until = {value}, attempts = attempts + 1
 WHERE queue_id = (SELECT queue_id FROM found) RETURNING queue_id
 """
 _COMPLETE = "UPDATE experiment_work_queue SET status = 'COMPLETED', completed_at = {value} WHERE queue_id = {value}"

@@ -3,12 +3,13 @@
 What is planned is the menu of each pair in the queue; what counts is the pair's last take.
 """
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, and_, exists, func, insert, literal, or_, select
+from sqlalchemy import Connection, Row, Text, cast, exists, func, insert, literal, or_, select
 
 from spacetraders_lab.core.experiment import Cell, ClaimedPair, Design, Menu, MenuKind, QueueStatus, Skip, SkipReason
 from spacetraders_lab.core.market import Operation
@@ -117,18 +118,6 @@ def attrition(connection: Connection, run_id: str) -> Attrition:
 
     A trade whose outcome became known only after its pair had been given up is executed, whatever was written then.
     """
-    rows = connection.execute(
-        select(queue, runs.c.design).join(runs, runs.c.run_id == queue.c.run_id).where(queue.c.run_id == run_id)
-    )
-    planned = sum(len(_menu(row).planned) for row in rows)
-    cells = (
-        select(trades.c.pair_id, trades.c.operation, trades.c.batch_size_fraction, trades.c.iteration)
-        .join(queue, and_(queue.c.run_id == trades.c.run_id, queue.c.pair_id == trades.c.pair_id))
-        .where(trades.c.run_id == run_id, trades.c.take == queue.c.take, trades.c.batch_size_fraction.is_not(None))
-        .distinct()
-        .subquery()
-    )
-    executed = connection.execute(select(func.count()).select_from(cells)).scalar_one()
     left_out = connection.execute(
         select(skips.c.reason, func.count().label("trades"))
         .join(queue, queue.c.queue_id == skips.c.queue_id)
@@ -136,7 +125,35 @@ def attrition(connection: Connection, run_id: str) -> Attrition:
         .group_by(skips.c.reason)
         .order_by(skips.c.reason)
     )
-    return Attrition(planned, executed, {row.reason: row.trades for row in left_out})
+    return Attrition(
+        _count_planned(connection, run_id),
+        _count_executed(connection, run_id),
+        {row.reason: row.trades for row in left_out},
+    )
+
+
+def _count_planned(connection: Connection, run_id: str) -> int:
+    """Pairs with the same menu are read as one: a run may have very many of them."""
+    menu = cast(queue.c.menu, Text)
+    pairs = select(menu.label("menu"), func.count().label("pairs")).where(queue.c.run_id == run_id).group_by(menu)
+    design = connection.execute(select(runs.c.design).where(runs.c.run_id == run_id)).scalar_one()
+    return sum(
+        row.pairs * len((stored_menu(json.loads(row.menu or "null")) or stored_design(design).menu).planned)
+        for row in connection.execute(pairs)
+    )
+
+
+def _count_executed(connection: Connection, run_id: str) -> int:
+    """The cells that each pair's last take has traded: every one of them begins with part 1."""
+    of_pair = select(func.count()).where(
+        trades.c.run_id == queue.c.run_id,
+        trades.c.pair_id == queue.c.pair_id,
+        trades.c.take == queue.c.take,
+        trades.c.batch_size_fraction.is_not(None),
+        trades.c.part == 1,
+    )
+    counted = select(func.coalesce(func.sum(of_pair.scalar_subquery()), 0)).where(queue.c.run_id == run_id)
+    return int(connection.execute(counted).scalar_one())
 
 
 def _menu(row: Row[Any]) -> Menu:

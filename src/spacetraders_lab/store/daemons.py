@@ -7,7 +7,7 @@ from sqlalchemy import Connection, delete, select, update
 
 from spacetraders_lab.core.container import WantedState
 from spacetraders_lab.store.schema import daemons
-from spacetraders_lab.store.upsert import INSERT
+from spacetraders_lab.store.upsert import insert_into
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class DaemonRepository:
             "started_at": daemon.started_at,
             "lease_until": daemon.lease_until,
         }
-        statement = INSERT[self._connection.dialect.name](daemons).values(new)
+        statement = insert_into(self._connection, daemons).values(new)
         again = {name: statement.excluded[name] for name in ("keys", "lease_until")}
         self._connection.execute(statement.on_conflict_do_update(index_elements=daemons.primary_key, set_=again))
 

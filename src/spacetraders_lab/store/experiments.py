@@ -31,7 +31,7 @@ from spacetraders_lab.store.schema import experiment_deviations
 from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import market_experiments as trades
-from spacetraders_lab.store.upsert import INSERT
+from spacetraders_lab.store.upsert import insert_into
 
 _FIELDS = tuple(field.name for field in fields(TradeRecord))
 _OPEN_ENDED = (RunStatus.RUNNING, RunStatus.SUSPENDED)
@@ -138,7 +138,7 @@ class ExperimentRepository:
 
     def record_deviation(self, run_id: str, kind: str, what: str, *, now: datetime) -> None:
         """Write down that something did not go as planned; the same thing is written down once."""
-        statement = INSERT[self._connection.dialect.name](experiment_deviations)
+        statement = insert_into(self._connection, experiment_deviations)
         values = {"run_id": run_id, "kind": kind, "what": what, "recorded_at": now}
         self._connection.execute(statement.values(values).on_conflict_do_nothing())
 

@@ -13,11 +13,13 @@ from spacetraders_lab.core.experiment import MarketPair
 from spacetraders_lab.store.schema import experiment_work_queue as queue
 from spacetraders_lab.store.schema import listing_locks as locks
 from spacetraders_lab.store.types import UtcDateTime
-from spacetraders_lab.store.upsert import INSERT, Insert
+from spacetraders_lab.store.upsert import insert_into
+
+_take_statements: dict[str, Any] = {}  # by the dialect's name: built once, for it is executed very often
 
 
-def _take_statement(insert: Insert) -> Any:
-    statement = insert(locks).values({column.name: bindparam(column.name) for column in locks.c})
+def _take_statement(connection: Connection) -> Any:
+    statement = insert_into(connection, locks).values({column.name: bindparam(column.name) for column in locks.c})
     new = statement.excluded
     return statement.on_conflict_do_update(
         index_elements=locks.primary_key,
@@ -25,8 +27,6 @@ def _take_statement(insert: Insert) -> Any:
         where=or_(locks.c.held_until <= bindparam("now", type_=UtcDateTime), locks.c.queue_id == new.queue_id),
     ).returning(locks.c.queue_id)
 
-
-_TAKE = {database: _take_statement(insert) for database, insert in INSERT.items()}
 
 _HOLD = (
     update(locks)
@@ -72,7 +72,10 @@ def take_one(
         "held_until": until,
         "now": now,
     }
-    return connection.execute(_TAKE[connection.dialect.name], values).first() is not None
+    name = connection.dialect.name
+    if name not in _take_statements:
+        _take_statements[name] = _take_statement(connection)
+    return connection.execute(_take_statements[name], values).first() is not None
 
 
 def held(connection: Connection, universe_id: int, now: datetime) -> dict[tuple[str, str], datetime]:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, select, update
 
 from spacetraders_lab.core.rate_budget import RateBudget
 from spacetraders_lab.store.schema import rate_limit
-from spacetraders_lab.store.upsert import INSERT
+from spacetraders_lab.store.upsert import insert_into
 
 T = TypeVar("T")
 
@@ -18,7 +18,7 @@ def change(connection: Connection, account: str, work: Callable[[RateBudget], tu
     found = select(rate_limit.c.budget).where(rate_limit.c.account == account).with_for_update()
     kept = connection.scalar(found)
     if kept is None:
-        entry = INSERT[connection.dialect.name](rate_limit).values(account=account, budget=asdict(RateBudget()))
+        entry = insert_into(connection, rate_limit).values(account=account, budget=asdict(RateBudget()))
         connection.execute(entry.on_conflict_do_nothing())
         kept = connection.execute(found).scalar_one()
     budget, result = work(RateBudget(**kept | {"burst": tuple((holder, sent) for holder, sent in kept["burst"])}))

@@ -2,14 +2,17 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
-from sqlalchemy import Connection, and_, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, literal_column, select
 
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import QueueStatus, RunStatus
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_work_queue as queue
 from spacetraders_lab.store.schema import market_experiments as trades
+
+T = TypeVar("T")
 
 _PAIRS = {
     status: func.count().filter(queue.c.status == literal_column(f"'{status.value}'")).label(status.value)
@@ -67,7 +70,7 @@ def summarise_ships(connection: Connection, run_id: str) -> list[ShipStatus]:
         select(trades.c.ship_symbol, func.count().label("transactions"))
         .where(trades.c.run_id == run_id)
         .group_by(trades.c.ship_symbol)
-        .subquery()
+        .cte()
     )
     worked = (
         select(
@@ -78,7 +81,7 @@ def summarise_ships(connection: Connection, run_id: str) -> list[ShipStatus]:
         )
         .where(queue.c.run_id == run_id, queue.c.claimed_by.is_not(None))
         .group_by(queue.c.claimed_by)
-        .subquery()
+        .cte()
     )
     # A ship whose pairs others took over has transactions and no pair, a beginner a pair and no transaction.
     ships = select(worked.c.ship_symbol).union(select(traded.c.ship_symbol)).subquery()
@@ -99,22 +102,23 @@ def summarise_ships(connection: Connection, run_id: str) -> list[ShipStatus]:
 
 def _summaries(connection: Connection, run_id: str | None = None) -> list[RunSummary]:
     pairs = select(queue.c.run_id, *_PAIRS.values()).group_by(queue.c.run_id)
-    traded = select(
-        trades.c.run_id,
-        func.count().label("transactions"),
-        func.min(trades.c.timestamp).label("started"),
-        func.max(trades.c.timestamp).label("last_update"),
-    ).group_by(trades.c.run_id)
     if run_id is not None:
-        pairs, traded = pairs.where(queue.c.run_id == run_id), traded.where(trades.c.run_id == run_id)
-    p, t = pairs.subquery(), traded.subquery()
+        pairs = pairs.where(queue.c.run_id == run_id)
+    p = pairs.subquery()
     found = (
-        select(runs, p, t)
-        .select_from(runs.outerjoin(p, p.c.run_id == runs.c.run_id).outerjoin(t, t.c.run_id == runs.c.run_id))
+        select(
+            runs,
+            p,
+            _of_its_trades(func.count()).label("transactions"),
+            # one by one, each of them is one end of an index
+            _of_its_trades(func.min(trades.c.timestamp)).label("started"),
+            _of_its_trades(func.max(trades.c.timestamp)).label("last_update"),
+        )
+        .select_from(runs.outerjoin(p, p.c.run_id == runs.c.run_id))
         .order_by(runs.c.created_at.desc(), runs.c.run_id)
     )
     if run_id is not None:
-        found = found.where(and_(runs.c.run_id == run_id))
+        found = found.where(runs.c.run_id == run_id)
     return [
         RunSummary(
             run_id=row[runs.c.run_id],
@@ -123,10 +127,15 @@ def _summaries(connection: Connection, run_id: str | None = None) -> list[RunSum
             status_reason=row[runs.c.status_reason],
             created_at=row[runs.c.created_at],
             pairs={status: row[p.c[status.value]] or 0 for status in QueueStatus},
-            transactions=row[t.c.transactions] or 0,
-            started=row[t.c.started],
-            last_update=row[t.c.last_update],
+            transactions=row["transactions"],
+            started=row["started"],
+            last_update=row["last_update"],
             archived_at=row[runs.c.archived_at],
         )
         for row in connection.execute(found).mappings()
     ]
+
+
+def _of_its_trades(value: ColumnElement[T]) -> ScalarSelect[T]:
+    """The value over the trades of the run that the outer statement is at."""
+    return select(value).where(trades.c.run_id == runs.c.run_id).correlate(runs).scalar_subquery()

@@ -1,12 +1,14 @@
 """INSERT ... ON CONFLICT: the same words on both databases, which SQLAlchemy keeps in two places."""
 
-from collections.abc import Callable
+from importlib import import_module
 from typing import Any
 
-from sqlalchemy import Table
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Table
 
-Insert = Callable[[Table], Any]
 
-# By the dialect's name: an INSERT with `on_conflict_do_update` and `on_conflict_do_nothing`.
-INSERT: dict[str, Insert] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+def insert_into(connection: Connection, table: Table) -> Any:
+    """An INSERT with `on_conflict_do_update` and `on_conflict_do_nothing`, for the connection's database.
+
+    Only that database's part of SQLAlchemy is imported: the other's would make every command wait.
+    """
+    return import_module(f"sqlalchemy.dialects.{connection.dialect.name}").insert(table)

@@ -12,7 +12,7 @@ from spacetraders_lab.core.waypoint import Waypoint, system_of
 from spacetraders_lab.store.schema import market_observations as observations
 from spacetraders_lab.store.schema import players, universes
 from spacetraders_lab.store.schema import waypoints as places
-from spacetraders_lab.store.upsert import INSERT
+from spacetraders_lab.store.upsert import insert_into
 
 _KINDS = {ListingType.IMPORT: "imports", ListingType.EXPORT: "exports", ListingType.EXCHANGE: "exchange"}
 
@@ -73,7 +73,7 @@ class World:
             for waypoint in waypoints
         ]
         if rows:
-            statement = INSERT[self._connection.dialect.name](places)
+            statement = insert_into(self._connection, places)
             replaced = {name: statement.excluded[name] for name in rows[0]}
             self._connection.execute(
                 statement.on_conflict_do_update(index_elements=places.primary_key, set_=replaced), rows
@@ -192,7 +192,7 @@ class World:
 
     def _id_of(self, table: Table, **key: str | int) -> int:
         (id_column,) = table.primary_key
-        self._connection.execute(INSERT[self._connection.dialect.name](table).values(key).on_conflict_do_nothing())
+        self._connection.execute(insert_into(self._connection, table).values(key).on_conflict_do_nothing())
         found: int = self._connection.execute(select(id_column).filter_by(**key)).scalar_one()
         return found
 

@@ -29,8 +29,6 @@ class Database:
     def __init__(self, engine: Engine, name: str) -> None:
         self.name = name
         self._engine = engine
-        # SQLite must take the write lock at BEGIN: a read turned into a write fails at once when another wrote between.
-        self._writing = engine.execution_options(begin="BEGIN IMMEDIATE")
 
     @property
     def is_sqlite(self) -> bool:
@@ -42,13 +40,18 @@ class Database:
 
         Raises DatabaseUnavailable when the database does not take it (nothing is written then), DatabaseDamaged.
         """
-        with translated(self.name), self._writing.begin() as connection:
+        with translated(self.name), self._engine.begin() as connection:
+            if self.is_sqlite:
+                # The write lock at once: a read turned into a write fails when another wrote between.
+                connection.exec_driver_sql("BEGIN IMMEDIATE")
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection for reading. Keep it short: on SQLite without WAL a reader holds up every commit."""
         with translated(self.name), self._engine.connect() as connection:
+            if self.is_sqlite:
+                connection.exec_driver_sql("BEGIN")  # all that is read in the block is of one moment
             yield connection
 
     def check(self) -> None:
@@ -64,7 +67,7 @@ class Database:
     def give_back_space(self) -> None:
         """Make the file as small as what is in it; PostgreSQL sees to that by itself."""
         if self.is_sqlite:
-            with translated(self.name), self._engine.execution_options(begin=None).connect() as connection:
+            with translated(self.name), self._engine.connect() as connection:
                 connection.exec_driver_sql("VACUUM")
 
     def close(self) -> None:
@@ -182,14 +185,14 @@ def _sqlite_engine(target: URL, durable: bool) -> Engine:
     _make_folder(file.parent)
     _refuse_network(file)
     is_new = not file.exists()
-    engine = create_engine(target, connect_args={"timeout": BUSY_SECONDS})
+    # no transactions of Python's own, which begin too late: `Database` begins them
+    engine = create_engine(target, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None})
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:
         connection.execute("PRAGMA foreign_keys = ON")
         connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'OFF'}")
 
-    _begin_explicitly(engine)
     _choose_journal(engine, is_new)
     return engine
 
@@ -207,25 +210,8 @@ def _reading_engine(target: URL) -> Engine:
 
         return engine
     file = URL.create(target.drivername, database=f"file:{quote(target.database or '')}")
-    engine = create_engine(
-        file.set(query={"mode": "ro", "uri": "true"}), connect_args={"timeout": BUSY_SECONDS}, **pool
-    )
-    _begin_explicitly(engine)
-    return engine
-
-
-def _begin_explicitly(engine: Engine) -> None:
-    """Begin SQLite's transactions at the first statement, and as the engine's option `begin` says."""
-
-    @event.listens_for(engine, "connect")
-    def _on_connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None  # Python's own transactions begin too late
-
-    @event.listens_for(engine, "begin")
-    def _on_begin(connection: Connection) -> None:
-        statement = connection.get_execution_options().get("begin", "BEGIN")
-        if statement:
-            connection.exec_driver_sql(statement)
+    how = {"timeout": BUSY_SECONDS, "isolation_level": None}
+    return create_engine(file.set(query={"mode": "ro", "uri": "true"}), connect_args=how, **pool)
 
 
 def _make_folder(folder: Path) -> None:
@@ -250,7 +236,7 @@ def _choose_journal(engine: Engine, is_new: bool) -> None:
     So a program with another SQLite never switches the mode under a running one.
     """
     safe = wal_is_safe(sqlite3.sqlite_version_info)
-    with engine.execution_options(begin=None).connect() as connection:  # no journal changes inside a transaction
+    with engine.connect() as connection:  # no journal changes inside a transaction
         if is_new and safe:
             try:
                 connection.exec_driver_sql("PRAGMA journal_mode = WAL")

@@ -11,7 +11,7 @@ from spacetraders_lab.core.errors import LeaseLost
 from spacetraders_lab.core.experiment import ClaimedPair
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.store.failures import DatabaseUnavailable
-from spacetraders_lab.store.work_queue import WorkQueueRepository
+from spacetraders_lab.store.work_queue import WorkQueueRepository, require_lease
 
 T = TypeVar("T")
 
@@ -33,10 +33,12 @@ class Lease:
             raise LeaseLost(f"the lease on {self.claim.pair.pair_id} has ended")
 
     async def write(self, work: Callable[[Connection], T]) -> T:
-        """Do `work` in the transaction that renews the lease; raises LeaseLost, with nothing written, when it is gone.
+        """Do `work` in a transaction that holds the lease; raises LeaseLost, with nothing written, when it is gone.
 
-        The lease counts from before it was asked for.
+        A lease that is due for a beat is renewed by the way; it counts from before it was asked for.
         """
+        if self.age < self._lab.times.lease / BEATS_PER_LEASE:
+            return await self._write_held(work)
         asked_at, now = self._lab.clock.monotonic(), self._lab.clock.now()
 
         def fenced(connection: Connection) -> tuple[ClaimedPair, T]:
@@ -48,9 +50,18 @@ class Lease:
         self._lab.tally["lease_renewals"] += 1
         return result
 
+    async def _write_held(self, work: Callable[[Connection], T]) -> T:
+        now = self._lab.clock.now()
+
+        def fenced(connection: Connection) -> T:
+            require_lease(connection, self.claim, now=now)
+            return work(connection)
+
+        return await self._lab.write(fenced)
+
     @property
     def age(self) -> float:
-        """Seconds since it was last renewed, by a beat or by any other write."""
+        """Seconds since it was last renewed, by a beat or by another write."""
         return self._lab.clock.monotonic() - (self._ends - self._lab.times.lease)
 
     async def begin_anew(self) -> None:
@@ -72,7 +83,7 @@ class Lease:
 async def keep_lease(lab: Lab, claim: ClaimedPair, taken_at: float) -> AsyncIterator[Lease]:
     """Beat in the background for as long as the block runs; `taken_at` is the steady clock before the claim.
 
-    Every write renews the lease: while the ship trades, there is nothing to beat for.
+    A write renews the lease when a beat is due: while the ship trades, there is nothing to beat for.
     """
     lease, pause = Lease(lab, claim, taken_at), lab.times.lease / BEATS_PER_LEASE
 

@@ -193,7 +193,7 @@ class ExperimentRepository:
     def record_transaction(self, record: TradeRecord) -> None:
         """Add one executed trade. A second row for the same cell raises Duplicate when the transaction ends.
 
-        Call it in the transaction that renews the lease and resolves the trade's intent.
+        Call it in the transaction that holds the lease and resolves the trade's intent.
         """
         self._connection.execute(_RECORD, {name: getattr(record, name) for name in _FIELDS})
 

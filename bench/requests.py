@@ -2,30 +2,45 @@
 `scale`; here each design as a user would start it, on the lab system.
 """
 
+import asyncio
+from dataclasses import replace
+
 from bench.figures import Figure
 from bench.laboratory import laboratory
 from bench.scale import request_figures
-from spacetraders_lab.core.experiment import Design, DesignName
+from spacetraders_lab.analysis.allocation import allocate
+from spacetraders_lab.cli.design import DesignOptions, Order
+from spacetraders_lab.core.experiment import DesignName
+from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.fleet import WorkerReport, run_workers
 
 SHIPS, GRID_PAIRS = 3, 60
+MAY_LOSE = 3_000_000  # credits: then the adaptive design measures everything within reach
+DESIGNS = {
+    f"literal grid, {GRID_PAIRS} pairs": DesignOptions(),
+    f"seeded grid, {GRID_PAIRS} pairs": DesignOptions(order=Order.SEEDED),
+    "ladder": DesignOptions(design=DesignName.LADDER),
+    "adaptive": DesignOptions(design=DesignName.ADAPTIVE),
+}
 
 
 def measure(full: bool = False) -> list[Figure]:
-    """The literal grid, the seeded grid and the ladder."""
-    designs = {
-        f"literal grid, {GRID_PAIRS} pairs": (Design(), GRID_PAIRS),
-        f"seeded grid, {GRID_PAIRS} pairs": (Design(seeded=True, washout_seconds=2700.0), GRID_PAIRS),
-        "ladder": (Design(name=DesignName.LADDER, washout_seconds=2700.0), None),
-    }
-    return [figure for name, (design, pairs) in designs.items() for figure in _figures(name, design, pairs)]
+    """The literal grid, the seeded grid, the ladder and the adaptive design."""
+    return [figure for name, options in DESIGNS.items() for figure in _figures(name, options)]
 
 
-def _figures(name: str, design: Design, pairs: int | None) -> list[Figure]:
+def _figures(name: str, options: DesignOptions) -> list[Figure]:
+    design = options.chosen()
     with laboratory(ships=SHIPS) as rig:
         rig.scout()
-        run = rig.launch(rig.prepare(design=design, max_pairs=pairs))
+        most = GRID_PAIRS if design.name is DesignName.GRID else None
+        run = rig.launch(rig.prepare(design=design, max_pairs=most, budget=MAY_LOSE))
+
+        async def fly(lab: Lab) -> list[WorkerReport]:
+            return await run_workers(replace(lab, allocate=allocate), run, rig.fleet, asyncio.Event())
+
         before = rig.requests()
-        rig.fly(run)
+        rig.play(fly)
         requests = rig.requests() - before
         trades = len(rig.records(run))
         return request_figures(f"{name}, {trades:,} transactions", rig, dict(requests), trades, run.run_id)

@@ -41,18 +41,25 @@ class Database:
         Raises DatabaseUnavailable when the database does not take it (nothing is written then), DatabaseDamaged.
         """
         with translated(self.name), self._engine.begin() as connection:
-            if self.is_sqlite:
-                # The write lock at once: a read turned into a write fails when another wrote between.
-                connection.exec_driver_sql("BEGIN IMMEDIATE")
+            # The write lock at once: a read turned into a write fails when another wrote between.
+            self._begin(connection, "BEGIN IMMEDIATE")
             yield connection
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
         """A connection for reading. Keep it short: on SQLite without WAL a reader holds up every commit."""
         with translated(self.name), self._engine.connect() as connection:
-            if self.is_sqlite:
-                connection.exec_driver_sql("BEGIN")  # all that is read in the block is of one moment
+            self._begin(connection, "BEGIN")  # all that is read in the block is of one moment
             yield connection
+
+    def _begin(self, connection: Connection, statement: str) -> None:
+        """Begin SQLite's transaction, past SQLAlchemy: there are more of these than of any other statement."""
+        if self.is_sqlite:
+            driver: Any = connection.connection.driver_connection
+            try:
+                driver.execute(statement)
+            except sqlite3.Error as error:
+                raise OperationalError(statement, {}, error) from error
 
     def check(self) -> None:
         """Look the database over; raises DatabaseDamaged for a file that is not whole."""

@@ -5,17 +5,17 @@ from bench.queue import Row
 from bench.queue import measure as work_off
 
 WORKERS, PAIRS = (1, 4, 16, 64), 2_000
-LENGTHS = (1_000, 10_000, 100_000)
+LENGTHS = (10_000, 100_000, 1_000_000)
 
 
 def measure(full: bool = False) -> list[Figure]:
-    """Every number of workers on both databases; with `full` queues of up to a hundred thousand pairs."""
-    figures = [figure for workers in WORKERS for figure in _figures(workers, PAIRS)]
-    return figures + [figure for pairs in LENGTHS for figure in _figures(4, pairs)] if full else figures
+    """Every number of workers on both databases; with `full` queues of up to a million pairs."""
+    figures = [figure for workers in WORKERS for figure in _figures(workers)]
+    return figures + [figure for length in LENGTHS for figure in _figures(4, length)] if full else figures
 
 
-def _figures(workers: int, pairs: int) -> list[Figure]:
-    rows = list(work_off(workers, pairs))
+def _figures(workers: int, length: int = 0) -> list[Figure]:
+    rows = list(work_off(workers, PAIRS, length))
     return [_figure(lab, bare) for lab, bare in zip(rows[::2], rows[1::2], strict=True)]
 
 

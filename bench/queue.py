@@ -1,11 +1,12 @@
 """How many pairs a second the work queue hands out and takes back, against the bare driver, with many workers at once.
 
-    python -m bench.queue [WORKERS] [PAIRS] [DATABASE_URL ...]
+    python -m bench.queue [WORKERS] [PAIRS] [LENGTH]
 
-Each worker claims a pair and completes it until none is left, in transactions of their own, first with the lab's own
-repository, then with the shortest statements that do the same on the same table with nothing but sqlite3 or psycopg.
-Commits are durable. Workers are threads of a few processes, each with a connection of its own. Without URLs a SQLite
-file and a PostgreSQL server are made and removed; that server does not wait for its disk.
+Each worker claims a pair and completes it until its share is done, in transactions of their own, first with the lab's
+own repository, then with the shortest statements that do the same on the same table with nothing but sqlite3 or
+psycopg. Commits are durable. Workers are threads of a few processes, each with a connection of its own. A SQLite file
+and a PostgreSQL server are made and removed; that server does not wait for its disk. In a queue that is longer than
+the pairs to be worked off, half of the others have ended and half wait behind.
 """
 
 import multiprocessing
@@ -13,9 +14,9 @@ import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -39,7 +40,7 @@ Cycle = Callable[[], int | None]  # claims and completes one pair: its queue_id,
 
 @dataclass(frozen=True)
 class Row:
-    """One way on one database: pairs a second, pairs that were claimed more than once or never, and refusals."""
+    """One way on one database, `pairs` in the queue: pairs a second, how many were claimed twice or never, refusals."""
 
     database: str
     way: str
@@ -58,36 +59,33 @@ class Row:
         )
 
 
-def measure(workers: int = WORKERS, pairs: int = PAIRS, urls: Sequence[str] = ()) -> Iterator[Row]:
+def measure(workers: int = WORKERS, pairs: int = PAIRS, length: int = 0) -> Iterator[Row]:
     """A row for each database and way, in this order: lab, bare."""
-    with _urls(urls) as chosen:
-        for url in chosen:
-            name = "SQLite" if url.startswith("sqlite") else "PostgreSQL"
-            for way in ("lab", "bare"):
-                yield _row(url, name, way, workers, pairs)
-
-
-@contextmanager
-def _urls(urls: Sequence[str]) -> Iterator[Sequence[str]]:
-    if urls:
-        yield urls
-        return
     with tempfile.TemporaryDirectory() as folder, running_server() as server, server.database() as postgres:
-        yield [f"sqlite:///{Path(folder) / 'lab.db'}", postgres]
+        for name, url in (("SQLite", f"sqlite:///{Path(folder) / 'lab.db'}"), ("PostgreSQL", postgres)):
+            for way in ("lab", "bare"):
+                yield _row(url, name, way, workers, pairs, max(pairs, length))
 
 
-def _row(url: str, name: str, way: str, workers: int, pairs: int) -> Row:
+def _row(url: str, name: str, way: str, workers: int, pairs: int, length: int) -> Row:
     run_id = f"{way}-{time.time_ns()}"
     with closing(open_database(url)) as database:
-        enter_run(database, apart(pairs), run_id=run_id)
+        enter_run(database, apart(length), run_id=run_id)
+        with database.transaction() as connection:
+            connection.execute(text(_END), {"run": run_id, "last": (length - pairs) // 2})
+        if not database.is_sqlite:  # as autovacuum would soon
+            with closing(psycopg.connect(url, autocommit=True)) as own:
+                own.execute("ANALYZE experiment_work_queue")
     context, processes = multiprocessing.get_context("spawn"), min(PROCESSES, workers)
     with context.Pool(processes, _wait_at, (context.Barrier(processes),)) as pool:
         shares = [len(range(n, workers, processes)) for n in range(processes)]
-        found = pool.starmap(_work, [(url, way, run_id, n, share) for n, share in enumerate(shares)], chunksize=1)
+        jobs = [(url, way, run_id, n, share, -(-pairs // workers)) for n, share in enumerate(shares)]
+        found = pool.starmap(_work, jobs, chunksize=1)
     claimed = [number for share in found for number in share.claimed]
     seconds = max(share.ended for share in found) - min(share.began for share in found)
     doubles, refused = len(claimed) - len(set(claimed)), sum(share.refused for share in found)
-    return Row(name, way, workers, pairs, len(claimed) / seconds, doubles, pairs - len(set(claimed)), refused)
+    missing = pairs - len(set(claimed)) if length == pairs else 0
+    return Row(name, way, workers, length, len(claimed) / seconds, doubles, missing, refused)
 
 
 @dataclass(frozen=True)
@@ -108,26 +106,27 @@ def _wait_at(barrier: Any) -> None:
     _everybody = barrier
 
 
-def _work(url: str, way: str, run_id: str, process: int, threads: int) -> _Share:
+def _work(url: str, way: str, run_id: str, process: int, threads: int, most: int) -> _Share:
     cycles = [(_lab if way == "lab" else _bare)(url, run_id, f"S-{process}-{n}") for n in range(threads)]
     _everybody.wait()
     began = time.time()
     with ThreadPoolExecutor(threads) as pool:
-        found = list(pool.map(_until_empty, cycles))
+        found = list(pool.map(lambda cycle: _work_off(cycle, most), cycles))
     return _Share([n for numbers, _ in found for n in numbers], sum(n for _, n in found), began, time.time())
 
 
-def _until_empty(cycle: Cycle) -> tuple[list[int], int]:
+def _work_off(cycle: Cycle, most: int) -> tuple[list[int], int]:
     numbers, refused = [], 0
-    while True:
+    while len(numbers) < most:
         try:
             number = cycle()
         except (DatabaseUnavailable, sqlite3.OperationalError, psycopg.OperationalError):
             refused += 1
             continue
         if number is None:
-            return numbers, refused
+            break
         numbers.append(number)
+    return numbers, refused
 
 
 def _lab(url: str, run_id: str, ship: str) -> Cycle:
@@ -150,6 +149,7 @@ def _lab(url: str, run_id: str, ship: str) -> Cycle:
     return cycle
 
 
+_END = "UPDATE experiment_work_queue SET status = 'COMPLETED' WHERE run_id = :run AND position <= :last"
 _CLAIM = """
 WITH found AS {materialized} (
     SELECT queue_id FROM experiment_work_queue WHERE run_id = {value} AND status = 'PENDING'
@@ -208,11 +208,9 @@ def _bare_postgres(url: str, run_id: str, ship: str) -> Cycle:
 
 def main() -> None:
     """Print the table."""
-    numbers = [int(word) for word in sys.argv[1:3]]
-    workers, pairs = (numbers + [WORKERS, PAIRS][len(numbers) :])[:2]
     print("| database | way | workers | pairs | pairs/s | doubles | missing | refused |")
     print("|---|---|---|---|---|---|---|---|")
-    for row in measure(workers, pairs, sys.argv[3:]):
+    for row in measure(*(int(word) for word in sys.argv[1:])):
         print(row, flush=True)
 
 

@@ -14,6 +14,7 @@ from spacetraders_lab.core.rate_budget import Demand, Pools, Promise, Reservatio
 
 _ROUNDING = 2e-6  # seconds: who counts in whole microseconds may see a window that much shorter
 _ON_THE_WAY = 0.015  # game seconds: by how much two requests may come closer to each other on their way to the game
+_ON_A_BAD_WAY = 0.1  # the same where it costs next to nothing: in the window of the burst pool
 _EVERYTHING = Promise(-math.inf, math.inf)
 
 # asks for the next promise; all times are of the limiter's own clock (`monotonic`)
@@ -68,7 +69,8 @@ class TwoPoolLimiter:
     """Grants requests first come, first served, while either of the game's two pools has room: the pools add.
 
     `per_second` requests in any second, and `burst` more in any `burst_window` seconds. Both windows are game time:
-    `speed` (game seconds a second, 1 in the real game) shortens them. `granted` and `waited_seconds` only grow.
+    `speed` (game seconds a second, 1 in the real game) shortens them. Both are kept a little longer than the game's,
+    for requests that hurry after each other on their way. `granted` and `waited_seconds` only grow.
     Of both pools only the `share` (0.5 to 1) is used, for two programs that divide an account's limit by agreement.
 
     Of what the game's replies tell, the sizes of the pools and the time to stay away are obeyed. `remaining` is not:
@@ -85,8 +87,8 @@ class TwoPoolLimiter:
         share: float = 1.0,
     ) -> None:
         self._clock = clock
-        self._steady = _Pool(per_second, 1.0 if share == 1 else 1.0 + _ON_THE_WAY, share)
-        self._burst = _Pool(burst, burst_window, share)
+        self._steady = _Pool(per_second, 1.0 + _ON_THE_WAY, share)
+        self._burst = _Pool(burst, burst_window + _ON_A_BAD_WAY, share)
         self._turn = asyncio.Lock()  # wakes its waiters in the order of their coming
         self._waiting = 0
         self._closed_until = -math.inf
@@ -112,11 +114,7 @@ class TwoPoolLimiter:
         self.waited_seconds += self._clock.monotonic() - came
 
     def share_with_others(self, reserve: Reserve) -> None:
-        """From now on grant only what `reserve` promises: other programs use the same account.
-
-        The burst pool is then used up by all, so that it cannot make good for requests that overtake each other.
-        """
-        self._steady.window += _ON_THE_WAY
+        """From now on grant only what `reserve` promises: other programs use the same account."""
         self._reserve = reserve
         self._be_promised(Reservation())
 

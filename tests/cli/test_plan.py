@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -47,9 +48,26 @@ def test_in_json_it_says_all_that_the_tables_say(scouted: Player) -> None:
     assert found["cells"] == 4 * 24
     assert [schedule["ships"] for schedule in found["by_ships"]] == [1, 2]
     assert {"BUY", "SELL"} == {row["side"] for row in found["precision"]}
-    assert found["expected_loss"] <= found["worst_case"]
+    assert -found["expected_profit"] <= found["worst_case"]
+    assert sum(good["expected_profit"] for good in found["goods"]) == pytest.approx(found["expected_profit"])
     assert {"what", "reason"} == set(found["left_out"][0])
     assert found["refusal"] is None
+
+
+def test_what_is_earned_is_called_a_profit_and_what_is_lost_a_loss(scouted: Player) -> None:
+    best, all_of_it = ("--design ladder --max-pairs 6 --budget 500000", "--design ladder --budget 9000000")
+    for options, word, other in (
+        (best, "expected profit", "expected loss"),
+        (all_of_it, "expected loss", "expected profit"),
+    ):
+        summary = plan(scouted, options).out.split("By number of ships")[0]
+        assert re.search(rf"^  {word} +\d[\d,]*  credits$", summary, re.MULTILINE)
+        assert other not in summary
+    assert (
+        plan(scouted, f"{best} --json").json["expected_profit"]
+        > 0
+        > plan(scouted, f"{all_of_it} --json").json["expected_profit"]
+    )
 
 
 def test_what_does_not_fit_is_priced_all_the_same_and_says_so(scouted: Player) -> None:

@@ -22,11 +22,11 @@ from spacetraders_lab.core.analysis_plan import FEWEST_UNITS, FEWEST_VOLUMES
 from spacetraders_lab.core.experiment import MarketPair, PlaceboBracket, TradeRecord
 from spacetraders_lab.core.market import Activity, Listing, ListingType, Operation, Supply
 from spacetraders_lab.core.menus import LARGEST_DISPLACEMENT
+from spacetraders_lab.core.prior import HALVING_HOURS
 
 CellKey = tuple[Operation, ListingType, Supply, Activity | None]
 
 NEVER_SEEN, MOST_NEED = 4.0, 5.0
-_HALVING_HOURS = 2.0  # in which an unseen displacement is taken to halve; a guess, which the next reading corrects
 VISIT_VOLUMES = 3.0  # tradeVolumes that a visit trades, about
 _HALVING_LOSS = 200_000  # credits
 _USUAL_MOVE = 0.03 * 1.5  # log move of a usual visit, against which the rounding of a quote is held
@@ -163,7 +163,7 @@ def _candidate(good: str, source: Listing, target: Listing, plan: AllocationPlan
 def _unforgotten(listing: Listing, now: datetime) -> float:
     """The share of a displacement that is taken to be left, so long after it was seen."""
     hours = max(0.0, (now - listing.observed_at).total_seconds()) / 3600
-    return float(2 ** (-hours / _HALVING_HOURS))
+    return float(2 ** (-hours / HALVING_HOURS))
 
 
 def _clarity(price: int) -> float:

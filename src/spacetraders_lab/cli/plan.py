@@ -80,7 +80,7 @@ def _as_json(prepared: Prepared) -> dict[str, Any]:
         "cells": _cells(prepared),
         "transactions": prepared.plan.transactions,
         "by_ships": [asdict(schedule) for schedule in prepared.schedules],
-        "expected_loss": prepared.plan.expected_loss,
+        "expected_profit": -prepared.plan.expected_loss,
         "peak_outlay": prepared.plan.peak_outlay,
         "worst_case": prepared.plan.worst_case,
         "budget": prepared.run.budget,
@@ -111,12 +111,16 @@ def _print(prepared: Prepared) -> None:
     )
     print("\nGoods (what one load of a pair takes from the purse, at worst):")
     render.print_table(
-        ["good", "markets", "pairs", "cheapest load", "dearest load", "expected loss"],
+        ["good", "markets", "pairs", "cheapest load", "dearest load", "expected profit"],
         [
-            (g["good"], g["markets"], g["pairs"], *(f"{g[k]:,.0f}" for k in ("cheapest", "dearest", "expected_loss")))
+            (
+                *(g[k] for k in ("good", "markets", "pairs")),
+                *(f"{g[k]:,.0f}" for k in ("cheapest", "dearest")),
+                f"{g['expected_profit']:+,.0f}",
+            )
             for g in _goods(prepared)
         ],
-        right=["markets", "pairs", "cheapest load", "dearest load", "expected loss"],
+        right=["markets", "pairs", "cheapest load", "dearest load", "expected profit"],
     )
     _print_precision(prepared)
     _print_left_out(prepared)
@@ -153,7 +157,7 @@ def _print_left_out(prepared: Prepared) -> None:
 
 
 def _goods(prepared: Prepared) -> list[dict[str, Any]]:
-    """By good: markets and pairs used, the least and the most that a pair may have out at worst, the expected loss."""
+    """By good: markets and pairs used, the least and the most that a pair may have out at worst, the profit."""
     by_good: dict[str, list[PairPlan]] = defaultdict(list)
     for planned in prepared.plan.pairs:
         by_good[planned.pair.good_symbol].append(planned)
@@ -164,7 +168,7 @@ def _goods(prepared: Prepared) -> list[dict[str, Any]]:
             "pairs": len(plans),
             "cheapest": min(planned.peak(WORST_CASE) for planned in plans),
             "dearest": max(planned.peak(WORST_CASE) for planned in plans),
-            "expected_loss": sum(planned.loss(1.0) for planned in plans),
+            "expected_profit": -sum(planned.loss(1.0) for planned in plans),
         }
         for good, plans in sorted(by_good.items())
     ]

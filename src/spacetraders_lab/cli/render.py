@@ -102,7 +102,8 @@ def print_plan(plan: Plan, schedule: Schedule, budget: int, purse: int) -> None:
     print(f"  transactions   {plan.transactions:>12,}")
     print(f"  requests       {schedule.requests:>12,}")
     print(f"  hours          {schedule.hours:>12,.1f}  with {schedule.ships} ships, {schedule.bound}")
-    print(f"  expected loss  {plan.expected_loss:>12,.0f}  credits")
+    net = "expected profit" if plan.expected_loss < 0 else "expected loss"
+    print(f"  {net:<15}{abs(plan.expected_loss):>12,.0f}  credits")
     print(f"  peak outlay    {plan.peak_outlay:>12,.0f}  credits, at worst {plan.worst_case:,.0f}")
     print(f"  budget         {budget:>12,}  credits; the purse holds {purse:,}")
 

@@ -59,7 +59,10 @@ class SkipReason(StrEnum):
     GUARD = "guard"  # the quote was too far from where it had been found
     SATURATED = "saturated"  # the quote stood at its bound and moved no more
     FOREIGN = "foreign"  # another player traded the listing during the visit
-    PAIR_FAILED = "pair_failed"  # the game would not, or the hold disagreed: the pair's error_message says more
+    TV_LIMIT = "tv_limit"  # the market would not take so many units at once, however often its tradeVolume was read
+    API_ERROR = "api_error"  # the game refused the trade, or broke on it: the pair's error_message says more
+    LOCKED = "locked"  # its listings were closed, at work or left alone, until the run was over
+    PAIR_FAILED = "pair_failed"  # the hold disagreed, or there was no way: the pair's error_message says more
     GAVE_UP = "gave_up"  # every attempt at the pair was spent
     RUN_ENDED = "run_ended"  # the run was over before
 

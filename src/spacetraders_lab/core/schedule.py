@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from spacetraders_lab.core.experiment import ClaimOrder, Design, MarketPair
-from spacetraders_lab.core.planning import ListingKey, PairPlan, Ways
+from spacetraders_lab.core.planning import ListingKey, Load, PairPlan, Ways
 
 SECONDS_PER_REQUEST = 0.3  # round trip of one ship's request when nobody else wants the limiter
 REQUESTS_PER_SECOND = 2.5  # 2/s and 30 more a minute, for all ships together
@@ -54,16 +54,17 @@ class _Fleet:
 
     def carry_out(self, ship: _Ship, planned: PairPlan, *, shares: bool, now: float) -> float:
         """The seconds that the pair takes the ship; `shares` says that the last pair's reading still holds."""
-        before, seconds = self.requests, 0.0
-        for load in planned.loads:
-            for market, trades in ((planned.pair.buy_market, load.purchases), (planned.pair.sell_market, load.sales)):
+        before, seconds, pair = self.requests, 0.0, planned.pair
+        for load in planned.loads or (Load((), ()),):  # where a guard keeps all from being bought, the ship goes to see
+            stops = ((pair.buy_market, load.purchases), (pair.sell_market, load.sales))
+            for market, trades in stops if load.sales else stops[:1]:
                 has_flown = ship.at != market
                 seconds += self._fly(ship, market) if has_flown else 0.0
                 reads = 0 if shares and not has_flown else 1 + (self.gap > 0)
                 seconds += self.gap if reads > 1 else 0.0
                 self.requests += reads + 2 * len(trades)
         seconds += (self.requests - before) * SECONDS_PER_REQUEST
-        self.closed.update(dict.fromkeys(_listings(planned.pair), now + seconds + self.washout))
+        self.closed.update(dict.fromkeys(_listings(pair), now + seconds + self.washout))
         return seconds
 
     def _fly(self, ship: _Ship, market: str) -> float:

@@ -115,7 +115,16 @@ async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepa
 
     def price(pairs: Sequence[MarketPair], menus: Mapping[str, Menu]) -> Plan:
         chosen = menus or command.design.menu
-        return make_plan(pairs, quotes, chosen, ways, ships=len(ships), hold=hold, fuel_price=fuel_price)
+        return make_plan(
+            pairs,
+            quotes,
+            chosen,
+            ways,
+            ships=len(ships),
+            hold=hold,
+            fuel_price=fuel_price,
+            washout_hours=command.design.washout_seconds / 3600,
+        )
 
     purse = (await reads.get_agent(lab.game.client)).credits
     kept_for_fuel = sum(fuel_money(ship) for ship in ships)

@@ -24,6 +24,7 @@ from spacetraders_lab.core.experiment import (
     READING_LASTS_SECONDS,
     ExperimentRun,
     Skip,
+    SkipReason,
     Step,
     TradeRecord,
 )
@@ -41,7 +42,7 @@ from spacetraders_lab.core.protocol import (
     SkipTrades,
     next_action,
 )
-from spacetraders_lab.core.refusal import Refusal, judge_refusal
+from spacetraders_lab.core.refusal import Refusal, judge_refusal, why_skipped
 from spacetraders_lab.core.routing import Unreachable
 from spacetraders_lab.core.ship import NavStatus, Ship
 from spacetraders_lab.game import reads
@@ -79,7 +80,7 @@ class PairSession:
     """A ship's work on one claimed pair; `ship` is its state as the game last told it.
 
     With `giving_up` (why) it only sells what is aboard; `awaits_a_listing` tells afterwards whether something could not
-    be sold because another ship is at work on its listings.
+    be sold because another ship is at work on its listings. `skips_for` is why a pair that failed leaves out the rest.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class PairSession:
     ) -> None:
         self.ship = ship
         self.awaits_a_listing = False
+        self.skips_for = SkipReason.PAIR_FAILED
         self._lab, self._run, self._lease, self._stop = lab, run, lease, stop
         self._pair = lease.claim.pair
         self._records: list[TradeRecord] = []
@@ -126,7 +128,9 @@ class PairSession:
                 return action
             try:
                 await self._do(action)
-            except (PairError, Unreachable) as error:
+            except PairError as error:
+                await self._give_up(str(error), why_skipped(error.code))
+            except Unreachable as error:
                 await self._give_up(str(error))
             except GameUnreachable as error:
                 # a market that cannot answer may keep the rest of the pair waiting, but not what is left over for ever
@@ -281,23 +285,23 @@ class PairSession:
             case Refusal.LOOK_AGAIN:
                 await self._look_again(error)
             case Refusal.PAIR:
-                raise PairError(f"the game refused the trade: {error} (code {error.code})")
+                raise PairError(f"the game refused the trade: {error} (code {error.code})", code=error.code)
 
     async def _look_again(self, error: GameError) -> None:
         """Ship or market are not as we believed: read the ship, forget the market, and let the protocol plan anew."""
         self._refusals += 1
         if self._refusals > MOST_REFUSALS:
-            raise PairError(f"refused {self._refusals} times in a row: {error} (code {error.code})")
+            raise PairError(f"refused {self._refusals} times in a row: {error} (code {error.code})", code=error.code)
         self._market = None
         self.ship = await self._read_ship()
 
-    async def _give_up(self, reason: str) -> None:
+    async def _give_up(self, reason: str, skips_for: SkipReason = SkipReason.PAIR_FAILED) -> None:
         """Cross off the market that would not take a leftover, else note why the pair fails; see what is aboard."""
         log.warning("%s gives up: %s", self.ship.symbol, reason)
         if self._leftovers:
             self._closed.add((self._leftovers[0].markets[0], self._leftovers[0].good_symbol))
         else:
-            self._giving_up = reason
+            self._giving_up, self.skips_for = reason, skips_for
         await self._find_leftovers()
 
     async def _settle_open_intents(self) -> None:

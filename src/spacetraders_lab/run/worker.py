@@ -17,7 +17,7 @@ from spacetraders_lab.core.errors import (
     OutOfCredits,
     WorldCondition,
 )
-from spacetraders_lab.core.experiment import ClaimedPair, ClaimOrder, DesignName, ExperimentRun
+from spacetraders_lab.core.experiment import ClaimedPair, ClaimOrder, DesignName, ExperimentRun, SkipReason
 from spacetraders_lab.core.protocol import PairDone, PairFailed
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.travel import distance
@@ -195,7 +195,7 @@ class ShipWorker:
                 )
                 end = await session.measure()
                 await self.lab.pass_by(Point.MEASURED)
-            await (self._release(claim) if giving_up else self._end(claim, end, report))
+            await (self._release(claim) if giving_up else self._end(claim, end, session.skips_for, report))
             self._ship = session.ship
             self._last_reading = session.last_reading if self.run.design.shares_readings else None
             return not (giving_up and session.awaits_a_listing)
@@ -217,7 +217,7 @@ class ShipWorker:
             raise
         except GameError as error:
             report.error = str(error)  # the ship itself cannot be read: it leaves, the pair is anybody's
-            await self._release(claim, spend_attempt=True)
+            await self._release(claim, spent_on=str(error))
         return False
 
     async def _known_ship(self) -> Ship:
@@ -230,7 +230,7 @@ class ShipWorker:
         """Try the pair again later: when the game breaks on it another one meanwhile, else the ship waits as well."""
         log.warning("%s: %s is put off: %s", claim.ship_symbol, claim.pair.pair_id, error)
         wait, is_to_blame = self._retry_seconds(), error.http_status == GAME_BROKE
-        await self._release(claim, wait=wait, spend_attempt=is_to_blame)
+        await self._release(claim, wait=wait, spent_on=str(error) if is_to_blame else None)
         if not is_to_blame:
             await self._pause(wait)
 
@@ -308,14 +308,16 @@ class ShipWorker:
         markets.sort(key=lambda place: (distance(here.x, here.y, place.x, place.y), place.symbol != here.symbol))
         return tuple(place.symbol for place in markets)
 
-    async def _end(self, claim: ClaimedPair, end: PairDone | PairFailed, report: WorkerReport) -> None:
+    async def _end(
+        self, claim: ClaimedPair, end: PairDone | PairFailed, skips_for: SkipReason, report: WorkerReport
+    ) -> None:
         now = self.lab.clock.now()
         washout = self.run.design.washout_seconds / self.lab.game.client.speed
 
         def work(connection: Connection) -> None:
             queue = WorkQueueRepository(connection)
             if isinstance(end, PairFailed):
-                queue.mark_failed(claim, end.reason, now=now, washout_seconds=washout)
+                queue.mark_failed(claim, end.reason, now=now, washout_seconds=washout, skips_for=skips_for)
             else:
                 queue.mark_complete(claim, now=now, washout_seconds=washout)
 
@@ -327,13 +329,13 @@ class ShipWorker:
             log.info("%s: %s completed", claim.ship_symbol, claim.pair.pair_id)
             report.pairs_completed += 1
 
-    async def _release(self, claim: ClaimedPair, *, wait: float = 0.0, spend_attempt: bool = False) -> None:
-        """Give the pair back: first in line for this ship, after so many seconds."""
+    async def _release(self, claim: ClaimedPair, *, wait: float = 0.0, spent_on: str | None = None) -> None:
+        """Give the pair back: first in line for this ship, after so many seconds; `spent_on` what cost an attempt."""
         now = self.lab.clock.now()
         try:
             await self.lab.write(
                 lambda c: WorkQueueRepository(c).release(
-                    claim, now=now, not_before=now + timedelta(seconds=wait), spend_attempt=spend_attempt
+                    claim, now=now, not_before=now + timedelta(seconds=wait), spent_on=spent_on
                 )
             )
         except LeaseLost as lost:

@@ -24,9 +24,9 @@ from sqlalchemy import (
 
 from spacetraders_lab.core.analysis_plan import plan_hash
 from spacetraders_lab.core.errors import BudgetReached, Maintenance, UserError
-from spacetraders_lab.core.experiment import ExperimentRun, IntentState, RunStatus, SkipReason, TradeRecord
+from spacetraders_lab.core.experiment import ExperimentRun, IntentState, RunStatus, TradeRecord
 from spacetraders_lab.core.market import Operation
-from spacetraders_lab.store.attrition import skip_the_rest, stored_design, unfinished_pairs
+from spacetraders_lab.store.attrition import skip_what_is_left, stored_design
 from spacetraders_lab.store.schema import experiment_deviations
 from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_runs as runs
@@ -119,7 +119,7 @@ class ExperimentRepository:
         )
         if changed.rowcount == 1:
             if status is RunStatus.CANCELLED:
-                self._skip_the_rest(run_id, now)
+                skip_what_is_left(self._connection, run_id, now=now)
             return
         stands = self.get_run(run_id).status
         if stands is not status:
@@ -171,15 +171,12 @@ class ExperimentRepository:
         is_open = runs.c.status.in_(_OPEN_ENDED)
         has_ended = self._change_status(run_id, is_open, RunStatus.CANCELLED, reason, finished_at=now)
         if has_ended:
-            self._skip_the_rest(run_id, now)
+            skip_what_is_left(self._connection, run_id, now=now)
         return has_ended
 
     def set_ships(self, run_id: str, ships: Sequence[str]) -> None:
         """Say which ships belong to the run from now on."""
         self._connection.execute(update(runs).where(runs.c.run_id == run_id).values(ships=list(ships)))
-
-    def _skip_the_rest(self, run_id: str, now: datetime) -> None:
-        skip_the_rest(self._connection, unfinished_pairs(self._connection, run_id), SkipReason.RUN_ENDED, now=now)
 
     def _change_status(
         self, run_id: str, condition: ColumnElement[bool], status: RunStatus, reason: str | None, **more: Any

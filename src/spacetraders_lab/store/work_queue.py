@@ -164,29 +164,45 @@ class WorkQueueRepository:
             claim, now, washout_seconds, CLAIMED, status=QueueStatus.COMPLETED, completed_at=now, error_message=None
         )
 
-    def mark_failed(self, claim: ClaimedPair, error: str, *, now: datetime, washout_seconds: float = 0.0) -> None:
-        """The pair is FAILED for good, with the reason; its listings are free after the washout. Raises LeaseLost."""
+    def mark_failed(
+        self,
+        claim: ClaimedPair,
+        error: str,
+        *,
+        now: datetime,
+        washout_seconds: float = 0.0,
+        skips_for: SkipReason = SkipReason.PAIR_FAILED,
+    ) -> None:
+        """The pair is FAILED for good, with the reason; its listings are free after the washout. Raises LeaseLost.
+
+        `skips_for` is written down for each of its planned trades that has not taken place.
+        """
         self._end(
             claim, now, washout_seconds, CLAIMED, status=QueueStatus.FAILED, completed_at=now, error_message=error
         )
-        skip_the_rest(self._connection, [claim.queue_id], SkipReason.PAIR_FAILED, now=now)
+        skip_the_rest(self._connection, [claim.queue_id], skips_for, now=now)
 
     def release(
-        self, claim: ClaimedPair, *, now: datetime, not_before: datetime | None = None, spend_attempt: bool = False
+        self, claim: ClaimedPair, *, now: datetime, not_before: datetime | None = None, spent_on: str | None = None
     ) -> None:
         """Give the pair back; the same ship goes first when it claims again. Raises LeaseLost.
 
-        An attempt that is not spent is granted anew (`max_attempts` grows), because `attempts` is the fence. A pair
-        that has ended (`claim_leftovers`) stays as it ended.
+        `spent_on` says by which error of the game the attempt was spent; the last one fails the pair. One that is not
+        spent is granted anew (`max_attempts` grows), because `attempts` is the fence. A pair that has ended
+        (`claim_leftovers`) stays as it ended.
         """
+        if spent_on is not None and self._is_last_attempt(claim):
+            error = f"gave up after {claim.attempt} attempts, the last by {claim.ship_symbol}: {spent_on}"
+            return self.mark_failed(claim, error, now=now, skips_for=SkipReason.API_ERROR)
         self._end(
             claim,
             now,
             0.0,
             status=case((CLAIMED, QueueStatus.PENDING), else_=queue.c.status),
             not_before=not_before or now,
-            max_attempts=queue.c.max_attempts + (0 if spend_attempt else 1),
+            max_attempts=queue.c.max_attempts + int(spent_on is None),
         )
+        return None
 
     def claim_leftovers(
         self, run_id: str, ship_symbol: str, *, owner: str, now: datetime, lease_seconds: float
@@ -278,6 +294,12 @@ class WorkQueueRepository:
             .order_by(queue.c.position, queue.c.queue_id)
         )
         return [FailedPair(_pair(row), row.claimed_by, row.attempts, row.error_message) for row in rows]
+
+    def _is_last_attempt(self, claim: ClaimedPair) -> bool:
+        spent = select(queue.c.queue_id).where(
+            queue.c.queue_id == claim.queue_id, CLAIMED, queue.c.attempts >= queue.c.max_attempts
+        )
+        return self._connection.execute(spent).first() is not None
 
     def _universe_of(self, run_id: str) -> int:
         universe: int = self._connection.execute(select(runs.c.universe_id).where(runs.c.run_id == run_id)).scalar_one()

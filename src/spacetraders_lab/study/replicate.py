@@ -143,7 +143,14 @@ def _pricer(
 
     def price(pairs: Sequence[MarketPair], menus: Mapping[str, Menu]) -> Plan:
         return make_plan(
-            pairs, quotes, menus or design.menu, ways, ships=world.ships, hold=world.hold, fuel_price=fuel_price
+            pairs,
+            quotes,
+            menus or design.menu,
+            ways,
+            ships=world.ships,
+            hold=world.hold,
+            fuel_price=fuel_price,
+            washout_hours=design.washout_seconds / 3600,
         )
 
     return price

@@ -1,18 +1,26 @@
 """A run never spends beyond the budget that the user accepted."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field, fields
+from random import Random
+from typing import TypeVar
 
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 
 from spacetraders_lab.core.experiment import Design, ExperimentRun, RunStatus
+from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
+from spacetraders_lab.run.fleet import run_workers
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.study.rig import Exchange, Rig
 from tests.guarantees.simulation import fresh_databases
+
+T = TypeVar("T")
 
 FULL_TANK = 480  # credits for 400 units of fuel at the dearest
 FOUR = Design(fractions=(0.25, 1.0), iterations=2)
@@ -66,6 +74,44 @@ def test_no_budget_is_ever_exceeded(
     broken_off = len(stops) * len(rig.fleet)  # in the middle of refuelling, each counted as at most a full tank
     assert 0 <= counted - (purse - rig.agent.credits) <= broken_off * FULL_TANK
     assert rig.run(run).status is (RunStatus.SUSPENDED if "PENDING" in rig.counts(run) else RunStatus.COMPLETED)
+    assert all(rig.universe.ships[ship].hold == {} for ship in rig.fleet)
+    database.close()
+
+
+@dataclass(frozen=True)
+class Sluggish(Lab):
+    """A lab whose database is slow now and then, so that ships come between each other's looks at it."""
+
+    dice: Random = field(default_factory=Random)
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        return await self._slowly(Lab.write(self, work))
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        return await self._slowly(Lab.read(self, work))
+
+    async def _slowly(self, doing: Awaitable[T]) -> T:
+        await asyncio.sleep(self.dice.random() * self.dice.choice((0, 0.01, 0.3, 2)))
+        result = await doing
+        await asyncio.sleep(self.dice.random() * self.dice.choice((0, 0.01, 0.3, 2)))
+        return result
+
+
+@pytest.mark.parametrize("seed", [24, 25])
+def test_nobody_is_halted_with_cargo_aboard(make_database: Callable[[], Database], seed: int) -> None:
+    """One ship finds that the money is out while another, which could still buy, is about to claim its next pair."""
+    database, chance = make_database(), Random(seed)
+    rig = Rig(database, ships=3, rate_limit=False, seed=seed % 5)
+    candidates = rig.pairs(20)
+    chosen = sorted(chance.sample(range(20), chance.randint(4, 8)))
+    run = rig.queue([candidates[i] for i in chosen], FOUR, budget=chance.randint(2_000, 60_000))
+
+    async def go(lab: Lab) -> None:
+        slow = Sluggish(**{f.name: getattr(lab, f.name) for f in fields(Lab)}, dice=Random(seed))
+        await run_workers(slow, run, rig.fleet, asyncio.Event())
+
+    rig.play(go)
+    assert rig.run(run).status is RunStatus.SUSPENDED
     assert all(rig.universe.ships[ship].hold == {} for ship in rig.fleet)
     database.close()
 

@@ -193,7 +193,7 @@ def test_the_game_that_breaks_on_a_pair_is_named_as_the_reason(database: Databas
     enter(database, pairs=[PAIR])
     taken = claim(database)
     with database.transaction() as connection:
-        WorkQueueRepository(connection).release(taken, now=after(1), spent_on="HTTP 500")
+        WorkQueueRepository(connection).put_off(taken, "HTTP 500", now=after(1), not_before=after(2))
     assert look(database) == Attrition(4, 0, {SkipReason.API_ERROR: 4})
 
 

@@ -129,11 +129,8 @@ class Model:
                 row.status = "COMPLETED" if verb == "complete" else "FAILED"
                 self.free(row, now + pause)
             case "release":
-                if row.status == "CLAIMED" and spend and row.attempts >= row.max_attempts:
-                    row.status = "FAILED"
-                else:
-                    row.status = "PENDING" if row.status == "CLAIMED" else row.status
-                    row.not_before, row.max_attempts = now + pause, row.max_attempts + (not spend)
+                row.status = "PENDING" if row.status == "CLAIMED" else row.status
+                row.not_before, row.max_attempts = now + pause, row.max_attempts + (not spend)
                 self.free(row, now)
 
     def lease(self, row: Row, owner: str, now: int) -> None:
@@ -250,7 +247,7 @@ class QueueMachine(RuleBasedStateMachine):
                 return partial(self.do, "mark_failed", claim, "why", now=now, washout_seconds=pause)
             case "release":
                 later = after(self.now + pause) if pause else None
-                return partial(self.do, "release", claim, now=now, not_before=later, spent_on="why" if spend else None)
+                return partial(self.do, "release", claim, now=now, not_before=later, spend_attempt=spend)
         return partial(self.trade, claim)
 
     def trade(self, claim: ClaimedPair) -> None:

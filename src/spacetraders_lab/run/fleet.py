@@ -93,9 +93,9 @@ class Fleet:
         self._crew.add(ship)
         current.at_work += 1
         try:
-            with _first_of(stop, current.halt) as halt:
+            with _first_of(stop, current.halt) as either:
                 command = ShipExperimentWorkerCommand(self._run.run_id, ship)
-                worker = ShipWorker(self._lab, self._run, command, halt, crew=self._crew)
+                worker = ShipWorker(self._lab, self._run, command, either, crew=self._crew, halt=current.halt)
                 (result,) = await asyncio.gather(worker.work(), return_exceptions=True)
         finally:
             self._crew.discard(ship)

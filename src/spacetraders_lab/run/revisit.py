@@ -67,7 +67,7 @@ async def read_again(lab: Lab, run: ExperimentRun, ship: Ship, stop: asyncio.Eve
     if ship.waypoint != revisit.market:
         ship = await unless_stopped(stop, _fly(lab, run, ship, revisit.market))
     await unless_stopped(stop, lab.clock.sleep(max(0.0, (revisit.due - lab.clock.now()).total_seconds())))
-    await unless_stopped(stop, read_market(lab, revisit.market, "recovery"))
+    await unless_stopped(stop, read_market(lab, revisit.market, "recovery", ship=ship.symbol))
     return ship
 
 

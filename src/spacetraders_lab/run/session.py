@@ -157,7 +157,8 @@ class PairSession:
             case NavigateShipCommand() | DockShipCommand():
                 await self._move(action)
             case GetMarketQuery(waypoint=waypoint):
-                self._market = await self._unless_stopped(effects.read_market(self._lab, waypoint, "visit"))
+                reading = effects.read_market(self._lab, waypoint, "visit", ship=self.ship.symbol)
+                self._market = await self._unless_stopped(reading)
             case PlaceboReading():
                 await self._unless_stopped(self._take_placebo())
             case SkipTrades(skips=skips):
@@ -177,7 +178,7 @@ class PairSession:
         after = await reads.get_market(self._lab.game.client, before.waypoint)
 
         def work(connection: Connection) -> None:
-            World(connection).save_quotes(self._lab.universe_id, after, "placebo")
+            World(connection).save_quotes(self._lab.universe_id, after, "placebo", ship=claim.ship_symbol)
             record_bracket(connection, claim, before.waypoint, before_at=before.observed_at, after_at=after.observed_at)
 
         await self._lease.write(work)

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -74,7 +75,7 @@ class WorkerReport:
 class ShipWorker:
     """Works on one run with one ship. `stop` asks it to finish its trade, release its pair and leave.
 
-    `crew` are the ships that this process has at work on the run: who leaves strikes itself off.
+    `crew` are the ships that this process has at work on the run: who leaves strikes itself off. `halt` stops them all.
     """
 
     lab: Lab
@@ -83,6 +84,7 @@ class ShipWorker:
     stop: asyncio.Event
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
     crew: set[str] = field(default_factory=set)
+    halt: asyncio.Event = field(default_factory=asyncio.Event)
     _ship: Ship | None = None  # as the game last told; None when it must be asked again
     _last_reading: LastReading | None = None
     _outages: int = 0
@@ -110,7 +112,10 @@ class ShipWorker:
         asked_at = self.lab.clock.monotonic()
         if self.run.design.name is DesignName.RECOVERY and (await self._known_ship()).cargo_capacity == 0:
             return await self._only_watch(report)
-        claim, is_finished = await self._claim()
+        async with self.lab.claiming:
+            if self.halt.is_set():
+                return False
+            claim, is_finished = await self._claim()
         if claim is not None:
             await self.lab.pass_by(Point.CLAIMED)
             with about(pair_id=claim.pair.pair_id):
@@ -217,7 +222,7 @@ class ShipWorker:
             raise
         except GameError as error:
             report.error = str(error)  # the ship itself cannot be read: it leaves, the pair is anybody's
-            await self._release(claim, spent_on=str(error))
+            await self._release(claim, spend_attempt=True)
         return False
 
     async def _known_ship(self) -> Ship:
@@ -230,14 +235,21 @@ class ShipWorker:
         """Try the pair again later: when the game breaks on it another one meanwhile, else the ship waits as well."""
         log.warning("%s: %s is put off: %s", claim.ship_symbol, claim.pair.pair_id, error)
         wait, is_to_blame = self._retry_seconds(), error.http_status == GAME_BROKE
-        await self._release(claim, wait=wait, spent_on=str(error) if is_to_blame else None)
-        if not is_to_blame:
+        if is_to_blame:
+            now = self.lab.clock.now()
+            again = now + timedelta(seconds=wait)
+            await self._give_back(lambda q: q.put_off(claim, str(error), now=now, not_before=again))
+        else:
+            await self._release(claim, wait=wait)
             await self._pause(wait)
 
     async def _short_of_money(
         self, claim: ClaimedPair, short: OutOfCredits | BudgetReached, report: WorkerReport
     ) -> None:
-        """Wait while another ship may still sell what it carries; else the run waits for the user."""
+        """Wait while another ship may still sell what it carries; else the run waits for the user.
+
+        Nobody claims meanwhile: a ship that began to buy unseen would be halted with its cargo aboard.
+        """
         now, others = self.lab.clock.now(), self.crew - {claim.ship_symbol}
 
         def who_may_sell(connection: Connection) -> set[str]:
@@ -245,15 +257,16 @@ class ShipWorker:
             return loaded | set(ships_at_work(connection, self.run.run_id, now=now))
 
         log.warning("%s: %s", claim.ship_symbol, short)
-        sellers = await self.lab.read(who_may_sell)
-        await self._release(claim)
-        if sellers - {claim.ship_symbol}:
-            await self._pause(self._retry_seconds())
-        else:
-            self._halt(short, report)
+        async with self.lab.claiming:
+            sellers = await self.lab.read(who_may_sell) - {claim.ship_symbol}
+            await self._release(claim)
+            if not sellers:
+                return self._halt(short, report)
+        return await self._pause(self._retry_seconds())
 
     def _halt(self, condition: WorldCondition, report: WorkerReport) -> None:
         report.condition = condition
+        self.halt.set()
         self.stop.set()
 
     async def _sit_out(self, error: DatabaseUnavailable, report: WorkerReport) -> None:
@@ -329,14 +342,14 @@ class ShipWorker:
             log.info("%s: %s completed", claim.ship_symbol, claim.pair.pair_id)
             report.pairs_completed += 1
 
-    async def _release(self, claim: ClaimedPair, *, wait: float = 0.0, spent_on: str | None = None) -> None:
-        """Give the pair back: first in line for this ship, after so many seconds; `spent_on` what cost an attempt."""
+    async def _release(self, claim: ClaimedPair, *, wait: float = 0.0, spend_attempt: bool = False) -> None:
+        """Give the pair back: first in line for this ship, after so many seconds."""
         now = self.lab.clock.now()
+        again = now + timedelta(seconds=wait)
+        await self._give_back(lambda q: q.release(claim, now=now, not_before=again, spend_attempt=spend_attempt))
+
+    async def _give_back(self, how: Callable[[WorkQueueRepository], None]) -> None:
         try:
-            await self.lab.write(
-                lambda c: WorkQueueRepository(c).release(
-                    claim, now=now, not_before=now + timedelta(seconds=wait), spent_on=spent_on
-                )
-            )
+            await self.lab.write(lambda c: how(WorkQueueRepository(c)))
         except LeaseLost as lost:
-            log.warning("%s: %s", claim.ship_symbol, lost)
+            log.warning("%s: %s", self.command.ship_symbol, lost)

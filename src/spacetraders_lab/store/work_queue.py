@@ -183,26 +183,32 @@ class WorkQueueRepository:
         skip_the_rest(self._connection, [claim.queue_id], skips_for, now=now)
 
     def release(
-        self, claim: ClaimedPair, *, now: datetime, not_before: datetime | None = None, spent_on: str | None = None
+        self, claim: ClaimedPair, *, now: datetime, not_before: datetime | None = None, spend_attempt: bool = False
     ) -> None:
         """Give the pair back; the same ship goes first when it claims again. Raises LeaseLost.
 
-        `spent_on` says by which error of the game the attempt was spent; the last one fails the pair. One that is not
-        spent is granted anew (`max_attempts` grows), because `attempts` is the fence. A pair that has ended
-        (`claim_leftovers`) stays as it ended.
+        An attempt that is not spent is granted anew (`max_attempts` grows), because `attempts` is the fence. A pair
+        that has ended (`claim_leftovers`) stays as it ended.
         """
-        if spent_on is not None and self._is_last_attempt(claim):
-            error = f"gave up after {claim.attempt} attempts, the last by {claim.ship_symbol}: {spent_on}"
-            return self.mark_failed(claim, error, now=now, skips_for=SkipReason.API_ERROR)
         self._end(
             claim,
             now,
             0.0,
             status=case((CLAIMED, QueueStatus.PENDING), else_=queue.c.status),
             not_before=not_before or now,
-            max_attempts=queue.c.max_attempts + int(spent_on is None),
+            max_attempts=queue.c.max_attempts + (0 if spend_attempt else 1),
         )
-        return None
+
+    def put_off(self, claim: ClaimedPair, error: str, *, now: datetime, not_before: datetime) -> None:
+        """Give the pair back with an attempt spent, because the game broke on it; the last one fails it.
+
+        Raises LeaseLost.
+        """
+        if self._is_last_attempt(claim):
+            error = f"gave up after {claim.attempt} attempts, the last by {claim.ship_symbol}: {error}"
+            self.mark_failed(claim, error, now=now, skips_for=SkipReason.API_ERROR)
+        else:
+            self.release(claim, now=now, not_before=not_before, spend_attempt=True)
 
     def claim_leftovers(
         self, run_id: str, ship_symbol: str, *, owner: str, now: datetime, lease_seconds: float

@@ -86,6 +86,9 @@ def test_what_does_not_fit_is_priced_all_the_same_and_says_so(scouted: Player) -
         ("--design adaptive --target much", "--target 'much': give per cent"),
         ("--design ladder --rounds 0", "--rounds must be at least 1"),
         ("--design ladder --budget 10", "not one pair fits the budget"),
+        ("--max-hours 0", "--max-hours must be above 0"),
+        ("--max-hours nan", "--max-hours must be above 0"),
+        ("--max-requests 0", "--max-requests must be at least 1"),
         ("--design ladder --out /nonexistent/plan.json", "/nonexistent/plan.json: cannot be written"),
     ],
 )
@@ -104,3 +107,14 @@ def test_a_ladder_begun_from_the_command_line_carries_the_hash_of_its_plan(scout
     assert answer.code == 0
     assert f"Total: {len(planned['pairs'])} market pairs" in answer.out
     assert "State: COMPLETED" in answer.out
+
+
+def test_a_run_that_ends_at_its_limit_has_ended_well(scouted: Player) -> None:
+    answer = scouted.experiment("--goods GOLD,IRON --design ladder --budget 300000 --max-requests 60")
+    assert answer.code == 0
+    assert "State: COMPLETED (the limit of 60 requests is reached)" in answer.out
+    run_id = re.search(r"run_id: (\S+)", answer.out)
+    assert run_id is not None
+    status = scouted.type(f"experiment status --run-id {run_id[1]}").out
+    assert re.search(r"^  \d+ pairs: not measured: the limit of 60 requests is reached$", status, re.MULTILINE)
+    assert re.search(r"skipped: .*limit \d+", status)

@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, field, fields
-from random import Random
+from dataclasses import dataclass, fields
 from typing import TypeVar
 
 import pytest
@@ -11,10 +10,10 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Connection
 
-from spacetraders_lab.core.experiment import Design, ExperimentRun, RunStatus
+from spacetraders_lab.core.experiment import Design, ExperimentRun, MarketPair, RunStatus
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
-from spacetraders_lab.run.fleet import run_workers
+from spacetraders_lab.run.fleet import open_fleet
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.study.rig import Exchange, Rig
@@ -79,41 +78,48 @@ def test_no_budget_is_ever_exceeded(
 
 
 @dataclass(frozen=True)
-class Sluggish(Lab):
-    """A lab whose database is slow now and then, so that ships come between each other's looks at it."""
+class Pensive(Lab):
+    """A lab in which whoever has seen which ships may still sell is slow to act on it."""
 
-    dice: Random = field(default_factory=Random)
-
-    async def write(self, work: Callable[[Connection], T]) -> T:
-        return await self._slowly(Lab.write(self, work))
+    meanwhile: Callable[[], Awaitable[None]] | None = None
 
     async def read(self, work: Callable[[Connection], T]) -> T:
-        return await self._slowly(Lab.read(self, work))
-
-    async def _slowly(self, doing: Awaitable[T]) -> T:
-        await asyncio.sleep(self.dice.random() * self.dice.choice((0, 0.01, 0.3, 2)))
-        result = await doing
-        await asyncio.sleep(self.dice.random() * self.dice.choice((0, 0.01, 0.3, 2)))
+        result = await Lab.read(self, work)
+        if isinstance(result, set) and self.meanwhile is not None:
+            await self.meanwhile()
         return result
 
 
-@pytest.mark.parametrize("seed", [24, 25])
-def test_nobody_is_halted_with_cargo_aboard(make_database: Callable[[], Database], seed: int) -> None:
-    """One ship finds that the money is out while another, which could still buy, is about to claim its next pair."""
-    database, chance = make_database(), Random(seed)
-    rig = Rig(database, ships=3, rate_limit=False, seed=seed % 5)
-    candidates = rig.pairs(20)
-    chosen = sorted(chance.sample(range(20), chance.randint(4, 8)))
-    run = rig.queue([candidates[i] for i in chosen], FOUR, budget=chance.randint(2_000, 60_000))
+def test_nobody_is_halted_with_cargo_aboard(rig: Rig) -> None:
+    """One ship finds the money out and nobody at work; before it says so, another comes that could still buy."""
+
+    def cost(pair: MarketPair) -> int:
+        market = rig.universe.market(pair.buy_market, rig.clock.now())
+        return min(40, market.listings[pair.good_symbol].trade_volume) * market.quote(pair.good_symbol).ask
+
+    first, second = rig.fleet
+    cheap, *_, dear = sorted(rig.pairs(12), key=cost)
+    assert cost(cheap) < cost(dear) - 4_000
+    run = rig.queue([dear, cheap], Design(fractions=(1.0,), iterations=1), budget=cost(dear) - 1)
 
     async def go(lab: Lab) -> None:
-        slow = Sluggish(**{f.name: getattr(lab, f.name) for f in fields(Lab)}, dice=Random(seed))
-        await run_workers(slow, run, rig.fleet, asyncio.Event())
+        late: list[asyncio.Task[object]] = []
+
+        async def another_comes() -> None:
+            late.append(asyncio.create_task(fleet.work(second, asyncio.Event())))
+            for _ in range(100):  # less than a lease lasts
+                if not rig.ledger("PURCHASE"):
+                    await asyncio.sleep(0.5)
+
+        pensive = Pensive(**{f.name: getattr(lab, f.name) for f in fields(Lab)}, meanwhile=another_comes)
+        async with open_fleet(pensive, run) as fleet:
+            await fleet.work(first, asyncio.Event())
+            await asyncio.gather(*late)
+            assert late
 
     rig.play(go)
     assert rig.run(run).status is RunStatus.SUSPENDED
     assert all(rig.universe.ships[ship].hold == {} for ship in rig.fleet)
-    database.close()
 
 
 def _stop_after(rig: Rig, nth: int) -> asyncio.Event:

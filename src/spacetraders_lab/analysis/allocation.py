@@ -30,6 +30,7 @@ NEVER_SEEN, MOST_NEED = 4.0, 5.0
 VISIT_VOLUMES = 3.0  # tradeVolumes that a visit trades, about
 _HALVING_LOSS = 200_000  # credits
 _USUAL_MOVE = 0.03 * 1.5  # log move of a usual visit, against which the rounding of a quote is held
+_NAMED = 3  # of the cells that were not reached
 _CHANCE = (0.8, 1.2)  # keeps every feasible pair possible
 
 
@@ -62,9 +63,12 @@ class _Candidate:
 
 def allocate(rows: Sequence[TradeRecord], plan: AllocationPlan) -> Allocation:
     """The pairs most worth measuring next, or why there is nothing left to measure; equal arguments, equal pairs."""
-    if plan.until is not None and plan.now >= plan.until:
-        return Allocation(ended="the time of the run is over")
     candidates = list(_candidates(plan))
+    over = plan.over
+    if plan.until is not None and plan.now >= plan.until:
+        over = "the time of the run is over"
+    if over is not None:
+        return Allocation(ended=_so_far(over, candidates, cell_needs(cell_estimates(rows, plan.placebos), plan)))
     feasible = _feasible(candidates, plan)
     affordable = [candidate for candidate in candidates if candidate.outlay <= plan.credits_left]
     may_wait = bool(_busy(plan)) or any(candidate.is_displaced for candidate in affordable)
@@ -77,8 +81,17 @@ def allocate(rows: Sequence[TradeRecord], plan: AllocationPlan) -> Allocation:
     volumes = {key: cell.trade_volumes for key, cell in estimates.items()}
     chosen = tuple(_choose(feasible, needs, volumes, plan))
     if not chosen and not may_wait:
-        return Allocation(ended="what is left to measure costs more than may still be lost")
+        return Allocation(ended=_so_far("what is left to measure costs more than may still be lost", candidates, needs))
     return Allocation(chosen)
+
+
+def _so_far(over: str, candidates: Iterable[_Candidate], needs: Mapping[CellKey, float]) -> str:
+    """Why the run ends, how much is as precise as was asked for, and what is farthest from it."""
+    cells = {cell: " ".join(word for word in cell if word) for candidate in candidates for cell in candidate.cells}
+    left = sorted((cell for cell in cells if needs[cell]), key=lambda cell: (-needs[cell], cells[cell]))
+    named = ", ".join(cells[cell] for cell in left[:_NAMED])
+    what = f"; farthest from it: {named}" if left else ""
+    return f"{over}; {len(cells) - len(left)} of {len(cells)} cells within reach are as precise as was asked for{what}"
 
 
 def feasible_pairs(plan: AllocationPlan) -> list[MarketPair]:

@@ -23,6 +23,7 @@ from spacetraders_lab.store.status import RunSummary, ShipStatus
 if TYPE_CHECKING:  # what only looks need not import what plays
     from spacetraders_lab.run.coordinator import Begun, Prepared
     from spacetraders_lab.run.scout import ScoutingPlan
+    from spacetraders_lab.store.work_queue import FailedPair
 
 BAR_CELLS = 20
 
@@ -164,6 +165,15 @@ def print_status(run: RunSummary, ships: Sequence[ShipStatus]) -> None:
     print(f"- In Progress: {run.pairs[QueueStatus.CLAIMED]}")
     print(f"- Pending: {run.pairs[QueueStatus.PENDING]}")
     print(f"- Failed: {run.pairs[QueueStatus.FAILED]}")
+
+
+def print_failures(failed: Sequence["FailedPair"]) -> None:
+    """Why pairs failed, one by one; those that no ship ever had, by reason."""
+    for end in failed:
+        if end.was_begun:
+            print(f"  {end.pair.pair_id}: {end.error_message}")
+    for reason, pairs in Counter(end.error_message for end in failed if not end.was_begun).items():
+        print(f"  {pairs:,} pairs: {reason}")
 
 
 def print_plan_kept(planned: Attrition, deviations: Sequence[Deviation], ended_because: str | None) -> None:

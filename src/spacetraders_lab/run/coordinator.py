@@ -16,6 +16,7 @@ from spacetraders_lab.core.analysis_plan import analysis_plan
 from spacetraders_lab.core.container import Container
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import Design, DesignName, ExperimentRun, MarketPair, Menu, RunStatus
+from spacetraders_lab.core.limits import NO_LIMITS, Limits
 from spacetraders_lab.core.market import Listing, TradeGood
 from spacetraders_lab.core.planning import ListingKey, Plan, make_plan
 from spacetraders_lab.core.precision import ExpectedPrecision, expected_precision
@@ -50,6 +51,7 @@ class MarketLiquidityExperimentCommand:
     max_age: timedelta = timedelta(minutes=60)
     seed: int = 0
     until_reset: bool = False
+    limits: Limits = NO_LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -310,6 +312,7 @@ def _document(
         seed=run.seed,
         budget=run.budget,
         credit_floor=run.credit_floor,
+        limits=run.limits,
         may_lose=command.budget is not None,
         hold=hold,
         pairs=proposal.pairs,
@@ -340,4 +343,5 @@ def _new_run(lab: Lab, command: MarketLiquidityExperimentCommand, budget: int) -
         status_reason=None,
         created_at=lab.clock.now(),
         credit_floor=command.credit_floor,
+        limits=command.limits,
     )

@@ -150,7 +150,7 @@ async def close_if_ended(lab: Lab, run_id: str) -> None:
         experiments = ExperimentRepository(connection)
         is_open = experiments.get_run(run_id).status in (RunStatus.RUNNING, RunStatus.SUSPENDED)
         if is_open and WorkQueueRepository(connection).unfinished(run_id) == 0:
-            experiments.set_status(run_id, RunStatus.COMPLETED, None, now=now)
+            experiments.set_status(run_id, RunStatus.COMPLETED, experiments.ended_because(run_id), now=now)
             ContainerRepository(connection).complete_rest(run_id, now=now)
 
     await lab.write(work)

@@ -23,6 +23,7 @@ from spacetraders_lab.core.protocol import PairDone, PairFailed
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.travel import distance
 from spacetraders_lab.game import reads
+from spacetraders_lab.game.client import Sent, sent
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.feed import feed
@@ -32,6 +33,7 @@ from spacetraders_lab.run.logs import about
 from spacetraders_lab.run.revisit import read_again
 from spacetraders_lab.run.session import GAME_BROKE, LastReading, PairSession
 from spacetraders_lab.store.doctor import ships_at_work
+from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.failures import DatabaseUnavailable
 from spacetraders_lab.store.intents import IntentRepository
 from spacetraders_lab.store.work_queue import WorkQueueRepository
@@ -88,6 +90,8 @@ class ShipWorker:
     _ship: Ship | None = None  # as the game last told; None when it must be asked again
     _last_reading: LastReading | None = None
     _outages: int = 0
+    _sent: Sent = field(default_factory=Sent)
+    _noted: int = 0  # of the requests that were sent, those that the database knows of
 
     async def work(self) -> WorkerReport:
         """Claim and measure pairs until every pair of the run has ended, or until asked to stop.
@@ -95,6 +99,7 @@ class ShipWorker:
         A condition of the world ends the work of this worker and asks the others to stop; the report names it.
         """
         report = WorkerReport(self.command.ship_symbol)
+        sent.set(self._sent)
         try:
             while not self.stop.is_set() and report.error is None and report.condition is None:
                 try:
@@ -105,11 +110,14 @@ class ShipWorker:
                     await self._sit_out(error, report)
         finally:
             self.crew.discard(self.command.ship_symbol)
+        with suppress(DatabaseUnavailable):
+            await self._end_at_a_limit()
         return report
 
     async def _next_pair(self, report: WorkerReport) -> bool:
         """Work on one pair, or wait a little when none is free; False when the run has ended."""
         asked_at = self.lab.clock.monotonic()
+        await self._end_at_a_limit()
         if self.run.design.name is DesignName.RECOVERY and (await self._known_ship()).cargo_capacity == 0:
             return await self._only_watch(report)
         async with self.lab.claiming:
@@ -126,6 +134,26 @@ class ShipWorker:
             return False
         await self._find_work(report)
         return True
+
+    async def _end_at_a_limit(self) -> None:
+        """Put the requests that were made on record, and begin nothing more in a run that has reached a limit.
+
+        Pairs under way are finished. An adaptive run is told by `feed` how far it has come.
+        """
+        run, now, made = self.run, self.lab.clock.now(), self._sent.requests - self._noted
+        hours = run.hours(now, self.lab.game.client.speed)
+
+        def work(connection: Connection) -> None:
+            requests = ExperimentRepository(connection).add_requests(run.run_id, made)
+            why = run.limits.reached(hours=hours, requests=requests)
+            if why is None:
+                return
+            WorkQueueRepository(connection).end_waiting(run.run_id, why, SkipReason.LIMIT, now=now)
+            if run.design.name is not DesignName.ADAPTIVE:
+                ExperimentRepository(connection).nothing_more(run.run_id, why)
+
+        await self.lab.write(work)
+        self._noted += made
 
     async def _find_work(self, report: WorkerReport) -> None:
         """Nothing is free now: ask for more where the design goes on by itself, else wait a little."""
@@ -261,8 +289,19 @@ class ShipWorker:
             sellers = await self.lab.read(who_may_sell) - {claim.ship_symbol}
             await self._release(claim)
             if not sellers:
-                return self._halt(short, report)
+                return await self._out_of_money(short, report)
         return await self._pause(self._retry_seconds())
+
+    async def _out_of_money(self, short: OutOfCredits | BudgetReached, report: WorkerReport) -> None:
+        """An adaptive run is over when its budget is; every other one, and every purse, waits for the user."""
+        if self.run.design.name is not DesignName.ADAPTIVE or not isinstance(short, BudgetReached):
+            return self._halt(short, report)
+        now, run_id = self.lab.clock.now(), self.run.run_id
+        await self.lab.write(
+            lambda c: WorkQueueRepository(c).end_waiting(run_id, str(short), SkipReason.CREDITS, now=now)
+        )
+        await feed(self.lab, self.run, f"the budget is reached: {short}")
+        return None
 
     def _halt(self, condition: WorldCondition, report: WorkerReport) -> None:
         report.condition = condition

@@ -25,6 +25,7 @@ from sqlalchemy import (
 from spacetraders_lab.core.analysis_plan import plan_hash
 from spacetraders_lab.core.errors import BudgetReached, Maintenance, UserError
 from spacetraders_lab.core.experiment import ExperimentRun, IntentState, RunStatus, TradeRecord
+from spacetraders_lab.core.limits import Limits
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.store.attrition import skip_what_is_left, stored_design
 from spacetraders_lab.store.schema import experiment_deviations
@@ -75,6 +76,8 @@ class ExperimentRepository:
                 "plan_hash": plan_hash(plan),
                 "budget": run.budget,
                 "credit_floor": run.credit_floor,
+                "max_hours": run.limits.max_hours,
+                "max_requests": run.limits.max_requests,
                 "status": run.status,
                 "status_reason": run.status_reason,
                 "created_at": run.created_at,
@@ -235,6 +238,15 @@ class ExperimentRepository:
         """Add to what the run has paid for fuel."""
         self._connection.execute(_SPEND_ON_FUEL, {"of_run": run_id, "credits": credits})
 
+    def add_requests(self, run_id: str, count: int) -> int:
+        """Add to the requests that the run's ships have made; returns how many these are."""
+        values = {"of_run": run_id, "requests": count}
+        return int(self._connection.execute(_ADD_REQUESTS, values).scalar_one())
+
+    def requests(self, run_id: str) -> int:
+        """How many requests the run's ships have made, up to the last look of each for its next pair."""
+        return int(self._connection.execute(select(runs.c.requests).where(runs.c.run_id == run_id)).scalar_one())
+
     def outlay(self, run_id: str) -> int:
         """Credits that are away: the running sum that `net_spent` must agree with."""
         away = self._connection.execute(_OUTLAY, {"of_run": run_id}).scalar()
@@ -262,6 +274,12 @@ _CREDITS = bindparam("credits", type_=BigInteger)
 _OUTLAY = select(runs.c.outlay).where(_OF_RUN)
 _SPEND = update(runs).where(_OF_RUN).values(outlay=runs.c.outlay + _CREDITS)
 _RESERVE = _SPEND.where(runs.c.outlay + _CREDITS + bindparam("spare", type_=BigInteger) <= runs.c.budget)
+_ADD_REQUESTS = (
+    update(runs)
+    .where(_OF_RUN)
+    .values(requests=runs.c.requests + bindparam("requests", type_=BigInteger))
+    .returning(runs.c.requests)
+)
 _SPEND_ON_FUEL = _SPEND.values(fuel_credits=runs.c.fuel_credits + _CREDITS)
 
 _recorded = (
@@ -312,4 +330,5 @@ def _run(row: Row[Any]) -> ExperimentRun:
         created_at=row.created_at,
         finished_at=row.finished_at,
         credit_floor=row.credit_floor,
+        limits=Limits(row.max_hours, row.max_requests),
     )

@@ -51,6 +51,11 @@ class FailedPair:
     attempts: int
     error_message: str
 
+    @property
+    def was_begun(self) -> bool:
+        """Whether a ship ever had it: else the run was over before, as its limits wanted."""
+        return self.attempts > 0
+
 
 def require_lease(connection: Connection, claim: ClaimedPair, *, now: datetime) -> datetime:
     """The end of the claim's lease; the pair cannot pass to another before the transaction ends. Raises LeaseLost."""
@@ -254,6 +259,13 @@ class WorkQueueRepository:
         skip_the_rest(self._connection, ended, SkipReason.GAVE_UP, now=now)
         return len(ended)
 
+    def end_waiting(self, run_id: str, why: str, reason: SkipReason, *, now: datetime) -> int:
+        """Fail the pairs that nobody is at, because the run begins nothing more; returns how many."""
+        values = {"in_run": run_id, "now": now, "why": f"not measured: {why}"}
+        ended = list(self._connection.execute(_END_WAITING, values).scalars())
+        skip_the_rest(self._connection, ended, reason, now=now)
+        return len(ended)
+
     def get_queue_status(self, run_id: str) -> dict[str, int]:
         """Pairs by status, all four of them."""
         counts = select(queue.c.status, func.count()).where(queue.c.run_id == run_id).group_by(queue.c.status)
@@ -365,12 +377,14 @@ _GAVE_UP: ColumnElement[str] = (
     + literal_column("' attempts, the last by '")
     + func.coalesce(queue.c.claimed_by, literal_column("'nobody'"))
 )
-_SWEEP = (
+_FAIL_WAITING = (
     update(queue)
-    .where(_IN_RUN, or_(PENDING, and_(CLAIMED, queue.c.lease_until <= _NOW)), queue.c.attempts >= queue.c.max_attempts)
-    .values(status=QueueStatus.FAILED, completed_at=_NOW, lease_until=None, owner=None, error_message=_GAVE_UP)
+    .where(_IN_RUN, or_(PENDING, and_(CLAIMED, queue.c.lease_until <= _NOW)))
+    .values(status=QueueStatus.FAILED, completed_at=_NOW, lease_until=None, owner=None)
     .returning(queue.c.queue_id)
 )
+_SWEEP = _FAIL_WAITING.where(queue.c.attempts >= queue.c.max_attempts).values(error_message=_GAVE_UP)
+_END_WAITING = _FAIL_WAITING.values(error_message=bindparam("why"))
 
 
 def _held(claim: ClaimedPair, now: datetime) -> dict[str, Any]:

@@ -70,6 +70,28 @@ def test_what_is_earned_is_called_a_profit_and_what_is_lost_a_loss(scouted: Play
     )
 
 
+def test_a_recovery_plan_says_which_readings_it_can_make(scouted: Player) -> None:
+    """Eight hours and more; with one ship fewer than with two, and in all no more than are planned."""
+    answer = plan(scouted, "--design recovery --max-pairs 12 --budget 500000")
+    made, planned = map(int, re.findall(r"^  readings +(\d+)  of (\d+) can be made", answer.out, re.MULTILINE)[0])
+    assert 0 < made < planned
+    assert "a probe (--ships) makes every reading" in answer.out
+    found = plan(scouted, "--design recovery --max-pairs 12 --budget 500000 --json").json["by_ships"]
+    assert [schedule["readings"] for schedule in found] == sorted(schedule["readings"] for schedule in found)
+    assert (found[-1]["readings"], found[-1]["readings_planned"]) == (made, planned)
+    assert all(schedule["hours"] > 8 for schedule in found)
+
+
+def test_a_plan_with_a_limit_says_how_far_it_gets(scouted: Player) -> None:
+    answer = plan(scouted, "--design ladder --budget 2000000 --max-hours 0.5")
+    assert re.search(r"It ends at its limit, with about \d+ of 72 pairs begun", answer.out)
+    assert (
+        0.5
+        <= plan(scouted, "--design ladder --budget 2000000 --max-hours 0.5 --json").json["by_ships"][1]["hours"]
+        < 0.65
+    )
+
+
 def test_what_does_not_fit_is_priced_all_the_same_and_says_so(scouted: Player) -> None:
     answer = plan(scouted, "--budget 5000")
     assert answer.code == 0

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from spacetraders_lab.core.container import Container
-from spacetraders_lab.core.experiment import DesignName, QueueStatus, RunStatus
+from spacetraders_lab.core.experiment import DesignName, ExperimentRun, QueueStatus, RunStatus
 from spacetraders_lab.core.planning import Plan
 from spacetraders_lab.core.schedule import Schedule
 from spacetraders_lab.core.summary import ImpactSummary
@@ -94,10 +94,10 @@ def print_start(prepared: "Prepared") -> None:
     print(f"Total: {len(plan.pairs):,} market pairs")
     if prepared.command.max_pairs is not None:
         print(f"  (--max-pairs {prepared.command.max_pairs})")
-    print_plan(plan, prepared.schedule, prepared.run.budget, prepared.purse)
+    print_plan(plan, prepared.schedule, prepared.run, prepared.purse)
 
 
-def print_plan(plan: Plan, schedule: Schedule, budget: int, purse: int) -> None:
+def print_plan(plan: Plan, schedule: Schedule, run: ExperimentRun, purse: int) -> None:
     """What the experiment will cost, before anything is bought."""
     print("\nPlan:")
     print(f"  transactions   {plan.transactions:>12,}")
@@ -106,7 +106,15 @@ def print_plan(plan: Plan, schedule: Schedule, budget: int, purse: int) -> None:
     net = "expected profit" if plan.expected_loss < 0 else "expected loss"
     print(f"  {net:<15}{abs(plan.expected_loss):>12,.0f}  credits")
     print(f"  peak outlay    {plan.peak_outlay:>12,.0f}  credits, at worst {plan.worst_case:,.0f}")
-    print(f"  budget         {budget:>12,}  credits; the purse holds {purse:,}")
+    print(f"  budget         {run.budget:>12,}  credits; the purse holds {purse:,}")
+    if schedule.readings_planned:
+        print(
+            f"  readings       {schedule.readings:>12,}  of {schedule.readings_planned:,} can be made when they are due"
+        )
+    if schedule.readings < schedule.readings_planned:
+        print("The others need more ships: a probe (--ships) makes every reading of the market that it stays at.")
+    if schedule.pairs < len(plan.pairs):
+        print(f"It ends at its limit, with about {schedule.pairs:,} of {len(plan.pairs):,} pairs begun.")
 
 
 def print_launch(begun: "Begun", pairs: int) -> None:

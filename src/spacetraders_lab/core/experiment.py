@@ -272,6 +272,11 @@ class TradeRecord:
     recovered: bool
     timestamp: datetime
 
+    @property
+    def market(self) -> str:
+        """Where it took place."""
+        return self.buy_market if self.operation is Operation.BUY else self.sell_market
+
 
 @dataclass(frozen=True, slots=True)
 class PlaceboBracket:

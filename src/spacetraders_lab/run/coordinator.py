@@ -146,7 +146,15 @@ async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepa
     starts = [ship.waypoint for ship in ships]
     tank = min(ship.fuel_capacity for ship in ships)
     schedules = tuple(
-        make_schedule(plan.pairs, command.design, ways, starts[:count], fuel_capacity=tank)
+        make_schedule(
+            plan.pairs,
+            command.design,
+            ways,
+            starts[:count],
+            fuel_capacity=tank,
+            probes=[ship.waypoint for ship in fleet if not ship.cargo_capacity],
+            limits=command.limits,
+        )
         for count in range(1, len(ships) + 1)
     )
     run = _new_run(lab, command, purse if command.budget is None else command.budget)
@@ -325,6 +333,7 @@ def _document(
             "expected_loss": plan.expected_loss,
             "peak_outlay": plan.peak_outlay,
             "worst_case": plan.worst_case,
+            "readings": schedule.readings,
         },
     )
 

@@ -28,6 +28,7 @@ from spacetraders_lab.store.world import World
 
 WAITING_SECONDS = 15.0  # game time between two looks at pairs whose listings are not free
 NOTHING_SECONDS = 60.0  # ... and between two questions that find nothing to measure: a fit takes seconds
+LONG = 600.0  # game seconds after which it is worth asking again whatever has happened
 PAIRS_A_SHIP = 2  # that are asked for at once: a new answer knows about twenty trades more for each ship
 
 
@@ -38,8 +39,13 @@ async def feed(lab: Lab, run: ExperimentRun, over: str | None = None) -> float:
     Raises UserError where nobody is there to be asked.
     """
     async with lab.asking:
-        waiting = await lab.read(lambda c: WorkQueueRepository(c).get_queue_status(run.run_id)["PENDING"])
-        if waiting and over is None:
+        waiting, has_ended = await lab.read(
+            lambda c: (
+                WorkQueueRepository(c).get_queue_status(run.run_id)["PENDING"],
+                ExperimentRepository(c).ended_because(run.run_id) is not None,
+            )
+        )
+        if has_ended or (waiting and over is None):
             return WAITING_SECONDS
         rows, plan = await lab.read(lambda c: _question(c, lab, run))
         plan = replace(plan, over=over or plan.over)
@@ -99,7 +105,17 @@ def _act(connection: Connection, lab: Lab, run: ExperimentRun, plan: AllocationP
     now = lab.clock.now()
     queue.enqueue_pairs(run.run_id, run.player_id, pairs, now=now, menus=menus)
     record_planned_skips(connection, run.run_id, skips, now=now)
-    return 0.0 if pairs else NOTHING_SECONDS
+    if pairs:
+        return 0.0
+    return WAITING_SECONDS if ended is not None else _rest(run, plan, lab.game.client.speed)
+
+
+def _rest(run: ExperimentRun, plan: AllocationPlan, speed: float) -> float:
+    """Game seconds until a listing is free again or the run's time is up; nothing can be answered before."""
+    ends = [(end - plan.now).total_seconds() * speed for end in plan.locked.values()]
+    if run.limits.max_hours is not None:
+        ends.append(3600 * (run.limits.max_hours - run.hours(plan.now, speed)))
+    return max(NOTHING_SECONDS, min([LONG, *ends]))
 
 
 def _ends(pair: MarketPair, quotes: Mapping[ListingKey, TradeGood]) -> tuple[TradeGood, TradeGood]:

@@ -53,6 +53,7 @@ from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.heartbeat import Lease
 from spacetraders_lab.run.interrupt import Interrupted, unless_stopped
+from spacetraders_lab.run.revisit import stay_to_read
 from spacetraders_lab.store.attrition import record_skips, skips_of
 from spacetraders_lab.store.brackets import brackets_of, record_bracket
 from spacetraders_lab.store.experiments import ExperimentRepository
@@ -105,8 +106,7 @@ class PairSession:
         self._leftovers: tuple[Leftover, ...] = ()
         self._closed: set[tuple[str, str]] = set()
         self._no_funds: WorldCondition | None = None
-        self._giving_up = giving_up
-        self._refusals = 0
+        self._giving_up, self._refusals = giving_up, 0
         self._skips: list[Skip] = []
         self._brackets: Counter[str] = Counter()
         self._last_reading = last_reading
@@ -123,6 +123,7 @@ class PairSession:
                 raise Interrupted("asked to stop")
             action = next_action(self._pair, self._facts(), self.ship)
             if isinstance(action, PairDone):
+                await self._unless_stopped(stay_to_read(self._lab, self._run, self._records, self.ship))
                 return action
             if isinstance(action, PairFailed) and self._giving_up and not self._leftovers:
                 return action
@@ -194,10 +195,13 @@ class PairSession:
         await self._find_leftovers()
 
     async def _move(self, command: NavigateShipCommand | DockShipCommand) -> None:
+        if isinstance(command, NavigateShipCommand):
+            await self._unless_stopped(stay_to_read(self._lab, self._run, self._records, self.ship))
         self._market = None
         try:
             if isinstance(command, NavigateShipCommand) and self._flies_to_buy:
-                await self._lab.read(self._check_budget)
+                spare = self._lab.purse.fuel_reserve
+                await self._lab.read(lambda c: ExperimentRepository(c).check_budget(self._run.run_id, spare=spare))
             journey = execute(self._lab.game, command, self.ship, account=self._account)
             outcome = await self._unless_stopped(journey)
         except BudgetReached as reached:
@@ -236,15 +240,6 @@ class PairSession:
         if self._market is None or self.ship.status is not NavStatus.DOCKED:
             return None
         return LastReading(self._market, self._brackets[self._market.waypoint] > 0)
-
-    def _check_budget(self, connection: Connection) -> None:
-        """Raise BudgetReached when nothing could be bought any more: fuel would be burnt for nothing."""
-        away = ExperimentRepository(connection).outlay(self._run.run_id)
-        if away + self._lab.purse.fuel_reserve > self._run.budget:
-            raise BudgetReached(
-                f"{away:,} credits of the budget of {self._run.budget:,} are away; {self._lab.purse.fuel_reserve:,} "
-                "are kept for fuel"
-            )
 
     async def _trade(self, step: Step) -> None:
         assert self._market is not None  # the protocol trades only at a market it has seen

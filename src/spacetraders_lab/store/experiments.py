@@ -230,6 +230,12 @@ class ExperimentRepository:
                 f"{run.budget:,} are away"
             )
 
+    def check_budget(self, run_id: str, *, spare: int) -> None:
+        """Raise BudgetReached when nothing could be bought any more: fuel would be burnt for nothing."""
+        away, budget = self.outlay(run_id), self.get_run(run_id).budget
+        if away + spare > budget:
+            raise BudgetReached(f"{away:,} credits of the budget of {budget:,} are away; {spare:,} are kept for fuel")
+
     def settle(self, run_id: str, *, reserved: int, paid: int) -> None:
         """Put what really left the purse (negative: came in) in the place of what was reserved."""
         self._connection.execute(_SPEND, {"of_run": run_id, "credits": paid - reserved})

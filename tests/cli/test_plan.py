@@ -82,6 +82,16 @@ def test_a_recovery_plan_says_which_readings_it_can_make(scouted: Player) -> Non
     assert all(schedule["hours"] > 8 for schedule in found)
 
 
+def test_an_adaptive_plan_is_played_once(scouted: Player) -> None:
+    options = "--design adaptive --budget 500000 --max-requests 200"
+    found = plan(scouted, f"{options} --json").json["forecast"]
+    assert 200 <= found["requests"] < 300
+    assert found["transactions"] > 20
+    said = f"Played once in a world like the system: {found['transactions']} transactions, {found['requests']} requests"
+    assert said in plan(scouted, options).out
+    assert plan(scouted, "--design ladder --budget 500000 --json").json["forecast"] is None
+
+
 def test_a_plan_with_a_limit_says_how_far_it_gets(scouted: Player) -> None:
     answer = plan(scouted, "--design ladder --budget 2000000 --max-hours 0.5")
     assert re.search(r"It ends at its limit, with about \d+ of 72 pairs begun", answer.out)
@@ -108,8 +118,8 @@ def test_what_does_not_fit_is_priced_all_the_same_and_says_so(scouted: Player) -
         ("--design adaptive --target much", "--target 'much': give per cent"),
         ("--design ladder --rounds 0", "--rounds must be at least 1"),
         ("--design ladder --budget 10", "not one pair fits the budget"),
-        ("--max-hours 0", "--max-hours must be above 0"),
-        ("--max-hours nan", "--max-hours must be above 0"),
+        ("--max-hours 0", "--max-hours must be a number above 0"),
+        ("--max-hours nan", "--max-hours must be a number above 0"),
         ("--max-requests 0", "--max-requests must be at least 1"),
         ("--design ladder --out /nonexistent/plan.json", "/nonexistent/plan.json: cannot be written"),
     ],

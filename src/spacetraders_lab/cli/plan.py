@@ -43,7 +43,7 @@ def plan(
     """
     command = request.command(design)
 
-    async def make(lab: Lab) -> tuple[Prepared, str | None, Forecast | None]:
+    async def make(lab: Lab) -> "tuple[Prepared, str | None, Forecast | None]":
         prepared = await estimate(lab, command)
         foreseen = await _forecast(lab, prepared)
         try:

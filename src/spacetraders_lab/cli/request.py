@@ -75,7 +75,7 @@ class RequestOptions:
 
     def _checked_hours(self) -> float | None:
         if self.max_hours is not None and not 0 < self.max_hours < math.inf:
-            raise UserError("--max-hours must be above 0")
+            raise UserError("--max-hours must be a number above 0")
         return self.max_hours
 
 

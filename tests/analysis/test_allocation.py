@@ -1,5 +1,6 @@
 """The allocation: it goes where the interval is widest for its target, and stops by precision alone."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacetraders_lab.analysis.allocation import allocate, cell_estimates, cell_needs
+from spacetraders_lab.analysis.allocation import allocate, cell_estimates, cell_needs, feasible_pairs
 from spacetraders_lab.core.allocation import Allocation, AllocationPlan
 from spacetraders_lab.core.experiment import Design, DesignName, MarketPair
 from spacetraders_lab.core.market import Operation
@@ -106,8 +107,22 @@ def _cell(side: Operation, listing) -> tuple[object, ...]:
 
 
 def test_it_ends_with_the_run_s_time():
-    assert allocate(MANY.rows, plan(until=plan().now)).ended == "the time of the run is over"
+    assert (allocate(MANY.rows, plan(until=plan().now)).ended or "").startswith("the time of the run is over; ")
     assert allocate(MANY.rows, plan(until=plan().now + timedelta(seconds=1))).pairs
+
+
+def test_at_an_end_that_others_set_it_says_how_far_it_has_come():
+    """How many of the cells within reach are done, and the neediest of the others by name."""
+    found = allocate(MANY.rows, plan(over="enough"))
+    assert found.pairs == ()
+    words = re.fullmatch(r"enough; (\d+) of (\d+) cells within .* asked for; farthest from it: (.*)", found.ended or "")
+    assert words is not None
+    needs = cell_needs(ESTIMATES, plan())
+    within = {cell for pair in feasible_pairs(plan()) for cell in cells_of(pair)}
+    assert (int(words[1]), int(words[2])) == (sum(not needs[cell] for cell in within), len(within))
+    named = [" ".join(filter(None, cell)) for cell in sorted(within, key=lambda cell: -needs[cell])]
+    assert set(words[3].split(", ")) <= set(named[: len(within) - int(words[1])])
+    assert "asked for; farthest" not in (allocate(MANY.rows, plan(over="enough", target=EASY, listings=())).ended or "")
 
 
 @settings(max_examples=25)

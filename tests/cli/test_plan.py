@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -47,9 +48,58 @@ def test_in_json_it_says_all_that_the_tables_say(scouted: Player) -> None:
     assert found["cells"] == 4 * 24
     assert [schedule["ships"] for schedule in found["by_ships"]] == [1, 2]
     assert {"BUY", "SELL"} == {row["side"] for row in found["precision"]}
-    assert found["expected_loss"] <= found["worst_case"]
+    assert -found["expected_profit"] <= found["worst_case"]
+    assert sum(good["expected_profit"] for good in found["goods"]) == pytest.approx(found["expected_profit"])
     assert {"what", "reason"} == set(found["left_out"][0])
     assert found["refusal"] is None
+
+
+def test_what_is_earned_is_called_a_profit_and_what_is_lost_a_loss(scouted: Player) -> None:
+    best, all_of_it = ("--design ladder --max-pairs 6 --budget 500000", "--design ladder --budget 9000000")
+    for options, word, other in (
+        (best, "expected profit", "expected loss"),
+        (all_of_it, "expected loss", "expected profit"),
+    ):
+        summary = plan(scouted, options).out.split("By number of ships")[0]
+        assert re.search(rf"^  {word} +\d[\d,]*  credits$", summary, re.MULTILINE)
+        assert other not in summary
+    assert (
+        plan(scouted, f"{best} --json").json["expected_profit"]
+        > 0
+        > plan(scouted, f"{all_of_it} --json").json["expected_profit"]
+    )
+
+
+def test_a_recovery_plan_says_which_readings_it_can_make(scouted: Player) -> None:
+    """Eight hours and more; with one ship fewer than with two, and in all no more than are planned."""
+    answer = plan(scouted, "--design recovery --max-pairs 12 --budget 500000")
+    made, planned = map(int, re.findall(r"^  readings +(\d+)  of (\d+) can be made", answer.out, re.MULTILINE)[0])
+    assert 0 < made < planned
+    assert "a probe (--ships) makes every reading" in answer.out
+    found = plan(scouted, "--design recovery --max-pairs 12 --budget 500000 --json").json["by_ships"]
+    assert [schedule["readings"] for schedule in found] == sorted(schedule["readings"] for schedule in found)
+    assert (found[-1]["readings"], found[-1]["readings_planned"]) == (made, planned)
+    assert all(schedule["hours"] > 8 for schedule in found)
+
+
+def test_an_adaptive_plan_is_played_once(scouted: Player) -> None:
+    options = "--design adaptive --budget 500000 --max-requests 200"
+    found = plan(scouted, f"{options} --json").json["forecast"]
+    assert 200 <= found["requests"] < 300
+    assert found["transactions"] > 20
+    said = f"Played once in a world like the system: {found['transactions']} transactions, {found['requests']} requests"
+    assert said in plan(scouted, options).out
+    assert plan(scouted, "--design ladder --budget 500000 --json").json["forecast"] is None
+
+
+def test_a_plan_with_a_limit_says_how_far_it_gets(scouted: Player) -> None:
+    answer = plan(scouted, "--design ladder --budget 2000000 --max-hours 0.5")
+    assert re.search(r"It ends at its limit, with about \d+ of 72 pairs begun", answer.out)
+    assert (
+        0.5
+        <= plan(scouted, "--design ladder --budget 2000000 --max-hours 0.5 --json").json["by_ships"][1]["hours"]
+        < 0.65
+    )
 
 
 def test_what_does_not_fit_is_priced_all_the_same_and_says_so(scouted: Player) -> None:
@@ -68,6 +118,9 @@ def test_what_does_not_fit_is_priced_all_the_same_and_says_so(scouted: Player) -
         ("--design adaptive --target much", "--target 'much': give per cent"),
         ("--design ladder --rounds 0", "--rounds must be at least 1"),
         ("--design ladder --budget 10", "not one pair fits the budget"),
+        ("--max-hours 0", "--max-hours must be a number above 0"),
+        ("--max-hours nan", "--max-hours must be a number above 0"),
+        ("--max-requests 0", "--max-requests must be at least 1"),
         ("--design ladder --out /nonexistent/plan.json", "/nonexistent/plan.json: cannot be written"),
     ],
 )
@@ -86,3 +139,14 @@ def test_a_ladder_begun_from_the_command_line_carries_the_hash_of_its_plan(scout
     assert answer.code == 0
     assert f"Total: {len(planned['pairs'])} market pairs" in answer.out
     assert "State: COMPLETED" in answer.out
+
+
+def test_a_run_that_ends_at_its_limit_has_ended_well(scouted: Player) -> None:
+    answer = scouted.experiment("--goods GOLD,IRON --design ladder --budget 300000 --max-requests 60")
+    assert answer.code == 0
+    assert "State: COMPLETED (the limit of 60 requests is reached)" in answer.out
+    run_id = re.search(r"run_id: (\S+)", answer.out)
+    assert run_id is not None
+    status = scouted.type(f"experiment status --run-id {run_id[1]}").out
+    assert re.search(r"^  \d+ pairs: not measured: the limit of 60 requests is reached$", status, re.MULTILINE)
+    assert re.search(r"skipped: .*limit \d+", status)

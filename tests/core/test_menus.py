@@ -90,20 +90,21 @@ def test_exponent_visits_trade_every_size_in_every_place() -> None:
 
 @given(st.integers(0, 1000), st.integers(0, 400))
 def test_the_seeded_grid_trades_the_grids_cells_in_another_order(seed: int, number: int) -> None:
-    menu = grid_menu(Design(), seed, number)
+    menu = grid_menu(Design(), seed, number, EVEN, EVEN)
     assert sorted(menu.buys) == sorted(Design().cells)
     assert menu.sells is None
-    assert menu == grid_menu(Design(), seed, number)
+    assert menu == grid_menu(Design(), seed, number, EVEN, EVEN)
 
 
 def test_over_the_pairs_of_a_seeded_grid_every_size_is_first_equally_often() -> None:
-    first = Counter(grid_menu(Design(), 9, number).buys[0][0] for number in range(40))
+    first = Counter(grid_menu(Design(), 9, number, EVEN, EVEN).buys[0][0] for number in range(40))
     assert set(first.values()) == {10}
 
 
 def test_guards_are_set_a_quarter_from_the_quotes_seen() -> None:
-    menu = visit_menu(LADDER, 0, 0, exports(20, ask=1000), imports(20, bid=1250), 40)
-    assert (menu.highest_ask, menu.lowest_bid) == (1250.0, 1000.0)
+    source, target = exports(20, ask=1000), imports(20, bid=1250)
+    for menu in (visit_menu(LADDER, 0, 0, source, target, 40), grid_menu(Design(seeded=True), 0, 0, source, target)):
+        assert (menu.highest_ask, menu.lowest_bid) == (1250.0, 1000.0)
 
 
 def test_sizes_too_small_to_move_a_quote_are_left_out_and_the_largest_never() -> None:

@@ -1,5 +1,6 @@
 """What an experiment will cost, against small cases worked out by hand and against the protocol that will run it."""
 
+import math
 from dataclasses import replace
 from itertools import pairwise
 
@@ -7,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spacetraders_lab.core.experiment import Design, MarketPair
+from spacetraders_lab.core.experiment import Design, MarketPair, Menu
 from spacetraders_lab.core.market import ListingType, TradeGood
 from spacetraders_lab.core.planning import (
     WORST_CASE,
@@ -152,6 +153,40 @@ def test_a_pair_begins_at_the_quotes_that_the_pair_before_left() -> None:
     assert back.spent == pytest.approx(10_000 / 1.01)
     assert back.earned == pytest.approx(9_000 * 1.01)
     assert (again.spent, again.earned) == (pytest.approx(first.spent), pytest.approx(first.earned))
+
+
+def test_what_the_guards_will_end_is_not_priced() -> None:
+    """At 10 % a tradeVolume the fifth purchase would begin 0.38 (log) above the first, and no later load is begun."""
+    source = make_good(type=ListingType.EXPORT, purchase_price=1000, sell_price=400, trade_volume=10)
+    menu = Menu(tuple((1.0, i) for i in range(1, 9)), highest_ask=1250, lowest_bid=720)
+    step = expected_listing(source).after_trade(10).ask / 1000
+    within = next(n for n in range(1, 9) if expected_listing(source).after_trade(10 * n).ask > 1000 * math.exp(0.35))
+    assert 1 < step < 1.25 and within < 8
+    quotes = {(A, GOOD): source, (B, GOOD): exchange()}
+    free, guarded = (
+        make_plan([AB], quotes, m, ways, ships=1, hold=200).pairs[0] for m in (replace(menu, highest_ask=None), menu)
+    )
+    assert len(free.loads[0].purchases) == 8
+    assert guarded.loads == (Load((10,) * within, (10,) * within),)
+
+
+def test_a_side_that_is_displaced_already_is_not_begun_and_what_is_aboard_is_sold_all_the_same() -> None:
+    menu = Menu(((1.0, 1),), ((0.5, 1), (0.5, 2)), highest_ask=999, lowest_bid=720)
+    quotes = {(A, GOOD): exchange(), (B, GOOD): exchange()}
+    (shut,) = make_plan([AB], quotes, menu, ways, ships=1, hold=80).pairs
+    assert (shut.loads, shut.spent, shut.fuel) == ((), 0, 0)
+    (stuck,) = make_plan([AB], quotes, replace(menu, highest_ask=2000, lowest_bid=901), ways, ships=1, hold=80).pairs
+    assert stuck.loads == (Load((10,), (10,)),), "one sale of leftovers, not two measured ones"
+
+
+def test_a_washout_brings_quotes_back_towards_where_they_were() -> None:
+    """Two hours halve a displacement; so the second pair pays less than without, and more than the first."""
+    quotes = {(market, GOOD): exchange() for market in MARKETS}
+    again = [
+        make_plan([AB, AC], quotes, ONE_CELL.menu, ways, ships=1, hold=80, washout_hours=hours).pairs[1].spent
+        for hours in (0.0, 2.0, 1e6)
+    ]
+    assert again == pytest.approx([10_100, 10_000 * 1.01**0.5, 10_000])
 
 
 def test_goods_and_markets_do_not_touch_each_others_quotes() -> None:

@@ -2,7 +2,8 @@
 
 import pytest
 
-from spacetraders_lab.core.refusal import Refusal, judge_refusal
+from spacetraders_lab.core.experiment import SkipReason
+from spacetraders_lab.core.refusal import Refusal, judge_refusal, why_skipped
 
 
 @pytest.mark.parametrize(
@@ -27,3 +28,10 @@ from spacetraders_lab.core.refusal import Refusal, judge_refusal
 )
 def test_the_code_decides_what_to_do(code: int, meaning: Refusal) -> None:
     assert judge_refusal(code) is meaning
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"), [(4604, SkipReason.TV_LIMIT), (4602, SkipReason.API_ERROR), (0, SkipReason.PAIR_FAILED)]
+)
+def test_the_code_says_why_the_rest_of_a_pair_is_skipped(code: int, reason: SkipReason) -> None:
+    assert why_skipped(code) is reason

@@ -44,6 +44,11 @@ def test_a_ship_that_is_elsewhere_flies_first_and_a_second_load_flies_back() -> 
     assert schedule(priced(AB, loads=2)).flights == 3
 
 
+def test_a_ship_flies_to_see_what_a_guard_then_keeps_it_from_buying() -> None:
+    shut = schedule(PairPlan(BC, (), ()), design=LADDER)
+    assert (shut.requests, shut.flights) == (3 + 2, 1)
+
+
 def test_a_ladder_reads_twice_at_first_and_shares_its_last_reading_with_the_next_pair() -> None:
     """A to B with iron, back with gold: the gold's purchase begins with the reading after the last sale of iron."""
     alone, both = schedule(priced(AB), design=LADDER), schedule(priced(AB), priced(OTHER), design=LADDER)

@@ -41,12 +41,13 @@ def visits(draw: st.DrawFn) -> ToyGame:
         waypoint=draw(st.sampled_from([BUY_MARKET, SELL_MARKET])), cargo_capacity=draw(st.integers(1, 120))
     )
     step = draw(st.sampled_from([0, 1, 5]))
+    source, target = make_good(trade_volume=volumes[0]), make_good(trade_volume=volumes[1])
     if draw(st.booleans()):
-        source, target = make_good(trade_volume=volumes[0]), make_good(trade_volume=volumes[1])
         menu = visit_menu(LADDER, 1, 0, source, target, ship.cargo_capacity)
         return ToyGame(LADDER, volumes, ship, menu=menu, steps_of_price=step)
     seeded = replace(SEEDED, iterations=draw(st.integers(1, 2)))
-    return ToyGame(seeded, volumes, ship, menu=grid_menu(seeded, 1, draw(st.integers(0, 9))), steps_of_price=step)
+    menu = grid_menu(seeded, 1, draw(st.integers(0, 9)), source, target)
+    return ToyGame(seeded, volumes, ship, menu=menu, steps_of_price=step)
 
 
 def check(game: ToyGame) -> None:
@@ -172,7 +173,9 @@ def test_what_was_not_bought_need_not_be_sold() -> None:
 
 def test_a_seeded_grid_that_cannot_be_sold_buys_no_more() -> None:
     """A bid that has fallen too far ends both sides; what is aboard is sold as a leftover."""
-    game = ToyGame(SEEDED, (10, 10), make_ship(cargo_capacity=10), menu=grid_menu(SEEDED, 0, 0), steps_of_price=3)
+    good = make_good(trade_volume=10)
+    menu = grid_menu(SEEDED, 0, 0, good, good)
+    game = ToyGame(SEEDED, (10, 10), make_ship(cargo_capacity=10), menu=menu, steps_of_price=3)
     assert game.play() == PairDone()
     check(game)
     guarded = [skip for skip in game.skips if skip.reason is SkipReason.GUARD]

@@ -1,18 +1,25 @@
 """A run never spends beyond the budget that the user accepted."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, fields
+from typing import TypeVar
 
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 
-from spacetraders_lab.core.experiment import Design, ExperimentRun, RunStatus
+from spacetraders_lab.core.experiment import Design, ExperimentRun, MarketPair, RunStatus
+from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
+from spacetraders_lab.run.fleet import open_fleet
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.study.rig import Exchange, Rig
 from tests.guarantees.simulation import fresh_databases
+
+T = TypeVar("T")
 
 FULL_TANK = 480  # credits for 400 units of fuel at the dearest
 FOUR = Design(fractions=(0.25, 1.0), iterations=2)
@@ -68,6 +75,51 @@ def test_no_budget_is_ever_exceeded(
     assert rig.run(run).status is (RunStatus.SUSPENDED if "PENDING" in rig.counts(run) else RunStatus.COMPLETED)
     assert all(rig.universe.ships[ship].hold == {} for ship in rig.fleet)
     database.close()
+
+
+@dataclass(frozen=True)
+class Pensive(Lab):
+    """A lab in which whoever has seen which ships may still sell is slow to act on it."""
+
+    meanwhile: Callable[[], Awaitable[None]] | None = None
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        result = await Lab.read(self, work)
+        if isinstance(result, set) and self.meanwhile is not None:
+            await self.meanwhile()
+        return result
+
+
+def test_nobody_is_halted_with_cargo_aboard(rig: Rig) -> None:
+    """One ship finds the money out and nobody at work; before it says so, another comes that could still buy."""
+
+    def cost(pair: MarketPair) -> int:
+        market = rig.universe.market(pair.buy_market, rig.clock.now())
+        return min(40, market.listings[pair.good_symbol].trade_volume) * market.quote(pair.good_symbol).ask
+
+    first, second = rig.fleet
+    cheap, *_, dear = sorted(rig.pairs(12), key=cost)
+    assert cost(cheap) < cost(dear) - 4_000
+    run = rig.queue([dear, cheap], Design(fractions=(1.0,), iterations=1), budget=cost(dear) - 1)
+
+    async def go(lab: Lab) -> None:
+        late: list[asyncio.Task[object]] = []
+
+        async def another_comes() -> None:
+            late.append(asyncio.create_task(fleet.work(second, asyncio.Event())))
+            for _ in range(100):  # less than a lease lasts
+                if not rig.ledger("PURCHASE"):
+                    await asyncio.sleep(0.5)
+
+        pensive = Pensive(**{f.name: getattr(lab, f.name) for f in fields(Lab)}, meanwhile=another_comes)
+        async with open_fleet(pensive, run) as fleet:
+            await fleet.work(first, asyncio.Event())
+            await asyncio.gather(*late)
+            assert late
+
+    rig.play(go)
+    assert rig.run(run).status is RunStatus.SUSPENDED
+    assert all(rig.universe.ships[ship].hold == {} for ship in rig.fleet)
 
 
 def _stop_after(rig: Rig, nth: int) -> asyncio.Event:

@@ -1,9 +1,9 @@
 """Attrition: every planned trade has a row, executed or skipped with a reason; menus come back as they were written."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,7 +31,7 @@ from spacetraders_lab.store.attrition import (
 )
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.experiments import ExperimentRepository
-from spacetraders_lab.store.failures import Duplicate
+from spacetraders_lab.store.export import select_run
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 from tests.factories import GOOD, NOON, PAIR, make_record
 from tests.store.memory import after, enter_run
@@ -128,11 +128,13 @@ def test_what_is_left_out_from_the_beginning_counts_for_every_take(database: Dat
     assert look(database).skipped == {SkipReason.GUARD: 1}
 
 
-def test_a_planned_trade_is_skipped_once(database: Database) -> None:
+def test_a_planned_trade_is_skipped_once_for_the_first_reason(database: Database) -> None:
     enter(database)
     taken = claim(database)
-    with pytest.raises(Duplicate), database.transaction() as connection:
-        record_skips(connection, taken, [FIRST_BUY, FIRST_BUY], now=NOON)
+    with database.transaction() as connection:
+        record_skips(connection, taken, [FIRST_BUY, replace(FIRST_BUY, reason=SkipReason.CARGO)], now=NOON)
+    with database.reading() as connection:
+        assert skips_of(connection, taken) == [FIRST_BUY]
 
 
 def test_a_pair_that_fails_leaves_no_planned_trade_without_a_row(database: Database) -> None:
@@ -176,3 +178,31 @@ def test_a_run_that_is_over_leaves_no_planned_trade_without_a_row(database: Data
     with database.transaction() as connection:
         ExperimentRepository(connection).set_status("run-1", RunStatus.CANCELLED, "the universe was reset", now=NOON)
     assert look(database) == Attrition(planned=8, executed=1, skipped={SkipReason.RUN_ENDED: 7})
+
+
+def test_what_stood_before_closed_listings_to_the_end_says_so(database: Database) -> None:
+    """Its own listings do not count, nor does a pair that was at work."""
+    enter(database, pairs=[PAIR, MarketPair.of(GOOD, PAIR.sell_market, "X1-GZ7-D4"), MarketPair.of("GOLD", "A", "B")])
+    claim(database)
+    with database.transaction() as connection:
+        assert ExperimentRepository(connection).cancel("run-1", "enough", now=after(5))
+    assert look(database) == Attrition(12, 0, {SkipReason.LOCKED: 4, SkipReason.RUN_ENDED: 8})
+
+
+def test_the_game_that_breaks_on_a_pair_is_named_as_the_reason(database: Database) -> None:
+    enter(database, pairs=[PAIR])
+    taken = claim(database)
+    with database.transaction() as connection:
+        WorkQueueRepository(connection).put_off(taken, "HTTP 500", now=after(1), not_before=after(2))
+    assert look(database) == Attrition(4, 0, {SkipReason.API_ERROR: 4})
+
+
+def test_exported_rows_add_up_to_what_was_planned(database: Database) -> None:
+    """A trade under way when the run was cancelled was written down as left out, and took place: it is a trade."""
+    enter(database, pairs=[PAIR])
+    claim(database)
+    with database.transaction() as connection:
+        ExperimentRepository(connection).cancel("run-1", "enough", now=NOON)
+        ExperimentRepository(connection).record_transaction(make_record(Operation.BUY, 1.0, 1))
+    assert look(database) == Attrition(4, 1, {SkipReason.RUN_ENDED: 3})
+    assert [select_run(database, "run-1", table).rows for table in ("transactions", "skips")] == [1, 3]

@@ -22,9 +22,9 @@ def universe(database: Database) -> int:
     return enter_run(database, [PAIR]).universe_id
 
 
-def read(database: Database, universe: int, at: datetime, *goods: TradeGood) -> None:
+def read(database: Database, universe: int, at: datetime, *goods: TradeGood, ship: str | None = SHIP) -> None:
     with database.transaction() as connection:
-        World(connection).save_snapshot(universe, make_snapshot(goods=goods, observed_at=at), "placebo")
+        World(connection).save_snapshot(universe, make_snapshot(goods=goods, observed_at=at), "placebo", ship=ship)
 
 
 def bracket(database: Database, before: datetime, end: datetime) -> None:
@@ -42,6 +42,38 @@ def test_a_bracket_tells_of_every_listing_that_was_read_twice(database: Database
             PlaceboBracket("run-1", SHIP, BUY_MARKET, GOLD, NOON, MOVED, after(1)),
             PlaceboBracket("run-1", SHIP, BUY_MARKET, IRON, NOON, IRON, after(1)),
         ]
+
+
+@pytest.mark.parametrize("other", ["HAULER-9", None])
+@pytest.mark.parametrize("comes_first", [True, False])
+def test_what_another_ship_read_in_the_same_moment_is_never_taken_for_it(
+    database: Database, universe: int, other: str | None, comes_first: bool
+) -> None:
+    """Beside another ship, or beside a reading of which nobody knows whose it was."""
+    readings = [(SHIP, GOLD), (other, MOVED)]
+    read(database, universe, NOON, GOLD)
+    for ship, quoted in reversed(readings) if comes_first else readings:
+        read(database, universe, after(1), quoted, ship=ship)
+    bracket(database, NOON, after(1))
+    with database.reading() as connection:
+        (found,) = placebo_brackets(connection, "run-1")
+    assert (found.before, found.after) == (GOLD, GOLD)
+
+
+def test_without_the_ships_own_reading_there_is_no_bracket(database: Database, universe: int) -> None:
+    read(database, universe, NOON, GOLD)
+    read(database, universe, after(1), MOVED, ship="HAULER-9")
+    bracket(database, NOON, after(1))
+    with database.reading() as connection:
+        assert placebo_brackets(connection, "run-1") == []
+
+
+def test_readings_of_earlier_versions_still_make_brackets(database: Database, universe: int) -> None:
+    for second in range(2):
+        read(database, universe, after(second), GOLD, ship=None)
+    bracket(database, NOON, after(1))
+    with database.reading() as connection:
+        assert len(placebo_brackets(connection, "run-1")) == 1
 
 
 def test_a_take_counts_its_own_brackets(database: Database, universe: int) -> None:

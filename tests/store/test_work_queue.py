@@ -202,6 +202,14 @@ class TestRelease:
         assert queue.claim("S-1", after(12)) is None
         assert queue.do("sweep", "run-1", now=after(12)) == 1
 
+    def test_a_pair_on_which_the_game_breaks_again_and_again_fails_with_what_it_said(self, queue: Queue) -> None:
+        enter_run(queue.database, apart(1), max_attempts=2)
+        queue.do("put_off", queue.must_claim("S-1"), "HTTP 502", now=NOON, not_before=after(30))
+        assert queue.claim("S-1", after(29)) is None
+        queue.do("put_off", queue.must_claim("S-2", after(30)), "HTTP 500", now=after(30), not_before=after(60))
+        (failed,) = queue.do("failed_pairs", "run-1")
+        assert failed.error_message == "gave up after 2 attempts, the last by S-2: HTTP 500"
+
     def test_no_two_claims_of_a_pair_are_alike(self, queue: Queue) -> None:
         """Else a claim kept from before a release could pass for the one after it."""
         enter_run(queue.database, apart(1))

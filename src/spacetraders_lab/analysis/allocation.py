@@ -22,14 +22,15 @@ from spacetraders_lab.core.analysis_plan import FEWEST_UNITS, FEWEST_VOLUMES
 from spacetraders_lab.core.experiment import MarketPair, PlaceboBracket, TradeRecord
 from spacetraders_lab.core.market import Activity, Listing, ListingType, Operation, Supply
 from spacetraders_lab.core.menus import LARGEST_DISPLACEMENT
+from spacetraders_lab.core.prior import HALVING_HOURS
 
 CellKey = tuple[Operation, ListingType, Supply, Activity | None]
 
 NEVER_SEEN, MOST_NEED = 4.0, 5.0
-_HALVING_HOURS = 2.0  # in which an unseen displacement is taken to halve; a guess, which the next reading corrects
 VISIT_VOLUMES = 3.0  # tradeVolumes that a visit trades, about
 _HALVING_LOSS = 200_000  # credits
 _USUAL_MOVE = 0.03 * 1.5  # log move of a usual visit, against which the rounding of a quote is held
+_NAMED = 3  # of the cells that were not reached
 _CHANCE = (0.8, 1.2)  # keeps every feasible pair possible
 
 
@@ -62,9 +63,12 @@ class _Candidate:
 
 def allocate(rows: Sequence[TradeRecord], plan: AllocationPlan) -> Allocation:
     """The pairs most worth measuring next, or why there is nothing left to measure; equal arguments, equal pairs."""
-    if plan.until is not None and plan.now >= plan.until:
-        return Allocation(ended="the time of the run is over")
     candidates = list(_candidates(plan))
+    over = plan.over
+    if plan.until is not None and plan.now >= plan.until:
+        over = "the time of the run is over"
+    if over is not None:
+        return Allocation(ended=_so_far(over, candidates, cell_needs(cell_estimates(rows, plan.placebos), plan)))
     feasible = _feasible(candidates, plan)
     affordable = [candidate for candidate in candidates if candidate.outlay <= plan.credits_left]
     may_wait = bool(_busy(plan)) or any(candidate.is_displaced for candidate in affordable)
@@ -77,8 +81,17 @@ def allocate(rows: Sequence[TradeRecord], plan: AllocationPlan) -> Allocation:
     volumes = {key: cell.trade_volumes for key, cell in estimates.items()}
     chosen = tuple(_choose(feasible, needs, volumes, plan))
     if not chosen and not may_wait:
-        return Allocation(ended="what is left to measure costs more than may still be lost")
+        return Allocation(ended=_so_far("what is left to measure costs more than may still be lost", candidates, needs))
     return Allocation(chosen)
+
+
+def _so_far(over: str, candidates: Iterable[_Candidate], needs: Mapping[CellKey, float]) -> str:
+    """Why the run ends, how much is as precise as was asked for, and what is farthest from it."""
+    cells = {cell: " ".join(word for word in cell if word) for candidate in candidates for cell in candidate.cells}
+    left = sorted((cell for cell in cells if needs[cell]), key=lambda cell: (-needs[cell], cells[cell]))
+    named = ", ".join(cells[cell] for cell in left[:_NAMED])
+    what = f"; farthest from it: {named}" if left else ""
+    return f"{over}; {len(cells) - len(left)} of {len(cells)} cells within reach are as precise as was asked for{what}"
 
 
 def feasible_pairs(plan: AllocationPlan) -> list[MarketPair]:
@@ -163,7 +176,7 @@ def _candidate(good: str, source: Listing, target: Listing, plan: AllocationPlan
 def _unforgotten(listing: Listing, now: datetime) -> float:
     """The share of a displacement that is taken to be left, so long after it was seen."""
     hours = max(0.0, (now - listing.observed_at).total_seconds()) / 3600
-    return float(2 ** (-hours / _HALVING_HOURS))
+    return float(2 ** (-hours / HALVING_HOURS))
 
 
 def _clarity(price: int) -> float:

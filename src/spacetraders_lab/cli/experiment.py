@@ -18,7 +18,7 @@ from spacetraders_lab.cli.request import RequestOptions
 from spacetraders_lab.cli.settings import Json, RateShare, RunId, symbols
 from spacetraders_lab.cli.stop import stop_on_signals
 from spacetraders_lab.core.container import ContainerState
-from spacetraders_lab.core.experiment import QueueStatus, RunStatus
+from spacetraders_lab.core.experiment import RunStatus
 from spacetraders_lab.run.accounts import OneAccount
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.changes import reopen
@@ -171,10 +171,12 @@ async def _show_progress(lab: Lab, run_id: str, working: asyncio.Future[None]) -
 
 async def _conclude(lab: Lab, run_id: str) -> int:
     """Print where the run stands now, and what to do if it is not over."""
-    run, ships = await lab.read(lambda c: (summarise_run(c, run_id), summarise_ships(c, run_id)))
+    run, ships, failed = await lab.read(
+        lambda c: (summarise_run(c, run_id), summarise_ships(c, run_id), WorkQueueRepository(c).failed_pairs(run_id))
+    )
     render.print_status(run, ships)
     if run.status is RunStatus.COMPLETED:
-        return EXIT_FAILED if run.pairs[QueueStatus.FAILED] else EXIT_OK
+        return EXIT_FAILED if any(end.was_begun for end in failed) else EXIT_OK
     if run.status is not RunStatus.CANCELLED:
         print(f"\nGo on with: spacetraders experiment resume --run-id {run_id}")
     return EXIT_SUSPENDED

@@ -4,7 +4,7 @@ import math
 from collections import Counter, defaultdict
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
@@ -19,6 +19,9 @@ from spacetraders_lab.core.experiment import DesignName
 from spacetraders_lab.core.planning import WORST_CASE, PairPlan
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.coordinator import Prepared, check_that_it_fits, estimate
+
+if TYPE_CHECKING:  # numpy and all that, only where a design is played
+    from spacetraders_lab.study.forecast import Forecast
 
 _THE_GRID = DesignOptions()
 _EXAMPLES = 3  # of what is left out, for each reason
@@ -40,25 +43,38 @@ def plan(
     """
     command = request.command(design)
 
-    async def make(lab: Lab) -> tuple[Prepared, str | None]:
+    async def make(lab: Lab) -> "tuple[Prepared, str | None, Forecast | None]":
         prepared = await estimate(lab, command)
+        foreseen = await _forecast(lab, prepared)
         try:
             check_that_it_fits(lab, prepared)
         except UserError as refusal:
-            return prepared, str(refusal)
-        return prepared, None
+            return prepared, str(refusal), foreseen
+        return prepared, None, foreseen
 
-    prepared, refusal = with_lab(make)
+    prepared, refusal, foreseen = with_lab(make)
     if out is not None:
         _write(out, canonical_json(prepared.document))
     if json:
-        render.print_json(_as_json(prepared) | {"refusal": refusal})
+        found = {"refusal": refusal, "forecast": None if foreseen is None else asdict(foreseen)}
+        render.print_json(_as_json(prepared) | found)
         return
-    _print(prepared)
+    _print(prepared, foreseen)
     if refusal is not None:
         print(f"\nIt would not be begun: {refusal}")
     if out is not None:
         print(f"\nAnalysis plan written to {out}")
+
+
+async def _forecast(lab: Lab, prepared: Prepared) -> "Forecast | None":
+    """What an adaptive run would come to: it must be played, for its trades follow from what is found."""
+    if prepared.run.design.name is not DesignName.ADAPTIVE:
+        return None
+    from spacetraders_lab.study.forecast import fleet_and_system, forecast
+
+    slowest, observed = await fleet_and_system(lab, prepared)
+    with render.waiting("Playing the run once in a world like the system"):
+        return forecast(prepared, slowest, observed)
 
 
 def _write(path: Path, text: str) -> None:
@@ -80,7 +96,7 @@ def _as_json(prepared: Prepared) -> dict[str, Any]:
         "cells": _cells(prepared),
         "transactions": prepared.plan.transactions,
         "by_ships": [asdict(schedule) for schedule in prepared.schedules],
-        "expected_loss": prepared.plan.expected_loss,
+        "expected_profit": -prepared.plan.expected_loss,
         "peak_outlay": prepared.plan.peak_outlay,
         "worst_case": prepared.plan.worst_case,
         "budget": prepared.run.budget,
@@ -93,30 +109,38 @@ def _as_json(prepared: Prepared) -> dict[str, Any]:
     }
 
 
-def _print(prepared: Prepared) -> None:
+def _print(prepared: Prepared, foreseen: "Forecast | None") -> None:
     design = prepared.run.design
     print(f"Design {design.name}, seed {prepared.run.seed}, plan {plan_hash(prepared.document)[:16]}")
     print(
         f"{len(prepared.markets)} goods, {_listings(prepared)} listings, {len(prepared.pairs):,} pairs, "
         f"{_cells(prepared):,} planned trades"
     )
-    if design.name is DesignName.ADAPTIVE:
-        print("Figures are of one survey of all that is within reach; trades follow from what is found, to the budget.")
-    render.print_plan(prepared.plan, prepared.schedule, prepared.run.budget, prepared.purse)
+    if foreseen is not None:
+        print(
+            f"Played once in a world like the system: {foreseen.transactions:,} transactions, {foreseen.requests:,} "
+            f"requests, {foreseen.hours:,.1f} hours.\nThe figures below are of one survey of all that is within reach."
+        )
+    render.print_plan(prepared.plan, prepared.schedule, prepared.run, prepared.purse)
     print("\nBy number of ships:")
-    render.print_table(
-        ["ships", "hours", "requests", "flights", "limited by"],
-        [(s.ships, f"{s.hours:.1f}", f"{s.requests:,}", f"{s.flights:,}", s.bound) for s in prepared.schedules],
-        right=["ships", "hours", "requests", "flights"],
-    )
+    headings = ["ships", "hours", "requests", "flights", "limited by"]
+    rows = [[s.ships, f"{s.hours:.1f}", f"{s.requests:,}", f"{s.flights:,}", s.bound] for s in prepared.schedules]
+    if design.name is DesignName.RECOVERY:
+        headings.append("readings")
+        rows = [[*row, f"{s.readings:,}"] for row, s in zip(rows, prepared.schedules, strict=True)]
+    render.print_table(headings, rows, right=["ships", "hours", "requests", "flights", "readings"])
     print("\nGoods (what one load of a pair takes from the purse, at worst):")
     render.print_table(
-        ["good", "markets", "pairs", "cheapest load", "dearest load", "expected loss"],
+        ["good", "markets", "pairs", "cheapest load", "dearest load", "expected profit"],
         [
-            (g["good"], g["markets"], g["pairs"], *(f"{g[k]:,.0f}" for k in ("cheapest", "dearest", "expected_loss")))
+            (
+                *(g[k] for k in ("good", "markets", "pairs")),
+                *(f"{g[k]:,.0f}" for k in ("cheapest", "dearest")),
+                f"{g['expected_profit']:+,.0f}",
+            )
             for g in _goods(prepared)
         ],
-        right=["markets", "pairs", "cheapest load", "dearest load", "expected loss"],
+        right=["markets", "pairs", "cheapest load", "dearest load", "expected profit"],
     )
     _print_precision(prepared)
     _print_left_out(prepared)
@@ -153,7 +177,7 @@ def _print_left_out(prepared: Prepared) -> None:
 
 
 def _goods(prepared: Prepared) -> list[dict[str, Any]]:
-    """By good: markets and pairs used, the least and the most that a pair may have out at worst, the expected loss."""
+    """By good: markets and pairs used, the least and the most that a pair may have out at worst, the profit."""
     by_good: dict[str, list[PairPlan]] = defaultdict(list)
     for planned in prepared.plan.pairs:
         by_good[planned.pair.good_symbol].append(planned)
@@ -164,7 +188,7 @@ def _goods(prepared: Prepared) -> list[dict[str, Any]]:
             "pairs": len(plans),
             "cheapest": min(planned.peak(WORST_CASE) for planned in plans),
             "dearest": max(planned.peak(WORST_CASE) for planned in plans),
-            "expected_loss": sum(planned.loss(1.0) for planned in plans),
+            "expected_profit": -sum(planned.loss(1.0) for planned in plans),
         }
         for good, plans in sorted(by_good.items())
     ]

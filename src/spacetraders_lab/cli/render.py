@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from spacetraders_lab.core.container import Container
-from spacetraders_lab.core.experiment import DesignName, QueueStatus, RunStatus
+from spacetraders_lab.core.experiment import DesignName, ExperimentRun, QueueStatus, RunStatus
 from spacetraders_lab.core.planning import Plan
 from spacetraders_lab.core.schedule import Schedule
 from spacetraders_lab.core.summary import ImpactSummary
@@ -23,6 +23,7 @@ from spacetraders_lab.store.status import RunSummary, ShipStatus
 if TYPE_CHECKING:  # what only looks need not import what plays
     from spacetraders_lab.run.coordinator import Begun, Prepared
     from spacetraders_lab.run.scout import ScoutingPlan
+    from spacetraders_lab.store.work_queue import FailedPair
 
 BAR_CELLS = 20
 
@@ -93,18 +94,27 @@ def print_start(prepared: "Prepared") -> None:
     print(f"Total: {len(plan.pairs):,} market pairs")
     if prepared.command.max_pairs is not None:
         print(f"  (--max-pairs {prepared.command.max_pairs})")
-    print_plan(plan, prepared.schedule, prepared.run.budget, prepared.purse)
+    print_plan(plan, prepared.schedule, prepared.run, prepared.purse)
 
 
-def print_plan(plan: Plan, schedule: Schedule, budget: int, purse: int) -> None:
+def print_plan(plan: Plan, schedule: Schedule, run: ExperimentRun, purse: int) -> None:
     """What the experiment will cost, before anything is bought."""
     print("\nPlan:")
     print(f"  transactions   {plan.transactions:>12,}")
     print(f"  requests       {schedule.requests:>12,}")
     print(f"  hours          {schedule.hours:>12,.1f}  with {schedule.ships} ships, {schedule.bound}")
-    print(f"  expected loss  {plan.expected_loss:>12,.0f}  credits")
+    net = "expected profit" if plan.expected_loss < 0 else "expected loss"
+    print(f"  {net:<15}{abs(plan.expected_loss):>12,.0f}  credits")
     print(f"  peak outlay    {plan.peak_outlay:>12,.0f}  credits, at worst {plan.worst_case:,.0f}")
-    print(f"  budget         {budget:>12,}  credits; the purse holds {purse:,}")
+    print(f"  budget         {run.budget:>12,}  credits; the purse holds {purse:,}")
+    if schedule.readings_planned:
+        print(
+            f"  readings       {schedule.readings:>12,}  of {schedule.readings_planned:,} can be made when they are due"
+        )
+    if schedule.readings < schedule.readings_planned:
+        print("The others need more ships: a probe (--ships) makes every reading of the market that it stays at.")
+    if schedule.pairs < len(plan.pairs):
+        print(f"It ends at its limit, with about {schedule.pairs:,} of {len(plan.pairs):,} pairs begun.")
 
 
 def print_launch(begun: "Begun", pairs: int) -> None:
@@ -163,6 +173,15 @@ def print_status(run: RunSummary, ships: Sequence[ShipStatus]) -> None:
     print(f"- In Progress: {run.pairs[QueueStatus.CLAIMED]}")
     print(f"- Pending: {run.pairs[QueueStatus.PENDING]}")
     print(f"- Failed: {run.pairs[QueueStatus.FAILED]}")
+
+
+def print_failures(failed: Sequence["FailedPair"]) -> None:
+    """Why pairs failed, one by one; those that no ship ever had, by reason."""
+    for end in failed:
+        if end.was_begun:
+            print(f"  {end.pair.pair_id}: {end.error_message}")
+    for reason, pairs in Counter(end.error_message for end in failed if not end.was_begun).items():
+        print(f"  {pairs:,} pairs: {reason}")
 
 
 def print_plan_kept(planned: Attrition, deviations: Sequence[Deviation], ended_because: str | None) -> None:

@@ -1,5 +1,6 @@
 """What is to be measured, with what, and for how much, as typed: the options that planning and beginning share."""
 
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
@@ -9,6 +10,7 @@ from cyclopts import Parameter
 from spacetraders_lab.cli.design import DesignOptions
 from spacetraders_lab.cli.settings import symbols
 from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.limits import Limits
 from spacetraders_lab.core.waypoint import checked_system
 from spacetraders_lab.run.coordinator import MarketLiquidityExperimentCommand
 
@@ -31,6 +33,10 @@ class RequestOptions:
         The most credits that the run may lose [default: the purse; and only the grid trades at a loss then].
     credit_floor:
         Buy nothing that would leave fewer credits in the purse.
+    max_hours:
+        Begin no pair after so many hours of game time; what is under way is finished, and the run ends.
+    max_requests:
+        Begin no pair after so many requests; what is under way is finished, and the run ends.
     max_age:
         Refuse prices older than so many minutes.
     until_reset:
@@ -45,6 +51,8 @@ class RequestOptions:
     max_pairs: int | None = None
     budget: int | None = None
     credit_floor: int = 0
+    max_hours: float | None = None
+    max_requests: int | None = None
     max_age: int = 60
     until_reset: Annotated[bool, Parameter(negative="")] = False
     seed: int = 0
@@ -59,10 +67,16 @@ class RequestOptions:
             max_pairs=_at_least(1, self.max_pairs, "--max-pairs"),
             budget=_at_least(0, self.budget, "--budget"),
             credit_floor=_at_least(0, self.credit_floor, "--credit-floor") or 0,
+            limits=Limits(self._checked_hours(), _at_least(1, self.max_requests, "--max-requests")),
             max_age=timedelta(minutes=self.max_age),
             until_reset=self.until_reset,
             seed=self.seed,
         )
+
+    def _checked_hours(self) -> float | None:
+        if self.max_hours is not None and not 0 < self.max_hours < math.inf:
+            raise UserError("--max-hours must be a number above 0")
+        return self.max_hours
 
 
 def _at_least(least: int, value: int | None, option: str) -> int | None:

@@ -10,7 +10,7 @@ from spacetraders_lab.cli import render
 from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK
 from spacetraders_lab.cli.settings import Json, RunId, database, reading_database
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.experiment import QueueStatus
+from spacetraders_lab.core.experiment import QueueStatus, RunStatus
 from spacetraders_lab.store.attrition import attrition
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.status import summarise_run, summarise_runs, summarise_ships
@@ -45,9 +45,8 @@ def status(
         )
         return EXIT_OK
     render.print_status(run, ships)
-    for end in failed:
-        print(f"  {end.pair.pair_id}: {end.error_message}")
-    render.print_plan_kept(planned, deviations, ended_because)
+    render.print_failures(failed)
+    render.print_plan_kept(planned, deviations, ended_because if run.status is RunStatus.RUNNING else None)
     return EXIT_OK
 
 

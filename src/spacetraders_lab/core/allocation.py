@@ -24,7 +24,8 @@ class AllocationPlan:
     `floor` the half-width (as a log move per tradeVolume) that is good enough whatever the estimate is. `hold` is the
     smallest cargo capacity of the fleet, `credits_left` what may still be lost, `may_lose` whether pairs that lose
     money may be named at all (the user has named a budget), and `wanted` how many pairs to name at most. `seed` and
-    `turn` (how many pairs it has named before) make every choice repeatable. `until` ends the run.
+    `turn` (how many pairs it has named before) make every choice repeatable. `until` ends the run, and so does `over`:
+    why, in a few words for the user.
     """
 
     listings: tuple[Listing, ...]
@@ -42,6 +43,7 @@ class AllocationPlan:
     turn: int
     now: datetime
     until: datetime | None = None
+    over: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

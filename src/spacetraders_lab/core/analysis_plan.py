@@ -17,6 +17,7 @@ from spacetraders_lab.core.experiment import (
     MarketPair,
     Menu,
 )
+from spacetraders_lab.core.limits import Limits
 from spacetraders_lab.core.market import TradeGood, trade_good_from_json
 from spacetraders_lab.core.menus import EXPONENT_SIZES, LARGEST_DISPLACEMENT, MOST_VOLUMES, VISITS_A_BLOCK
 from spacetraders_lab.core.planning import ListingKey
@@ -68,6 +69,7 @@ def analysis_plan(
     seed: int,
     budget: int,
     credit_floor: int,
+    limits: Limits,
     may_lose: bool,
     hold: int,
     pairs: Sequence[MarketPair],
@@ -84,6 +86,7 @@ def analysis_plan(
         "seed": seed,
         "budget": budget,
         "credit_floor": credit_floor,
+        "limits": asdict(limits),
         "may_lose": may_lose,
         "hold": hold,
         "estimands": ESTIMANDS,
@@ -126,9 +129,9 @@ def _sizes(design: Design) -> dict[str, Any]:
 
 def _stop(design: Design) -> dict[str, Any]:
     if design.name is not DesignName.ADAPTIVE:
-        return {"rule": "when every planned trade is executed or skipped, or the budget is reached"}
+        return {"rule": "when every planned trade is executed or skipped, or the budget or a limit is reached"}
     return {
-        "rule": "when every reachable cell is precise enough, or the budget is reached; never by significance",
+        "rule": "when every reachable cell is precise enough, at the budget, or at a limit; never by significance",
         "half_width_of_the_estimate": design.target,
         "half_width_good_enough": GOOD_ENOUGH,
         "fewest_listings": FEWEST_UNITS,

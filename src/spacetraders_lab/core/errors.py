@@ -39,7 +39,11 @@ class GameUnreachable(GameError):
 
 
 class PairError(LabError):
-    """This pair cannot be measured, for a reason that lies in the pair."""
+    """This pair cannot be measured, for a reason that lies in the pair; `code` is the game's, where it refused."""
+
+    def __init__(self, message: str, *, code: int = 0) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class WorldCondition(LabError):

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from spacetraders_lab.core.limits import NO_LIMITS, Limits
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply, TradeGood
 
 PLACEBO_SECONDS = 1.0  # two requests at the game's pace: the gap between the readings around a trade
@@ -59,7 +60,11 @@ class SkipReason(StrEnum):
     GUARD = "guard"  # the quote was too far from where it had been found
     SATURATED = "saturated"  # the quote stood at its bound and moved no more
     FOREIGN = "foreign"  # another player traded the listing during the visit
-    PAIR_FAILED = "pair_failed"  # the game would not, or the hold disagreed: the pair's error_message says more
+    TV_LIMIT = "tv_limit"  # the market would not take so many units at once, however often its tradeVolume was read
+    API_ERROR = "api_error"  # the game refused the trade, or broke on it: the pair's error_message says more
+    LIMIT = "limit"  # the run had reached its limit of hours or requests
+    LOCKED = "locked"  # its listings were closed, at work or left alone, until the run was over
+    PAIR_FAILED = "pair_failed"  # the hold disagreed, or there was no way: the pair's error_message says more
     GAVE_UP = "gave_up"  # every attempt at the pair was spent
     RUN_ENDED = "run_ended"  # the run was over before
 
@@ -267,6 +272,11 @@ class TradeRecord:
     recovered: bool
     timestamp: datetime
 
+    @property
+    def market(self) -> str:
+        """Where it took place."""
+        return self.buy_market if self.operation is Operation.BUY else self.sell_market
+
 
 @dataclass(frozen=True, slots=True)
 class PlaceboBracket:
@@ -317,6 +327,7 @@ class ExperimentRun:
     """One experiment: what was asked for and where it stands.
 
     The run may lose at most `budget` credits, and buys nothing that would leave fewer than `credit_floor` in the purse.
+    Once it has reached one of its `limits` it begins no pair.
     """
 
     run_id: str
@@ -332,3 +343,8 @@ class ExperimentRun:
     created_at: datetime
     finished_at: datetime | None = None
     credit_floor: int = 0
+    limits: Limits = NO_LIMITS
+
+    def hours(self, now: datetime, speed: float) -> float:
+        """Game hours since the run was begun, pauses included; `speed` is that of the game's clock."""
+        return (now - self.created_at).total_seconds() / 3600 * speed

@@ -4,6 +4,8 @@ Source of the sizes: for impact alone the largest size tells most; whether impac
 quarter, a half and the whole (locally D-optimal is e^(-1/b) of the largest), in random order.
 """
 
+from dataclasses import replace
+
 from spacetraders_lab.core.draws import draw, williams_row
 from spacetraders_lab.core.experiment import Cell, Design, DesignName, Menu, MenuKind, Skip, SkipReason
 from spacetraders_lab.core.market import Operation, TradeGood
@@ -16,16 +18,18 @@ EXPONENT_SIZES = (0.25, 0.5, 1.0)
 VISITS_A_BLOCK = 5  # of which one is an exponent visit
 
 
-def grid_menu(design: Design, seed: int, number: int) -> Menu:
-    """The grid's cells for pair `number`: each iteration takes the sizes in the next row of a Williams square."""
+def grid_menu(design: Design, seed: int, number: int, source: TradeGood, target: TradeGood) -> Menu:
+    """The grid's cells for pair `number`: each iteration takes the sizes in the next row of a Williams square.
+
+    `source` and `target` are as quoted when the pair is planned: the guards are set against these quotes.
+    """
     start = int(1000 * draw(seed, "grid")) + number * design.iterations
-    return Menu(
-        tuple(
-            (fraction, iteration)
-            for iteration in range(1, design.iterations + 1)
-            for fraction in williams_row(design.fractions, start + iteration)
-        )
+    cells = tuple(
+        (fraction, iteration)
+        for iteration in range(1, design.iterations + 1)
+        for fraction in williams_row(design.fractions, start + iteration)
     )
+    return _guarded(Menu(cells), source, target)
 
 
 def visit_menu(design: Design, seed: int, number: int, source: TradeGood, target: TradeGood, hold: int) -> Menu:
@@ -35,13 +39,7 @@ def visit_menu(design: Design, seed: int, number: int, source: TradeGood, target
     """
     is_exponent = design.name is DesignName.ADAPTIVE and _is_exponent_visit(seed, number)
     buys, sells = (_exponent_cells if is_exponent else _precision_cells)(seed, number, source, target, hold)
-    return Menu(
-        buys,
-        sells,
-        MenuKind.EXPONENT if is_exponent else MenuKind.PRECISION,
-        highest_ask=source.purchase_price * LARGEST_DISPLACEMENT,
-        lowest_bid=target.sell_price / LARGEST_DISPLACEMENT,
-    )
+    return _guarded(Menu(buys, sells, MenuKind.EXPONENT if is_exponent else MenuKind.PRECISION), source, target)
 
 
 def planned_skips(menu: Menu, source: TradeGood, target: TradeGood) -> tuple[Skip, ...]:
@@ -66,6 +64,15 @@ def expected_move(good: TradeGood, side: Operation, units: int) -> float:
     if side is Operation.BUY:
         return abs(now.after_trade(units).ask - now.ask)
     return abs(now.after_trade(-units).bid - now.bid)
+
+
+def _guarded(menu: Menu, source: TradeGood, target: TradeGood) -> Menu:
+    """The menu with the quotes beyond which neither side of it is begun."""
+    return replace(
+        menu,
+        highest_ask=source.purchase_price * LARGEST_DISPLACEMENT,
+        lowest_bid=target.sell_price / LARGEST_DISPLACEMENT,
+    )
 
 
 def _is_exponent_visit(seed: int, number: int) -> bool:

@@ -3,6 +3,7 @@
 How long it takes is `core.schedule`'s business.
 """
 
+import math
 from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from spacetraders_lab.core.experiment import MarketPair, Menu
 from spacetraders_lab.core.market import TradeGood
 from spacetraders_lab.core.prior import ExpectedListing, expected_listing
-from spacetraders_lab.core.protocol import cell_units
+from spacetraders_lab.core.protocol import FURTHEST_LOG_MOVE, cell_units
 from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT
 
 REQUESTS_PER_FLIGHT = 3  # orbit, navigate, dock
@@ -152,16 +153,20 @@ def make_plan(
     ships: int,
     hold: int,
     fuel_price: float = 0.0,
+    washout_hours: float = 0.0,
 ) -> Plan:
     """Price the pairs in their order, each at the quotes that the pairs before it leave behind.
 
     `menus` by pair_id, or one for all. `hold` is the smallest cargo capacity among the ships; `fuel_price` is what a
-    market asks for a unit of FUEL. Recovery between pairs is left out: it helps in some directions and hurts in others.
+    market asks for a unit of FUEL. What the guards will end is not priced. Of recovery only what falls into the washout
+    is counted: the rest helps in some directions and hurts in others.
     """
-    listings = {key: expected_listing(good) for key, good in quotes.items()}
-    planned = []
+    rest = {key: expected_listing(good) for key, good in quotes.items()}
+    listings, planned = dict(rest), []
     for pair in pairs:
         menu = menus if isinstance(menus, Menu) else menus[pair.pair_id]
+        for key in ((pair.buy_market, pair.good_symbol), (pair.sell_market, pair.good_symbol)):
+            listings[key] = listings[key].recovered(rest[key], washout_hours)
         way = ways(pair.buy_market, pair.sell_market)
         planned.append(_plan_pair(pair, listings, menu, way, hold=hold, fuel_price=fuel_price))
     return Plan(tuple(planned), ships)
@@ -184,7 +189,7 @@ def loads(menu: Menu, buy_volume: int, sell_volume: int, hold: int) -> tuple[Loa
 
 
 def _within(units: Sequence[int], hold: int) -> list[int]:
-    """Purchases one after the other until the hold is full."""
+    """Sizes one after the other until so many units are reached."""
     bought: list[int] = []
     for size in units:
         if room := hold - sum(bought):
@@ -211,20 +216,55 @@ def _plan_pair(
     hold: int,
     fuel_price: float,
 ) -> PairPlan:
+    """Trade the pair at the listings as they stand, and leave them as it leaves them."""
     source, target = (pair.buy_market, pair.good_symbol), (pair.sell_market, pair.good_symbol)
-    planned = loads(menu, listings[source].trade_volume, listings[target].trade_volume, hold)
-    trips: list[tuple[float, float]] = []
-    for load in planned:
-        paid = earned = 0.0
-        for units in load.purchases:
-            paid += units * listings[source].ask
-            listings[source] = listings[source].after_trade(units)
-        for units in load.sales:
-            earned += units * listings[target].bid
-            listings[target] = listings[target].after_trade(-units)
-        trips.append((paid, earned))
+    planned, trips = [], []
+    for load in loads(menu, listings[source].trade_volume, listings[target].trade_volume, hold):
+        buying = _trade(listings[source], load.purchases, menu)
+        aboard = sum(buying.units)
+        if not aboard:
+            break
+        selling = _trade(listings[target], [-units for units in _within(load.sales, aboard)], menu)
+        rest = aboard + sum(selling.units)
+        clearing = _trade(selling.listing, [-units for units in _parts(rest, selling.listing.trade_volume)], None)
+        listings[source], listings[target] = buying.listing, clearing.listing
+        planned.append(Load(buying.units, tuple(-units for units in selling.units + clearing.units)))
+        trips.append((buying.credits, -selling.credits - clearing.credits))
+        if rest or len(buying.units) < len(load.purchases):
+            break  # a guard has ended this side, and so what follows
     fuel = 2 * len(planned) * way.fuel / FUEL_PER_MARKET_UNIT * fuel_price
-    return PairPlan(pair, planned, tuple(trips), fuel)
+    return PairPlan(pair, tuple(planned), tuple(trips), fuel)
+
+
+@dataclass(frozen=True, slots=True)
+class _Traded:
+    """What a side comes to: the listing after it, units and credits of its trades (negative: sold, earned)."""
+
+    listing: ExpectedListing
+    units: tuple[int, ...]
+    credits: float
+
+
+def _trade(listing: ExpectedListing, sizes: Sequence[int], guards: Menu | None) -> _Traded:
+    """Trade these units one after the other, for as long as the guards of the menu allow; without one, all of them."""
+    first, done, credits = listing, 0, 0.0
+    for units in sizes:
+        if guards is not None and _is_guarded(first, listing, guards, buys=units > 0, has_begun=done > 0):
+            break
+        credits += units * (listing.ask if units > 0 else listing.bid)
+        listing = listing.after_trade(units)
+        done += 1
+    return _Traded(listing, tuple(sizes[:done]), credits)
+
+
+def _is_guarded(first: ExpectedListing, now: ExpectedListing, menu: Menu, *, buys: bool, has_begun: bool) -> bool:
+    """Whether the protocol would end the side here; it guards none whose menu has no guards."""
+    if menu.highest_ask is None or menu.lowest_bid is None:
+        return False
+    if not has_begun:
+        return now.ask > menu.highest_ask if buys else now.bid < menu.lowest_bid
+    low, high = (first.ask, now.ask) if buys else (now.bid, first.bid)
+    return high > low * math.exp(FURTHEST_LOG_MOVE)
 
 
 def _parts(units: int, trade_volume: int) -> list[int]:

@@ -5,7 +5,7 @@ an asymptote plus a deviation that doubles every 10/3 trade volumes of stock. Bo
 stock, so two quotes are enough to place it, and neither the good's level nor the market's factor need be known.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from spacetraders_lab.core.market import ListingType, TradeGood
 
@@ -13,6 +13,7 @@ DOUBLINGS_PER_TRADE_VOLUME = 0.3
 _ONE_VOLUME_APART = 2.0**-DOUBLINGS_PER_TRADE_VOLUME
 # EXCHANGE is nearly flat in the observed range; a per cent a trade volume is on the cautious side
 _EXCHANGE_STEP = 1.01
+HALVING_HOURS = 2.0  # of a displacement that nobody has seen; a guess, which the next reading corrects
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,19 @@ class ExpectedListing:
             self.ask_deviation * scale,
             self.bid_asymptote,
             self.bid_deviation * scale,
+        )
+
+    def recovered(self, rest: "ExpectedListing", hours: float) -> "ExpectedListing":
+        """The listing so long after its last trade: the log displacement from `rest` halves in HALVING_HOURS."""
+        left = 2 ** (-hours / HALVING_HOURS)
+
+        def back(now: float, then: float) -> float:
+            return then * (now / then) ** left if then else now
+
+        return replace(
+            self,
+            ask_deviation=back(self.ask_deviation, rest.ask_deviation),
+            bid_deviation=back(self.bid_deviation, rest.bid_deviation),
         )
 
 

@@ -93,7 +93,7 @@ def _grid(
     skips: dict[str, tuple[Skip, ...]] = {}
     if design.seeded:
         pairs = stratified_order(pairs, _cell_of(quotes), seed)
-        menus = {pair.pair_id: grid_menu(design, seed, number) for number, pair in enumerate(pairs)}
+        menus = {p.pair_id: grid_menu(design, seed, number, *_ends(p, quotes)) for number, p in enumerate(pairs)}
         skips = {pair.pair_id: planned_skips(menus[pair.pair_id], *_ends(pair, quotes)) for pair in pairs}
     return Proposal(
         tuple(pairs),

@@ -5,12 +5,15 @@ are dense where the first two ticks must fall, and spread evenly in the logarith
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 AFTER_MINUTES = (1, 2, 4, 8, 15, 22, 30, 38, 45, 60, 90, 120, 180, 240, 360, 480)
+STAY_MINUTES = 8  # after its last trade at a market, that the ship itself stays and reads
 _LAST_WINDOW_MINUTES = 30
+_LONGEST_REST = 150.0  # game seconds between two looks at what is due
+_BE_THERE_BEFORE = 5.0  # game seconds to spare for docking and asking
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,59 @@ class Watch:
     @property
     def planned(self) -> int:
         return self.done + self.missed + len(self.to_come)
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """What a ship does next for a watch: rest for so many game seconds, or read a market when that is due.
+
+    `revisit` is the reading that it has in mind, now or after the rest; None: there is none for it.
+    """
+
+    rest: float
+    revisit: Revisit | None
+
+
+def stays(last_trade: datetime, now: datetime, *, speed: float = 1.0) -> list[datetime]:
+    """When the ship that has just traded a market is to read it again before it leaves."""
+    ends = AFTER_MINUTES[1:]
+    return [
+        last_trade + timedelta(minutes=due) / speed
+        for due, until in zip(AFTER_MINUTES, ends, strict=False)
+        if due <= STAY_MINUTES and now < last_trade + timedelta(minutes=until) / speed
+    ]
+
+
+def next_errand(
+    to_come: Sequence[Revisit],
+    at: str,
+    elsewhere: Collection[str],
+    seconds: Callable[[str, str], float],
+    now: datetime,
+    *,
+    is_probe: bool,
+    speed: float = 1.0,
+) -> Errand:
+    """What a ship `at` a market does: the revisit that it can make soonest, where no other ship looks after the market.
+
+    `to_come` is sorted by when it is due, as `watched` gives it; `seconds` is how long a flight takes (game time). A
+    probe stays where it is as long as its market is wanted.
+    """
+    is_parked = is_probe and any(revisit.market == at for revisit in to_come)
+    best: tuple[datetime, str, Revisit] | None = None
+    for revisit in to_come:
+        if best is not None and revisit.due > best[0]:
+            break  # they come sorted by when they are due
+        then = max(revisit.due, now + timedelta(seconds=seconds(at, revisit.market)) / speed)
+        is_mine = revisit.market == at if is_parked else revisit.market not in elsewhere
+        if is_mine and then < revisit.until:
+            found = (then, revisit.market, revisit)
+            best = found if best is None else min(best, found)
+    if best is None:
+        return Errand(_LONGEST_REST, None)
+    chosen = best[2]
+    wait = (chosen.due - now).total_seconds() * speed - seconds(at, chosen.market)
+    return Errand(min(max(wait, 1.0), _LONGEST_REST) if wait > _BE_THERE_BEFORE else 0.0, chosen)
 
 
 def watched(

@@ -4,12 +4,17 @@ import heapq
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import inf
 
-from spacetraders_lab.core.experiment import ClaimOrder, Design, MarketPair
-from spacetraders_lab.core.planning import ListingKey, PairPlan, Ways
+from spacetraders_lab.core.experiment import ClaimOrder, Design, DesignName, MarketPair
+from spacetraders_lab.core.limits import NO_LIMITS, Limits
+from spacetraders_lab.core.planning import ListingKey, Load, PairPlan, Ways
+from spacetraders_lab.core.revisits import Watch, stays
+from spacetraders_lab.core.watch_schedule import begin_watch, moment, play_watch
 
 SECONDS_PER_REQUEST = 0.3  # round trip of one ship's request when nobody else wants the limiter
 REQUESTS_PER_SECOND = 2.5  # 2/s and 30 more a minute, for all ships together
+REFUELLING = 3  # requests: dock, refuel, orbit
 POLL_SECONDS = 5.0  # between two looks at a queue that has nothing free
 
 
@@ -22,13 +27,20 @@ class Bound(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """A plan's duration (game hours) and what it uses, with so many ships."""
+    """A plan's duration (game hours) and what it uses, with so many ships.
+
+    `pairs` counts those that are begun before a limit is reached. Of a recovery plan's `readings_planned` the ships
+    can make `readings` in time.
+    """
 
     ships: int
     hours: float
     requests: int
     flights: int
     bound: Bound
+    pairs: int
+    readings: int = 0
+    readings_planned: int = 0
 
 
 @dataclass(slots=True)
@@ -36,35 +48,69 @@ class _Ship:
     at: str
     fuel_capacity: int
     fuel: int
+    is_probe: bool = False
+    is_docked: bool = True
 
 
 @dataclass(slots=True)
 class _Fleet:
-    """The state of the play: requests made so far, and until when listings are closed."""
+    """The state of the play: requests made so far, until when listings are closed, what was traded and read when."""
 
     ways: Ways
-    gap: float  # seconds of a placebo reading; 0: none is taken
-    washout: float
+    design: Design
     requests: int = 0
     flights: int = 0
+    begun: int = 0
     closed: dict[ListingKey, float] = field(default_factory=dict)
+    traded: dict[ListingKey, float] = field(default_factory=dict)
+    read: list[tuple[str, float]] = field(default_factory=list)
 
     def opens(self, pair: MarketPair) -> float:
         return max(self.closed.get(key, 0.0) for key in _listings(pair))
 
     def carry_out(self, ship: _Ship, planned: PairPlan, *, shares: bool, now: float) -> float:
         """The seconds that the pair takes the ship; `shares` says that the last pair's reading still holds."""
-        before, seconds = self.requests, 0.0
-        for load in planned.loads:
-            for market, trades in ((planned.pair.buy_market, load.purchases), (planned.pair.sell_market, load.sales)):
-                has_flown = ship.at != market
-                seconds += self._fly(ship, market) if has_flown else 0.0
-                reads = 0 if shares and not has_flown else 1 + (self.gap > 0)
-                seconds += self.gap if reads > 1 else 0.0
+        began, pair, gap = now, planned.pair, self.design.placebo_seconds
+        for load in planned.loads or (Load((), ()),):  # where a guard keeps all from being bought, the ship goes to see
+            stops = ((pair.buy_market, load.purchases), (pair.sell_market, load.sales))
+            for market, trades in stops if load.sales else stops[:1]:
+                has_flown, before = ship.at != market, self.requests
+                now += self._fly(ship, market) if has_flown else 0.0
+                reads = 0 if shares and not has_flown else 1 + (gap > 0)
+                now += gap if reads > 1 else 0.0
                 self.requests += reads + 2 * len(trades)
-        seconds += (self.requests - before) * SECONDS_PER_REQUEST
-        self.closed.update(dict.fromkeys(_listings(planned.pair), now + seconds + self.washout))
-        return seconds
+                now += (self.requests - before) * SECONDS_PER_REQUEST
+                self.traded[market, pair.good_symbol] = now
+                now += self._stay(market, now)
+        self.begun += 1
+        self.closed.update(dict.fromkeys(_listings(pair), now + self.design.washout_seconds))
+        return now - began
+
+    def travel(self, ship: _Ship, market: str) -> float:
+        """Fly there in a recovery watch and read: in orbit, unless the tank must be filled. Returns the seconds."""
+        before, seconds = self.requests, 0.0
+        if ship.at != market:
+            way = self.ways(ship.at, market)
+            refuels = bool(ship.fuel_capacity) and ship.fuel < way.fuel
+            self.requests += way.flights + (REFUELLING if refuels else ship.is_docked)
+            self.flights += way.flights
+            ship.fuel = (ship.fuel_capacity if refuels else ship.fuel) - way.fuel
+            ship.at, ship.is_docked, seconds = market, False, way.seconds
+        self.requests += 1
+        return seconds + (self.requests - before) * SECONDS_PER_REQUEST
+
+    def seconds(self, start: str, end: str) -> float:
+        return 0.0 if start == end else self.ways(start, end).seconds
+
+    def _stay(self, market: str, now: float) -> float:
+        """The seconds that a ship stays at a market that it has just traded, to read it again."""
+        if self.design.name is not DesignName.RECOVERY:
+            return 0.0
+        last = moment(now)
+        reads = [(due - last).total_seconds() for due in stays(last, last)]
+        self.read += [(market, now + later) for later in reads]
+        self.requests += len(reads)
+        return max(reads)
 
     def _fly(self, ship: _Ship, market: str) -> float:
         way = self.ways(ship.at, market)
@@ -78,31 +124,60 @@ class _Fleet:
 
 
 def make_schedule(
-    pairs: Sequence[PairPlan], design: Design, ways: Ways, starts: Sequence[str], *, fuel_capacity: int
+    pairs: Sequence[PairPlan],
+    design: Design,
+    ways: Ways,
+    starts: Sequence[str],
+    *,
+    fuel_capacity: int,
+    probes: Sequence[str] = (),
+    limits: Limits = NO_LIMITS,
 ) -> Schedule:
     """Play the pairs in their order with one ship at each start, all with full tanks (0: ships that need no fuel).
 
-    The run takes as long as its slowest ship, or as long as the requests of all ships together take.
+    The run takes as long as its slowest ship, or as long as the requests of all ships together take. In a recovery run
+    the ships, and `probes` at these places, then watch what was traded.
     """
-    fleet = _Fleet(ways, design.placebo_seconds, design.washout_seconds)
+    fleet = _Fleet(ways, design)
     ships = [_Ship(at, fuel_capacity, fuel_capacity) for at in starts]
-    waiting, hours = list(pairs), 0.0
+    ends = _trade(fleet, ships, pairs, limits)
+    watch = Watch(0, 0, ())
+    over = max(ends)
+    if design.name is DesignName.RECOVERY and fleet.traded:
+        watchers = ships + [_Ship(at, 0, 0, is_probe=True) for at in probes]
+        free = [*ends, *(0.0 for _ in probes)]
+
+        def is_over(now: float) -> bool:
+            return limits.reached(hours=now / 3600, requests=fleet.requests) is not None
+
+        watch = begin_watch(fleet.traded, fleet.read)
+        watch, over = play_watch(watch, watchers, free, fleet.seconds, fleet.travel, is_over)
+    hours, by_requests = over / 3600, fleet.requests / REQUESTS_PER_SECOND / 3600
+    bound = Bound.API if by_requests > hours else Bound.FLIGHT
+    figures = max(hours, by_requests), fleet.requests, fleet.flights, bound, fleet.begun
+    return Schedule(len(ships), *figures, watch.done, watch.planned)
+
+
+def _trade(fleet: _Fleet, ships: Sequence[_Ship], pairs: Sequence[PairPlan], limits: Limits) -> list[float]:
+    """Let the ships trade the pairs; returns when each of them has done its last (seconds)."""
+    waiting, ends = list(pairs), [0.0] * len(ships)
     free = [(0.0, number, False) for number in range(len(ships))]
     while waiting:
         now, number, has_read = heapq.heappop(free)
+        if limits.reached(hours=now / 3600, requests=fleet.requests):
+            ends[number] = max(ends[number], min(now, 3600 * (limits.max_hours or inf)))
+            break
         ship = ships[number]
-        chosen = _claim(waiting, fleet, ship, design.claim_order, now)
+        chosen = _claim(waiting, fleet, ship, fleet.design.claim_order, now)
         if chosen is None:
             soonest = min(fleet.opens(planned.pair) for planned in waiting)
             heapq.heappush(free, (max(now, soonest) + POLL_SECONDS / 2, number, False))
             continue
         waiting.remove(chosen)
-        seconds = fleet.carry_out(ship, chosen, shares=has_read and design.shares_readings, now=now)
-        hours = max(hours, (now + seconds) / 3600)
-        heapq.heappush(free, (now + seconds, number, True))
-    by_requests = fleet.requests / REQUESTS_PER_SECOND / 3600
-    bound = Bound.API if by_requests > hours else Bound.FLIGHT
-    return Schedule(len(ships), max(hours, by_requests), fleet.requests, fleet.flights, bound)
+        shares = has_read and fleet.design.shares_readings
+        ends[number] = now + fleet.carry_out(ship, chosen, shares=shares, now=now)
+        heapq.heappush(free, (ends[number], number, True))
+    return ends
 
 
 def _claim(waiting: Sequence[PairPlan], fleet: _Fleet, ship: _Ship, order: ClaimOrder, now: float) -> PairPlan | None:
@@ -110,11 +185,7 @@ def _claim(waiting: Sequence[PairPlan], fleet: _Fleet, ship: _Ship, order: Claim
     free = (planned for planned in waiting if fleet.opens(planned.pair) <= now)
     if order is ClaimOrder.FIFO:
         return next(free, None)
-    return min(free, key=lambda planned: _seconds(fleet.ways, ship.at, planned.pair.buy_market), default=None)
-
-
-def _seconds(ways: Ways, start: str, end: str) -> float:
-    return 0.0 if start == end else ways(start, end).seconds
+    return min(free, key=lambda planned: fleet.seconds(ship.at, planned.pair.buy_market), default=None)
 
 
 def _listings(pair: MarketPair) -> tuple[ListingKey, ListingKey]:

@@ -6,6 +6,8 @@ It decides nothing about ships. A request that may have been executed without an
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache
 from random import Random
 from typing import Any, TypeVar
@@ -23,6 +25,16 @@ from spacetraders_lab.game.refusals import Failed, meaning
 T = TypeVar("T")
 
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
+
+
+@dataclass(slots=True)
+class Sent:
+    """Counts the requests of a task, and of those that it starts, once it is put into `sent` there."""
+
+    requests: int = 0
+
+
+sent: ContextVar[Sent | None] = ContextVar("sent", default=None)
 
 
 class EffectUnknown(GameUnreachable):
@@ -128,6 +140,8 @@ class GameClient:
             if may_send is not None:
                 may_send()
             self.requests[endpoint] += 1
+            if (own := sent.get()) is not None:
+                own.requests += 1
             try:
                 response = await self._send(endpoint, path, content)
                 self._limiter.note(response.headers)

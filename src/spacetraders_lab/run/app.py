@@ -74,8 +74,8 @@ class Lab(Memory):
 
     `resets_at` is when the game said that the universe ends; `tally` counts what is worth counting (`run.metrics`).
     `allocate` chooses pairs for adaptive runs, on the executor `calculator` (the loop's own, if none is given): a fit
-    must not delay a heartbeat. `asking` lets one ship ask at a time, `targets` are the markets that ships are on their
-    way to read again.
+    must not delay a heartbeat. `asking` lets one ship ask at a time, `claiming` one claim; `targets` are the markets
+    that ships are on their way to read again.
     """
 
     game: Game
@@ -89,6 +89,7 @@ class Lab(Memory):
     allocate: Allocate | None = None
     calculator: Executor | None = None
     asking: asyncio.Lock = field(default_factory=asyncio.Lock)
+    claiming: asyncio.Lock = field(default_factory=asyncio.Lock)
     targets: dict[str, str] = field(default_factory=dict)
     tally: Counter[str] = field(default_factory=Counter)
 

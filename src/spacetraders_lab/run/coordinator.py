@@ -16,6 +16,7 @@ from spacetraders_lab.core.analysis_plan import analysis_plan
 from spacetraders_lab.core.container import Container
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import Design, DesignName, ExperimentRun, MarketPair, Menu, RunStatus
+from spacetraders_lab.core.limits import NO_LIMITS, Limits
 from spacetraders_lab.core.market import Listing, TradeGood
 from spacetraders_lab.core.planning import ListingKey, Plan, make_plan
 from spacetraders_lab.core.precision import ExpectedPrecision, expected_precision
@@ -50,6 +51,7 @@ class MarketLiquidityExperimentCommand:
     max_age: timedelta = timedelta(minutes=60)
     seed: int = 0
     until_reset: bool = False
+    limits: Limits = NO_LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +117,16 @@ async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepa
 
     def price(pairs: Sequence[MarketPair], menus: Mapping[str, Menu]) -> Plan:
         chosen = menus or command.design.menu
-        return make_plan(pairs, quotes, chosen, ways, ships=len(ships), hold=hold, fuel_price=fuel_price)
+        return make_plan(
+            pairs,
+            quotes,
+            chosen,
+            ways,
+            ships=len(ships),
+            hold=hold,
+            fuel_price=fuel_price,
+            washout_hours=command.design.washout_seconds / 3600,
+        )
 
     purse = (await reads.get_agent(lab.game.client)).credits
     kept_for_fuel = sum(fuel_money(ship) for ship in ships)
@@ -135,7 +146,15 @@ async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepa
     starts = [ship.waypoint for ship in ships]
     tank = min(ship.fuel_capacity for ship in ships)
     schedules = tuple(
-        make_schedule(plan.pairs, command.design, ways, starts[:count], fuel_capacity=tank)
+        make_schedule(
+            plan.pairs,
+            command.design,
+            ways,
+            starts[:count],
+            fuel_capacity=tank,
+            probes=[ship.waypoint for ship in fleet if not ship.cargo_capacity],
+            limits=command.limits,
+        )
         for count in range(1, len(ships) + 1)
     )
     run = _new_run(lab, command, purse if command.budget is None else command.budget)
@@ -301,6 +320,7 @@ def _document(
         seed=run.seed,
         budget=run.budget,
         credit_floor=run.credit_floor,
+        limits=run.limits,
         may_lose=command.budget is not None,
         hold=hold,
         pairs=proposal.pairs,
@@ -313,6 +333,7 @@ def _document(
             "expected_loss": plan.expected_loss,
             "peak_outlay": plan.peak_outlay,
             "worst_case": plan.worst_case,
+            "readings": schedule.readings,
         },
     )
 
@@ -331,4 +352,5 @@ def _new_run(lab: Lab, command: MarketLiquidityExperimentCommand, budget: int) -
         status_reason=None,
         created_at=lab.clock.now(),
         credit_floor=command.credit_floor,
+        limits=command.limits,
     )

@@ -58,11 +58,11 @@ class Effect:
     conflict: str | None = None
 
 
-async def read_market(lab: Lab, waypoint: str, source: str) -> MarketSnapshot:
-    """Read a market live and keep what it quoted."""
+async def read_market(lab: Lab, waypoint: str, source: str, *, ship: str | None = None) -> MarketSnapshot:
+    """Read a market live and keep what it quoted; `ship` is the one that is there and asks."""
     snapshot = await reads.get_market(lab.game.client, waypoint)
     lab.game.learn(snapshot)
-    await lab.write(lambda c: World(c).save_snapshot(lab.universe_id, snapshot, source))
+    await lab.write(lambda c: World(c).save_snapshot(lab.universe_id, snapshot, source, ship=ship))
     return snapshot
 
 
@@ -237,7 +237,7 @@ async def _keep(lab: Lab, intent: Intent, record: TradeRecord, market: MarketSna
             experiments.record_deviation(intent.run_id, kind, what, now=now)
         experiments.settle(intent.run_id, reserved=_reserved(intent), paid=sign * record.total_credits)
         if market is not None:
-            World(connection).save_quotes(lab.universe_id, market, "trade")
+            World(connection).save_quotes(lab.universe_id, market, "trade", ship=record.ship_symbol)
 
     await write(work)
     log.info("%s did %s for %d each%s", record.ship_symbol, _words(intent.step), record.price_per_unit, _moved(record))

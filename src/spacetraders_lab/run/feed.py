@@ -6,6 +6,7 @@ nothing. All that it is told is read from the database, so any worker may ask, a
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection
 
@@ -27,18 +28,27 @@ from spacetraders_lab.store.world import World
 
 WAITING_SECONDS = 15.0  # game time between two looks at pairs whose listings are not free
 NOTHING_SECONDS = 60.0  # ... and between two questions that find nothing to measure: a fit takes seconds
+LONG = 600.0  # game seconds after which it is worth asking again whatever has happened
 PAIRS_A_SHIP = 2  # that are asked for at once: a new answer knows about twenty trades more for each ship
 
 
-async def feed(lab: Lab, run: ExperimentRun) -> float:
+async def feed(lab: Lab, run: ExperimentRun, over: str | None = None) -> float:
     """Ask for more pairs and queue them, unless some are waiting; returns in how many game seconds to look again.
 
+    Where the run is `over` (why), or has reached a limit, it is marked as asking for no more, with how far it has come.
     Raises UserError where nobody is there to be asked.
     """
     async with lab.asking:
-        if await lab.read(lambda c: WorkQueueRepository(c).get_queue_status(run.run_id)["PENDING"]):
+        waiting, has_ended = await lab.read(
+            lambda c: (
+                WorkQueueRepository(c).get_queue_status(run.run_id)["PENDING"],
+                ExperimentRepository(c).ended_because(run.run_id) is not None,
+            )
+        )
+        if has_ended or (waiting and over is None):
             return WAITING_SECONDS
         rows, plan = await lab.read(lambda c: _question(c, lab, run))
+        plan = replace(plan, over=over or plan.over)
         answer = await _ask(lab, rows, plan)
         return await lab.write(lambda c: _act(c, lab, run, plan, answer))
 
@@ -72,6 +82,7 @@ def _question(connection: Connection, lab: Lab, run: ExperimentRun) -> tuple[lis
         turn=queue.enqueued(run.run_id).total(),
         now=now,
         until=lab.resets_at,
+        over=run.limits.reached(hours=run.hours(now, lab.game.client.speed), requests=experiments.requests(run.run_id)),
     )
     return list(experiments.records(run.run_id)), plan
 
@@ -82,9 +93,9 @@ def _act(connection: Connection, lab: Lab, run: ExperimentRun, plan: AllocationP
     before = queue.enqueued(run.run_id)
     if before.total() != plan.turn:
         return 0.0
-    if answer.ended is not None:
-        ExperimentRepository(connection).nothing_more(run.run_id, answer.ended)
-    pairs = numbered(answer.pairs, before)
+    if (ended := answer.ended or plan.over) is not None:
+        ExperimentRepository(connection).nothing_more(run.run_id, ended)
+    pairs = [] if plan.over is not None else numbered(answer.pairs, before)
     quotes = {(x.waypoint, x.good.symbol): x.good for x in plan.listings}
     menus = {
         pair.pair_id: visit_menu(run.design, run.seed, number, *_ends(pair, quotes), plan.hold)
@@ -94,7 +105,17 @@ def _act(connection: Connection, lab: Lab, run: ExperimentRun, plan: AllocationP
     now = lab.clock.now()
     queue.enqueue_pairs(run.run_id, run.player_id, pairs, now=now, menus=menus)
     record_planned_skips(connection, run.run_id, skips, now=now)
-    return 0.0 if pairs else NOTHING_SECONDS
+    if pairs:
+        return 0.0
+    return WAITING_SECONDS if ended is not None else _rest(run, plan, lab.game.client.speed)
+
+
+def _rest(run: ExperimentRun, plan: AllocationPlan, speed: float) -> float:
+    """Game seconds until a listing is free again or the run's time is up; nothing can be answered before."""
+    ends = [(end - plan.now).total_seconds() * speed for end in plan.locked.values()]
+    if run.limits.max_hours is not None:
+        ends.append(3600 * (run.limits.max_hours - run.hours(plan.now, speed)))
+    return max(NOTHING_SECONDS, min([LONG, *ends]))
 
 
 def _ends(pair: MarketPair, quotes: Mapping[ListingKey, TradeGood]) -> tuple[TradeGood, TradeGood]:

@@ -93,9 +93,9 @@ class Fleet:
         self._crew.add(ship)
         current.at_work += 1
         try:
-            with _first_of(stop, current.halt) as halt:
+            with _first_of(stop, current.halt) as either:
                 command = ShipExperimentWorkerCommand(self._run.run_id, ship)
-                worker = ShipWorker(self._lab, self._run, command, halt, crew=self._crew)
+                worker = ShipWorker(self._lab, self._run, command, either, crew=self._crew, halt=current.halt)
                 (result,) = await asyncio.gather(worker.work(), return_exceptions=True)
         finally:
             self._crew.discard(ship)
@@ -150,7 +150,7 @@ async def close_if_ended(lab: Lab, run_id: str) -> None:
         experiments = ExperimentRepository(connection)
         is_open = experiments.get_run(run_id).status in (RunStatus.RUNNING, RunStatus.SUSPENDED)
         if is_open and WorkQueueRepository(connection).unfinished(run_id) == 0:
-            experiments.set_status(run_id, RunStatus.COMPLETED, None, now=now)
+            experiments.set_status(run_id, RunStatus.COMPLETED, experiments.ended_because(run_id), now=now)
             ContainerRepository(connection).complete_rest(run_id, now=now)
 
     await lab.write(work)

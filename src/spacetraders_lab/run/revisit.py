@@ -5,15 +5,13 @@ nothing but the fuel it needs.
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
 from spacetraders_lab.core.commands import NavigateShipCommand
-from spacetraders_lab.core.experiment import ExperimentRun
-from spacetraders_lab.core.planning import Ways
-from spacetraders_lab.core.revisits import Revisit, Watch, watched
+from spacetraders_lab.core.experiment import DesignName, ExperimentRun, TradeRecord
+from spacetraders_lab.core.revisits import Watch, next_errand, stays, watched
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.game.execute import execute
 from spacetraders_lab.game.outcome import Done
@@ -25,9 +23,7 @@ from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.revisits import readings_since, shocks
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 
-_LONGEST_PAUSE = 150.0  # game seconds between two looks at what is due
-_BE_THERE_BEFORE = 5.0  # game seconds to spare for docking and asking
-
+_PAUSE = 75.0  # game seconds between two looks at a watch of which nothing is to come
 _ENDED = "every listing was watched to the end"
 
 
@@ -52,40 +48,41 @@ async def read_again(lab: Lab, run: ExperimentRun, ship: Ship, stop: asyncio.Eve
     if not watch.to_come:
         lab.targets.pop(ship.symbol, None)
         await _end_if_over(lab, run)
-        await unless_stopped(stop, lab.clock.sleep(_LONGEST_PAUSE / 2 / lab.game.client.speed))
+        await unless_stopped(stop, lab.clock.sleep(_PAUSE / lab.game.client.speed))
         return ship
     ways = await find_ways(lab.game, ship.system, [ship])
+
+    def seconds(start: str, end: str) -> float:
+        return 0.0 if start == end else ways(start, end).seconds
+
     now, speed = lab.clock.now(), lab.game.client.speed
     elsewhere = {market for other, market in lab.targets.items() if other != ship.symbol}
-    revisit = _choose(watch.to_come, ship, elsewhere, ways, now, speed)
+    errand = next_errand(
+        watch.to_come, ship.waypoint, elsewhere, seconds, now, is_probe=ship.cargo_capacity == 0, speed=speed
+    )
+    revisit = errand.revisit
     lab.targets[ship.symbol] = revisit.market if revisit else ship.waypoint
-    flight = 0.0 if revisit is None else _seconds(ways, ship.waypoint, revisit.market)
-    wait = _LONGEST_PAUSE if revisit is None else (revisit.due - now).total_seconds() * speed - flight
-    if revisit is None or wait > _BE_THERE_BEFORE:
-        await unless_stopped(stop, lab.clock.sleep(min(max(wait, 1.0), _LONGEST_PAUSE) / speed))
+    if revisit is None or errand.rest:
+        await unless_stopped(stop, lab.clock.sleep(errand.rest / speed))
         return ship
     if ship.waypoint != revisit.market:
         ship = await unless_stopped(stop, _fly(lab, run, ship, revisit.market))
     await unless_stopped(stop, lab.clock.sleep(max(0.0, (revisit.due - lab.clock.now()).total_seconds())))
-    await unless_stopped(stop, read_market(lab, revisit.market, "recovery"))
+    await unless_stopped(stop, read_market(lab, revisit.market, "recovery", ship=ship.symbol))
     return ship
 
 
-def _choose(
-    to_come: Sequence[Revisit], ship: Ship, elsewhere: Collection[str], ways: Ways, now: datetime, speed: float
-) -> Revisit | None:
-    """The revisit that the ship can make soonest, at a market that no other ship looks after; None when there is none.
+async def stay_to_read(lab: Lab, run: ExperimentRun, records: Sequence[TradeRecord], ship: Ship) -> None:
+    """In a recovery run, read the market that the ship has just traded a few times before it leaves.
 
-    A probe stays where it is as long as its market is wanted.
+    May be broken off at any time: what is to be read follows from the last of the `records`.
     """
-    is_parked = ship.cargo_capacity == 0 and any(r.market == ship.waypoint for r in to_come)
-    in_time = []
-    for revisit in to_come:
-        at = max(revisit.due, now + timedelta(seconds=_seconds(ways, ship.waypoint, revisit.market)) / speed)
-        is_mine = revisit.market == ship.waypoint if is_parked else revisit.market not in elsewhere
-        if is_mine and at < revisit.until:
-            in_time.append((at, revisit.market, revisit))
-    return min(in_time)[2] if in_time else None
+    last, speed = (records[-1] if records else None), lab.game.client.speed
+    if run.design.name is not DesignName.RECOVERY or last is None or ship.waypoint != last.market:
+        return
+    for due in stays(last.timestamp, lab.clock.now(), speed=speed):
+        await lab.clock.sleep(max(0.0, (due - lab.clock.now()).total_seconds()))
+        await read_market(lab, last.market, "recovery", ship=ship.symbol)
 
 
 async def _fly(lab: Lab, run: ExperimentRun, ship: Ship, market: str) -> Ship:
@@ -104,7 +101,3 @@ async def _end_if_over(lab: Lab, run: ExperimentRun) -> None:
         ExperimentRepository(connection).nothing_more(run.run_id, _ENDED)
 
     await lab.write(work)
-
-
-def _seconds(ways: Ways, start: str, end: str) -> float:
-    return 0.0 if start == end else ways(start, end).seconds

@@ -108,7 +108,7 @@ async def visit(lab: Lab, ship: Ship, market: str) -> Ship:
     """Bring a ship to a market, unless it is there, and read it; in orbit or docked makes no difference."""
     outcome = await execute(lab.game, NavigateShipCommand(ship.symbol, market), ship)
     assert isinstance(outcome, Done)  # a flight is done or raises
-    await read_market(lab, market, "scout")
+    await read_market(lab, market, "scout", ship=ship.symbol)
     return outcome.ship
 
 

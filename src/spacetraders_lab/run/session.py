@@ -24,6 +24,7 @@ from spacetraders_lab.core.experiment import (
     READING_LASTS_SECONDS,
     ExperimentRun,
     Skip,
+    SkipReason,
     Step,
     TradeRecord,
 )
@@ -41,7 +42,7 @@ from spacetraders_lab.core.protocol import (
     SkipTrades,
     next_action,
 )
-from spacetraders_lab.core.refusal import Refusal, judge_refusal
+from spacetraders_lab.core.refusal import Refusal, judge_refusal, why_skipped
 from spacetraders_lab.core.routing import Unreachable
 from spacetraders_lab.core.ship import NavStatus, Ship
 from spacetraders_lab.game import reads
@@ -52,6 +53,7 @@ from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.heartbeat import Lease
 from spacetraders_lab.run.interrupt import Interrupted, unless_stopped
+from spacetraders_lab.run.revisit import stay_to_read
 from spacetraders_lab.store.attrition import record_skips, skips_of
 from spacetraders_lab.store.brackets import brackets_of, record_bracket
 from spacetraders_lab.store.experiments import ExperimentRepository
@@ -79,7 +81,7 @@ class PairSession:
     """A ship's work on one claimed pair; `ship` is its state as the game last told it.
 
     With `giving_up` (why) it only sells what is aboard; `awaits_a_listing` tells afterwards whether something could not
-    be sold because another ship is at work on its listings.
+    be sold because another ship is at work on its listings. `skips_for` is why a pair that failed leaves out the rest.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class PairSession:
     ) -> None:
         self.ship = ship
         self.awaits_a_listing = False
+        self.skips_for = SkipReason.PAIR_FAILED
         self._lab, self._run, self._lease, self._stop = lab, run, lease, stop
         self._pair = lease.claim.pair
         self._records: list[TradeRecord] = []
@@ -103,8 +106,7 @@ class PairSession:
         self._leftovers: tuple[Leftover, ...] = ()
         self._closed: set[tuple[str, str]] = set()
         self._no_funds: WorldCondition | None = None
-        self._giving_up = giving_up
-        self._refusals = 0
+        self._giving_up, self._refusals = giving_up, 0
         self._skips: list[Skip] = []
         self._brackets: Counter[str] = Counter()
         self._last_reading = last_reading
@@ -121,12 +123,15 @@ class PairSession:
                 raise Interrupted("asked to stop")
             action = next_action(self._pair, self._facts(), self.ship)
             if isinstance(action, PairDone):
+                await self._unless_stopped(stay_to_read(self._lab, self._run, self._records, self.ship))
                 return action
             if isinstance(action, PairFailed) and self._giving_up and not self._leftovers:
                 return action
             try:
                 await self._do(action)
-            except (PairError, Unreachable) as error:
+            except PairError as error:
+                await self._give_up(str(error), why_skipped(error.code))
+            except Unreachable as error:
                 await self._give_up(str(error))
             except GameUnreachable as error:
                 # a market that cannot answer may keep the rest of the pair waiting, but not what is left over for ever
@@ -153,7 +158,8 @@ class PairSession:
             case NavigateShipCommand() | DockShipCommand():
                 await self._move(action)
             case GetMarketQuery(waypoint=waypoint):
-                self._market = await self._unless_stopped(effects.read_market(self._lab, waypoint, "visit"))
+                reading = effects.read_market(self._lab, waypoint, "visit", ship=self.ship.symbol)
+                self._market = await self._unless_stopped(reading)
             case PlaceboReading():
                 await self._unless_stopped(self._take_placebo())
             case SkipTrades(skips=skips):
@@ -173,7 +179,7 @@ class PairSession:
         after = await reads.get_market(self._lab.game.client, before.waypoint)
 
         def work(connection: Connection) -> None:
-            World(connection).save_quotes(self._lab.universe_id, after, "placebo")
+            World(connection).save_quotes(self._lab.universe_id, after, "placebo", ship=claim.ship_symbol)
             record_bracket(connection, claim, before.waypoint, before_at=before.observed_at, after_at=after.observed_at)
 
         await self._lease.write(work)
@@ -189,10 +195,13 @@ class PairSession:
         await self._find_leftovers()
 
     async def _move(self, command: NavigateShipCommand | DockShipCommand) -> None:
+        if isinstance(command, NavigateShipCommand):
+            await self._unless_stopped(stay_to_read(self._lab, self._run, self._records, self.ship))
         self._market = None
         try:
             if isinstance(command, NavigateShipCommand) and self._flies_to_buy:
-                await self._lab.read(self._check_budget)
+                spare = self._lab.purse.fuel_reserve
+                await self._lab.read(lambda c: ExperimentRepository(c).check_budget(self._run.run_id, spare=spare))
             journey = execute(self._lab.game, command, self.ship, account=self._account)
             outcome = await self._unless_stopped(journey)
         except BudgetReached as reached:
@@ -231,15 +240,6 @@ class PairSession:
         if self._market is None or self.ship.status is not NavStatus.DOCKED:
             return None
         return LastReading(self._market, self._brackets[self._market.waypoint] > 0)
-
-    def _check_budget(self, connection: Connection) -> None:
-        """Raise BudgetReached when nothing could be bought any more: fuel would be burnt for nothing."""
-        away = ExperimentRepository(connection).outlay(self._run.run_id)
-        if away + self._lab.purse.fuel_reserve > self._run.budget:
-            raise BudgetReached(
-                f"{away:,} credits of the budget of {self._run.budget:,} are away; {self._lab.purse.fuel_reserve:,} "
-                "are kept for fuel"
-            )
 
     async def _trade(self, step: Step) -> None:
         assert self._market is not None  # the protocol trades only at a market it has seen
@@ -281,23 +281,23 @@ class PairSession:
             case Refusal.LOOK_AGAIN:
                 await self._look_again(error)
             case Refusal.PAIR:
-                raise PairError(f"the game refused the trade: {error} (code {error.code})")
+                raise PairError(f"the game refused the trade: {error} (code {error.code})", code=error.code)
 
     async def _look_again(self, error: GameError) -> None:
         """Ship or market are not as we believed: read the ship, forget the market, and let the protocol plan anew."""
         self._refusals += 1
         if self._refusals > MOST_REFUSALS:
-            raise PairError(f"refused {self._refusals} times in a row: {error} (code {error.code})")
+            raise PairError(f"refused {self._refusals} times in a row: {error} (code {error.code})", code=error.code)
         self._market = None
         self.ship = await self._read_ship()
 
-    async def _give_up(self, reason: str) -> None:
+    async def _give_up(self, reason: str, skips_for: SkipReason = SkipReason.PAIR_FAILED) -> None:
         """Cross off the market that would not take a leftover, else note why the pair fails; see what is aboard."""
         log.warning("%s gives up: %s", self.ship.symbol, reason)
         if self._leftovers:
             self._closed.add((self._leftovers[0].markets[0], self._leftovers[0].good_symbol))
         else:
-            self._giving_up = reason
+            self._giving_up, self.skips_for = reason, skips_for
         await self._find_leftovers()
 
     async def _settle_open_intents(self) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import uuid
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -17,11 +18,12 @@ from spacetraders_lab.core.errors import (
     OutOfCredits,
     WorldCondition,
 )
-from spacetraders_lab.core.experiment import ClaimedPair, ClaimOrder, DesignName, ExperimentRun
+from spacetraders_lab.core.experiment import ClaimedPair, ClaimOrder, DesignName, ExperimentRun, SkipReason
 from spacetraders_lab.core.protocol import PairDone, PairFailed
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.travel import distance
 from spacetraders_lab.game import reads
+from spacetraders_lab.game.client import Sent, sent
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.feed import feed
@@ -31,6 +33,7 @@ from spacetraders_lab.run.logs import about
 from spacetraders_lab.run.revisit import read_again
 from spacetraders_lab.run.session import GAME_BROKE, LastReading, PairSession
 from spacetraders_lab.store.doctor import ships_at_work
+from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.failures import DatabaseUnavailable
 from spacetraders_lab.store.intents import IntentRepository
 from spacetraders_lab.store.work_queue import WorkQueueRepository
@@ -74,7 +77,7 @@ class WorkerReport:
 class ShipWorker:
     """Works on one run with one ship. `stop` asks it to finish its trade, release its pair and leave.
 
-    `crew` are the ships that this process has at work on the run: who leaves strikes itself off.
+    `crew` are the ships that this process has at work on the run: who leaves strikes itself off. `halt` stops them all.
     """
 
     lab: Lab
@@ -83,9 +86,12 @@ class ShipWorker:
     stop: asyncio.Event
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
     crew: set[str] = field(default_factory=set)
+    halt: asyncio.Event = field(default_factory=asyncio.Event)
     _ship: Ship | None = None  # as the game last told; None when it must be asked again
     _last_reading: LastReading | None = None
     _outages: int = 0
+    _sent: Sent = field(default_factory=Sent)
+    _noted: int = 0  # of the requests that were sent, those that the database knows of
 
     async def work(self) -> WorkerReport:
         """Claim and measure pairs until every pair of the run has ended, or until asked to stop.
@@ -93,6 +99,7 @@ class ShipWorker:
         A condition of the world ends the work of this worker and asks the others to stop; the report names it.
         """
         report = WorkerReport(self.command.ship_symbol)
+        sent.set(self._sent)
         try:
             while not self.stop.is_set() and report.error is None and report.condition is None:
                 try:
@@ -103,14 +110,20 @@ class ShipWorker:
                     await self._sit_out(error, report)
         finally:
             self.crew.discard(self.command.ship_symbol)
+        with suppress(DatabaseUnavailable):
+            await self._end_at_a_limit()
         return report
 
     async def _next_pair(self, report: WorkerReport) -> bool:
         """Work on one pair, or wait a little when none is free; False when the run has ended."""
         asked_at = self.lab.clock.monotonic()
+        await self._end_at_a_limit()
         if self.run.design.name is DesignName.RECOVERY and (await self._known_ship()).cargo_capacity == 0:
             return await self._only_watch(report)
-        claim, is_finished = await self._claim()
+        async with self.lab.claiming:
+            if self.halt.is_set():
+                return False
+            claim, is_finished = await self._claim()
         if claim is not None:
             await self.lab.pass_by(Point.CLAIMED)
             with about(pair_id=claim.pair.pair_id):
@@ -121,6 +134,26 @@ class ShipWorker:
             return False
         await self._find_work(report)
         return True
+
+    async def _end_at_a_limit(self) -> None:
+        """Put the requests that were made on record, and begin nothing more in a run that has reached a limit.
+
+        Pairs under way are finished. An adaptive run is told by `feed` how far it has come.
+        """
+        run, now, made = self.run, self.lab.clock.now(), self._sent.requests - self._noted
+        hours = run.hours(now, self.lab.game.client.speed)
+
+        def work(connection: Connection) -> None:
+            requests = ExperimentRepository(connection).add_requests(run.run_id, made)
+            why = run.limits.reached(hours=hours, requests=requests)
+            if why is None:
+                return
+            WorkQueueRepository(connection).end_waiting(run.run_id, why, SkipReason.LIMIT, now=now)
+            if run.design.name is not DesignName.ADAPTIVE:
+                ExperimentRepository(connection).nothing_more(run.run_id, why)
+
+        await self.lab.write(work)
+        self._noted += made
 
     async def _find_work(self, report: WorkerReport) -> None:
         """Nothing is free now: ask for more where the design goes on by itself, else wait a little."""
@@ -195,7 +228,7 @@ class ShipWorker:
                 )
                 end = await session.measure()
                 await self.lab.pass_by(Point.MEASURED)
-            await (self._release(claim) if giving_up else self._end(claim, end, report))
+            await (self._release(claim) if giving_up else self._end(claim, end, session.skips_for, report))
             self._ship = session.ship
             self._last_reading = session.last_reading if self.run.design.shares_readings else None
             return not (giving_up and session.awaits_a_listing)
@@ -230,14 +263,21 @@ class ShipWorker:
         """Try the pair again later: when the game breaks on it another one meanwhile, else the ship waits as well."""
         log.warning("%s: %s is put off: %s", claim.ship_symbol, claim.pair.pair_id, error)
         wait, is_to_blame = self._retry_seconds(), error.http_status == GAME_BROKE
-        await self._release(claim, wait=wait, spend_attempt=is_to_blame)
-        if not is_to_blame:
+        if is_to_blame:
+            now = self.lab.clock.now()
+            again = now + timedelta(seconds=wait)
+            await self._give_back(lambda q: q.put_off(claim, str(error), now=now, not_before=again))
+        else:
+            await self._release(claim, wait=wait)
             await self._pause(wait)
 
     async def _short_of_money(
         self, claim: ClaimedPair, short: OutOfCredits | BudgetReached, report: WorkerReport
     ) -> None:
-        """Wait while another ship may still sell what it carries; else the run waits for the user."""
+        """Wait while another ship may still sell what it carries; else the run waits for the user.
+
+        Nobody claims meanwhile: a ship that began to buy unseen would be halted with its cargo aboard.
+        """
         now, others = self.lab.clock.now(), self.crew - {claim.ship_symbol}
 
         def who_may_sell(connection: Connection) -> set[str]:
@@ -245,15 +285,27 @@ class ShipWorker:
             return loaded | set(ships_at_work(connection, self.run.run_id, now=now))
 
         log.warning("%s: %s", claim.ship_symbol, short)
-        sellers = await self.lab.read(who_may_sell)
-        await self._release(claim)
-        if sellers - {claim.ship_symbol}:
-            await self._pause(self._retry_seconds())
-        else:
-            self._halt(short, report)
+        async with self.lab.claiming:
+            sellers = await self.lab.read(who_may_sell) - {claim.ship_symbol}
+            await self._release(claim)
+            if not sellers:
+                return await self._out_of_money(short, report)
+        return await self._pause(self._retry_seconds())
+
+    async def _out_of_money(self, short: OutOfCredits | BudgetReached, report: WorkerReport) -> None:
+        """An adaptive run is over when its budget is; every other one, and every purse, waits for the user."""
+        if self.run.design.name is not DesignName.ADAPTIVE or not isinstance(short, BudgetReached):
+            return self._halt(short, report)
+        now, run_id = self.lab.clock.now(), self.run.run_id
+        await self.lab.write(
+            lambda c: WorkQueueRepository(c).end_waiting(run_id, str(short), SkipReason.CREDITS, now=now)
+        )
+        await feed(self.lab, self.run, f"the budget is reached: {short}")
+        return None
 
     def _halt(self, condition: WorldCondition, report: WorkerReport) -> None:
         report.condition = condition
+        self.halt.set()
         self.stop.set()
 
     async def _sit_out(self, error: DatabaseUnavailable, report: WorkerReport) -> None:
@@ -308,14 +360,16 @@ class ShipWorker:
         markets.sort(key=lambda place: (distance(here.x, here.y, place.x, place.y), place.symbol != here.symbol))
         return tuple(place.symbol for place in markets)
 
-    async def _end(self, claim: ClaimedPair, end: PairDone | PairFailed, report: WorkerReport) -> None:
+    async def _end(
+        self, claim: ClaimedPair, end: PairDone | PairFailed, skips_for: SkipReason, report: WorkerReport
+    ) -> None:
         now = self.lab.clock.now()
         washout = self.run.design.washout_seconds / self.lab.game.client.speed
 
         def work(connection: Connection) -> None:
             queue = WorkQueueRepository(connection)
             if isinstance(end, PairFailed):
-                queue.mark_failed(claim, end.reason, now=now, washout_seconds=washout)
+                queue.mark_failed(claim, end.reason, now=now, washout_seconds=washout, skips_for=skips_for)
             else:
                 queue.mark_complete(claim, now=now, washout_seconds=washout)
 
@@ -330,11 +384,11 @@ class ShipWorker:
     async def _release(self, claim: ClaimedPair, *, wait: float = 0.0, spend_attempt: bool = False) -> None:
         """Give the pair back: first in line for this ship, after so many seconds."""
         now = self.lab.clock.now()
+        again = now + timedelta(seconds=wait)
+        await self._give_back(lambda q: q.release(claim, now=now, not_before=again, spend_attempt=spend_attempt))
+
+    async def _give_back(self, how: Callable[[WorkQueueRepository], None]) -> None:
         try:
-            await self.lab.write(
-                lambda c: WorkQueueRepository(c).release(
-                    claim, now=now, not_before=now + timedelta(seconds=wait), spend_attempt=spend_attempt
-                )
-            )
+            await self.lab.write(lambda c: how(WorkQueueRepository(c)))
         except LeaseLost as lost:
-            log.warning("%s: %s", claim.ship_symbol, lost)
+            log.warning("%s: %s", self.command.ship_symbol, lost)

@@ -9,24 +9,33 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Text, cast, exists, func, insert, literal, or_, select
+from sqlalchemy import Connection, Row, Text, and_, cast, exists, func, literal, or_, select
 
 from spacetraders_lab.core.experiment import Cell, ClaimedPair, Design, Menu, MenuKind, QueueStatus, Skip, SkipReason
 from spacetraders_lab.core.market import Operation
+from spacetraders_lab.store.listing_locks import listings_are_free
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_skips as skips
 from spacetraders_lab.store.schema import experiment_work_queue as queue
 from spacetraders_lab.store.schema import market_experiments as trades
+from spacetraders_lab.store.types import UtcDateTime
+from spacetraders_lab.store.upsert import insert_into
 
 _COUNTS = or_(skips.c.take == 0, skips.c.take == queue.c.take)
 
-_was_executed = exists().where(
-    trades.c.run_id == queue.c.run_id,
-    trades.c.pair_id == queue.c.pair_id,
-    trades.c.take == queue.c.take,
-    trades.c.operation == skips.c.operation,
-    trades.c.batch_size_fraction == skips.c.batch_size_fraction,
-    trades.c.iteration == skips.c.iteration,
+_of_skip = queue.alias("of_skip")
+# A trade under way when its pair or its run ended may have both rows: then it was executed. Correlates to skips.
+was_executed = exists(
+    select(trades.c.experiment_id)
+    .join(_of_skip, and_(trades.c.run_id == _of_skip.c.run_id, trades.c.pair_id == _of_skip.c.pair_id))
+    .where(
+        _of_skip.c.queue_id == skips.c.queue_id,
+        trades.c.take == _of_skip.c.take,
+        trades.c.operation == skips.c.operation,
+        trades.c.batch_size_fraction == skips.c.batch_size_fraction,
+        trades.c.iteration == skips.c.iteration,
+    )
+    .correlate(skips)
 )
 
 
@@ -106,6 +115,21 @@ def skip_the_rest(connection: Connection, queue_ids: Iterable[int], reason: Skip
         _insert(connection, row.run_id, queue_id, row.take, rest, now)
 
 
+def skip_what_is_left(connection: Connection, run_id: str, *, now: datetime) -> None:
+    """Write a row for every planned trade of a run that is over and has none; LOCKED where the listings were closed."""
+    closed = ~listings_are_free(runs.c.universe_id, literal(now, UtcDateTime()))
+    kept_out = set(
+        connection.execute(
+            select(queue.c.queue_id)
+            .join(runs, runs.c.run_id == queue.c.run_id)
+            .where(queue.c.run_id == run_id, queue.c.status == QueueStatus.PENDING, closed)
+        ).scalars()
+    )
+    left = unfinished_pairs(connection, run_id)
+    skip_the_rest(connection, [pair for pair in left if pair in kept_out], SkipReason.LOCKED, now=now)
+    skip_the_rest(connection, [pair for pair in left if pair not in kept_out], SkipReason.RUN_ENDED, now=now)
+
+
 def unfinished_pairs(connection: Connection, run_id: str) -> list[int]:
     """The queue_ids of the run's pairs that have not ended."""
     ended = (QueueStatus.COMPLETED, QueueStatus.FAILED)
@@ -121,7 +145,7 @@ def attrition(connection: Connection, run_id: str) -> Attrition:
     left_out = connection.execute(
         select(skips.c.reason, func.count().label("trades"))
         .join(queue, queue.c.queue_id == skips.c.queue_id)
-        .where(skips.c.run_id == run_id, _COUNTS, ~_was_executed)
+        .where(skips.c.run_id == run_id, _COUNTS, ~was_executed)
         .group_by(skips.c.reason)
         .order_by(skips.c.reason)
     )
@@ -200,5 +224,5 @@ def _insert(
         }
         for skip in skipped
     ]
-    if rows:
-        connection.execute(insert(skips), rows)
+    if rows:  # a run that is cancelled has a row for every trade that its ships have not left out yet
+        connection.execute(insert_into(connection, skips).on_conflict_do_nothing(), rows)

@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, select
+from sqlalchemy import Connection, Row, func, insert, or_, select
 
 from spacetraders_lab.core.experiment import ClaimedPair, PlaceboBracket
 from spacetraders_lab.core.waypoint import system_of
@@ -50,8 +50,8 @@ def placebo_brackets(connection: Connection, run_id: str) -> list[PlaceboBracket
     ).all()
     result = []
     for row in rows:
-        before = _quotes(connection, universe, row.market_symbol, row.before_at)
-        after = _quotes(connection, universe, row.market_symbol, row.after_at)
+        before = _quotes(connection, universe, row, row.before_at)
+        after = _quotes(connection, universe, row, row.after_at)
         result += [
             PlaceboBracket(
                 run_id, row.ship_symbol, row.market_symbol, before[good], row.before_at, after[good], row.after_at
@@ -61,15 +61,21 @@ def placebo_brackets(connection: Connection, run_id: str) -> list[PlaceboBracket
     return result
 
 
-def _quotes(connection: Connection, universe: int | None, market: str, at: datetime) -> dict[str, Any]:
+def _quotes(connection: Connection, universe: int | None, bracket: Row[Any], at: datetime) -> dict[str, Any]:
+    """What the bracket's own ship read then: it makes one request at a time, so its name and the time say which.
+
+    Readings of earlier versions do not tell who made them; the ship's own count before them.
+    """
+    market, reader = bracket.market_symbol, observations.c.ship_symbol
     rows = connection.execute(
-        select(observations).where(
-            and_(
-                observations.c.universe_id == universe,
-                observations.c.system_symbol == system_of(market),
-                observations.c.waypoint_symbol == market,
-                observations.c.observed_at == at,
-            )
+        select(observations)
+        .where(
+            observations.c.universe_id == universe,
+            observations.c.system_symbol == system_of(market),
+            observations.c.waypoint_symbol == market,
+            observations.c.observed_at == at,
+            or_(reader.is_(None), reader == bracket.ship_symbol),
         )
+        .order_by(reader.is_not(None))
     )
     return {row.good_symbol: trade_good(row) for row in rows}

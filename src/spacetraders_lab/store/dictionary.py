@@ -117,6 +117,7 @@ MEANINGS = {
         "sell_price": "The bid: what a player receives for a unit.",
         "observed_at": "When the reply came.",
         "source": "What the market was read for.",
+        "ship_symbol": "The ship that read it; empty where that is not known.",
     },
     "queue": {
         **_RUN,

@@ -24,9 +24,10 @@ from sqlalchemy import (
 
 from spacetraders_lab.core.analysis_plan import plan_hash
 from spacetraders_lab.core.errors import BudgetReached, Maintenance, UserError
-from spacetraders_lab.core.experiment import ExperimentRun, IntentState, RunStatus, SkipReason, TradeRecord
+from spacetraders_lab.core.experiment import ExperimentRun, IntentState, RunStatus, TradeRecord
+from spacetraders_lab.core.limits import Limits
 from spacetraders_lab.core.market import Operation
-from spacetraders_lab.store.attrition import skip_the_rest, stored_design, unfinished_pairs
+from spacetraders_lab.store.attrition import skip_what_is_left, stored_design
 from spacetraders_lab.store.schema import experiment_deviations
 from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_runs as runs
@@ -75,6 +76,8 @@ class ExperimentRepository:
                 "plan_hash": plan_hash(plan),
                 "budget": run.budget,
                 "credit_floor": run.credit_floor,
+                "max_hours": run.limits.max_hours,
+                "max_requests": run.limits.max_requests,
                 "status": run.status,
                 "status_reason": run.status_reason,
                 "created_at": run.created_at,
@@ -119,7 +122,7 @@ class ExperimentRepository:
         )
         if changed.rowcount == 1:
             if status is RunStatus.CANCELLED:
-                self._skip_the_rest(run_id, now)
+                skip_what_is_left(self._connection, run_id, now=now)
             return
         stands = self.get_run(run_id).status
         if stands is not status:
@@ -171,15 +174,12 @@ class ExperimentRepository:
         is_open = runs.c.status.in_(_OPEN_ENDED)
         has_ended = self._change_status(run_id, is_open, RunStatus.CANCELLED, reason, finished_at=now)
         if has_ended:
-            self._skip_the_rest(run_id, now)
+            skip_what_is_left(self._connection, run_id, now=now)
         return has_ended
 
     def set_ships(self, run_id: str, ships: Sequence[str]) -> None:
         """Say which ships belong to the run from now on."""
         self._connection.execute(update(runs).where(runs.c.run_id == run_id).values(ships=list(ships)))
-
-    def _skip_the_rest(self, run_id: str, now: datetime) -> None:
-        skip_the_rest(self._connection, unfinished_pairs(self._connection, run_id), SkipReason.RUN_ENDED, now=now)
 
     def _change_status(
         self, run_id: str, condition: ColumnElement[bool], status: RunStatus, reason: str | None, **more: Any
@@ -230,6 +230,12 @@ class ExperimentRepository:
                 f"{run.budget:,} are away"
             )
 
+    def check_budget(self, run_id: str, *, spare: int) -> None:
+        """Raise BudgetReached when nothing could be bought any more: fuel would be burnt for nothing."""
+        away, budget = self.outlay(run_id), self.get_run(run_id).budget
+        if away + spare > budget:
+            raise BudgetReached(f"{away:,} credits of the budget of {budget:,} are away; {spare:,} are kept for fuel")
+
     def settle(self, run_id: str, *, reserved: int, paid: int) -> None:
         """Put what really left the purse (negative: came in) in the place of what was reserved."""
         self._connection.execute(_SPEND, {"of_run": run_id, "credits": paid - reserved})
@@ -237,6 +243,15 @@ class ExperimentRepository:
     def add_fuel(self, run_id: str, credits: int) -> None:
         """Add to what the run has paid for fuel."""
         self._connection.execute(_SPEND_ON_FUEL, {"of_run": run_id, "credits": credits})
+
+    def add_requests(self, run_id: str, count: int) -> int:
+        """Add to the requests that the run's ships have made; returns how many these are."""
+        values = {"of_run": run_id, "requests": count}
+        return int(self._connection.execute(_ADD_REQUESTS, values).scalar_one())
+
+    def requests(self, run_id: str) -> int:
+        """How many requests the run's ships have made, up to the last look of each for its next pair."""
+        return int(self._connection.execute(select(runs.c.requests).where(runs.c.run_id == run_id)).scalar_one())
 
     def outlay(self, run_id: str) -> int:
         """Credits that are away: the running sum that `net_spent` must agree with."""
@@ -265,6 +280,12 @@ _CREDITS = bindparam("credits", type_=BigInteger)
 _OUTLAY = select(runs.c.outlay).where(_OF_RUN)
 _SPEND = update(runs).where(_OF_RUN).values(outlay=runs.c.outlay + _CREDITS)
 _RESERVE = _SPEND.where(runs.c.outlay + _CREDITS + bindparam("spare", type_=BigInteger) <= runs.c.budget)
+_ADD_REQUESTS = (
+    update(runs)
+    .where(_OF_RUN)
+    .values(requests=runs.c.requests + bindparam("requests", type_=BigInteger))
+    .returning(runs.c.requests)
+)
 _SPEND_ON_FUEL = _SPEND.values(fuel_credits=runs.c.fuel_credits + _CREDITS)
 
 _recorded = (
@@ -315,4 +336,5 @@ def _run(row: Row[Any]) -> ExperimentRun:
         created_at=row.created_at,
         finished_at=row.finished_at,
         credit_floor=row.credit_floor,
+        limits=Limits(row.max_hours, row.max_requests),
     )

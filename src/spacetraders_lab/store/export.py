@@ -16,9 +16,11 @@ from sqlalchemy import JSON, Boolean, Column, ColumnElement, Double, Text, cast,
 from sqlalchemy.types import NullType, TypeEngine
 
 from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.store.attrition import was_executed
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.dictionary import TABLES
 from spacetraders_lab.store.experiments import ExperimentRepository
+from spacetraders_lab.store.schema import experiment_skips as skips
 from spacetraders_lab.store.schema import market_observations as observations
 from spacetraders_lab.store.types import UtcDateTime, Word
 from spacetraders_lab.store.world import World
@@ -63,7 +65,9 @@ def select_run(database: Database, run_id: str, table: str) -> Export:
         source = TABLES[table]
         (key,) = source.primary_key
         where: tuple[ColumnElement[bool], ...]
-        if source is observations:
+        if source is skips:
+            where = (_walked(source.c.run_id) == run_id, ~was_executed)
+        elif source is observations:
             where = (source.c.universe_id == run.universe_id, _walked(source.c.system_symbol) == run.system_symbol)
         else:
             where = (_walked(source.c.run_id) == run_id,)

@@ -1,13 +1,13 @@
 """Who may trade a listing (a good at a market) now: one pair at a time, whatever run it belongs to.
 
 A lock lives as long as its pair's lease, and is written in the transactions that write the lease: a dead worker's
-locks end with its lease, and whoever takes over the pair takes over its locks. Only `work_queue` calls this.
+locks end with its lease, and whoever takes over the pair takes over its locks. Only `work_queue` writes here.
 """
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Connection, bindparam, exists, or_, select, update
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, or_, select, update
 
 from spacetraders_lab.core.experiment import MarketPair
 from spacetraders_lab.store.schema import experiment_work_queue as queue
@@ -35,7 +35,7 @@ _HOLD = (
 )
 
 
-def listings_are_free(universe_id: BindParameter[Any], now: BindParameter[Any]) -> ColumnElement[bool]:
+def listings_are_free(universe_id: ColumnElement[Any], now: ColumnElement[Any]) -> ColumnElement[bool]:
     """The condition on a row of the queue that no other pair holds one of its two listings."""
     return ~exists().where(
         locks.c.universe_id == universe_id,

@@ -91,6 +91,10 @@ experiment_runs = Table(
     # purchases (from their intent on) less sales, fuel included: a running sum, so that a trade costs the same
     # after a million others
     Column("outlay", BigInteger, nullable=False, server_default=text("0")),
+    # beyond these no pair is begun; NULL: no such limit. `requests` grows when a ship looks for its next pair
+    Column("max_hours", Double),
+    Column("max_requests", BigInteger),
+    Column("requests", BigInteger, nullable=False, server_default=text("0")),
     Column("status", Word(RunStatus), nullable=False),
     Column("status_reason", Text),
     # why a run that chooses its pairs or readings as it goes on asks for no more; NULL: it may ask
@@ -286,6 +290,7 @@ market_observations = Table(
     Column("sell_price", Integer, nullable=False),
     Column("observed_at", UtcDateTime, nullable=False),
     Column("source", Text, nullable=False),
+    Column("ship_symbol", Text),  # who was there; NULL: nobody is known to have been
     Index("ix_observations_listing", "universe_id", "system_symbol", "waypoint_symbol", "good_symbol", "observed_at"),
     Index("ix_observations_time", "universe_id", "system_symbol", "observed_at"),
 )

@@ -51,6 +51,11 @@ class FailedPair:
     attempts: int
     error_message: str
 
+    @property
+    def was_begun(self) -> bool:
+        """Whether a ship ever had it: else the run was over before, as its limits wanted."""
+        return self.attempts > 0
+
 
 def require_lease(connection: Connection, claim: ClaimedPair, *, now: datetime) -> datetime:
     """The end of the claim's lease; the pair cannot pass to another before the transaction ends. Raises LeaseLost."""
@@ -164,12 +169,23 @@ class WorkQueueRepository:
             claim, now, washout_seconds, CLAIMED, status=QueueStatus.COMPLETED, completed_at=now, error_message=None
         )
 
-    def mark_failed(self, claim: ClaimedPair, error: str, *, now: datetime, washout_seconds: float = 0.0) -> None:
-        """The pair is FAILED for good, with the reason; its listings are free after the washout. Raises LeaseLost."""
+    def mark_failed(
+        self,
+        claim: ClaimedPair,
+        error: str,
+        *,
+        now: datetime,
+        washout_seconds: float = 0.0,
+        skips_for: SkipReason = SkipReason.PAIR_FAILED,
+    ) -> None:
+        """The pair is FAILED for good, with the reason; its listings are free after the washout. Raises LeaseLost.
+
+        `skips_for` is written down for each of its planned trades that has not taken place.
+        """
         self._end(
             claim, now, washout_seconds, CLAIMED, status=QueueStatus.FAILED, completed_at=now, error_message=error
         )
-        skip_the_rest(self._connection, [claim.queue_id], SkipReason.PAIR_FAILED, now=now)
+        skip_the_rest(self._connection, [claim.queue_id], skips_for, now=now)
 
     def release(
         self, claim: ClaimedPair, *, now: datetime, not_before: datetime | None = None, spend_attempt: bool = False
@@ -187,6 +203,17 @@ class WorkQueueRepository:
             not_before=not_before or now,
             max_attempts=queue.c.max_attempts + (0 if spend_attempt else 1),
         )
+
+    def put_off(self, claim: ClaimedPair, error: str, *, now: datetime, not_before: datetime) -> None:
+        """Give the pair back with an attempt spent, because the game broke on it; the last one fails it.
+
+        Raises LeaseLost.
+        """
+        if self._is_last_attempt(claim):
+            error = f"gave up after {claim.attempt} attempts, the last by {claim.ship_symbol}: {error}"
+            self.mark_failed(claim, error, now=now, skips_for=SkipReason.API_ERROR)
+        else:
+            self.release(claim, now=now, not_before=not_before, spend_attempt=True)
 
     def claim_leftovers(
         self, run_id: str, ship_symbol: str, *, owner: str, now: datetime, lease_seconds: float
@@ -230,6 +257,13 @@ class WorkQueueRepository:
         # Nothing is said to the listing locks: those of a pair that nobody holds have ended with its lease.
         ended = list(self._connection.execute(_SWEEP, {"in_run": run_id, "now": now}).scalars())
         skip_the_rest(self._connection, ended, SkipReason.GAVE_UP, now=now)
+        return len(ended)
+
+    def end_waiting(self, run_id: str, why: str, reason: SkipReason, *, now: datetime) -> int:
+        """Fail the pairs that nobody is at, because the run begins nothing more; returns how many."""
+        values = {"in_run": run_id, "now": now, "why": f"not measured: {why}"}
+        ended = list(self._connection.execute(_END_WAITING, values).scalars())
+        skip_the_rest(self._connection, ended, reason, now=now)
         return len(ended)
 
     def get_queue_status(self, run_id: str) -> dict[str, int]:
@@ -278,6 +312,12 @@ class WorkQueueRepository:
             .order_by(queue.c.position, queue.c.queue_id)
         )
         return [FailedPair(_pair(row), row.claimed_by, row.attempts, row.error_message) for row in rows]
+
+    def _is_last_attempt(self, claim: ClaimedPair) -> bool:
+        spent = select(queue.c.queue_id).where(
+            queue.c.queue_id == claim.queue_id, CLAIMED, queue.c.attempts >= queue.c.max_attempts
+        )
+        return self._connection.execute(spent).first() is not None
 
     def _universe_of(self, run_id: str) -> int:
         universe: int = self._connection.execute(select(runs.c.universe_id).where(runs.c.run_id == run_id)).scalar_one()
@@ -337,12 +377,14 @@ _GAVE_UP: ColumnElement[str] = (
     + literal_column("' attempts, the last by '")
     + func.coalesce(queue.c.claimed_by, literal_column("'nobody'"))
 )
-_SWEEP = (
+_FAIL_WAITING = (
     update(queue)
-    .where(_IN_RUN, or_(PENDING, and_(CLAIMED, queue.c.lease_until <= _NOW)), queue.c.attempts >= queue.c.max_attempts)
-    .values(status=QueueStatus.FAILED, completed_at=_NOW, lease_until=None, owner=None, error_message=_GAVE_UP)
+    .where(_IN_RUN, or_(PENDING, and_(CLAIMED, queue.c.lease_until <= _NOW)))
+    .values(status=QueueStatus.FAILED, completed_at=_NOW, lease_until=None, owner=None)
     .returning(queue.c.queue_id)
 )
+_SWEEP = _FAIL_WAITING.where(queue.c.attempts >= queue.c.max_attempts).values(error_message=_GAVE_UP)
+_END_WAITING = _FAIL_WAITING.values(error_message=bindparam("why"))
 
 
 def _held(claim: ClaimedPair, now: datetime) -> dict[str, Any]:

@@ -97,16 +97,19 @@ class World:
             for row in rows
         )
 
-    def save_snapshot(self, universe_id: int, snapshot: MarketSnapshot, source: str) -> None:
+    def save_snapshot(
+        self, universe_id: int, snapshot: MarketSnapshot, source: str, *, ship: str | None = None
+    ) -> None:
         """Write down a market's reply: a row for every good quoted, and what the market trades.
 
-        `source` says what the market was read for. What a market trades is kept only for a waypoint that is known.
+        `source` says what the market was read for, `ship` which of the ships there asked. What a market trades is kept
+        only for a waypoint that is known.
         """
-        self.save_quotes(universe_id, snapshot, source)
+        self.save_quotes(universe_id, snapshot, source, ship=ship)
         lists = {"imports": snapshot.imports, "exports": snapshot.exports, "exchange": snapshot.exchange}
         self._connection.execute(_LIST, {"of_universe": universe_id, "at": snapshot.waypoint} | lists)
 
-    def save_quotes(self, universe_id: int, snapshot: MarketSnapshot, source: str) -> None:
+    def save_quotes(self, universe_id: int, snapshot: MarketSnapshot, source: str, *, ship: str | None = None) -> None:
         """Write down a row for every good quoted, at a market of which `save_snapshot` has kept what it trades."""
         system = system_of(snapshot.waypoint)
         rows = [
@@ -123,6 +126,7 @@ class World:
                 "sell_price": good.sell_price,
                 "observed_at": snapshot.observed_at,
                 "source": source,
+                "ship_symbol": ship,
             }
             for good in snapshot.goods.values()
         ]

@@ -9,12 +9,11 @@ from math import inf
 from spacetraders_lab.core.allocation import Allocate, Allocation, AllocationPlan, ListingKey
 from spacetraders_lab.core.analysis_plan import GOOD_ENOUGH
 from spacetraders_lab.core.experiment import Design, MarketPair, Menu, PlaceboBracket, Skip, TradeRecord
+from spacetraders_lab.core.limits import NO_LIMITS, Limits
 from spacetraders_lab.core.market import Listing, TradeGood
 from spacetraders_lab.core.menus import planned_skips, visit_menu
 from spacetraders_lab.core.survey import numbered
-from spacetraders_lab.run.feed import NOTHING_SECONDS
-
-LONG = 600.0  # game seconds after which it is worth asking again whatever has happened
+from spacetraders_lab.run.feed import LONG, NOTHING_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +45,7 @@ class Director:
     budget: int
     wanted: int
     seconds: float | None = None
+    may_lose: bool = True
 
     def ask(
         self,
@@ -71,7 +71,7 @@ class Director:
             floor=GOOD_ENOUGH,
             hold=self.hold,
             credits_left=self.budget - spent,
-            may_lose=True,
+            may_lose=self.may_lose,
             wanted=self.wanted,
             seed=self.seed,
             turn=turn,
@@ -167,6 +167,7 @@ class Run:
     queue: Queue
     director: Director | None
     transactions: float
+    limits: Limits = NO_LIMITS
     assigned: int = 0
     asks_from: float = -inf
     ended: str | None = None

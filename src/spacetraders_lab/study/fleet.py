@@ -22,6 +22,7 @@ from spacetraders_lab.core.experiment import (
     TradeRecord,
 )
 from spacetraders_lab.core.legs import leg_table
+from spacetraders_lab.core.limits import NO_LIMITS, Limits
 from spacetraders_lab.core.market import Listing, Operation
 from spacetraders_lab.core.observation import TradeContext, Visit, trade_record
 from spacetraders_lab.core.protocol import (
@@ -36,9 +37,10 @@ from spacetraders_lab.core.protocol import (
 from spacetraders_lab.core.routing import Leg, find_route
 from spacetraders_lab.core.ship import NavStatus, Ship
 from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT, distance
+from spacetraders_lab.run.feed import LONG
 from spacetraders_lab.sandbox.generate import System
 from spacetraders_lab.sandbox.goods import FUEL
-from spacetraders_lab.study.assignments import LONG, Assignment, Director, Queue, Run
+from spacetraders_lab.study.assignments import Assignment, Director, Queue, Run
 from spacetraders_lab.study.markets import Markets
 from spacetraders_lab.study.voyager import Voyager, new_ship
 from spacetraders_lab.study.worlds import World
@@ -112,9 +114,12 @@ class Fleet:
         *,
         director: Director | None = None,
         transactions: int | None = None,
+        limits: Limits = NO_LIMITS,
     ) -> Played:
-        """Measure what is assigned, and then what the director names; after so many transactions no pair is begun."""
-        run = Run(design, Queue(assignments), director, inf if transactions is None else transactions)
+        """Measure what is assigned, and then what the director names; no pair is begun after so many transactions,
+        or once a limit is reached.
+        """
+        run = Run(design, Queue(assignments), director, inf if transactions is None else transactions, limits)
         lives = [self._live(voyager, run) for voyager in self._voyagers]
         events = [(self._now, number) for number in range(len(lives))]
         while events:
@@ -136,6 +141,8 @@ class Fleet:
     def _live(self, voyager: Voyager, run: Run) -> Generator[float]:
         """Take on and measure pairs until there is none left."""
         while len(self.played.rows) < run.transactions:
+            if run.limits.reached(hours=self._now / 3600, requests=self.played.requests):
+                return
             self._refill(run)
             task = self._claim(voyager, run)
             if task is not None:

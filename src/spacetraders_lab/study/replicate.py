@@ -10,6 +10,7 @@ from spacetraders_lab.analysis.allocation import allocate, feasible_pairs
 from spacetraders_lab.core.allocation import Allocate, Allocation, AllocationPlan
 from spacetraders_lab.core.experiment import Design, DesignName, MarketPair, Menu, TradeRecord
 from spacetraders_lab.core.legs import leg_table
+from spacetraders_lab.core.limits import NO_LIMITS, Limits
 from spacetraders_lab.core.market import Listing
 from spacetraders_lab.core.planning import Plan, Way, Ways, make_plan
 from spacetraders_lab.core.proposal import Proposal, propose
@@ -46,6 +47,7 @@ class ObservedSystem:
 class Study:
     """A design in a world. No pair is begun after so many transactions or game hours, or once the budget is lost.
 
+    Nor is one once a limit is reached, and with `may_lose` False an adaptive design begins none that loses money.
     Without an observed system the world plays in the sandbox's own, which the seed makes. Without named goods all but
     FUEL are measured. At the end all markets are read again, so many minutes after the last trade as `watched` says.
     """
@@ -59,6 +61,8 @@ class Study:
     observed: ObservedSystem | None = None
     goods: tuple[str, ...] = ()
     watched: tuple[float, ...] = ()
+    limits: Limits = NO_LIMITS
+    may_lose: bool = True
 
 
 def replicate(study: Study, seed: int) -> Played:
@@ -69,13 +73,13 @@ def replicate(study: Study, seed: int) -> Played:
     listings = [x for x in fleet.markets.latest.values() if x.good.symbol in wanted]
     if study.design.name is DesignName.ADAPTIVE:
         director = _director(study, seed, listings)
-        return fleet.play(study.design, director=director, transactions=study.transactions)
+        return fleet.play(study.design, director=director, transactions=study.transactions, limits=study.limits)
     proposal = _propose(study, seed, system, listings)
     assignments = [
         Assignment(number, pair, proposal.menus.get(pair.pair_id), proposal.skips.get(pair.pair_id, ()))
         for number, pair in enumerate(proposal.pairs, 1)
     ]
-    played = fleet.play(study.design, assignments, transactions=study.transactions)
+    played = fleet.play(study.design, assignments, transactions=study.transactions, limits=study.limits)
     fleet.watch(study.watched)
     return played
 
@@ -98,6 +102,7 @@ def _director(study: Study, seed: int, listings: Sequence[Listing]) -> Director:
         study.budget,
         PAIRS_A_SHIP * study.world.ships,
         None if study.hours is None else 3600 * study.hours,
+        study.may_lose,
     )
 
 
@@ -143,7 +148,14 @@ def _pricer(
 
     def price(pairs: Sequence[MarketPair], menus: Mapping[str, Menu]) -> Plan:
         return make_plan(
-            pairs, quotes, menus or design.menu, ways, ships=world.ships, hold=world.hold, fuel_price=fuel_price
+            pairs,
+            quotes,
+            menus or design.menu,
+            ways,
+            ships=world.ships,
+            hold=world.hold,
+            fuel_price=fuel_price,
+            washout_hours=design.washout_seconds / 3600,
         )
 
     return price

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from contextlib import closing
 
 import pytest
 from rich.console import Console
@@ -32,19 +33,18 @@ def server() -> Iterator[Server]:
 
 def test_the_page_says_so_and_goes_on_by_itself(server: Server) -> None:
     with server.database() as url:
-        open_database(url).close()
-        with served(url) as page:
-            enter_run(page.database, apart(1))
-            with follow(page.url, "runs/run-1") as events:
-                assert next(events).json["progress"]["pairs"]["CLAIMED"] == 0
-                server.stop()
-                trouble = next(events)
-                assert (trouble.name, "no connection to the server" in trouble.data) == ("trouble", True)
-                assert page.get("/api/views/runs").status_code == 503
-                assert page.get("/api/logs").status_code == 503
-                server.start()
-                Queue(page.database).must_claim("S-1")
-                came = [next(events), next(events)]
+        with closing(open_database(url)) as database:  # durable: what is written now must be there after the restart
+            enter_run(database, apart(1))
+        with served(url) as page, follow(page.url, "runs/run-1") as events:
+            assert next(events).json["progress"]["pairs"]["CLAIMED"] == 0
+            server.stop()
+            trouble = next(events)
+            assert (trouble.name, "no connection to the server" in trouble.data) == ("trouble", True)
+            assert page.get("/api/views/runs").status_code == 503
+            assert page.get("/api/logs").status_code == 503
+            server.start()
+            Queue(page.database).must_claim("S-1")
+            came = [next(events), next(events)]
     assert {event.name for event in came} == {"trouble", "view"}
     assert [event.data for event in came if event.name == "trouble"] == [""]
     (view,) = (event.json for event in came if event.name == "view")

@@ -1,5 +1,6 @@
 """Impact by cell: runs, the two estimators against independent ones, and intervals that hold the truth."""
 
+from collections import defaultdict
 from random import Random
 from time import perf_counter
 
@@ -15,9 +16,19 @@ from spacetraders_lab.analysis.impact import fit_impact
 from spacetraders_lab.analysis.ratio import ratio_of_sums
 from spacetraders_lab.analysis.runs import cell_index, combine_quotes, elasticities, runs_of
 from spacetraders_lab.core.market import Operation, Supply
+from spacetraders_lab.sandbox.by_cell import listing_impact
+from spacetraders_lab.sandbox.settings import SandboxSettings
 from tests.analysis.trading import Trading, dear, lab_markets, mixed_steps, trade_at_random
 from tests.factories import make_record
 
+BY_CELL = {
+    "profile": "lab",
+    "economy": "by-cell",
+    "heterogeneity": 0.3,
+    "noise": 0.2,
+    "interaction": 0.1,
+    "volume_grows": False,
+}
 NOISY = {"economy": "constant-percent", "impact": 0.05, "heterogeneity": 0.3, "noise": 0.2}
 
 
@@ -132,6 +143,35 @@ def test_intervals_hold_the_truth_for_markets_measured_and_for_new_ones(replicat
         assert len(found) > 300, name
         assert 0.91 <= inside <= 0.985, (name, inside)
         assert abs(bias) < (0.015 if name == "measured" else 0.04), (name, bias)
+
+
+def covered(visits: int, seeds: int) -> tuple[float, float]:
+    """The share of cells of a `by-cell` market whose interval holds the truth, and the spread of cells that is found.
+
+    Every cell of it lies off the sum of its effects by 10 %.
+    """
+    inside, spread = [], []
+    for seed in range(seeds):
+        settings = SandboxSettings(**BY_CELL, seed=seed)
+        trading = trade_at_random(lab_markets(seed=seed, **BY_CELL), visits, seed=seed)
+        found = measured(trading)
+        spread += [side.cell_sd for side in found.sides]
+        truth = defaultdict(list)
+        for row in trading.trades:
+            label = tuple(row[name] for name in ("operation", "listing_type", "supply_before", "activity_before"))
+            truth[label].append(listing_impact(settings, row["buy_market"], row["good_symbol"], label[0], *label[2:]))
+        for cell in (cell for cell in found.cells if cell.transactions):
+            expected = np.mean(truth[cell.side, cell.type, cell.supply, cell.activity])
+            inside.append(cell.measured.low <= expected <= cell.measured.high)
+    return float(np.mean(inside)), float(np.mean(spread))
+
+
+def test_cells_that_differ_are_neither_made_alike_in_long_runs_nor_swallow_the_noise_of_short_ones():
+    """With one best omega the long runs would hold 92 %, or the short ones: it is nothing too often, or too much."""
+    long, spread = covered(visits=400, seeds=10)
+    assert 0.94 <= long <= 0.975 and 0.07 <= spread <= 0.13, (long, spread)
+    short, _ = covered(visits=40, seeds=25)
+    assert 0.93 <= short <= 0.975, short
 
 
 def test_slopes_are_not_biased_by_much_noise():

@@ -32,7 +32,8 @@ def judge_hypotheses(data: Dataset, runs: Runs, drift2: float, size: SizeLaw | N
         if model is not None:
             results += [_supply(side, model), _trend(side, model), _activity(side, model)]
     both = fit_asymmetry(runs, buying, selling) if buying is not None and selling is not None else None
-    results += [_size(size), _side(both), _order(fit_order(data, drift2))]
+    order = fit_order(data, drift2, size.exponent.value if size is not None else 1.0)
+    results += [_size(size), _side(both), _order(order)]
     return _holm([result for result in results if result is not None])
 
 

@@ -29,6 +29,7 @@ BY_CELL = {
     "interaction": 0.1,
     "volume_grows": False,
 }
+IMPORT_AFTER_EXPORT = len(SUPPLIES) * len(ACTIVITIES)  # in the numbers of cells
 NOISY = {"economy": "constant-percent", "impact": 0.05, "heterogeneity": 0.3, "noise": 0.2}
 
 
@@ -148,7 +149,7 @@ def test_intervals_hold_the_truth_for_markets_measured_and_for_new_ones(replicat
 def covered(visits: int, seeds: int) -> tuple[float, float]:
     """The share of cells of a `by-cell` market whose interval holds the truth, and the spread of cells that is found.
 
-    Every cell of it lies off the sum of its effects by 10 %.
+    Every supply x activity of it lies off the sum of its effects by 10 %, whatever the type.
     """
     inside, spread = [], []
     for seed in range(seeds):
@@ -172,6 +173,22 @@ def test_cells_that_differ_are_neither_made_alike_in_long_runs_nor_swallow_the_n
     assert 0.94 <= long <= 0.975 and 0.07 <= spread <= 0.13, (long, spread)
     short, _ = covered(visits=40, seeds=25)
     assert 0.93 <= short <= 0.975, short
+
+
+def test_a_cell_of_one_run_leans_on_the_same_state_of_the_other_type_where_types_do_not_differ():
+    """Left with one run each, IMPORT cells stay near what all their runs say; without the other type twice as far."""
+    off = []
+    for seed in range(6):
+        trading = trade_at_random(lab_markets(seed=seed, **BY_CELL | {"interaction": 0.3}), 400, seed=seed)
+        runs = combine_quotes(runs_of(trading.dataset()))
+        runs = runs.take(runs.side == 0)
+        full, often = fit_impact(runs), {int(c) for c in runs.cell if (runs.cell == c).sum() >= 6}
+        for cell in (c for c in often if c - IMPORT_AFTER_EXPORT in often and c // IMPORT_AFTER_EXPORT == 1):
+            keep = runs.cell != cell
+            keep[np.argmin(keep)] = True
+            left = fit_impact(runs.take(keep))
+            off += [left.solution.theta[left.cells == cell][0] - full.solution.theta[full.cells == cell][0]]
+    assert len(off) > 25 and np.sqrt(np.mean(np.square(off))) < 0.12
 
 
 def test_slopes_are_not_biased_by_much_noise():

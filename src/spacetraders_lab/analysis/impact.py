@@ -4,15 +4,16 @@ For a run r of unit u in cell c (type x supply x activity), with X tradeVolumes 
 
     E[Y]   = X exp(a + type + supply + activity + delta[c] + eta[u])
     Var[Y] = phi E[Y]² / X + drift² T + rounding
-    delta ~ N(0, omega²),  eta ~ N(0, tau²)
+    delta ~ N(0, omega²),  eta ~ N(0, tau²);  deltas of one supply x activity have a share of omega² in common
 
 The moves themselves are modelled, never their logs, so that zero and wrong-signed moves stay in. Penalised
 quasi-likelihood (Breslow and Clayton 1993, JASA 88:9) by Gauss-Newton steps on the mixed-model equations, with the
 units absorbed; tau² by Fellner-Schall (Wood and Fasiolo 2017, Biometrics 73:1071), phi by matching the residuals.
 
-omega is not estimated but averaged over: the model is fitted for each of several values, and these are weighted by
-Laplace's approximation of their likelihood (Rue, Martino and Chopin 2009, JRSS-B 71:319). One best value would be
-nothing too often, and then every interval too short; a large one would let the noise of few runs hide in the cells.
+omega and the share are not estimated but averaged over: the model is fitted for each of several values, and these are
+weighted by Laplace's approximation of their likelihood (Rue, Martino and Chopin 2009, JRSS-B 71:319). One best omega
+would be nothing too often, and then every interval too short; a large one would let the noise of few runs hide in the
+cells.
 """
 
 from collections.abc import Sequence
@@ -27,11 +28,12 @@ from spacetraders_lab.analysis.runs import Runs
 
 _LEVELS = (len(TYPES), len(SUPPLIES), len(ACTIVITIES))
 _FIXED_VARIANCE = 9.0  # a prior so wide that it only matters for a level whose moves are all zero
-_CELL_SDS = np.array([0.02, 0.035, 0.06, 0.1, 0.16, 0.25, 0.4, 0.7, 1.2])  # values of omega
+_CELL_SDS = np.array([0.02, 0.05, 0.1, 0.17, 0.3, 0.6, 1.2])  # values of omega
+_COMMON = (0.0, 0.5, 0.95)  # values of the share, each as likely
 _USUAL_CELL_SD = 0.2  # where the half-Cauchy prior of omega (Gelman 2006, Bayesian Analysis 1:515) has lost half
-_NEGLIGIBLE = 0.01  # weight of a value of omega
+_NEGLIGIBLE = 0.01  # weight of a model
 _MAX_STEPS = 80
-_TOLERANCE = 1e-4
+_TOLERANCE = 1e-3
 _MIN_SIGNAL = 3.0  # standard errors that the mean move must have for a log-linear model to make sense
 
 
@@ -93,8 +95,8 @@ class ImpactModel:
 def fit_impact(runs: Runs, drift2: float = 0.0, omega2: float | None = None) -> ImpactModel | None:
     """Fit the runs of one side; `drift2` is the variance of a quote's log move in a minute without trades.
 
-    With `omega2` the variance between cells is given and not averaged over. None where there is no impact to speak
-    of: the mean move is not 3 standard errors above zero.
+    With `omega2` the variance between cells is given, nothing of it common, and not averaged over. None where there is
+    no impact to speak of: the mean move is not 3 standard errors above zero.
     """
     if not _has_signal(runs):
         return None
@@ -102,9 +104,9 @@ def fit_impact(runs: Runs, drift2: float = 0.0, omega2: float | None = None) -> 
     units, unit = np.unique(runs.unit, return_inverse=True)
     fit = _Fit(runs, cells, cell, units, unit, drift2)
     if omega2 is not None:
-        return fit.run(omega2)[0]
-    models, likelihoods = zip(*map(fit.run, _CELL_SDS**2), strict=True)
-    prior = np.log(np.gradient(_CELL_SDS) / (1 + (_CELL_SDS / _USUAL_CELL_SD) ** 2))
+        return fit.run(omega2, 0.0)[0]
+    models, likelihoods = zip(*(fit.run(sd**2, common) for sd in _CELL_SDS for common in _COMMON), strict=True)
+    prior = np.log(np.repeat(np.gradient(_CELL_SDS) / (1 + (_CELL_SDS / _USUAL_CELL_SD) ** 2), len(_COMMON)))
     weight = np.exp(prior + likelihoods - (prior + likelihoods).max())
     return _average(models, weight / weight.sum())
 
@@ -166,25 +168,27 @@ class _Fit:
         self.fixed = fixed.shape[1]
         self.design = np.hstack([fixed, np.eye(len(cells))])
         self.noise = drift2 * runs.minutes + runs.variance
-
+        state = cells % (len(SUPPLIES) * len(ACTIVITIES))
+        self.alike = np.equal.outer(state, state)
         start = np.log(runs.move.sum() / runs.volumes.sum())
         self.theta, self.eta = np.full(len(cells), start), np.zeros(len(units))
         self.variances = Variances(0.1, 0.1, 0.1, drift2)
+        self.between = np.eye(len(cells))  # precision of the cells' effects
 
-    def run(self, omega2: float) -> tuple[ImpactModel, float]:
-        """The model with this variance between cells, and its log likelihood."""
+    def run(self, omega2: float, common: float) -> tuple[ImpactModel, float]:
+        """The model with this variance between cells, so much of it common, and its log likelihood."""
         self.variances = replace(self.variances, omega2=omega2)
+        spread = omega2 * (common * self.alike + (1 - common) * np.eye(len(self.cells)))
+        self.between = np.linalg.inv(spread).astype(np.float64)
         converged, residual_df = False, float(len(self.runs))
         for step in range(_MAX_STEPS):
             solution = self.solve(limit=1.0)
             variances, residual_df = self.update(solution)
             moved = np.abs(solution.theta - self.theta).max()
-            changed = max(
-                _change(variances.tau2, self.variances.tau2),
-                _change(variances.phi, self.variances.phi),
-            )
+            tau2, phi = self.variances.tau2, self.variances.phi
+            changed = max(_change(variances.tau2, tau2), _change(variances.phi, phi))
             self.theta, self.eta, self.variances = solution.theta, solution.eta, variances
-            if step > 2 and moved < _TOLERANCE and changed < 10 * _TOLERANCE:
+            if step > 0 and moved < _TOLERANCE and changed < 10 * _TOLERANCE:
                 converged = True
                 break
         model = ImpactModel(
@@ -212,7 +216,7 @@ class _Fit:
         variance = variances.phi * mean**2 / self.runs.volumes + self.noise
         twice = (np.log(variance) + (self.runs.move - mean) ** 2 / variance).sum()
         twice += (solution.eta**2).sum() / variances.tau2 + len(self.units) * np.log(variances.tau2)
-        twice += (cells**2).sum() / variances.omega2 + len(cells) * np.log(variances.omega2)
+        twice += cells @ self.between @ cells - np.linalg.slogdet(self.between)[1]
         twice += (solution.coefficients[1 : self.fixed] ** 2).sum() / _FIXED_VARIANCE
         twice += np.log(solution.unit_precision).sum() - np.linalg.slogdet(solution.covariance)[1]
         return float(-twice / 2)
@@ -243,10 +247,10 @@ class _Fit:
         pulled = weight / precision[:, None]
         within = np.diag(weight.sum(0)) - weight.T @ pulled
         right = weighted.sum(0) - pulled.T @ weighted.sum(1)
-        penalty = np.full(self.design.shape[1], 1 / self.variances.omega2)
-        penalty[: self.fixed] = 1 / _FIXED_VARIANCE
-        penalty[0] = 0.0
-        covariance = np.linalg.inv(self.design.T @ within @ self.design + np.diag(penalty))
+        penalty = np.eye(self.design.shape[1]) / _FIXED_VARIANCE
+        penalty[0, 0] = 0.0
+        penalty[self.fixed :, self.fixed :] = self.between
+        covariance = np.linalg.inv(self.design.T @ within @ self.design + penalty)
         coefficients = covariance @ (self.design.T @ right)
         theta = self.design @ coefficients
         eta = (weighted.sum(1) - weight @ theta) / precision
@@ -258,7 +262,7 @@ class _Fit:
         """New variances between units and of a step, and the residual degrees of freedom."""
         old = self.variances
         spread = np.diag(solution.covariance)
-        cell_edf = len(self.cells) - spread[self.fixed :].sum() / old.omega2
+        cell_edf = len(self.cells) - (solution.covariance[self.fixed :, self.fixed :] * self.between).sum()
         unit_trace = (1 / solution.unit_precision).sum() + ((solution.pull @ solution.covariance) * solution.pull).sum()
         unit_edf = len(self.units) - unit_trace / old.tau2
         fixed_edf = self.fixed - spread[1 : self.fixed].sum() / _FIXED_VARIANCE

@@ -83,12 +83,13 @@ def _heat_maps(subject: Subject) -> Section:
         for side in SIDES
         if (records := figures.heat_map(subject.findings.cells, side, kind))
     ]
+    contrasts = tables.contrast_table(subject.findings.contrasts)
     return Section(
         "heat",
         "Supply and activity",
         "Percent by which one full tradeVolume moves the traded quote, with its 95 % interval; one scale of colour for"
         " all. Outlined cells rest on fewer than three markets; empty ones were not measured.",
-        (Grid(tuple(found)),) if found else (),
+        (*((Grid(tuple(found)),) if found else ()), *((contrasts,) if contrasts.records else ())),
     )
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from spacetraders_lab.analysis.crossmarket import PairAccount, ShipAccount, find_profitable_pairs
 from spacetraders_lab.analysis.dataset import SUPPLIES
 from spacetraders_lab.analysis.findings import (
+    CellContrast,
     CellEstimate,
     CellFlag,
     Findings,
@@ -89,6 +90,50 @@ def cell_table(cells: Sequence[CellEstimate]) -> Table:
         frozenset({"measured %", "a new market %", "mkts", "trades", "depth"}),
         frozenset({"depth", "mkts"}),
     )
+
+
+FALSE_SHARE = 0.1  # of the contrasts shown, expected to be wrong
+
+
+def contrast_table(contrasts: Sequence[CellContrast]) -> Table:
+    """Cells beside their neighbours: those that differ clearly enough; all of them are in the CSV only."""
+    clear = [contrast for contrast in contrasts if contrast.q <= FALSE_SHARE]
+    return Table(
+        "contrasts",
+        "Which cells differ (exploratory)",
+        f"Of {len(contrasts)} contrasts between neighbouring cells of three markets or more the {len(clear)} that are"
+        " clear after Benjamini and Hochberg: about a tenth of them are expected to be wrong. None of this was fixed"
+        " before the data: it is where to look next, not what was shown. The ratio is that of the second cell's slope"
+        " to the first one's.",
+        ("side", "type", "supply", "activity", "ratio", "p", "q"),
+        tuple(
+            (
+                c.side.value,
+                c.type.value,
+                _change(c.supplies),
+                _change(c.activities),
+                interval(c.ratio, 2),
+                _p(c.p),
+                _p(c.q),
+            )
+            for c in sorted(clear, key=lambda contrast: contrast.p)
+        ),
+        tuple(
+            {"side": c.side.value, "type": c.type.value}
+            | {"first_supply": c.supplies[0], "second_supply": c.supplies[1]}
+            | {"first_activity": c.activities[0], "second_activity": c.activities[1]}
+            | spread_out("ratio", c.ratio)
+            | {"p": c.p, "q": c.q}
+            for c in contrasts
+        ),
+        frozenset({"ratio", "p", "q"}),
+    )
+
+
+def _change(ends: Sequence[str | None]) -> str:
+    """From one label to the other, or the label that both have."""
+    first, second = (end or NOTHING for end in ends)
+    return first if first == second else f"{first} to {second}"
 
 
 def hypothesis_table(results: Sequence[HypothesisResult]) -> Table:
@@ -234,7 +279,7 @@ def recovery_sentence(recovery: RecoveryEstimate) -> str:
             f" ({share:.0f} % of {recovery.tick.changes} changes fit)."
         )
     if recovery.half_life_minutes is not None:
-        said.append(f"Half of a displacement is gone after {interval(recovery.half_life_minutes, 0)} minutes.")
+        said.append(f"Half of what does not stay is gone after {interval(recovery.half_life_minutes, 0)} minutes.")
     if recovery.permanent_share is not None:
         said.append(f"The share that stays is {interval(recovery.permanent_share, 2)}.")
     return " ".join(said) or "Recovery was not measured: no listing was read again after its trades."

@@ -19,6 +19,7 @@ from spacetraders_lab.analysis.runs import Runs
 from spacetraders_lab.analysis.size import fit_order
 from spacetraders_lab.core.market import Operation
 
+FEWEST_LISTINGS = 10  # that a test must rest on
 UNSHRUNKEN = 2.0  # variance between cells so wide that the tests see the cells' own data
 _ADJUSTED = ("H1", "H2", "H3", "H4")
 _DOES = {Operation.BUY: "buying", Operation.SELL: "selling"}
@@ -27,13 +28,19 @@ _DOES = {Operation.BUY: "buying", Operation.SELL: "selling"}
 def judge_hypotheses(data: Dataset, runs: Runs, drift2: float, size: SizeLaw | None) -> tuple[HypothesisResult, ...]:
     """All tests that the data allow, each with its sentence."""
     results: list[HypothesisResult | None] = []
+    listings = len(np.unique(data.used().unit))
     buying, selling = (fit_impact(runs.take(runs.side == side), drift2, UNSHRUNKEN) for side in range(len(SIDES)))
     for side, model in zip(SIDES, (buying, selling), strict=True):
         if model is not None:
-            results += [_supply(side, model), _trend(side, model), _activity(side, model)]
+            found = (_supply(side, model), _trend(side, model), _activity(side, model))
+            results += [_if_enough(result, len(model.units)) for result in found]
     both = fit_asymmetry(runs, buying, selling) if buying is not None and selling is not None else None
     order = fit_order(data, drift2, size.exponent.value if size is not None else 1.0)
-    results += [_size(size), _side(both), _order(order)]
+    results += [
+        _if_enough(_size(size), size.markets if size is not None else 0),
+        _if_enough(_side(both), both.listings if both is not None else 0),
+        _if_enough(_order(order), listings),
+    ]
     return _holm([result for result in results if result is not None])
 
 
@@ -138,6 +145,20 @@ def _order(found: tuple[Estimate, float, float] | None) -> HypothesisResult:
     word = "depends" if p < 0.05 else "is not shown to depend"
     sentence = f"Impact {word} on the size of the trade before: {_relative(estimate)} for a full one, {_p(p)}."
     return HypothesisResult("H5", question, None, f"t({df:.0f})", estimate, p, None, sentence)
+
+
+def _if_enough(result: HypothesisResult | None, listings: int) -> HypothesisResult | None:
+    """The result; without its test where it rests on so few listings that errors clustered by them are too small.
+
+    A wild cluster bootstrap (Cameron, Gelbach and Miller 2008, REStat 90:414) would be the other way out.
+    """
+    if result is None or result.p is None or listings >= FEWEST_LISTINGS:
+        return result
+    sentence = (
+        f"{result.question} Not tested: it rests on {listings} listings, and p can be believed from"
+        f" {FEWEST_LISTINGS} on."
+    )
+    return replace(result, statistic="", p=None, sentence=sentence)
 
 
 def _untold(code: str, question: str, why: str) -> HypothesisResult:

@@ -69,6 +69,7 @@ def _subject(opened: Database, run_id: str, found: Found) -> Subject:
             precision_trace(found.data),
             _planned(attrition(connection, run_id)),
             [(d.kind, d.what) for d in ExperimentRepository(connection).deviations(run_id)],
+            found.placebos,
         )
 
 

@@ -13,6 +13,7 @@ from spacetraders_lab.analysis.precision import (
     Precision,
     transactions_to_go,
 )
+from spacetraders_lab.core.experiment import PlaceboBracket
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.report import charts, figures, tables
 from spacetraders_lab.report.answers import answers
@@ -39,6 +40,7 @@ class Subject:
     trace: Sequence[Precision]
     planned: Sequence[tuple[str, int]]
     deviations: Sequence[tuple[str, str]]
+    placebos: Sequence[PlaceboBracket] = ()
 
 
 def compose(subject: Subject) -> Report:
@@ -216,7 +218,15 @@ def _diagnostics(subject: Subject) -> Section:
         )
         for field, title, hint, log in axes
     ]
+    quiet = figures.placebo_moves(subject.placebos, findings.sides[0].drift_sd if findings.sides else 0.0)
     others = [
+        Chart(
+            "placebo_quantiles",
+            "Quotes left alone",
+            tables.placebo_sentence(quiet),
+            charts.diagonal_spec("normal", "residual", "normal quantile", "move, SD assumed", (-3, 3)),
+            tuple(figures.quantiles(quiet)),
+        ),
         Chart(
             "quantiles",
             "Normal quantiles",

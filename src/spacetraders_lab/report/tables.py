@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 
 from spacetraders_lab.analysis.crossmarket import PairAccount, ShipAccount, find_profitable_pairs
 from spacetraders_lab.analysis.dataset import SUPPLIES
+from spacetraders_lab.analysis.distributions import NORMAL_REACH
 from spacetraders_lab.analysis.findings import (
     CellContrast,
     CellEstimate,
@@ -23,7 +24,7 @@ from spacetraders_lab.analysis.findings import (
     percent_estimate,
 )
 from spacetraders_lab.core.market import ListingType, Operation
-from spacetraders_lab.report.table import NOTHING, Table, interval, number, spread_out
+from spacetraders_lab.report.table import NOTHING, Record, Table, interval, number, spread_out
 
 # What each form of the law says, in words.
 LAWS = {
@@ -266,6 +267,17 @@ def recovery_table(recovery: RecoveryEstimate) -> Table:
             for r in recovery.rates
         ),
         frozenset({"tradeVolumes a tick", "listings", "ticks"}),
+    )
+
+
+def placebo_sentence(moves: Sequence[Record]) -> str:
+    """How quotes between two reads without a trade compare with the noise that the estimates suppose."""
+    moved = sum(record["percent"] != 0 for record in moves)
+    beyond = sum(abs(record["residual"]) > NORMAL_REACH for record in moves) / max(1, len(moves))
+    return (
+        f"Of {len(moves):,} pairs of quotes read twice without a trade between, {moved:,} differ;"
+        f" {100 * beyond:.1f} % differ by more than drift and rounding should make in 5 %. Where quotes stand still"
+        " until a tick, most are at nothing and few far out."
     )
 
 

@@ -10,6 +10,8 @@ import pytest
 from spacetraders_lab.analysis.crossmarket import pair_accounts, ship_accounts
 from spacetraders_lab.analysis.dataset import Exclusions
 from spacetraders_lab.analysis.findings import CellFlag, Estimate
+from spacetraders_lab.analysis.influence import Influence
+from spacetraders_lab.core.market import ListingType
 from spacetraders_lab.report import tables
 from spacetraders_lab.report.table import NOTHING, Table, as_csv, interval, number
 from tests.analysis.test_crossmarket import LOAD, columns
@@ -22,6 +24,7 @@ EVERY = [
     tables.hypothesis_table(FINDINGS.hypotheses),
     tables.contrast_table(FINDINGS.contrasts),
     tables.listing_table(FINDINGS.listings, NOON.timestamp() + 5400),
+    tables.influence_table([Influence("X1-A1", "COPPER", SELL, ListingType.EXPORT, 12, 4.0, 5.0)]),
     tables.law_table(LAW),
     tables.constants_table(LAW),
     tables.recovery_table(RECOVERY),

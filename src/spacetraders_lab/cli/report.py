@@ -5,6 +5,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from spacetraders_lab import __version__
+from spacetraders_lab.analysis.influence import influences
 from spacetraders_lab.analysis.precision import precision_trace
 from spacetraders_lab.cli import render
 from spacetraders_lab.cli.found import STEPS, Found, find
@@ -70,6 +71,7 @@ def _subject(opened: Database, run_id: str, found: Found) -> Subject:
             _planned(attrition(connection, run_id)),
             [(d.kind, d.what) for d in ExperimentRepository(connection).deviations(run_id)],
             found.placebos,
+            influences(found.data, found.findings),
         )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from spacetraders_lab.analysis.crossmarket import PairAccount, ShipAccount
 from spacetraders_lab.analysis.dataset import SIDES, TYPES, Dataset
 from spacetraders_lab.analysis.findings import Findings
+from spacetraders_lab.analysis.influence import Influence
 from spacetraders_lab.analysis.observations import Observations
 from spacetraders_lab.analysis.precision import (
     ABSOLUTE_TARGET,
@@ -41,6 +42,7 @@ class Subject:
     planned: Sequence[tuple[str, int]]
     deviations: Sequence[tuple[str, str]]
     placebos: Sequence[PlaceboBracket] = ()
+    influences: Sequence[Influence] = ()
 
 
 def compose(subject: Subject) -> Report:
@@ -256,7 +258,10 @@ def _diagnostics(subject: Subject) -> Section:
         "Diagnostics",
         "Residuals are what the slope of its listing leaves of each trade's move, in units of their own spread; they"
         " should show no pattern.",
-        (Grid(shown, small=True),) if shown else (),
+        (
+            *((Grid(shown, small=True),) if shown else ()),
+            *((tables.influence_table(subject.influences),) if subject.influences else ()),
+        ),
     )
 
 

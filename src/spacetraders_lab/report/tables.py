@@ -23,6 +23,7 @@ from spacetraders_lab.analysis.findings import (
     TransitionMatrix,
     percent_estimate,
 )
+from spacetraders_lab.analysis.influence import Influence
 from spacetraders_lab.core.market import ListingType, Operation
 from spacetraders_lab.report.table import NOTHING, Record, Table, interval, number, spread_out
 
@@ -93,6 +94,7 @@ def cell_table(cells: Sequence[CellEstimate]) -> Table:
     )
 
 
+_MOST_INFLUENTIAL = 10
 FALSE_SHARE = 0.1  # of the contrasts shown, expected to be wrong
 
 
@@ -267,6 +269,36 @@ def recovery_table(recovery: RecoveryEstimate) -> Table:
             for r in recovery.rates
         ),
         frozenset({"tradeVolumes a tick", "listings", "ticks"}),
+    )
+
+
+def influence_table(found: Sequence[Influence]) -> Table:
+    """What the headline figures would be without single listings: the ten that matter most; all are in the CSV."""
+    return Table(
+        "influence",
+        "Leaving listings out",
+        "The mean move by one tradeVolume over all trades of a side and type, in percent, with and without one of the"
+        " most traded listings. A large change means that the figure is that listing's more than the markets'.",
+        ("side", "type", "good", "market", "trades", "with %", "without %", "change %"),
+        tuple(
+            (
+                x.side.value,
+                x.type.value,
+                x.good,
+                x.market,
+                str(x.transactions),
+                number(x.percent, 2),
+                number(x.without, 2),
+                f"{100 * x.change:+.1f}",
+            )
+            for x in found[:_MOST_INFLUENTIAL]
+        ),
+        tuple(
+            {"side": x.side.value, "type": x.type.value, "good": x.good, "market": x.market}
+            | {"transactions": x.transactions, "percent": x.percent, "percent_without": x.without, "change": x.change}
+            for x in found
+        ),
+        frozenset({"trades", "with %", "without %", "change %"}),
     )
 
 

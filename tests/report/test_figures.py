@@ -115,6 +115,7 @@ def test_residuals_are_what_the_slope_leaves() -> None:
     moves = np.log(np.array([1030 / 1000, 1050 / 1030, 1090 / 1050])) - 0.05 * 0.5
     assert [r["residual"] for r in found] == pytest.approx(list(moves / moves.std()))
     assert [r["position"] for r in found] == [1, 2, 3]
+    assert [r["expected"] for r in found] == pytest.approx([2.5] * 3)
     assert [r["hours"] for r in found] == pytest.approx([0, 1 / 60, 2 / 60])
     assert figures.residuals(data, []) == []
 

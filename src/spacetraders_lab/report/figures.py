@@ -156,6 +156,7 @@ def residuals(data: Dataset, listings: Sequence[ListingEstimate]) -> list[Record
     begin = rows.time.min() if len(rows) else 0.0
     return [
         {"side": SIDES[rows.side[i]].value, "residual": float(left[i] / spread[rows.side[i]])}
+        | {"expected": float(100 * slope[i] * rows.x[i])}
         | {"size": float(rows.x[i]), "position": int(rows.sequence[i]), "price": float(rows.before[i])}
         | {"hours": float(rows.time[i] - begin) / 3600}
         for i in _some(np.flatnonzero(np.isfinite(left) & (spread[rows.side] > 0)))

@@ -205,6 +205,12 @@ def _diagnostics(subject: Subject) -> Section:
     naive = figures.naive_means(findings.cells)
     highest = max((record["naive"] for record in naive), default=1.0)
     axes = (
+        (
+            "expected",
+            "expected move, %",
+            "A fan is noise that grows with the move; a bend is a model that is wrong.",
+            False,
+        ),
         ("size", "units / tradeVolume", "A bend would be a law that is not linear in size.", False),
         ("position", "position in the visit", "A trend would be an effect of order.", False),
         ("price", "quote, credits (log scale)", "A fan towards low quotes is rounding.", True),

@@ -13,7 +13,7 @@ from spacetraders_lab.analysis.observations import observations_of
 from spacetraders_lab.analysis.precision import Precision
 from spacetraders_lab.core.experiment import PlaceboBracket
 from spacetraders_lab.core.market import ListingType, Operation, Supply
-from spacetraders_lab.report import figures, tables
+from spacetraders_lab.report import exploring, figures
 from tests.analysis.test_crossmarket import trade
 from tests.factories import BUY_MARKET, GOOD, NOON, SHIP, make_good, make_listing
 from tests.report.findings import CELL, LAW, LISTING, RECOVERY, estimate
@@ -198,7 +198,7 @@ def test_quotes_left_alone_are_held_against_drift_and_rounding() -> None:
     asks = [record for record in found if record["side"] == "BUY"]
     assert asks[0]["residual"] == 0 and asks[1]["residual"] == pytest.approx(1.98, abs=0.01)
     assert asks[1]["percent"] == pytest.approx(2.0)
-    said = tables.placebo_sentence(found)
+    said = exploring.placebo_sentence(found)
     assert said.startswith("Of 4 pairs of quotes read twice without a trade between, 1 differ; 25.0 % differ by more")
 
 

@@ -12,7 +12,7 @@ from spacetraders_lab.analysis.dataset import Exclusions
 from spacetraders_lab.analysis.findings import CellFlag, Estimate
 from spacetraders_lab.analysis.influence import Influence
 from spacetraders_lab.core.market import ListingType
-from spacetraders_lab.report import tables
+from spacetraders_lab.report import exploring, tables
 from spacetraders_lab.report.table import NOTHING, Table, as_csv, interval, number
 from tests.analysis.test_crossmarket import LOAD, columns
 from tests.factories import NOON
@@ -22,9 +22,9 @@ FINDINGS = make_findings()
 EVERY = [
     tables.cell_table(FINDINGS.cells),
     tables.hypothesis_table(FINDINGS.hypotheses),
-    tables.contrast_table(FINDINGS.contrasts),
+    exploring.contrast_table(FINDINGS.contrasts),
     tables.listing_table(FINDINGS.listings, NOON.timestamp() + 5400),
-    tables.influence_table([Influence("X1-A1", "COPPER", SELL, ListingType.EXPORT, 12, 4.0, 5.0)]),
+    exploring.influence_table([Influence("X1-A1", "COPPER", SELL, ListingType.EXPORT, 12, 4.0, 5.0)]),
     tables.law_table(LAW),
     tables.constants_table(LAW),
     tables.recovery_table(RECOVERY),
@@ -58,7 +58,7 @@ def test_what_the_terminal_shows_is_part_of_the_whole(table: Table) -> None:
 
 
 def test_of_the_contrasts_the_clear_ones_are_shown_and_all_are_in_the_csv() -> None:
-    table = tables.contrast_table(FINDINGS.contrasts)
+    table = exploring.contrast_table(FINDINGS.contrasts)
     assert [row[2:4] for row in table.rows] == [("MODERATE to HIGH", "WEAK")]
     assert [record["q"] for record in records(table)] == ["0.03", "0.4"]
     assert "exploratory" in table.title and "Of 2 contrasts" in table.caption

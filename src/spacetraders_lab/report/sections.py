@@ -16,7 +16,7 @@ from spacetraders_lab.analysis.precision import (
 )
 from spacetraders_lab.core.experiment import PlaceboBracket
 from spacetraders_lab.core.market import Operation
-from spacetraders_lab.report import charts, figures, tables
+from spacetraders_lab.report import charts, exploring, figures, tables
 from spacetraders_lab.report.answers import answers
 from spacetraders_lab.report.charts import Chart
 from spacetraders_lab.report.document import Block, Facts, Grid, Report, Section, Sentences
@@ -87,7 +87,7 @@ def _heat_maps(subject: Subject) -> Section:
         for side in SIDES
         if (records := figures.heat_map(subject.findings.cells, side, kind))
     ]
-    contrasts = tables.contrast_table(subject.findings.contrasts)
+    contrasts = exploring.contrast_table(subject.findings.contrasts)
     return Section(
         "heat",
         "Supply and activity",
@@ -231,7 +231,7 @@ def _diagnostics(subject: Subject) -> Section:
         Chart(
             "placebo_quantiles",
             "Quotes left alone",
-            tables.placebo_sentence(quiet),
+            exploring.placebo_sentence(quiet),
             charts.diagonal_spec("normal", "residual", "normal quantile", "move, SD assumed", (-3, 3)),
             tuple(figures.quantiles(quiet)),
         ),
@@ -266,7 +266,7 @@ def _diagnostics(subject: Subject) -> Section:
         " should show no pattern.",
         (
             *((Grid(shown, small=True),) if shown else ()),
-            *((tables.influence_table(subject.influences),) if subject.influences else ()),
+            *((exploring.influence_table(subject.influences),) if subject.influences else ()),
         ),
     )
 

@@ -34,8 +34,15 @@ def test_every_row_of_every_table_is_a_row() -> None:
 def test_text_from_the_game_cannot_make_a_mark() -> None:
     hostile = HOSTILE + " | [x](javascript:y) *z*\n# head"
     text = as_markdown(Report(hostile, hostile), now=NOON, version="1.0")
-    assert "<script>" not in text.replace("\\<", "") and "](" not in text.replace("\\]", "")
+    plain = text.replace("\\<", "").replace("\\]", "").replace("\\*", "").replace("\\|", "")
+    assert not any(mark in plain for mark in ("<script>", "](", "*", "|"))
     assert [line for line in text.splitlines() if line.startswith("#")] == [text.splitlines()[0]]
+
+
+def test_what_is_no_mark_stays_as_it_is_read() -> None:
+    said = "b = 0.96 [0.88, 1.04], p < 0.001 & price_impact_percent -3"
+    assert said in as_markdown(Report(said, "-3.2"), now=NOON, version="1.0")
+    assert "\n-3.2\n" in as_markdown(Report(said, "-3.2"), now=NOON, version="1.0")
 
 
 def test_the_same_run_gives_the_same_text() -> None:

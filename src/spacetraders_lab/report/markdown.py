@@ -1,11 +1,13 @@
 """The report as Markdown, for a terminal, a note or a diff: its words and tables. Figures are named, not drawn."""
 
+import re
 from datetime import datetime
 
 from spacetraders_lab.report.document import Block, Facts, Grid, Report
 from spacetraders_lab.report.table import Table
 
-_SPECIAL = "\\`*_[]<>|#&"  # what would be taken for a mark
+# What would be taken for a mark where it stands; "[1, 2]", "< 3" and "a_b" would not, and stay readable.
+_MARK = re.compile(r"[\\`*|]|(?<!\w)_|_(?!\w)|\](?=[(\[:])|<(?=[A-Za-z/!?])|&(?=#?\w+;)|^[>#]|^[+-](?=\s)")
 
 
 def as_markdown(report: Report, *, now: datetime, version: str) -> str:
@@ -46,5 +48,4 @@ def _labelled(label: str, sentence: str) -> str:
 
 def _text(text: str) -> str:
     """The text on one line, with every mark escaped."""
-    plain = " ".join(text.split())
-    return "".join(f"\\{letter}" if letter in _SPECIAL else letter for letter in plain)
+    return _MARK.sub(r"\\\g<0>", " ".join(text.split()))

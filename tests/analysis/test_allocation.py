@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
+from statistics import median
 
 import pytest
 from hypothesis import given, settings
@@ -70,10 +71,13 @@ def test_a_run_without_rows_begins_everywhere():
 
 
 @pytest.mark.parametrize("turn", range(5))
-def test_the_pairs_are_worth_more_than_pairs_at_random(turn):
+def test_the_pairs_finish_cells_that_are_within_reach(turn):
+    """Nearly every side is of a cell that is wanted, which at random a half is, and of one that wants little more."""
     needs = cell_needs(ESTIMATES, plan())
     chosen = [needs[cell] for pair in allocate(MANY.rows, plan(turn=turn)).pairs for cell in cells_of(pair)]
-    assert sum(chosen) / len(chosen) > 1.3 * sum(needs[c] for c in _present()) / len(_present())
+    present = [needs[cell] for cell in _present()]
+    assert sum(map(bool, chosen)) / len(chosen) > max(0.8, 1.3 * sum(map(bool, present)) / len(present))
+    assert median(filter(None, chosen)) < median(filter(None, present))
 
 
 def _present() -> list[tuple[object, ...]]:

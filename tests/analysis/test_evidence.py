@@ -155,9 +155,11 @@ class TestRecovery:
 
     @pytest.mark.parametrize(
         ("share", "lasts"),
-        [(Estimate(0.3, 0.2, 0.4), 0.3), (Estimate(0.1, -0.2, 0.4), 0.0), (Estimate(2.2, 1.5, 2.8), 1)],
+        [(Estimate(0.3, 0.2, 0.4), 0.3), (Estimate(0.1, -0.2, 0.4), 0.1), (Estimate(2.2, 1.5, 2.8), 1)],
     )
-    def test_a_share_that_stays_counts_where_it_is_clear(self, share: Estimate, lasts: float) -> None:
+    def test_the_share_that_stays_goes_with_the_half_life_that_was_found_with_it(
+        self, share: Estimate, lasts: float
+    ) -> None:
         found = resilience_of(replace(RECOVERY, tick=None, permanent_share=share), HERE, BUY)
         assert found is not None
         assert np.median(found.lasting) == pytest.approx(lasts)

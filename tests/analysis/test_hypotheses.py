@@ -62,6 +62,20 @@ def test_the_games_supply_effect_is_found_and_no_activity_effect_invented():
     assert results[("H1t", Operation.SELL)].estimate.low > 0  # fuller markets give way more to sellers
 
 
+def test_fewer_than_ten_listings_are_no_test():
+    """Errors clustered by so few listings are too small: estimates stay, and the sentence says why there is no p."""
+    data = trade_at_random(lab_markets(**NOISY), 300, menu=mixed_steps).dataset()
+    units = np.unique(data.unit)
+    for count, tested in ((9, False), (10, True)):
+        few = data.take(np.isin(data.unit, units[:count]))
+        results = judge_hypotheses(few, combine_quotes(runs_of(few)), 0.0, fit_size(few))
+        size = next(result for result in results if result.code == "H3")
+        assert size.estimate is not None and (size.p is not None) is tested
+        if not tested:
+            assert all(result.p is None and result.p_holm is None for result in results)
+            assert "Not tested: it rests on 9 listings" in size.sentence
+
+
 def test_an_order_effect_is_found():
     """The second of two trades is made to move a quarter more after a full one."""
     records = []

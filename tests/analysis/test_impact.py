@@ -1,5 +1,6 @@
 """Impact by cell: runs, the two estimators against independent ones, and intervals that hold the truth."""
 
+from collections import defaultdict
 from random import Random
 from time import perf_counter
 
@@ -15,9 +16,20 @@ from spacetraders_lab.analysis.impact import fit_impact
 from spacetraders_lab.analysis.ratio import ratio_of_sums
 from spacetraders_lab.analysis.runs import cell_index, combine_quotes, elasticities, runs_of
 from spacetraders_lab.core.market import Operation, Supply
+from spacetraders_lab.sandbox.by_cell import listing_impact
+from spacetraders_lab.sandbox.settings import SandboxSettings
 from tests.analysis.trading import Trading, dear, lab_markets, mixed_steps, trade_at_random
 from tests.factories import make_record
 
+BY_CELL = {
+    "profile": "lab",
+    "economy": "by-cell",
+    "heterogeneity": 0.3,
+    "noise": 0.2,
+    "interaction": 0.1,
+    "volume_grows": False,
+}
+IMPORT_AFTER_EXPORT = len(SUPPLIES) * len(ACTIVITIES)  # in the numbers of cells
 NOISY = {"economy": "constant-percent", "impact": 0.05, "heterogeneity": 0.3, "noise": 0.2}
 
 
@@ -132,6 +144,51 @@ def test_intervals_hold_the_truth_for_markets_measured_and_for_new_ones(replicat
         assert len(found) > 300, name
         assert 0.91 <= inside <= 0.985, (name, inside)
         assert abs(bias) < (0.015 if name == "measured" else 0.04), (name, bias)
+
+
+def covered(visits: int, seeds: int) -> tuple[float, float]:
+    """The share of cells of a `by-cell` market whose interval holds the truth, and the spread of cells that is found.
+
+    Every supply x activity of it lies off the sum of its effects by 10 %, whatever the type.
+    """
+    inside, spread = [], []
+    for seed in range(seeds):
+        settings = SandboxSettings(**BY_CELL, seed=seed)
+        trading = trade_at_random(lab_markets(seed=seed, **BY_CELL), visits, seed=seed)
+        found = measured(trading)
+        spread += [side.cell_sd for side in found.sides]
+        truth = defaultdict(list)
+        for row in trading.trades:
+            label = tuple(row[name] for name in ("operation", "listing_type", "supply_before", "activity_before"))
+            truth[label].append(listing_impact(settings, row["buy_market"], row["good_symbol"], label[0], *label[2:]))
+        for cell in (cell for cell in found.cells if cell.transactions):
+            expected = np.mean(truth[cell.side, cell.type, cell.supply, cell.activity])
+            inside.append(cell.measured.low <= expected <= cell.measured.high)
+    return float(np.mean(inside)), float(np.mean(spread))
+
+
+def test_cells_that_differ_are_neither_made_alike_in_long_runs_nor_swallow_the_noise_of_short_ones():
+    """With one best omega the long runs would hold 92 %, or the short ones: it is nothing too often, or too much."""
+    long, spread = covered(visits=400, seeds=10)
+    assert 0.94 <= long <= 0.975 and 0.07 <= spread <= 0.13, (long, spread)
+    short, _ = covered(visits=40, seeds=25)
+    assert 0.93 <= short <= 0.975, short
+
+
+def test_a_cell_of_one_run_leans_on_the_same_state_of_the_other_type_where_types_do_not_differ():
+    """Left with one run each, IMPORT cells stay near what all their runs say; without the other type twice as far."""
+    off = []
+    for seed in range(6):
+        trading = trade_at_random(lab_markets(seed=seed, **BY_CELL | {"interaction": 0.3}), 400, seed=seed)
+        runs = combine_quotes(runs_of(trading.dataset()))
+        runs = runs.take(runs.side == 0)
+        full, often = fit_impact(runs), {int(c) for c in runs.cell if (runs.cell == c).sum() >= 6}
+        for cell in (c for c in often if c - IMPORT_AFTER_EXPORT in often and c // IMPORT_AFTER_EXPORT == 1):
+            keep = runs.cell != cell
+            keep[np.argmin(keep)] = True
+            left = fit_impact(runs.take(keep))
+            off += [left.solution.theta[left.cells == cell][0] - full.solution.theta[full.cells == cell][0]]
+    assert len(off) > 25 and np.sqrt(np.mean(np.square(off))) < 0.12
 
 
 def test_slopes_are_not_biased_by_much_noise():

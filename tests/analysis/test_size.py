@@ -35,6 +35,16 @@ def test_a_linear_market_is_seldom_called_anything_else():
     assert rejected <= 5
 
 
+def test_a_weak_bend_is_seen_in_few_trades():
+    """Levels of their own for every supply label, or one quote instead of both, would widen the intervals by 15 %."""
+    fits = []
+    for seed in range(12):
+        trading = trade_at_random(power_market(0.9, seed, **NOISY), 150, seed=seed, menu=mixed_steps)
+        fits.append(fit_size(trading.dataset()))
+    assert np.mean([(fit.exponent.high - fit.exponent.low) / 2 for fit in fits]) < 0.06
+    assert all(fit.p < 0.05 for fit in fits)
+
+
 def test_with_little_noise_it_is_the_slope_of_the_logs():
     trading = trade_at_random(dear(power_market(0.8, heterogeneity=0.3, noise=0.02)), 80, menu=mixed_steps)
     data = trading.dataset()

@@ -177,6 +177,19 @@ class TestReport:
         ):
             assert words in page
 
+    def test_its_words_and_tables_are_beside_it_as_markdown(self, recorded: Recorded, tmp_path: Path) -> None:
+        file = tmp_path / "page.html"
+        answer = recorded.terminal.type(f"experiment report --run-id {recorded.run_id} --out {file}")
+        copy = tmp_path / "page.md"
+        assert f"{copy}: " in answer.out
+        assert f"# Liquidity of {recorded.system}" in copy.read_text()
+
+    def test_a_page_that_the_markdown_would_overwrite_is_refused(self, recorded: Recorded, tmp_path: Path) -> None:
+        file = tmp_path / "page.md"
+        answer = recorded.terminal.type(f"experiment report --run-id {recorded.run_id} --out {file}")
+        assert (answer.code, answer.out) == (2, "") and "name an HTML file" in answer.complaint
+        assert not file.exists()
+
     def test_every_figure_is_drawn_in_a_browser_and_nothing_is_fetched(
         self, recorded: Recorded, tmp_path: Path
     ) -> None:

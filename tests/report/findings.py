@@ -5,6 +5,7 @@ from typing import Any
 
 from spacetraders_lab.analysis.dataset import Exclusion, Exclusions
 from spacetraders_lab.analysis.findings import (
+    CellContrast,
     CellEstimate,
     CellFlag,
     Estimate,
@@ -48,6 +49,15 @@ CELL = CellEstimate(
     naive_percent=2.5,
     shrinkage=0.9,
     flag=CellFlag.OK,
+)
+CONTRAST = CellContrast(
+    BUY,
+    ListingType.EXPORT,
+    (Supply.MODERATE, Supply.HIGH),
+    (Activity.WEAK, Activity.WEAK),
+    ratio=estimate(0.7),
+    p=0.002,
+    q=0.03,
 )
 LISTING = ListingEstimate(
     market=BUY_MARKET,
@@ -97,6 +107,7 @@ def make_findings(**fields: Any) -> Findings:
         hypotheses=(
             HypothesisResult("H3", "Is impact linear in size?", None, "t(5) = 0.2", estimate(1.0), 0.8, 1.0, "b = 1."),
         ),
+        contrasts=(CONTRAST, replace(CONTRAST, supplies=(Supply.HIGH, Supply.ABUNDANT), q=0.4)),
         recovery=RECOVERY,
         transitions=(TransitionMatrix(BUY, tuple((0,) * i + (7,) + (0,) * (4 - i) for i in range(5)), None, 0.2),),
     )

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 import pytest
@@ -10,10 +11,11 @@ from spacetraders_lab.analysis.dataset import dataset_of
 from spacetraders_lab.analysis.findings import CellFlag, Estimate
 from spacetraders_lab.analysis.observations import observations_of
 from spacetraders_lab.analysis.precision import Precision
+from spacetraders_lab.core.experiment import PlaceboBracket
 from spacetraders_lab.core.market import ListingType, Operation, Supply
-from spacetraders_lab.report import figures
+from spacetraders_lab.report import exploring, figures
 from tests.analysis.test_crossmarket import trade
-from tests.factories import BUY_MARKET, GOOD, make_listing
+from tests.factories import BUY_MARKET, GOOD, NOON, SHIP, make_good, make_listing
 from tests.report.findings import CELL, LAW, LISTING, RECOVERY, estimate
 from tests.report.subject import subject
 from tests.store.memory import after
@@ -113,6 +115,7 @@ def test_residuals_are_what_the_slope_leaves() -> None:
     moves = np.log(np.array([1030 / 1000, 1050 / 1030, 1090 / 1050])) - 0.05 * 0.5
     assert [r["residual"] for r in found] == pytest.approx(list(moves / moves.std()))
     assert [r["position"] for r in found] == [1, 2, 3]
+    assert [r["expected"] for r in found] == pytest.approx([2.5] * 3)
     assert [r["hours"] for r in found] == pytest.approx([0, 1 / 60, 2 / 60])
     assert figures.residuals(data, []) == []
 
@@ -184,3 +187,23 @@ def test_figures_of_a_real_run_agree_with_its_rows() -> None:
     assert all(r["percent"] >= 0 for r in runs)
     left = figures.residuals(played.data, played.findings.listings)
     assert len(left) == int(played.data.usable.sum())
+
+
+def test_quotes_left_alone_are_held_against_drift_and_rounding() -> None:
+    """A minute at a drift of 1 %; rounding of a quote of 1,000 hardly counts."""
+    before = make_good(purchase_price=1000, sell_price=500)
+    still = PlaceboBracket("run-1", SHIP, BUY_MARKET, before, NOON, before, NOON + timedelta(minutes=1))
+    found = figures.placebo_moves([still, replace(still, after=replace(before, purchase_price=1020))], 0.01)
+    assert [record["residual"] for record in found if record["side"] == "SELL"] == [0, 0]
+    asks = [record for record in found if record["side"] == "BUY"]
+    assert asks[0]["residual"] == 0 and asks[1]["residual"] == pytest.approx(1.98, abs=0.01)
+    assert asks[1]["percent"] == pytest.approx(2.0)
+    said = exploring.placebo_sentence(found)
+    assert said.startswith("Of 4 pairs of quotes read twice without a trade between, 1 differ; 25.0 % differ by more")
+
+
+def test_a_read_at_the_floor_or_at_once_tells_nothing() -> None:
+    good = make_good(purchase_price=10, sell_price=1)
+    bracket = PlaceboBracket("run-1", SHIP, BUY_MARKET, good, NOON, good, NOON + timedelta(seconds=5))
+    assert [record["side"] for record in figures.placebo_moves([bracket], 0.01)] == ["BUY"]
+    assert figures.placebo_moves([replace(bracket, after_at=NOON)], 0.01) == []

@@ -10,7 +10,9 @@ import pytest
 from spacetraders_lab.analysis.crossmarket import pair_accounts, ship_accounts
 from spacetraders_lab.analysis.dataset import Exclusions
 from spacetraders_lab.analysis.findings import CellFlag, Estimate
-from spacetraders_lab.report import tables
+from spacetraders_lab.analysis.influence import Influence
+from spacetraders_lab.core.market import ListingType
+from spacetraders_lab.report import exploring, tables
 from spacetraders_lab.report.table import NOTHING, Table, as_csv, interval, number
 from tests.analysis.test_crossmarket import LOAD, columns
 from tests.factories import NOON
@@ -20,7 +22,9 @@ FINDINGS = make_findings()
 EVERY = [
     tables.cell_table(FINDINGS.cells),
     tables.hypothesis_table(FINDINGS.hypotheses),
+    exploring.contrast_table(FINDINGS.contrasts),
     tables.listing_table(FINDINGS.listings, NOON.timestamp() + 5400),
+    exploring.influence_table([Influence("X1-A1", "COPPER", SELL, ListingType.EXPORT, 12, 4.0, 5.0)]),
     tables.law_table(LAW),
     tables.constants_table(LAW),
     tables.recovery_table(RECOVERY),
@@ -51,6 +55,13 @@ def test_what_the_terminal_shows_is_part_of_the_whole(table: Table) -> None:
     headings, rows = table.narrow()
     assert set(headings) == set(table.headings) - table.roomy
     assert [row[-1] for row in rows] == [row[table.headings.index(headings[-1])] for row in table.rows]
+
+
+def test_of_the_contrasts_the_clear_ones_are_shown_and_all_are_in_the_csv() -> None:
+    table = exploring.contrast_table(FINDINGS.contrasts)
+    assert [row[2:4] for row in table.rows] == [("MODERATE to HIGH", "WEAK")]
+    assert [record["q"] for record in records(table)] == ["0.03", "0.4"]
+    assert "exploratory" in table.title and "Of 2 contrasts" in table.caption
 
 
 def test_a_cell_in_percent_with_its_intervals() -> None:
@@ -93,7 +104,7 @@ def test_recovery_in_words() -> None:
     said = tables.recovery_sentence(RECOVERY)
     assert said == (
         "Quotes move by themselves every 30.0 minutes (95 % of 20 changes fit)."
-        " Half of a displacement is gone after 300 [270, 330] minutes."
+        " Half of what does not stay is gone after 300 [270, 330] minutes."
     )
     nothing = replace(RECOVERY, tick=None, rates=(), half_life_minutes=None)
     assert "not measured" in tables.recovery_sentence(nothing)

@@ -1,7 +1,8 @@
-"""Which pairs an adaptive run measures next: where an interval is widest for its target, within reach and not too dear.
+"""Which pairs an adaptive run measures next: where an interval is too wide for its target, in reach and not too dear.
 
-The greedy form of Neyman's allocation for equal relative precision (Neyman 1934, JRSS 97:558; Zhao 2023, arXiv
-2309.08808). It stops by precision, never by significance. Chooses only; what a visit trades is the design's business.
+Greedy: a visit is worth the part that it is of all the visits its two cells still need, so that cells within reach are
+finished first and no cell is given up. Intervals are taken to narrow with the root of the trades (Neyman 1934, JRSS
+97:558). It stops by precision, never by significance. Chooses only; what a visit trades is the design's business.
 """
 
 import math
@@ -28,6 +29,8 @@ CellKey = tuple[Operation, ListingType, Supply, Activity | None]
 
 NEVER_SEEN, MOST_NEED = 4.0, 5.0
 VISIT_VOLUMES = 3.0  # tradeVolumes that a visit trades, about
+_ONLY_BREADTH = 0.3  # what a visit is worth to a cell that is precise but known from too little
+_FEWEST_COUNTED = 2.0  # tradeVolumes that a cell is taken to have, for its interval is a guess before
 _HALVING_LOSS = 200_000  # credits
 _USUAL_MOVE = 0.03 * 1.5  # log move of a usual visit, against which the rounding of a quote is held
 _NAMED = 3  # of the cells that were not reached
@@ -56,8 +59,8 @@ class _Candidate:
     def listings(self) -> set[ListingKey]:
         return {(self.pair.buy_market, self.pair.good_symbol), (self.pair.sell_market, self.pair.good_symbol)}
 
-    def score(self, needs: Mapping[CellKey, float]) -> float:
-        gain: float = sum(needs[cell] ** 1.5 * clear for cell, clear in zip(self.cells, self.clarity, strict=True))
+    def score(self, worth: Mapping[CellKey, float]) -> float:
+        gain: float = sum(worth[cell] * clear for cell, clear in zip(self.cells, self.clarity, strict=True))
         return gain / (1 + max(0.0, self.loss) / _HALVING_LOSS)
 
 
@@ -207,10 +210,11 @@ def _choose(
     chance = Random(f"allocation:{plan.seed}:{plan.turn}")
     luck = [chance.uniform(*_CHANCE) for _ in candidates]
     needs, volumes = dict(needs), dict(volumes)
+    worth = {cell: _worth(need, volumes[cell]) for cell, need in needs.items()}
     left, taken = float(plan.credits_left), set[ListingKey]()
     for _ in range(plan.wanted):
         scores = [
-            (candidate.score(needs) * factor, -number)
+            (candidate.score(worth) * factor, -number)
             for number, (candidate, factor) in enumerate(zip(candidates, luck, strict=True))
             if candidate.outlay <= left and not candidate.listings & taken
         ]
@@ -225,3 +229,11 @@ def _choose(
             before = max(1.0, volumes[cell])
             needs[cell] *= math.sqrt(before / (before + VISIT_VOLUMES))
             volumes[cell] = before + VISIT_VOLUMES
+            worth[cell] = _worth(needs[cell], volumes[cell])
+
+
+def _worth(need: float, volumes: float) -> float:
+    """The part of what a cell still needs that a visit is."""
+    if need <= 1:
+        return _ONLY_BREADTH if need == 1 else 0.0
+    return min(1.0, VISIT_VOLUMES / (max(_FEWEST_COUNTED, volumes) * (need**2 - 1)))

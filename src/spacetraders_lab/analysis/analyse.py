@@ -7,6 +7,7 @@ import numpy as np
 
 from spacetraders_lab.analysis.cells import cell_table, listing_table
 from spacetraders_lab.analysis.checks import check_prices
+from spacetraders_lab.analysis.contrasts import cell_contrasts
 from spacetraders_lab.analysis.dataset import SIDES, Dataset, Exclusion, count_exclusions
 from spacetraders_lab.analysis.findings import CellEstimate, Findings, ListingEstimate, SideFit
 from spacetraders_lab.analysis.hypotheses import judge_hypotheses
@@ -57,6 +58,7 @@ def analyse(data: Dataset, observations: Observations, placebos: Sequence[Placeb
         size_law=size_law,
         law=law,
         hypotheses=judge_hypotheses(data, runs, drift2, size_law),
+        contrasts=cell_contrasts(runs, drift2),
         recovery=estimate_recovery(data, reads, tick, law),
         transitions=supply_transitions(data),
     )

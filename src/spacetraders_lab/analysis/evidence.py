@@ -73,8 +73,8 @@ def resilience_of(
 ) -> Resilience | None:
     """How a displacement by this side goes back; None where recovery was not measured.
 
-    Against the market's own stream (buying at an IMPORT, selling at an EXPORT) a tick brings nothing back. A share
-    that stays counts only where it is clearly above 0.
+    Against the market's own stream (buying at an IMPORT, selling at an EXPORT) a tick brings nothing back. A half-life
+    is that of what does not stay, so the share that stays goes with it, clear or not.
     """
     if recovery is None:
         return None
@@ -87,9 +87,8 @@ def resilience_of(
                 return Resilience.steadily(an_hour if with_it else np.zeros(DRAWS))
     if recovery.half_life_minutes is None:
         return None
-    lasting, share = np.zeros(DRAWS), recovery.permanent_share
-    if share is not None and share.low > 0:
-        lasting = np.clip(_normal(share, chance), 0.0, 1.0)
+    share = recovery.permanent_share
+    lasting = np.zeros(DRAWS) if share is None else np.clip(_normal(share, chance), 0.0, 1.0)
     return Resilience.halving(_positive(recovery.half_life_minutes, chance), lasting)
 
 

@@ -260,6 +260,23 @@ class HypothesisResult:
 
 
 @dataclass(frozen=True, slots=True)
+class CellContrast:
+    """How much steeper the second of two cells is than the first: the `ratio` of their slopes, a new market in each.
+
+    They differ in supply or in activity alone. `q` is p after Benjamini and Hochberg: the expected share of false
+    findings among all contrasts that are no less clear.
+    """
+
+    side: Operation
+    type: ListingType
+    supplies: tuple[Supply, Supply]
+    activities: tuple[Activity | None, Activity | None]
+    ratio: Estimate
+    p: float
+    q: float
+
+
+@dataclass(frozen=True, slots=True)
 class Tick:
     """The beat of the markets: quotes move by themselves once a period, each listing at its own phase (seconds)."""
 
@@ -323,5 +340,6 @@ class Findings:
     size_law: SizeLaw | None = None
     law: LawFit | None = None
     hypotheses: tuple[HypothesisResult, ...] = ()
+    contrasts: tuple[CellContrast, ...] = ()
     recovery: RecoveryEstimate | None = None
     transitions: tuple[TransitionMatrix, ...] = ()

@@ -19,7 +19,8 @@ from spacetraders_lab.analysis.runs import Runs
 from spacetraders_lab.analysis.size import fit_order
 from spacetraders_lab.core.market import Operation
 
-_UNSHRUNKEN = 2.0  # variance between cells so wide that the tests see the cells' own data
+FEWEST_LISTINGS = 10  # that a test must rest on
+UNSHRUNKEN = 2.0  # variance between cells so wide that the tests see the cells' own data
 _ADJUSTED = ("H1", "H2", "H3", "H4")
 _DOES = {Operation.BUY: "buying", Operation.SELL: "selling"}
 
@@ -27,22 +28,30 @@ _DOES = {Operation.BUY: "buying", Operation.SELL: "selling"}
 def judge_hypotheses(data: Dataset, runs: Runs, drift2: float, size: SizeLaw | None) -> tuple[HypothesisResult, ...]:
     """All tests that the data allow, each with its sentence."""
     results: list[HypothesisResult | None] = []
-    buying, selling = (fit_impact(runs.take(runs.side == side), drift2, _UNSHRUNKEN) for side in range(len(SIDES)))
+    listings = len(np.unique(data.used().unit))
+    buying, selling = (fit_impact(runs.take(runs.side == side), drift2, UNSHRUNKEN) for side in range(len(SIDES)))
     for side, model in zip(SIDES, (buying, selling), strict=True):
         if model is not None:
-            results += [_supply(side, model), _trend(side, model), _activity(side, model)]
+            found = (_supply(side, model), _trend(side, model), _activity(side, model))
+            results += [_if_enough(result, len(model.units)) for result in found]
     both = fit_asymmetry(runs, buying, selling) if buying is not None and selling is not None else None
-    results += [_size(size), _side(both), _order(fit_order(data, drift2))]
+    order = fit_order(data, drift2, size.exponent.value if size is not None else 1.0)
+    results += [
+        _if_enough(_size(size), size.markets if size is not None else 0),
+        _if_enough(_side(both), both.listings if both is not None else 0),
+        _if_enough(_order(order), listings),
+    ]
     return _holm([result for result in results if result is not None])
 
 
-def _parts(model: ImpactModel) -> tuple[Ints, Ints, Ints]:
-    """Type, supply and activity of each cell of the model."""
-    kind, supply, activity = np.unravel_index(model.cells, (len(TYPES), len(SUPPLIES), len(ACTIVITIES)))
+def cell_parts(cells: Ints) -> tuple[Ints, Ints, Ints]:
+    """Type, supply and activity of each cell."""
+    kind, supply, activity = np.unravel_index(cells, (len(TYPES), len(SUPPLIES), len(ACTIVITIES)))
     return kind, supply, activity
 
 
-def _covariance(model: ImpactModel) -> Floats:
+def cell_covariance(model: ImpactModel) -> Floats:
+    """Of the log slopes of the model's cells."""
     design = model.solution.design
     covariance: Floats = design @ model.solution.covariance @ design.T
     return covariance
@@ -59,18 +68,20 @@ def _wald(model: ImpactModel, within: Ints, levels: Ints) -> tuple[float, int, f
         return None
     matrix = np.array(contrasts)
     difference = matrix @ model.solution.theta
-    statistic = float(difference @ np.linalg.solve(matrix @ _covariance(model) @ matrix.T, difference)) / len(matrix)
+    statistic = float(difference @ np.linalg.solve(matrix @ cell_covariance(model) @ matrix.T, difference)) / len(
+        matrix
+    )
     return statistic, len(matrix), df2, f_p(statistic, len(matrix), df2)
 
 
 def _supply(side: Operation, model: ImpactModel) -> HypothesisResult | None:
-    kind, supply, activity = _parts(model)
+    kind, supply, activity = cell_parts(model.cells)
     found = _wald(model, kind * len(ACTIVITIES) + activity, supply)
     return _differs("H1", "supply", side, found) if found is not None else None
 
 
 def _activity(side: Operation, model: ImpactModel) -> HypothesisResult | None:
-    kind, supply, activity = _parts(model)
+    kind, supply, activity = cell_parts(model.cells)
     found = _wald(model, kind * len(SUPPLIES) + supply, activity)
     return _differs("H2", "activity", side, found) if found is not None else None
 
@@ -86,13 +97,13 @@ def _differs(code: str, factor: str, side: Operation, found: tuple[float, int, f
 
 def _trend(side: Operation, model: ImpactModel) -> HypothesisResult | None:
     """The mean slope of the log impact over the supply levels, by generalised least squares over the cells."""
-    kind, supply, activity = _parts(model)
+    kind, supply, activity = cell_parts(model.cells)
     _, group = np.unique(kind * len(ACTIVITIES) + activity, return_inverse=True)
     design = np.hstack([np.eye(int(group.max()) + 1)[group], supply[:, None].astype(np.float64)])
     df = float(len(model.units) - len(np.unique(supply)) - 1)
     if np.linalg.matrix_rank(design) < design.shape[1] or df < 1:
         return None
-    weighted = np.linalg.solve(_covariance(model), design)
+    weighted = np.linalg.solve(cell_covariance(model), design)
     covariance = np.linalg.inv(design.T @ weighted)
     slope = float((covariance @ weighted.T @ model.solution.theta)[-1])
     error = float(np.sqrt(covariance[-1, -1]))
@@ -134,6 +145,20 @@ def _order(found: tuple[Estimate, float, float] | None) -> HypothesisResult:
     word = "depends" if p < 0.05 else "is not shown to depend"
     sentence = f"Impact {word} on the size of the trade before: {_relative(estimate)} for a full one, {_p(p)}."
     return HypothesisResult("H5", question, None, f"t({df:.0f})", estimate, p, None, sentence)
+
+
+def _if_enough(result: HypothesisResult | None, listings: int) -> HypothesisResult | None:
+    """The result; without its test where it rests on so few listings that errors clustered by them are too small.
+
+    A wild cluster bootstrap (Cameron, Gelbach and Miller 2008, REStat 90:414) would be the other way out.
+    """
+    if result is None or result.p is None or listings >= FEWEST_LISTINGS:
+        return result
+    sentence = (
+        f"{result.question} Not tested: it rests on {listings} listings, and p can be believed from"
+        f" {FEWEST_LISTINGS} on."
+    )
+    return replace(result, statistic="", p=None, sentence=sentence)
 
 
 def _untold(code: str, question: str, why: str) -> HypothesisResult:

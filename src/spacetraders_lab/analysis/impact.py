@@ -4,14 +4,20 @@ For a run r of unit u in cell c (type x supply x activity), with X tradeVolumes 
 
     E[Y]   = X exp(a + type + supply + activity + delta[c] + eta[u])
     Var[Y] = phi E[Y]² / X + drift² T + rounding
-    delta ~ N(0, omega²),  eta ~ N(0, tau²)
+    delta ~ N(0, omega²),  eta ~ N(0, tau²);  deltas of one supply x activity have a share of omega² in common
 
 The moves themselves are modelled, never their logs, so that zero and wrong-signed moves stay in. Penalised
 quasi-likelihood (Breslow and Clayton 1993, JASA 88:9) by Gauss-Newton steps on the mixed-model equations, with the
-units absorbed; variances by Fellner-Schall (Wood and Fasiolo 2017, Biometrics 73:1071).
+units absorbed; tau² by Fellner-Schall (Wood and Fasiolo 2017, Biometrics 73:1071), phi by matching the residuals.
+
+omega and the share are not estimated but averaged over: the model is fitted for each of several values, and these are
+weighted by Laplace's approximation of their likelihood (Rue, Martino and Chopin 2009, JRSS-B 71:319). One best omega
+would be nothing too often, and then every interval too short; a large one would let the noise of few runs hide in the
+cells.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -22,9 +28,12 @@ from spacetraders_lab.analysis.runs import Runs
 
 _LEVELS = (len(TYPES), len(SUPPLIES), len(ACTIVITIES))
 _FIXED_VARIANCE = 9.0  # a prior so wide that it only matters for a level whose moves are all zero
-_CELL_PRIOR = 2.0  # degrees of freedom for cells that do not differ: else the noise of few runs hides in the cells
+_CELL_SDS = np.array([0.02, 0.05, 0.1, 0.17, 0.3, 0.6, 1.2])  # values of omega
+_COMMON = (0.0, 0.5, 0.95)  # values of the share, each as likely
+_USUAL_CELL_SD = 0.2  # where the half-Cauchy prior of omega (Gelman 2006, Bayesian Analysis 1:515) has lost half
+_NEGLIGIBLE = 0.01  # weight of a model
 _MAX_STEPS = 80
-_TOLERANCE = 1e-4
+_TOLERANCE = 1e-3
 _MIN_SIGNAL = 3.0  # standard errors that the mean move must have for a log-linear model to make sense
 
 
@@ -86,14 +95,20 @@ class ImpactModel:
 def fit_impact(runs: Runs, drift2: float = 0.0, omega2: float | None = None) -> ImpactModel | None:
     """Fit the runs of one side; `drift2` is the variance of a quote's log move in a minute without trades.
 
-    With `omega2` the variance between cells is not estimated but given. None where there is no impact to speak of:
-    the mean move is not 3 standard errors above zero.
+    With `omega2` the variance between cells is given, nothing of it common, and not averaged over. None where there is
+    no impact to speak of: the mean move is not 3 standard errors above zero.
     """
     if not _has_signal(runs):
         return None
     cells, cell = np.unique(runs.cell, return_inverse=True)
     units, unit = np.unique(runs.unit, return_inverse=True)
-    return _Fit(runs, cells, cell, units, unit, drift2, omega2).run()
+    fit = _Fit(runs, cells, cell, units, unit, drift2)
+    if omega2 is not None:
+        return fit.run(omega2, 0.0)[0]
+    models, likelihoods = zip(*(fit.run(sd**2, common) for sd in _CELL_SDS for common in _COMMON), strict=True)
+    prior = np.log(np.repeat(np.gradient(_CELL_SDS) / (1 + (_CELL_SDS / _USUAL_CELL_SD) ** 2), len(_COMMON)))
+    weight = np.exp(prior + likelihoods - (prior + likelihoods).max())
+    return _average(models, weight / weight.sum())
 
 
 def _has_signal(runs: Runs) -> bool:
@@ -104,6 +119,36 @@ def _has_signal(runs: Runs) -> bool:
     return bool(runs.move.sum() > _MIN_SIGNAL * np.sqrt(noise.sum()))
 
 
+def _average(models: Sequence[ImpactModel], weight: Floats) -> ImpactModel:
+    """The mixture of the models: means of their means, and variances that hold how far these lie apart."""
+
+    def mean(values: Sequence[Floats] | Sequence[float]) -> Floats:
+        averaged: Floats = np.tensordot(weight, np.array(values), 1)
+        return averaged
+
+    solutions, variances = [model.solution for model in models], [model.variances for model in models]
+    coefficients = mean([one.coefficients for one in solutions])
+    apart = [one.coefficients - coefficients for one in solutions]
+    solution = Solution(
+        theta=mean([one.theta for one in solutions]),
+        eta=mean([one.eta for one in solutions]),
+        coefficients=coefficients,
+        covariance=mean([one.covariance + np.outer(d, d) for one, d in zip(solutions, apart, strict=True)]),
+        design=solutions[0].design,
+        unit_precision=1 / mean([1 / one.unit_precision for one in solutions]),
+        pull=mean([one.pull for one in solutions]),
+        cell_precision=mean([one.cell_precision for one in solutions]),
+    )
+    return replace(
+        models[0],
+        bias=mean([model.bias for model in models]),
+        solution=solution,
+        variances=Variances(*(float(mean([getattr(v, name) for v in variances])) for name in Variances.__slots__)),
+        residual_df=float(mean([model.residual_df for model in models])),
+        converged=all(model.converged for model, share in zip(models, weight, strict=True) if share > _NEGLIGIBLE),
+    )
+
+
 def fixed_design(cells: Ints) -> Floats:
     """Intercept and indicators of type, supply and activity for each cell, shape (cells, 14)."""
     parts = np.unravel_index(cells, _LEVELS)
@@ -112,76 +157,100 @@ def fixed_design(cells: Ints) -> Floats:
 
 
 class _Fit:
-    """The state of one fit: the runs as indices, and the current solution."""
+    """The runs as indices, and how the model is fitted to them; each fit begins where the one before ended."""
 
-    def __init__(
-        self, runs: Runs, cells: Ints, cell: Ints, units: Ints, unit: Ints, drift2: float, omega2: float | None
-    ) -> None:
-        self.runs, self.cells, self.units, self.omega2 = runs, cells, units, omega2
+    def __init__(self, runs: Runs, cells: Ints, cell: Ints, units: Ints, unit: Ints, drift2: float) -> None:
+        self.runs, self.cells, self.units = runs, cells, units
         self.cell, self.unit = cell, unit
         self.key = unit * len(cells) + cell
         fixed = fixed_design(cells)
         self.rank = int(np.linalg.matrix_rank(fixed))
         self.fixed = fixed.shape[1]
         self.design = np.hstack([fixed, np.eye(len(cells))])
-        self.drift2 = drift2
         self.noise = drift2 * runs.minutes + runs.variance
-
-    def run(self) -> ImpactModel:
-        runs = self.runs
+        state = cells % (len(SUPPLIES) * len(ACTIVITIES))
+        self.alike = np.equal.outer(state, state)
         start = np.log(runs.move.sum() / runs.volumes.sum())
-        variances = Variances(self.omega2 or 0.1, 0.1, 0.1, self.drift2)
-        theta, eta = np.full(len(self.cells), start), np.zeros(len(self.units))
-        converged, residual_df = False, float(len(runs))
+        self.theta, self.eta = np.full(len(cells), start), np.zeros(len(units))
+        self.variances = Variances(0.1, 0.1, 0.1, drift2)
+        self.between = np.eye(len(cells))  # precision of the cells' effects
+
+    def run(self, omega2: float, common: float) -> tuple[ImpactModel, float]:
+        """The model with this variance between cells, so much of it common, and its log likelihood."""
+        self.variances = replace(self.variances, omega2=omega2)
+        spread = omega2 * (common * self.alike + (1 - common) * np.eye(len(self.cells)))
+        self.between = np.linalg.inv(spread).astype(np.float64)
+        converged, residual_df = False, float(len(self.runs))
         for step in range(_MAX_STEPS):
-            solution = self.solve(theta, eta, variances, limit=1.0)
-            variances_new, residual_df = self.update(solution, variances)
-            moved = np.abs(solution.theta - theta).max()
-            changed = max(
-                _change(variances_new.omega2, variances.omega2),
-                _change(variances_new.tau2, variances.tau2),
-                _change(variances_new.phi, variances.phi),
-            )
-            theta, eta, variances = solution.theta, solution.eta, variances_new
-            if step > 2 and moved < _TOLERANCE and changed < 10 * _TOLERANCE:
+            solution = self.solve(limit=1.0)
+            variances, residual_df = self.update(solution)
+            moved = np.abs(solution.theta - self.theta).max()
+            tau2, phi = self.variances.tau2, self.variances.phi
+            changed = max(_change(variances.tau2, tau2), _change(variances.phi, phi))
+            self.theta, self.eta, self.variances = solution.theta, solution.eta, variances
+            if step > 0 and moved < _TOLERANCE and changed < 10 * _TOLERANCE:
                 converged = True
                 break
-        trades = self._sum(runs.trades.astype(np.float64))
-        bias = self._bias(solution, variances)
-        return ImpactModel(
-            self.cells, self.units, trades, bias, solution, variances, self.rank, len(runs), residual_df, converged
+        model = ImpactModel(
+            self.cells,
+            self.units,
+            self._sum(self.runs.trades.astype(np.float64)),
+            self._bias(solution),
+            solution,
+            self.variances,
+            self.rank,
+            len(self.runs),
+            residual_df,
+            converged,
         )
+        return model, self._likelihood(solution)
 
-    def _bias(self, solution: Solution, variances: Variances) -> Floats:
-        mean = self.runs.volumes * np.exp(solution.theta[self.cell] + solution.eta[self.unit])
-        by_step = variances.phi * mean**2 / self.runs.volumes
+    def _mean(self, solution: Solution) -> Floats:
+        """The expected moves of the runs."""
+        mean: Floats = self.runs.volumes * np.exp(solution.theta[self.cell] + solution.eta[self.unit])
+        return mean
+
+    def _likelihood(self, solution: Solution) -> float:
+        """Laplace's approximation of the log likelihood, coefficients and effects integrated out."""
+        mean, variances, cells = self._mean(solution), self.variances, solution.coefficients[self.fixed :]
+        variance = variances.phi * mean**2 / self.runs.volumes + self.noise
+        twice = (np.log(variance) + (self.runs.move - mean) ** 2 / variance).sum()
+        twice += (solution.eta**2).sum() / variances.tau2 + len(self.units) * np.log(variances.tau2)
+        twice += cells @ self.between @ cells - np.linalg.slogdet(self.between)[1]
+        twice += (solution.coefficients[1 : self.fixed] ** 2).sum() / _FIXED_VARIANCE
+        twice += np.log(solution.unit_precision).sum() - np.linalg.slogdet(solution.covariance)[1]
+        return float(-twice / 2)
+
+    def _bias(self, solution: Solution) -> Floats:
+        mean = self._mean(solution)
+        by_step = self.variances.phi * mean**2 / self.runs.volumes
         weight = mean**2 / (by_step + self.noise)
         growing = weight * by_step / (by_step + self.noise)
         share = sums(self.unit, growing, len(self.units)) / sums(self.unit, weight, len(self.units))
         return (share - 0.5) / solution.unit_precision
 
-    def solve(self, theta: Floats, eta: Floats, variances: Variances, limit: float) -> Solution:
-        """One Gauss-Newton step from theta and eta; no working residual larger than `limit`."""
+    def solve(self, limit: float) -> Solution:
+        """One Gauss-Newton step from where the fit stands; no working residual larger than `limit`."""
         runs = self.runs
-        linear = theta[self.cell] + eta[self.unit]
+        linear = self.theta[self.cell] + self.eta[self.unit]
         mean = runs.volumes * np.exp(linear)
-        weight = mean**2 / (variances.phi * mean**2 / runs.volumes + self.noise)
+        weight = mean**2 / (self.variances.phi * mean**2 / runs.volumes + self.noise)
         working = linear + np.clip((runs.move - mean) / mean, -limit, 10 * limit)
-        return self._equations(self._sum(weight), self._sum(weight * working), variances)
+        return self._equations(self._sum(weight), self._sum(weight * working))
 
     def _sum(self, values: Floats) -> Floats:
         """Sums over the runs by unit and cell."""
         return sums(self.key, values, len(self.units) * len(self.cells)).reshape(len(self.units), -1)
 
-    def _equations(self, weight: Floats, weighted: Floats, variances: Variances) -> Solution:
-        precision = weight.sum(1) + 1 / variances.tau2
+    def _equations(self, weight: Floats, weighted: Floats) -> Solution:
+        precision = weight.sum(1) + 1 / self.variances.tau2
         pulled = weight / precision[:, None]
         within = np.diag(weight.sum(0)) - weight.T @ pulled
         right = weighted.sum(0) - pulled.T @ weighted.sum(1)
-        penalty = np.full(self.design.shape[1], 1 / variances.omega2)
-        penalty[: self.fixed] = 1 / _FIXED_VARIANCE
-        penalty[0] = 0.0
-        covariance = np.linalg.inv(self.design.T @ within @ self.design + np.diag(penalty))
+        penalty = np.eye(self.design.shape[1]) / _FIXED_VARIANCE
+        penalty[0, 0] = 0.0
+        penalty[self.fixed :, self.fixed :] = self.between
+        covariance = np.linalg.inv(self.design.T @ within @ self.design + penalty)
         coefficients = covariance @ (self.design.T @ right)
         theta = self.design @ coefficients
         eta = (weighted.sum(1) - weight @ theta) / precision
@@ -189,22 +258,21 @@ class _Fit:
             theta, eta, coefficients, covariance, self.design, precision, pulled @ self.design, np.diag(within)
         )
 
-    def update(self, solution: Solution, old: Variances) -> tuple[Variances, float]:
-        """New variance components, and the residual degrees of freedom."""
+    def update(self, solution: Solution) -> tuple[Variances, float]:
+        """New variances between units and of a step, and the residual degrees of freedom."""
+        old = self.variances
         spread = np.diag(solution.covariance)
-        cell_edf = len(self.cells) - spread[self.fixed :].sum() / old.omega2
+        cell_edf = len(self.cells) - (solution.covariance[self.fixed :, self.fixed :] * self.between).sum()
         unit_trace = (1 / solution.unit_precision).sum() + ((solution.pull @ solution.covariance) * solution.pull).sum()
         unit_edf = len(self.units) - unit_trace / old.tau2
         fixed_edf = self.fixed - spread[1 : self.fixed].sum() / _FIXED_VARIANCE
         residual_df = max(1.0, len(self.runs) - fixed_edf - cell_edf - unit_edf)
-        omega2 = (solution.coefficients[self.fixed :] ** 2).sum() / (max(cell_edf, 0.0) + _CELL_PRIOR)
-        omega2 *= (omega2 / old.omega2) ** 0.5  # it goes to nothing slowly where the cells do not differ
         tau2 = (solution.eta**2).sum() / max(unit_edf, 1e-9)
         phi = self._match_noise(solution, old.phi, residual_df)
-        return Variances(self.omega2 or _bounded(omega2), _bounded(tau2), phi, self.drift2), residual_df
+        return replace(old, tau2=_bounded(tau2), phi=phi), residual_df
 
     def _match_noise(self, solution: Solution, phi: float, residual_df: float) -> float:
-        mean = self.runs.volumes * np.exp(solution.theta[self.cell] + solution.eta[self.unit])
+        mean = self._mean(solution)
         by_step, square = mean**2 / self.runs.volumes, (self.runs.move - mean) ** 2
         return match_noise(square, by_step, self.noise, residual_df, phi)
 

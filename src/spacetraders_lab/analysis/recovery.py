@@ -12,7 +12,7 @@ from spacetraders_lab.analysis.rounding import price_steps
 from spacetraders_lab.analysis.ticks import ticks_between
 from spacetraders_lab.core.market import ListingType
 
-_MOST_READS = 6  # of a revisited listing, evenly spread; more add little and cost their square
+_MOST_READS = 6  # of a revisited listing, evenly spread over the log of time; more add little and cost their square
 _MOST_VISITS = 500
 _SOONEST = 60.0  # seconds after the last trade
 _SMALLEST_SHIFT = 0.02  # log displacement below which there is nothing to come back
@@ -48,7 +48,7 @@ def _revisits(data: Dataset, reads: Reads, tick: Tick | None) -> Revisits:
     places = np.flatnonzero(later)
     begins = np.flatnonzero(np.diff(reads.row[places], prepend=-2))
     groups = np.split(places, begins[1:]) if len(places) else []
-    chosen = [_spread(groups[i], _MOST_READS) for i in _spread(np.arange(len(groups)), _MOST_VISITS)]
+    chosen = [_spread_in_time(groups[i], data, reads) for i in _spread(np.arange(len(groups)), _MOST_VISITS)]
     visits = reads.row[[own[0] for own in chosen]] if chosen else np.zeros(0, dtype=np.int64)
     start = dict(zip(last.tolist(), first.tolist(), strict=True))
     opened = np.array([start[row] for row in visits.tolist()], dtype=np.int64)
@@ -68,6 +68,14 @@ def _first_and_last(data: Dataset) -> tuple[Ints, Ints]:
 def _spread(places: Ints, most: int) -> Ints:
     """At most so many of the places, evenly spread."""
     return places[np.linspace(0, len(places) - 1, min(len(places), most)).astype(np.int64)]
+
+
+def _spread_in_time(places: Ints, data: Dataset, reads: Reads) -> Ints:
+    """Those of a visit's reads that lie nearest to moments evenly spread over the log of the time since its trade."""
+    since = np.log(reads.time[places] - data.time[reads.row[places]])
+    wanted = np.linspace(since[0], since[-1], _MOST_READS)
+    nearest: Ints = places[np.unique(np.abs(since[:, None] - wanted).argmin(0))]
+    return nearest
 
 
 def _table(chosen: list[Ints]) -> Ints:

@@ -51,9 +51,24 @@ def cell_index(type: Ints, supply: Ints, activity: Ints) -> Ints:
 
 def runs_of(data: Dataset, exponent: float = 1.0) -> Runs:
     """The runs of the usable rows, each trade's size counted as (units / tradeVolume)^exponent."""
+    rows = in_order(data)
+    return _runs_from(rows, np.flatnonzero(_begins(rows)), exponent)
+
+
+def single_trades(data: Dataset) -> Runs:
+    """Every usable row as a run of its own, in the order of `in_order`."""
+    rows = in_order(data)
+    return _runs_from(rows, np.arange(len(rows)), 1.0)
+
+
+def in_order(data: Dataset) -> Dataset:
+    """The usable rows by visit, listing and side, in the order in which they were traded."""
     rows = data.used()
-    rows = rows.take(np.lexsort((rows.sequence, rows.side, rows.unit, rows.visit)))
-    first = np.flatnonzero(_begins(rows))
+    return rows.take(np.lexsort((rows.sequence, rows.side, rows.unit, rows.visit)))
+
+
+def _runs_from(rows: Dataset, first: Ints, exponent: float) -> Runs:
+    """The runs that begin at these rows."""
     if not len(first):
         return _no_runs()
     last = np.append(first[1:], len(rows)) - 1

@@ -25,7 +25,7 @@ class DesignOptions:
     ----------
     design:
         grid: all pairs and sizes, repeated. ladder: every listing and side once, in full tradeVolumes. adaptive: where
-        the interval is widest, until all are narrow enough. recovery: trade, then read again for eight hours.
+        an interval is too wide, until all are narrow enough. recovery: trade, then read again for eight hours.
     order:
         The grid's order of sizes and pairs: as the original has it, or drawn from the seed.
     iterations_per_batch:

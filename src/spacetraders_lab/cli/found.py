@@ -9,6 +9,7 @@ from spacetraders_lab.analysis.dataset import Dataset, dataset_from_columns
 from spacetraders_lab.analysis.findings import Findings
 from spacetraders_lab.analysis.observations import Observations, observations_from_columns
 from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.experiment import PlaceboBracket
 from spacetraders_lab.store.brackets import placebo_brackets
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.export import as_columns, load_runs
@@ -20,6 +21,7 @@ class Found:
 
     data: Dataset
     observations: Observations
+    placebos: list[PlaceboBracket]
     findings: Findings
     pairs: list[PairAccount]
     ships: list[ShipAccount]
@@ -44,7 +46,12 @@ def find(database: Database, run_ids: Sequence[str], done: Callable[[], None]) -
     done()
     data, observations = dataset_from_columns(trades), observations_from_columns(seen)
     found = Found(
-        data, observations, analyse(data, observations, placebos), pair_accounts(trades), ship_accounts(trades)
+        data,
+        observations,
+        placebos,
+        analyse(data, observations, placebos),
+        pair_accounts(trades),
+        ship_accounts(trades),
     )
     done()
     return found

@@ -5,6 +5,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from spacetraders_lab import __version__
+from spacetraders_lab.analysis.influence import influences
 from spacetraders_lab.analysis.precision import precision_trace
 from spacetraders_lab.cli import render
 from spacetraders_lab.cli.found import STEPS, Found, find
@@ -13,6 +14,7 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import QueueStatus
 from spacetraders_lab.core.planning import requests_needed
 from spacetraders_lab.report.document import as_html
+from spacetraders_lab.report.markdown import as_markdown
 from spacetraders_lab.report.sections import Subject, compose
 from spacetraders_lab.run.clock import SystemClock
 from spacetraders_lab.store.attrition import Attrition, attrition
@@ -25,24 +27,33 @@ from spacetraders_lab.store.world import World
 def report(*, run_id: RunId, out: Path | None = None) -> None:
     """Write what a run found as one HTML page: it works offline, and the data of every figure are in it.
 
+    Its words and tables are written beside it as Markdown too.
+
     Parameters
     ----------
     out:
-        The file [default: liquidity-<run id>.html].
+        The file of the page [default: liquidity-<run id>.html].
     """
     target = out or Path(f"liquidity-{run_id}.html")
+    copy = target.with_suffix(".md")
+    if copy == target:
+        raise UserError(f"{target} would be overwritten by the report's Markdown; name an HTML file: --out report.html")
     with database() as opened, render.steps(*STEPS, "composing", "drawing") as done:
         found = find(opened, [run_id], done)
         subject = _subject(opened, run_id, found)
         composed = compose(subject)
         done()
-        page = as_html(composed, now=SystemClock().now(), version=__version__)
+        now = SystemClock().now()
+        page = as_html(composed, now=now, version=__version__)
+        words = as_markdown(composed, now=now, version=__version__)
         done()
-    try:
-        target.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise UserError(f"cannot write {target}: {error.strerror}") from error
+    for file, text in ((target, page), (copy, words)):
+        try:
+            file.write_text(text, encoding="utf-8")
+        except OSError as error:
+            raise UserError(f"cannot write {file}: {error.strerror}") from error
     print(f"{target} ({len(page.encode()) / 1e6:.1f} MB): open it in a browser")
+    print(f"{copy}: its words and tables as Markdown")
 
 
 def _subject(opened: Database, run_id: str, found: Found) -> Subject:
@@ -59,6 +70,8 @@ def _subject(opened: Database, run_id: str, found: Found) -> Subject:
             precision_trace(found.data),
             _planned(attrition(connection, run_id)),
             [(d.kind, d.what) for d in ExperimentRepository(connection).deviations(run_id)],
+            found.placebos,
+            influences(found.data, found.findings),
         )
 
 

@@ -144,7 +144,7 @@ class DesignName(StrEnum):
 
     GRID = "grid"  # all pairs, all sizes, repeated: the original experiment
     LADDER = "ladder"  # every listing and side once or twice, in a few full tradeVolumes: the cheap survey
-    ADAPTIVE = "adaptive"  # ladders where they narrow the widest interval, until every interval is narrow enough
+    ADAPTIVE = "adaptive"  # ladders where an interval is too wide for its target, until every interval is narrow enough
     RECOVERY = "recovery"  # ladders at a few listings, which are then left alone and read again for hours
 
 

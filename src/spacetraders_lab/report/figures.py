@@ -12,7 +12,7 @@ from statistics import NormalDist
 import numpy as np
 
 from spacetraders_lab.analysis.arrays import Floats, Ints
-from spacetraders_lab.analysis.dataset import ACTIVITIES, SIDES, SUPPLIES, TYPES, Dataset
+from spacetraders_lab.analysis.dataset import ACTIVITIES, FLOOR, SIDES, SUPPLIES, TYPES, Dataset
 from spacetraders_lab.analysis.evidence import WITH_THE_STREAM
 from spacetraders_lab.analysis.findings import (
     CellEstimate,
@@ -25,6 +25,7 @@ from spacetraders_lab.analysis.findings import (
 )
 from spacetraders_lab.analysis.observations import Observations
 from spacetraders_lab.analysis.precision import Precision
+from spacetraders_lab.core.experiment import PlaceboBracket
 from spacetraders_lab.core.market import ListingType, Operation, Supply
 from spacetraders_lab.report.table import NOTHING, Record, spread_out
 
@@ -155,6 +156,7 @@ def residuals(data: Dataset, listings: Sequence[ListingEstimate]) -> list[Record
     begin = rows.time.min() if len(rows) else 0.0
     return [
         {"side": SIDES[rows.side[i]].value, "residual": float(left[i] / spread[rows.side[i]])}
+        | {"expected": float(100 * slope[i] * rows.x[i])}
         | {"size": float(rows.x[i]), "position": int(rows.sequence[i]), "price": float(rows.before[i])}
         | {"hours": float(rows.time[i] - begin) / 3600}
         for i in _some(np.flatnonzero(np.isfinite(left) & (spread[rows.side] > 0)))
@@ -172,6 +174,23 @@ def quantiles(found: Sequence[Record]) -> list[Record]:
                 {"side": side.value, "normal": NormalDist().inv_cdf(level), "residual": float(np.quantile(own, level))}
             )
     return points
+
+
+def placebo_moves(placebos: Sequence[PlaceboBracket], drift_sd: float) -> list[Record]:
+    """What both quotes did between two reads without a trade, in deviations that the model expects by then.
+
+    That is the drift, `drift_sd` as the log move of a minute, and the rounding of both reads.
+    """
+    found = []
+    for bracket in placebos:
+        minutes = (bracket.after_at - bracket.before_at).total_seconds() / 60
+        for side in SIDES:
+            start, end = bracket.before.price(side), bracket.after.price(side)
+            if min(start, end) > FLOOR and minutes > 0:
+                expected = math.sqrt(drift_sd**2 * minutes + (1 / start**2 + 1 / end**2) / 12)
+                move = math.log(end / start)
+                found.append({"side": side.value, "residual": move / expected, "percent": 100 * math.expm1(move)})
+    return found
 
 
 def naive_means(cells: Sequence[CellEstimate]) -> list[Record]:

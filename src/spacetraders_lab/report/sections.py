@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from spacetraders_lab.analysis.crossmarket import PairAccount, ShipAccount
 from spacetraders_lab.analysis.dataset import SIDES, TYPES, Dataset
 from spacetraders_lab.analysis.findings import Findings
+from spacetraders_lab.analysis.influence import Influence
 from spacetraders_lab.analysis.observations import Observations
 from spacetraders_lab.analysis.precision import (
     ABSOLUTE_TARGET,
@@ -13,8 +14,9 @@ from spacetraders_lab.analysis.precision import (
     Precision,
     transactions_to_go,
 )
+from spacetraders_lab.core.experiment import PlaceboBracket
 from spacetraders_lab.core.market import Operation
-from spacetraders_lab.report import charts, figures, tables
+from spacetraders_lab.report import charts, exploring, figures, tables
 from spacetraders_lab.report.answers import answers
 from spacetraders_lab.report.charts import Chart
 from spacetraders_lab.report.document import Block, Facts, Grid, Report, Section, Sentences
@@ -39,6 +41,8 @@ class Subject:
     trace: Sequence[Precision]
     planned: Sequence[tuple[str, int]]
     deviations: Sequence[tuple[str, str]]
+    placebos: Sequence[PlaceboBracket] = ()
+    influences: Sequence[Influence] = ()
 
 
 def compose(subject: Subject) -> Report:
@@ -83,12 +87,13 @@ def _heat_maps(subject: Subject) -> Section:
         for side in SIDES
         if (records := figures.heat_map(subject.findings.cells, side, kind))
     ]
+    contrasts = exploring.contrast_table(subject.findings.contrasts)
     return Section(
         "heat",
         "Supply and activity",
         "Percent by which one full tradeVolume moves the traded quote, with its 95 % interval; one scale of colour for"
         " all. Outlined cells rest on fewer than three markets; empty ones were not measured.",
-        (Grid(tuple(found)),) if found else (),
+        (*((Grid(tuple(found)),) if found else ()), *((contrasts,) if contrasts.records else ())),
     )
 
 
@@ -200,6 +205,12 @@ def _diagnostics(subject: Subject) -> Section:
     naive = figures.naive_means(findings.cells)
     highest = max((record["naive"] for record in naive), default=1.0)
     axes = (
+        (
+            "expected",
+            "expected move, %",
+            "A fan is noise that grows with the move; a bend is a model that is wrong.",
+            False,
+        ),
         ("size", "units / tradeVolume", "A bend would be a law that is not linear in size.", False),
         ("position", "position in the visit", "A trend would be an effect of order.", False),
         ("price", "quote, credits (log scale)", "A fan towards low quotes is rounding.", True),
@@ -215,7 +226,15 @@ def _diagnostics(subject: Subject) -> Section:
         )
         for field, title, hint, log in axes
     ]
+    quiet = figures.placebo_moves(subject.placebos, findings.sides[0].drift_sd if findings.sides else 0.0)
     others = [
+        Chart(
+            "placebo_quantiles",
+            "Quotes left alone",
+            exploring.placebo_sentence(quiet),
+            charts.diagonal_spec("normal", "residual", "normal quantile", "move, SD assumed", (-3, 3)),
+            tuple(figures.quantiles(quiet)),
+        ),
         Chart(
             "quantiles",
             "Normal quantiles",
@@ -245,7 +264,10 @@ def _diagnostics(subject: Subject) -> Section:
         "Diagnostics",
         "Residuals are what the slope of its listing leaves of each trade's move, in units of their own spread; they"
         " should show no pattern.",
-        (Grid(shown, small=True),) if shown else (),
+        (
+            *((Grid(shown, small=True),) if shown else ()),
+            *((exploring.influence_table(subject.influences),) if subject.influences else ()),
+        ),
     )
 
 

@@ -57,6 +57,11 @@ def number(value: float | None, places: int) -> str:
     return NOTHING if _is_nothing(value) else f"{value:,.{places}f}"
 
 
+def p_value(p: float | None) -> str:
+    """A p for the eye, to three places."""
+    return "< 0.001" if p is not None and p < 0.001 else number(p, 3)
+
+
 def interval(estimate: Estimate | None, places: int = 1) -> str:
     """A value with its interval in brackets; a dash for what is not known."""
     if estimate is None:

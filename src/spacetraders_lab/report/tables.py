@@ -22,7 +22,7 @@ from spacetraders_lab.analysis.findings import (
     percent_estimate,
 )
 from spacetraders_lab.core.market import ListingType, Operation
-from spacetraders_lab.report.table import NOTHING, Table, interval, number, spread_out
+from spacetraders_lab.report.table import NOTHING, Table, interval, number, p_value, spread_out
 
 # What each form of the law says, in words.
 LAWS = {
@@ -106,8 +106,8 @@ def hypothesis_table(results: Sequence[HypothesisResult]) -> Table:
                 r.side or "",
                 r.statistic,
                 interval(r.estimate, 2),
-                _p(r.p),
-                _p(r.p_holm),
+                p_value(r.p),
+                p_value(r.p_holm),
             )
             for r in results
         ),
@@ -234,7 +234,7 @@ def recovery_sentence(recovery: RecoveryEstimate) -> str:
             f" ({share:.0f} % of {recovery.tick.changes} changes fit)."
         )
     if recovery.half_life_minutes is not None:
-        said.append(f"Half of a displacement is gone after {interval(recovery.half_life_minutes, 0)} minutes.")
+        said.append(f"Half of what does not stay is gone after {interval(recovery.half_life_minutes, 0)} minutes.")
     if recovery.permanent_share is not None:
         said.append(f"The share that stays is {interval(recovery.permanent_share, 2)}.")
     return " ".join(said) or "Recovery was not measured: no listing was read again after its trades."
@@ -356,10 +356,6 @@ def pair_table(accounts: Sequence[PairAccount]) -> Table:
         ),
         frozenset({"units", "before", "realised", "after", "profit"}),
     )
-
-
-def _p(p: float | None) -> str:
-    return "< 0.001" if p is not None and p < 0.001 else number(p, 3)
 
 
 def _score(score: FormScore, mark: str) -> Iterable[str]:

@@ -12,8 +12,8 @@ from spacetraders_lab.core.experiment import MarketPair
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.failures import Duplicate
+from spacetraders_lab.store.lease import require_lease
 from spacetraders_lab.store.schema import experiment_work_queue as rows
-from spacetraders_lab.store.work_queue import require_lease
 from tests.factories import NOON, SHIP
 from tests.store.memory import LEASE, Queue, after, apart, enter_run
 

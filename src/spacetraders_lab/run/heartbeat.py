@@ -11,7 +11,8 @@ from spacetraders_lab.core.errors import LeaseLost
 from spacetraders_lab.core.experiment import ClaimedPair
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.store.failures import DatabaseUnavailable
-from spacetraders_lab.store.work_queue import WorkQueueRepository, require_lease
+from spacetraders_lab.store.lease import require_lease
+from spacetraders_lab.store.work_queue import WorkQueueRepository
 
 T = TypeVar("T")
 

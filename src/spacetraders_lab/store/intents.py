@@ -9,9 +9,9 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, insert
 from spacetraders_lab.core.errors import LeaseLost
 from spacetraders_lab.core.experiment import ClaimedPair, Intent, IntentState, Step
 from spacetraders_lab.core.market import Operation
+from spacetraders_lab.store.lease import require_lease
 from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_work_queue as queue
-from spacetraders_lab.store.work_queue import require_lease
 
 _OPEN = intents.c.state == literal_column("'OPEN'")  # a literal, as the partial index has it
 

@@ -28,12 +28,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from spacetraders_lab.core.errors import LeaseLost, UserError
+from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import ClaimedPair, MarketPair, Menu, QueueStatus, SkipReason
 from spacetraders_lab.store import listing_locks
 from spacetraders_lab.store.attrition import menu_json, skip_the_rest, stored_design, stored_menu
 from spacetraders_lab.store.claim import CLAIMED, PENDING, PUT_DOWN, SITUATION, probes
 from spacetraders_lab.store.failures import is_duplicate
+from spacetraders_lab.store.lease import FENCE, held, lease_lost, require_lease
 from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_work_queue as queue
@@ -55,14 +56,6 @@ class FailedPair:
     def was_begun(self) -> bool:
         """Whether a ship ever had it: else the run was over before, as its limits wanted."""
         return self.attempts > 0
-
-
-def require_lease(connection: Connection, claim: ClaimedPair, *, now: datetime) -> datetime:
-    """The end of the claim's lease; the pair cannot pass to another before the transaction ends. Raises LeaseLost."""
-    until: datetime | None = connection.execute(_LEASE, _held(claim, now)).scalar()
-    if until is None:
-        raise _lease_lost(claim)
-    return until
 
 
 class WorkQueueRepository:
@@ -144,8 +137,8 @@ class WorkQueueRepository:
     def renew_lease(self, claim: ClaimedPair, *, now: datetime, lease_seconds: float) -> ClaimedPair:
         """Extend the lease to `lease_seconds` from now, and the locks with it; raises LeaseLost."""
         until = now + timedelta(seconds=lease_seconds)
-        if self._connection.execute(_RENEW, _held(claim, now) | {"until": until}).rowcount != 1:
-            raise _lease_lost(claim)
+        if self._connection.execute(_RENEW, held(claim, now) | {"until": until}).rowcount != 1:
+            raise lease_lost(claim)
         listing_locks.hold(self._connection, claim.queue_id, until)
         return replace(claim, lease_until=until)
 
@@ -353,21 +346,14 @@ class WorkQueueRepository:
         listing_locks.hold(self._connection, claim.queue_id, now + timedelta(seconds=washout_seconds))
 
     def _change(self, claim: ClaimedPair, now: datetime, *where: ColumnElement[bool], **values: Any) -> None:
-        change = update(queue).where(*_FENCE, *where).values(**values)
-        if self._connection.execute(change, _held(claim, now)).rowcount != 1:
-            raise _lease_lost(claim)
+        change = update(queue).where(*FENCE, *where).values(**values)
+        if self._connection.execute(change, held(claim, now)).rowcount != 1:
+            raise lease_lost(claim)
 
 
 # --- what is executed for every trade and every heartbeat is built once: to build it costs more than to execute it ----
 
-_FENCE = (
-    queue.c.queue_id == bindparam("held_queue_id"),
-    queue.c.owner == bindparam("held_by"),
-    queue.c.attempts == bindparam("held_attempt"),
-    queue.c.lease_until > bindparam("held_at", type_=UtcDateTime),
-)
-_LEASE = select(queue.c.lease_until).where(*_FENCE).with_for_update()
-_RENEW = update(queue).where(*_FENCE).values(lease_until=bindparam("until", type_=UtcDateTime))
+_RENEW = update(queue).where(*FENCE).values(lease_until=bindparam("until", type_=UtcDateTime))
 _NOW = bindparam("now", type_=UtcDateTime)
 _IN_RUN: ColumnElement[bool] = queue.c.run_id == bindparam("in_run")
 _COUNT_UNFINISHED = select(func.count()).select_from(queue).where(_IN_RUN, or_(PENDING, CLAIMED))
@@ -385,20 +371,6 @@ _FAIL_WAITING = (
 )
 _SWEEP = _FAIL_WAITING.where(queue.c.attempts >= queue.c.max_attempts).values(error_message=_GAVE_UP)
 _END_WAITING = _FAIL_WAITING.values(error_message=bindparam("why"))
-
-
-def _held(claim: ClaimedPair, now: datetime) -> dict[str, Any]:
-    """The values of `_FENCE`: the claim as it must still stand, with a lease that lives now."""
-    return {
-        "held_queue_id": claim.queue_id,
-        "held_by": claim.owner,
-        "held_attempt": claim.attempt,
-        "held_at": now,
-    }
-
-
-def _lease_lost(claim: ClaimedPair) -> LeaseLost:
-    return LeaseLost(f"{claim.ship_symbol} no longer holds {claim.pair.pair_id} (attempt {claim.attempt})")
 
 
 def _pair(row: Row[Any]) -> MarketPair:

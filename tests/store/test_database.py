@@ -111,7 +111,7 @@ class TestSqlite:
     def test_wal_is_for_versions_without_the_wal_reset_bug(self, version: tuple[int, int, int], safe: bool) -> None:
         assert wal_is_safe(version) is safe
 
-    @pytest.mark.parametrize(("safe", "journal"), [(True, "wal"), (False, "delete")])
+    @pytest.mark.parametrize(("safe", "journal"), [(True, "wal"), (False, "truncate")])
     def test_a_new_file_gets_the_journal_that_this_sqlite_can_be_trusted_with(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, safe: bool, journal: str
     ) -> None:
@@ -124,7 +124,7 @@ class TestSqlite:
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         """Else two programs with different versions would switch the mode under each other."""
-        for safe, journal in ((True, "wal"), (False, "delete"), (True, "delete")):
+        for safe, journal in ((True, "wal"), (False, "truncate"), (True, "truncate")):
             monkeypatch.setattr(module, "wal_is_safe", lambda version, safe=safe: safe)
             with opened(tmp_path / "lab.db") as database:
                 assert pragma(database, "journal_mode") == journal

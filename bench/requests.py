@@ -11,11 +11,13 @@ from bench.scale import request_figures
 from spacetraders_lab.analysis.allocation import allocate
 from spacetraders_lab.cli.design import DesignOptions, Order
 from spacetraders_lab.core.experiment import DesignName
+from spacetraders_lab.core.limits import NO_LIMITS, Limits
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.fleet import WorkerReport, run_workers
 
 SHIPS, GRID_PAIRS = 3, 60
-MAY_LOSE = 3_000_000  # credits: then the adaptive design measures everything within reach
+MAY_LOSE = 3_000_000  # credits: then the adaptive design measures all that is within reach
+LIMITS = Limits(max_requests=3_000)  # ... or as much as these allow
 DESIGNS = {
     f"literal grid, {GRID_PAIRS} pairs": DesignOptions(),
     f"seeded grid, {GRID_PAIRS} pairs": DesignOptions(order=Order.SEEDED),
@@ -34,7 +36,8 @@ def _figures(name: str, options: DesignOptions) -> list[Figure]:
     with laboratory(ships=SHIPS) as rig:
         rig.scout()
         most = GRID_PAIRS if design.name is DesignName.GRID else None
-        run = rig.launch(rig.prepare(design=design, max_pairs=most, budget=MAY_LOSE))
+        limits = LIMITS if design.name is DesignName.ADAPTIVE else NO_LIMITS
+        run = rig.launch(rig.prepare(design=design, max_pairs=most, budget=MAY_LOSE, limits=limits))
 
         async def fly(lab: Lab) -> list[WorkerReport]:
             return await run_workers(replace(lab, allocate=allocate), run, rig.fleet, asyncio.Event())

@@ -33,6 +33,16 @@ def tokens_are_nowhere_else(tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @pytest.fixture(scope="session")
 def postgres_server() -> Iterator[Server]:
     """One PostgreSQL server for the whole session (for each xdist worker)."""
+    yield from _server()
+
+
+@pytest.fixture(scope="module")
+def own_server() -> Iterator[Server]:
+    """A PostgreSQL server of the module's own, which may be stopped and started."""
+    yield from _server()
+
+
+def _server() -> Iterator[Server]:
     try:
         with running_server() as server:
             yield server

@@ -1,11 +1,9 @@
 """A game on loopback, played fast, and users at terminals. Every test has an agent of its own in it."""
 
 import itertools
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -114,12 +112,3 @@ def join(terminal: Terminal, sandbox: RunningSandbox) -> Player:
     name = f"USER{next(_numbers)}"
     assert terminal.type(f"player register {name}").code == 0
     return Player(terminal, sandbox, name)
-
-
-def until(condition: Callable[[], Any], within: float = 60.0) -> Any:
-    """The first true answer; the processes that it is about tell nobody when they are done."""
-    deadline = time.monotonic() + within
-    while not (answer := condition()):
-        assert time.monotonic() < deadline, "it did not come to pass in time"
-        time.sleep(0.05)
-    return answer

@@ -13,9 +13,10 @@ import pytest
 from spacetraders_lab.sandbox.server import RunningSandbox, running_sandbox
 from spacetraders_lab.sandbox.settings import SandboxSettings
 from spacetraders_lab.study.rig import FRIGATE
-from tests.cli.conftest import Player, join, until
+from tests.cli.conftest import Player, join
 from tests.cli.test_processes import started
 from tests.terminal import Terminal
+from tests.waiting import until
 
 SMALL = "--max-pairs 3 --batch-sizes 0.5,1.0 --iterations-per-batch 1"
 LONG = "--max-pairs 40 --batch-sizes 0.5,1.0 --iterations-per-batch 3"

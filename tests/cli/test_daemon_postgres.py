@@ -3,17 +3,17 @@
 import re
 import shutil
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
 import pytest
 
 from spacetraders_lab.sandbox.server import RunningSandbox
-from tests.cli.conftest import Player, join, until
+from tests.cli.conftest import Player, join
 from tests.cli.test_processes import started
-from tests.postgres import Server, running_server
+from tests.postgres import Server
 from tests.terminal import Terminal
+from tests.waiting import until
 
 pytestmark = pytest.mark.postgres
 DAEMON = "daemon start --foreground --log-format json"
@@ -21,20 +21,10 @@ LONG = "--max-pairs 24 --batch-sizes 0.5,1.0 --iterations-per-batch 3"
 
 
 @pytest.fixture
-def server() -> Iterator[Server]:
-    """A server of its own: the others' tests would notice that it is restarted."""
-    try:
-        with running_server() as own:
-            yield own
-    except LookupError as missing:
-        pytest.skip(str(missing))
-
-
-@pytest.fixture
-def machines(tmp_path: Path, sandbox: RunningSandbox, server: Server) -> tuple[Player, Terminal]:
+def machines(tmp_path: Path, sandbox: RunningSandbox, own_server: Server) -> tuple[Player, Terminal]:
     """The player at one machine, and another machine to which the token was brought."""
     places = [
-        Terminal(tmp_path / name, BASE_URL=sandbox.base_url, DATABASE_URL=server.url()) for name in ("one", "two")
+        Terminal(tmp_path / name, BASE_URL=sandbox.base_url, DATABASE_URL=own_server.url()) for name in ("one", "two")
     ]
     player = join(places[0], sandbox)
     shutil.copytree(places[0].tokens, places[1].tokens)
@@ -42,7 +32,7 @@ def machines(tmp_path: Path, sandbox: RunningSandbox, server: Server) -> tuple[P
 
 
 def test_two_machines_fly_one_run_while_the_server_is_restarted_and_one_of_them_leaves(
-    machines: tuple[Player, Terminal], server: Server, tmp_path: Path
+    machines: tuple[Player, Terminal], own_server: Server, tmp_path: Path
 ) -> None:
     player, other = machines
     player.scout()
@@ -55,11 +45,11 @@ def test_two_machines_fly_one_run_while_the_server_is_restarted_and_one_of_them_
         began = player.type(f"experiment liquidity {player.wishes} {LONG}")
         run_id = re.findall(r"--run-id (\S+)", began.out)[0]
         until(lambda: len(_traders(player)) == 2)
-        owners = until(lambda: _owners(server, 2))
+        owners = until(lambda: _owners(own_server, 2))
         assert len(set(owners.values())) == 2, "both machines fly"
 
-        server.stop()  # at once, as when it dies
-        server.start()
+        own_server.stop()  # at once, as when it dies
+        own_server.start()
         before = len(player.ledger("PURCHASE"))
         until(lambda: len(_traders(player, before)) == 2, within=90.0)  # a lease may have to end first
 
@@ -83,8 +73,8 @@ def _traders(player: Player, after: int = 0) -> set[str]:
     return {entry.ship_symbol for entry in player.ledger("PURCHASE")[after:]}
 
 
-def _owners(server: Server, count: int) -> dict[str, str]:
+def _owners(own_server: Server, count: int) -> dict[str, str]:
     """Which daemon drives which ship; nothing until `count` ships are driven."""
-    with psycopg.connect(server.url()) as connection:
+    with psycopg.connect(own_server.url()) as connection:
         rows = connection.execute("SELECT ship_symbol, owner FROM containers WHERE owner IS NOT NULL").fetchall()
     return dict(rows) if len(rows) >= count else {}

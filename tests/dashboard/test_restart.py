@@ -1,7 +1,6 @@
 """A database server that goes away and comes back: the page and the watch say so, wait, and go on."""
 
 import io
-from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -15,34 +14,24 @@ from tests.cli.test_watch import StepClock
 from tests.dashboard.conftest import served
 from tests.dashboard.events import follow
 from tests.factories import NOON
-from tests.postgres import Server, running_server
+from tests.postgres import Server
 from tests.store.memory import Queue, apart, enter_run
 
 pytestmark = pytest.mark.postgres
 
 
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    """A server of this module's own, to be stopped and started."""
-    try:
-        with running_server() as server:
-            yield server
-    except LookupError as missing:
-        pytest.skip(str(missing))
-
-
-def test_the_page_says_so_and_goes_on_by_itself(server: Server) -> None:
-    with server.database() as url:
+def test_the_page_says_so_and_goes_on_by_itself(own_server: Server) -> None:
+    with own_server.database() as url:
         with closing(open_database(url)) as database:  # durable: what is written now must be there after the restart
             enter_run(database, apart(1))
         with served(url) as page, follow(page.url, "runs/run-1") as events:
             assert next(events).json["progress"]["pairs"]["CLAIMED"] == 0
-            server.stop()
+            own_server.stop()
             trouble = next(events)
             assert (trouble.name, "no connection to the server" in trouble.data) == ("trouble", True)
             assert page.get("/api/views/runs").status_code == 503
             assert page.get("/api/logs").status_code == 503
-            server.start()
+            own_server.start()
             Queue(page.database).must_claim("S-1")
             came = [next(events), next(events)]
     assert {event.name for event in came} == {"trouble", "view"}
@@ -51,18 +40,18 @@ def test_the_page_says_so_and_goes_on_by_itself(server: Server) -> None:
     assert view["progress"]["pairs"]["CLAIMED"] == 1
 
 
-def test_the_watch_says_so_and_goes_on_by_itself(server: Server) -> None:
-    with server.database() as url:
+def test_the_watch_says_so_and_goes_on_by_itself(own_server: Server) -> None:
+    with own_server.database() as url:
         writing = open_database(url)
         enter_run(writing, apart(1))
         reading, out = open_reading(url), io.StringIO()
 
         def end() -> None:
-            server.start()
+            own_server.start()
             with writing.transaction() as connection:
                 ExperimentRepository(connection).set_status("run-1", RunStatus.COMPLETED, None, now=NOON)
 
-        clock = StepClock(server.stop, lambda: None, end)
+        clock = StepClock(own_server.stop, lambda: None, end)
         view = clock.run(watch(reading, "run-1", clock, Console(file=out)))
         reading.close()
         writing.close()

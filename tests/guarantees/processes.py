@@ -7,13 +7,12 @@ import asyncio
 import multiprocessing
 import os
 import signal
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx2
 
@@ -29,23 +28,13 @@ from spacetraders_lab.store.database import Database, open_database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.study.books import Books
 from spacetraders_lab.study.rig import FRIGATE
-
-T = TypeVar("T")
+from tests.waiting import until
 
 FROZEN = "frozen"
 QUICK = LeaseTimes(lease=2.0, margin=0.5, settle=0.5)  # on loopback nothing is under way for half a second
 
 _context = multiprocessing.get_context("forkserver")
 _context.set_forkserver_preload([__name__, "spacetraders_lab.cli.experiment"])
-
-
-def until(condition: Callable[[], T], within: float = 60.0) -> T:
-    """The first true answer of the condition, which is asked again and again; fails when there is none in time."""
-    deadline = time.monotonic() + within
-    while not (answer := condition()):
-        assert time.monotonic() < deadline, "it did not come to pass in time"
-        time.sleep(0.005)
-    return answer
 
 
 @dataclass(frozen=True, slots=True)

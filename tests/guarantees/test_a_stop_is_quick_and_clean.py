@@ -19,7 +19,8 @@ from spacetraders_lab.run.fleet import run_workers
 from spacetraders_lab.sandbox.faults import Fault, FaultRule
 from spacetraders_lab.study.rig import FOUR_CELLS, Rig
 from tests.guarantees.judge import ledger_gaps, violations
-from tests.guarantees.processes import Playground, Running, until
+from tests.guarantees.processes import Playground, Running
+from tests.waiting import until
 
 SECONDS = 20.0
 STOPPED = 3  # the exit code of a run that is not over

@@ -20,7 +20,7 @@ from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.failures import DatabaseUnavailable
 from spacetraders_lab.study.rig import FOUR_CELLS, Exchange, Rig
 from tests.guarantees.judge import ledger_gaps, violations
-from tests.postgres import Server, running_server
+from tests.postgres import Server
 from tests.terminal import Terminal
 
 FOR_EVER = 10_000.0
@@ -84,16 +84,6 @@ def _stopped_server(server: Server, patch: pytest.MonkeyPatch) -> Iterator[Fragi
     """A PostgreSQL server that is down."""
     with server.database() as url, closing(open_database(url)) as database:
         yield Fragile(database, server.stop, server.start, "no connection to the server")
-
-
-@pytest.fixture(scope="module")
-def own_server() -> Iterator[Server]:
-    """A PostgreSQL server that may be stopped."""
-    try:
-        with running_server() as server:
-            yield server
-    except LookupError as missing:
-        pytest.skip(str(missing))
 
 
 @pytest.fixture(params=["full disk", "locked file", pytest.param("stopped server", marks=pytest.mark.postgres)])

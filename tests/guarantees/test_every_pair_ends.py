@@ -15,7 +15,8 @@ from spacetraders_lab.run.app import LeaseTimes
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.study.rig import FOUR_CELLS, ONE_CELL
 from tests.guarantees.judge import violations
-from tests.guarantees.processes import Playground, playground, until
+from tests.guarantees.processes import Playground, playground
+from tests.waiting import until
 
 KILLS = 8
 SHORT = LeaseTimes(lease=0.4, margin=0.1, settle=0.1)

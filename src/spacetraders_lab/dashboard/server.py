@@ -10,6 +10,7 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.port import checked_port
 
 
 def serve(app: ASGIApp, host: str, port: int, say: Callable[[str], None]) -> None:
@@ -36,8 +37,7 @@ def running(app: ASGIApp, port: int = 0) -> Iterator[str]:
 @contextmanager
 def listening(host: str, port: int) -> Iterator[socket.socket]:
     """A listening socket; raises UserError for an address that cannot be had."""
-    if not 0 <= port <= 65535:
-        raise UserError(f"there is no port {port}; 0 to 65535 are")
+    checked_port(port)
     try:
         listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:

@@ -200,23 +200,31 @@ def _transitions(subject: Subject) -> Section:
 
 
 def _diagnostics(subject: Subject) -> Section:
-    findings = subject.findings
-    left = figures.residuals(subject.data, findings.listings)
-    naive = figures.naive_means(findings.cells)
-    highest = max((record["naive"] for record in naive), default=1.0)
-    axes = (
+    left = figures.residuals(subject.data, subject.findings.listings)
+    shown = tuple(chart for chart in [*_residual_charts(left), *_checking_charts(subject, left)] if chart.records)
+    return Section(
+        "diagnostics",
+        "Diagnostics",
+        "Residuals are what the slope of its listing leaves of each trade's move, in units of their own spread; they"
+        " should show no pattern.",
         (
-            "expected",
-            "expected move, %",
-            "A fan is noise that grows with the move; a bend is a model that is wrong.",
-            False,
+            *((Grid(shown, small=True),) if shown else ()),
+            *((exploring.influence_table(subject.influences),) if subject.influences else ()),
         ),
+    )
+
+
+def _residual_charts(left: Sequence[Record]) -> list[Chart]:
+    """The residuals against all that they should not depend on."""
+    fan = "A fan is noise that grows with the move; a bend is a model that is wrong."
+    axes = (
+        ("expected", "expected move, %", fan, False),
         ("size", "units / tradeVolume", "A bend would be a law that is not linear in size.", False),
         ("position", "position in the visit", "A trend would be an effect of order.", False),
         ("price", "quote, credits (log scale)", "A fan towards low quotes is rounding.", True),
         ("hours", "hours since the first trade", "A trend would be drift.", False),
     )
-    residual_charts = [
+    return [
         Chart(
             f"residuals_{field}",
             f"Against {field}",
@@ -226,8 +234,15 @@ def _diagnostics(subject: Subject) -> Section:
         )
         for field, title, hint, log in axes
     ]
+
+
+def _checking_charts(subject: Subject, left: Sequence[Record]) -> list[Chart]:
+    """What else the estimates stand or fall with: the noise supposed, the listings, the naive mean beside them."""
+    findings = subject.findings
     quiet = figures.placebo_moves(subject.placebos, findings.sides[0].drift_sd if findings.sides else 0.0)
-    others = [
+    naive = figures.naive_means(findings.cells)
+    highest = max((record["naive"] for record in naive), default=1.0)
+    return [
         Chart(
             "placebo_quantiles",
             "Quotes left alone",
@@ -258,17 +273,6 @@ def _diagnostics(subject: Subject) -> Section:
             tuple(naive),
         ),
     ]
-    shown = tuple(chart for chart in [*residual_charts, *others] if chart.records)
-    return Section(
-        "diagnostics",
-        "Diagnostics",
-        "Residuals are what the slope of its listing leaves of each trade's move, in units of their own spread; they"
-        " should show no pattern.",
-        (
-            *((Grid(shown, small=True),) if shown else ()),
-            *((exploring.influence_table(subject.influences),) if subject.influences else ()),
-        ),
-    )
 
 
 def _only(records: Sequence[Record], field: str) -> tuple[Record, ...]:

@@ -18,7 +18,7 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import Design, DesignName, ExperimentRun, MarketPair, Menu, RunStatus
 from spacetraders_lab.core.limits import NO_LIMITS, Limits
 from spacetraders_lab.core.market import Listing, TradeGood
-from spacetraders_lab.core.planning import ListingKey, Plan, make_plan
+from spacetraders_lab.core.planning import ListingKey, Plan, Ways, make_plan
 from spacetraders_lab.core.precision import ExpectedPrecision, expected_precision
 from spacetraders_lab.core.proposal import LeftOut, Proposal, propose
 from spacetraders_lab.core.schedule import Schedule, make_schedule
@@ -143,20 +143,7 @@ async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepa
     if not proposal.pairs:
         raise UserError(_why_nothing(command, proposal))
     plan = price(proposal.pairs, proposal.to_trade)
-    starts = [ship.waypoint for ship in ships]
-    tank = min(ship.fuel_capacity for ship in ships)
-    schedules = tuple(
-        make_schedule(
-            plan.pairs,
-            command.design,
-            ways,
-            starts[:count],
-            fuel_capacity=tank,
-            probes=[ship.waypoint for ship in fleet if not ship.cargo_capacity],
-            limits=command.limits,
-        )
-        for count in range(1, len(ships) + 1)
-    )
+    schedules = _schedules(command, plan, ways, fleet)
     run = _new_run(lab, command, purse if command.budget is None else command.budget)
     return Prepared(
         command,
@@ -168,6 +155,25 @@ async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepa
         _document(command, run, proposal, plan, schedules[-1], quotes, hold),
         purse,
         kept_for_fuel,
+    )
+
+
+def _schedules(
+    command: MarketLiquidityExperimentCommand, plan: Plan, ways: Ways, fleet: Sequence[Ship]
+) -> tuple[Schedule, ...]:
+    """How the plan would go with the first ship, the first two, and so on."""
+    ships = [ship for ship in fleet if ship.cargo_capacity]
+    return tuple(
+        make_schedule(
+            plan.pairs,
+            command.design,
+            ways,
+            [ship.waypoint for ship in ships[:count]],
+            fuel_capacity=min(ship.fuel_capacity for ship in ships),
+            probes=[ship.waypoint for ship in fleet if not ship.cargo_capacity],
+            limits=command.limits,
+        )
+        for count in range(1, len(ships) + 1)
     )
 
 

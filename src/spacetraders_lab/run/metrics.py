@@ -15,6 +15,7 @@ from sqlalchemy import Connection, select
 from spacetraders_lab.core.clock import Clock
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import RunStatus
+from spacetraders_lab.core.port import checked_port
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.database import Database
@@ -123,8 +124,7 @@ def served_on(port: int, collector: Collector) -> Iterator[int]:
 
     Raises UserError when the port is taken, or is none.
     """
-    if not 0 <= port <= 65535:
-        raise UserError(f"there is no port {port}; 0 to 65535 are")
+    checked_port(port)
     registry = CollectorRegistry(auto_describe=False)
     registry.register(collector)
     try:

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.port import checked_port
 from spacetraders_lab.sandbox.admin import create_admin
 from spacetraders_lab.sandbox.api import BASE_PATH, create_app
 from spacetraders_lab.sandbox.mishaps import ABORT
@@ -178,8 +179,7 @@ def _sockets(host: str, port: int, admin: Admin | None) -> Iterator[list[socket.
     sockets: list[socket.socket] = []
     try:
         for address in wanted:
-            if not 0 <= address[1] <= 65535:
-                raise UserError(f"there is no port {address[1]}; 0 to 65535 are")
+            checked_port(address[1])
             try:
                 family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
                 sockets.append(socket.create_server(address, family=family))

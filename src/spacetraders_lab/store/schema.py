@@ -36,6 +36,12 @@ metadata = MetaData(
     }
 )
 
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    """An index of the rows for which the condition holds, on both databases."""
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+
+
 universes = Table(
     "universes",
     metadata,
@@ -134,37 +140,16 @@ experiment_work_queue = Table(
     CheckConstraint("status IN ('PENDING', 'CLAIMED', 'COMPLETED', 'FAILED')", name="status"),
     CheckConstraint("status <> 'CLAIMED' OR (claimed_by IS NOT NULL AND lease_until IS NOT NULL)", name="leased"),
     # One index for each probe of a claim. FIFO must not be served by the primary key: PostgreSQL would walk it.
-    Index(
-        "ix_work_queue_pending",
-        "run_id",
-        "position",
-        "queue_id",
-        sqlite_where=text("status = 'PENDING'"),
-        postgresql_where=text("status = 'PENDING'"),
-    ),
-    Index(
-        "ix_work_queue_claimed",
-        "run_id",
-        "lease_until",
-        sqlite_where=text("status = 'CLAIMED'"),
-        postgresql_where=text("status = 'CLAIMED'"),
-    ),
-    Index(
+    _partial("ix_work_queue_pending", "run_id", "position", "queue_id", where="status = 'PENDING'"),
+    _partial("ix_work_queue_claimed", "run_id", "lease_until", where="status = 'CLAIMED'"),
+    _partial(
         "ix_work_queue_ship",
         "run_id",
         "claimed_by",
-        sqlite_where=text("claimed_by IS NOT NULL AND status IN ('PENDING', 'CLAIMED')"),
-        postgresql_where=text("claimed_by IS NOT NULL AND status IN ('PENDING', 'CLAIMED')"),
+        where="claimed_by IS NOT NULL AND status IN ('PENDING', 'CLAIMED')",
     ),
     # A ship has one pair in its hands at a time, whoever drives it.
-    Index(
-        "uq_work_queue_ship",
-        "claimed_by",
-        "run_id",
-        unique=True,
-        sqlite_where=text("status = 'CLAIMED'"),
-        postgresql_where=text("status = 'CLAIMED'"),
-    ),
+    _partial("uq_work_queue_ship", "claimed_by", "run_id", where="status = 'CLAIMED'", unique=True),
 )
 
 listing_locks = Table(
@@ -322,14 +307,7 @@ experiment_intents = Table(
     Index("ix_intents_run", "run_id", "state"),
     Index("ix_intents_hold", "run_id", "ship_symbol", "good_symbol", "intent_id"),
     # A ship trades one thing at a time: nothing may be sent while the outcome of the last trade is not known.
-    Index(
-        "uq_intents_open",
-        "run_id",
-        "ship_symbol",
-        unique=True,
-        sqlite_where=text("state = 'OPEN'"),
-        postgresql_where=text("state = 'OPEN'"),
-    ),
+    _partial("uq_intents_open", "run_id", "ship_symbol", where="state = 'OPEN'", unique=True),
 )
 
 containers = Table(
@@ -352,21 +330,9 @@ containers = Table(
     Column("stopped_at", UtcDateTime),
     Index("uq_containers_run_ship", "run_id", "ship_symbol", unique=True),
     # One driver for a ship, whatever runs it is in.
-    Index(
-        "uq_containers_driver",
-        "player_id",
-        "ship_symbol",
-        unique=True,
-        sqlite_where=text("state = 'RUNNING'"),
-        postgresql_where=text("state = 'RUNNING'"),
-    ),
+    _partial("uq_containers_driver", "player_id", "ship_symbol", where="state = 'RUNNING'", unique=True),
     # All that a daemon looks at every few seconds, however many containers have ended.
-    Index(
-        "ix_containers_open",
-        "created_at",
-        sqlite_where=text("state IN ('PENDING', 'RUNNING')"),
-        postgresql_where=text("state IN ('PENDING', 'RUNNING')"),
-    ),
+    _partial("ix_containers_open", "created_at", where="state IN ('PENDING', 'RUNNING')"),
 )
 
 daemons = Table(

@@ -172,8 +172,7 @@ class World:
         newest = (
             select(observations)
             .where(
-                observations.c.universe_id == universe_id,
-                observations.c.system_symbol == system_of(waypoint),
+                *_in_system(observations, universe_id, system_of(waypoint)),
                 observations.c.waypoint_symbol == waypoint,
                 observations.c.good_symbol == good,
             )

@@ -228,7 +228,12 @@ class ShipWorker:
                 )
                 end = await session.measure()
                 await self.lab.pass_by(Point.MEASURED)
-            await (self._release(claim) if giving_up else self._end(claim, end, session.skips_for, report))
+            if isinstance(end, PairFailed) and session.awaits_a_listing and not giving_up:
+                # The hold is full of what another ship's pair has the market of: that is not this pair's fault.
+                await self._release(claim, wait=(wait := self._retry_seconds()))
+                await self._pause(wait)
+            else:
+                await (self._release(claim) if giving_up else self._end(claim, end, session.skips_for, report))
             self._ship = session.ship
             self._last_reading = session.last_reading if self.run.design.shares_readings else None
             return not (giving_up and session.awaits_a_listing)

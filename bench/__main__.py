@@ -18,7 +18,7 @@ from pathlib import Path
 from bench.figures import Figure, measure, table
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
-TOPICS = ("scale", "requests", "limit", "claims", "makespan", "startup", "analyses", "server")
+TOPICS = ("scale", "requests", "limit", "claims", "makespan", "startup", "analyses", "routes", "server")
 
 
 def main() -> None:

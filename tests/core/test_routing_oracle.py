@@ -16,15 +16,22 @@ GRAPHS, BATCHES = 120, 4
 
 
 class Question:
-    """A system drawn from a seed, its first waypoint the start and its last the goal; the ship is in orbit."""
+    """A system drawn from a seed, its first waypoint the start and its last the goal; the ship is in orbit.
+
+    Some waypoints share their place with an earlier one, as moons do; some goals are remote.
+    """
 
     def __init__(self, seed: int) -> None:
         random = Random(seed)
         spread = random.choice([20, 60, 200])
-        self.waypoints = [
-            Waypoint(f"X1-T1-{i}", "PLANET", round(random.gauss(0, spread)), round(random.gauss(0, spread)))
-            for i in range(random.randint(3, 15))
+        places = [
+            (round(random.gauss(0, spread)), round(random.gauss(0, spread))) for _ in range(random.randint(3, 15))
         ]
+        for i in range(1, len(places) - 1):
+            places[i] = places[random.randrange(i)] if random.random() < 0.2 else places[i]
+        if random.random() < 0.3:
+            places[-1] = (places[-1][0] * 3, places[-1][1] * 3)
+        self.waypoints = [Waypoint(f"X1-T1-{i}", "PLANET", x, y) for i, (x, y) in enumerate(places)]
         self.speed = random.choice([9, 15, 36])
         self.capacity = random.choice([spread, 2 * spread, 4 * spread])
         self.fuel = random.randint(1, self.capacity)

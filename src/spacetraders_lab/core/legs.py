@@ -16,7 +16,8 @@ class LegTable:
     """All legs of a system for one engine. Make it once for a system and an engine: it costs more than a search.
 
     A flight's seconds and fuel depend on its distance only through `units`, the map units rounded, at least 1:
-    `units[i][j]` between waypoints, `seconds[mode][units]` in the order of the modes; `nearest[i]` sorts the others.
+    `units[i][j]` between waypoints, `seconds[mode][units]` in the order of the modes; `nearest[i]` sorts the others;
+    `spots[i]` is the first waypoint that lies where `i` lies: a planet and its moons share one.
     """
 
     symbols: tuple[str, ...]
@@ -25,6 +26,7 @@ class LegTable:
     nearest: tuple[tuple[int, ...], ...]
     seconds: tuple[tuple[int, ...], ...]
     speed: int
+    spots: tuple[int, ...]
 
 
 def leg_table(waypoints: Sequence[Waypoint], speed: int) -> LegTable:
@@ -39,4 +41,6 @@ def leg_table(waypoints: Sequence[Waypoint], speed: int) -> LegTable:
     nearest = tuple(tuple(sorted((j for j in count if j != i), key=units[i].__getitem__)) for i in count)
     longest = max((max(row) for row in units), default=0)
     seconds = tuple(tuple(travel_seconds(u, speed, mode) for u in range(longest + 1)) for mode in MODES)
-    return LegTable(symbols, {symbol: i for i, symbol in enumerate(symbols)}, units, nearest, seconds, speed)
+    first = {(w.x, w.y): i for i, w in reversed(list(enumerate(waypoints)))}
+    spots = tuple(first[w.x, w.y] for w in waypoints)
+    return LegTable(symbols, {symbol: i for i, symbol in enumerate(symbols)}, units, nearest, seconds, speed, spots)

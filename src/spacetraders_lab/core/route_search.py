@@ -1,25 +1,13 @@
-"""The search behind `routing`: the cheapest way to a waypoint over (waypoint, fuel, mode), and bounds that guide it.
-
-Exact. What a second, a unit of fuel and a request are worth is the caller's to say.
-"""
+"""The search behind `routing`: the cheapest way to a waypoint over (waypoint, fuel, mode). Exact."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from functools import cache
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from spacetraders_lab.core.legs import BURN, CRUISE, DRIFT, MODES, LegTable
-from spacetraders_lab.core.travel import seconds_per_unit
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """What a second, a unit of fuel and a request add to a route's cost; the small ones only break ties."""
-
-    second: float
-    fuel: float
-    request: float
+from spacetraders_lab.core.legs import DRIFT, MODES, LegTable
+from spacetraders_lab.core.route_bounds import Scarcity, Weights, with_full_tanks
 
 
 class Label(NamedTuple):
@@ -57,20 +45,33 @@ class Search:
         Two searches: a good way over the fuel stations and some of the other waypoints is soon found, and spares the
         search over all of them whatever costs more.
         """
-        self._rest = self._bounds(first.place)
-        self._scarcity = _Scarcity(self, self._capacity, self._rest)
-        nearest = self.table.nearest
-        some = self.stations | {self.goal, *range(0, len(nearest), _SPARSELY)}
-        self._improve(first, lambda place: [other for other in nearest[place] if other in some])
-        self._improve(first, nearest.__getitem__)
+        table, goal, weights = self.table, self.goal, self.weights
+        self._rest = with_full_tanks(table, first.place, goal, self._capacity, weights)
+        self._scarcity = Scarcity(table, goal, self._capacity, self.stations, weights, self._rest)
+        stops = self._stops()
+        self._improve(first, self.stations.union(stops[::_SPARSELY]))
+        self._improve(first, stops)
         return self._best
 
-    def _improve(self, first: Label, others: Callable[[int], Sequence[int]]) -> None:
-        """Find a better way than the best known, if there is one, over what `others` gives for a place."""
+    def _stops(self) -> list[int]:
+        """Where a way may lead: of the waypoints at one spot only one, for none serves better than one with fuel."""
+        best = {spot: place for place, spot in enumerate(self.table.spots)}
+        best |= {self.table.spots[place]: place for place in self.stations}
+        return list(best.values())
+
+    def _improve(self, first: Label, stops: Collection[int]) -> None:
+        """Find a better way than the best known, if there is one, with no stops before the goal but `stops`."""
+        table, least, allowed = self.table, self._rest, {self.goal, *stops}
+
+        @cache
+        def others(place: int) -> list[tuple[int, int, float]]:
+            units = table.units[place]
+            return [(other, units[other], least[other]) for other in table.nearest[place] if other in allowed]
+
         self._fronts: list[list[Label]] = [[] for _ in self.table.symbols]
         self._open: list[tuple[float, int, Label]] = []
         self._offered = 0
-        self._offer(first)
+        self._offer(*first)
         while self._open:
             rest, _, label = heappop(self._open)
             if rest >= self._most:
@@ -84,42 +85,49 @@ class Search:
             requests = 1 if label.docked else 3  # dock, refuel, orbit; a docked ship has its orbit to come anyway
             cost = label.cost + requests * self.weights.request
             if not self._beaten(cost, label.place, self._capacity, label.mode):
-                self._offer(Label(cost, label.place, self._capacity, label.mode, label.docked, label))
+                self._offer(cost, label.place, self._capacity, label.mode, label.docked, label)
 
-    def _fly(self, label: Label, others: Sequence[int]) -> None:
-        """Offer every flight from a label. This is the innermost loop: calls and look-ups are kept out of it."""
-        units, rest, fronts, tank = self.table.units[label.place], self._rest, self._fronts, label.fuel
+    def _fly(self, label: Label, others: Sequence[tuple[int, int, float]]) -> None:
+        """Offer every flight from a label to the others: places, the units to them, the least that is left there.
+
+        This is the innermost loop: calls and look-ups are kept out of it.
+        """
+        fronts, tank, most = self._fronts, label.fuel, self._most
         second, fuel_price, change = self.weights.second, self.weights.fuel, self.weights.request
         for mode, seconds in enumerate(self.table.seconds):
             at_start = label.cost + change * (1 + label.docked + (mode != label.mode))
-            for place in others:
-                length = units[place]
+            for place, length, rest in others:
                 burned = 1 if mode == DRIFT else length * (1 + mode)
                 cost = at_start + second * seconds[length] + fuel_price * burned
-                if burned > tank or cost >= self._most:
+                if burned > tank or cost >= most:
                     break
-                if cost + rest[place] >= self._most:
+                if cost + rest >= most:
                     continue
                 fuel = tank - burned
-                for known in fronts[place]:
-                    if known.fuel >= fuel and known.cost + (known.mode != mode) * change <= cost:
+                for known_cost, _, known_fuel, known_mode, _, _ in fronts[place]:
+                    if (
+                        known_fuel >= fuel
+                        and known_cost <= cost
+                        and (known_mode == mode or known_cost + change <= cost)
+                    ):
                         break
                 else:
                     if place != self.goal or fuel >= self._end_fuel:
-                        self._offer(Label(cost, place, fuel, mode, False, label))
+                        self._offer(cost, place, fuel, mode, False, label)
+                        most = self._most
 
-    def _offer(self, label: Label) -> None:
-        rest = max(self._rest[label.place], self._scarcity.rest(label.place, label.fuel))
-        if label.cost + rest >= self._most:
+    def _offer(self, cost: float, place: int, fuel: int, mode: int, docked: bool, before: Label | None) -> None:
+        """Keep a label, unless it cannot lead to a better way than the best."""
+        rest = max(self._rest[place], self._scarcity.rest(place, fuel))
+        if cost + rest >= self._most:
             return
-        if label.place == self.goal:
-            self._best, self._most = label, label.cost
+        label = Label(cost, place, fuel, mode, docked, before)
+        if place == self.goal:
+            self._best, self._most = label, cost
             return
-        front = self._fronts[label.place]
-        front[:] = [known for known in front if not self._beats(label, known)]
-        front.append(label)
+        self._fronts[place] = [known for known in self._fronts[place] if not self._beats(label, known)] + [label]
         self._offered += 1
-        heappush(self._open, (label.cost + rest, self._offered, label))
+        heappush(self._open, (cost + rest, self._offered, label))
 
     def _beaten(self, cost: float, place: int, fuel: int, mode: int) -> bool:
         """Whether a known label at the place does as well; from another mode it may need one request more."""
@@ -131,110 +139,6 @@ class Search:
 
     def _beats(self, label: Label, other: Label) -> bool:
         return label.fuel >= other.fuel and label.cost + (label.mode != other.mode) * self.weights.request <= other.cost
-
-    def _bounds(self, start: int) -> list[float]:
-        """The least cost from each waypoint to the goal if tanks filled themselves; beyond the start, its own."""
-        table, flights = self.table, self._least_flights()
-        bounds = [math.inf] * len(table.symbols)
-        bounds[self.goal] = 0.0
-        open_places = [(0.0, self.goal)]
-        while open_places:
-            bound, place = heappop(open_places)
-            if place == start:
-                break
-            if bound > bounds[place]:
-                continue
-            for other in table.nearest[place]:
-                further = bound + flights[table.units[place][other]]
-                if further >= bounds[start]:
-                    break
-                if further < bounds[other]:
-                    bounds[other] = further
-                    heappush(open_places, (further, other))
-        return [min(bound, bounds[start]) for bound in bounds]
-
-    def _least_flights(self) -> list[float]:
-        """The least cost of one flight with a full tank, by its units."""
-        weights, seconds = self.weights, self.table.seconds
-        least = [weights.second * s + weights.fuel + weights.request for s in seconds[DRIFT]]
-        for mode in (CRUISE, BURN):
-            for units, s in enumerate(seconds[mode][: self._capacity // (1 + mode) + 1]):
-                least[units] = min(
-                    least[units], weights.second * s + weights.fuel * units * (1 + mode) + weights.request
-                )
-        return least
-
-
-class _Scarcity:
-    """A bound on the rest of a way that knows what is in the tank: fuel is given a price instead of a limit.
-
-    At a price of p for a unit of fuel the way from a place to its next stop (the goal, or a fuel station) costs at
-    least what it costs with its fuel paid, less the worth of what is in the tank, whatever modes and waypoints it
-    uses. Three prices matter: none, the one at which CRUISE is as good as BURN, and that at which DRIFT is.
-    """
-
-    def __init__(self, search: "Search", capacity: int, full: Sequence[float]) -> None:
-        weights, self._table = search.weights, search.table
-        cruise, burn, drift = (weights.second * seconds_per_unit(self._table.speed, mode) for mode in MODES)
-        self._prices = [max(0.0, price - weights.fuel) for price in (0.0, cruise - burn, drift - cruise)]
-        flight = _LEAST_FLIGHT_SECONDS * weights.second + weights.request
-        paid = (price + weights.fuel for price in self._prices)
-        self._least = [_least_costs(self._table, flight, min(burn + 2 * p, cruise + p, drift)) for p in paid]
-        self._ways: dict[int, list[tuple[float, float, float]]] = {}
-        self._stops = self._stops_before(search, capacity, full)
-
-    def rest(self, place: int, fuel: int) -> float:
-        """The least cost of the way from a place to the goal with `fuel` in the tank."""
-        ways = self._ways.get(place)
-        if ways is None:
-            ways = self._ways[place] = self._ways_from(place)
-        dear, dearest = self._prices[1] * fuel, self._prices[2] * fuel
-        least = self._stops.get(place, math.inf)
-        for free, with_fuel, with_more in ways:  # as max() and min(), which would cost twice as much
-            if free >= least:
-                break
-            bound = with_fuel - dear if with_fuel - dear > free else free
-            bound = with_more - dearest if with_more - dearest > bound else bound
-            least = bound if bound < least else least
-        return least
-
-    def _ways_from(self, place: int) -> list[tuple[float, float, float]]:
-        """What is left by way of each stop, at the three prices; without those that another beats at every price."""
-        units, (free, dear, dearest) = self._table.units[place], self._least
-        lengths = [(units[stop], cost) for stop, cost in self._stops.items() if stop != place]
-        ways: list[tuple[float, float, float]] = []
-        for way in sorted((free[n] + cost, dear[n] + cost, dearest[n] + cost) for n, cost in lengths):
-            if not any(b <= way[1] and c <= way[2] for _, b, c in ways):
-                ways.append(way)
-        return ways
-
-    def _stops_before(self, search: "Search", capacity: int, full: Sequence[float]) -> dict[int, float]:
-        """What is left at least from every stop, its refuelling included: a shortest way with full tanks."""
-        left = dict.fromkeys(search.stations - {search.goal}, math.inf)
-        latest, stops = search.goal, {search.goal: 0.0}
-        worth = [price * capacity for price in self._prices]
-        while left:
-            units, cost = self._table.units[latest], stops[latest] + search.weights.request
-            for station, known in left.items():
-                hop = max(least[units[station]] - w for least, w in zip(self._least, worth, strict=True))
-                left[station] = min(known, cost + hop)
-            latest = min(left, key=left.__getitem__)
-            stops[latest] = max(left.pop(latest), full[latest] + search.weights.request)
-        return stops
-
-
-_LEAST_FLIGHT_SECONDS = 14.5  # the fixed part of a flight's duration, rounded down
-
-
-def _least_costs(table: LegTable, flight: float, rate: float) -> tuple[float, ...]:
-    """By the units of a direct flight, the least that any way costs at `flight` for a leg and `rate` for a unit.
-
-    Lengths are rounded leg by leg: a leg may be half a unit shorter than its true length, and no shorter than 1.
-    """
-    longest = len(table.seconds[0])
-    if rate <= 2 * flight:  # then a leg more never pays
-        return tuple(flight + rate * max(1, units - 1) for units in range(longest))
-    return tuple((flight + rate) * max(1.0, (units - 0.5) / 1.5) for units in range(longest))
 
 
 def free_flight(table: LegTable, first: Label, goal: int, weights: Weights) -> Label:

@@ -10,7 +10,8 @@ from itertools import pairwise
 
 from spacetraders_lab.core.errors import LabError
 from spacetraders_lab.core.legs import MODES, LegTable
-from spacetraders_lab.core.route_search import Label, Search, Weights, free_flight
+from spacetraders_lab.core.route_bounds import Weights
+from spacetraders_lab.core.route_search import Label, Search, free_flight
 from spacetraders_lab.core.travel import FlightMode
 
 

@@ -185,6 +185,39 @@ def test_a_hold_that_nobody_can_clear_does_not_keep_the_run_open(make_rig: MakeR
     assert rig.run(run).status is RunStatus.COMPLETED
 
 
+def test_a_hold_full_of_what_another_ship_measures_fails_no_pair(rig: Rig) -> None:
+    """Ship 1 dies with a full hold, ship 2 takes its pair over, and ship 1 comes back and finds the third pair free.
+
+    It can sell nothing before ship 2 is done with those markets, and it can buy nothing before it has sold.
+    """
+    rig.ship(1).capacity = 1
+    run = rig.queue(rig.pairs(3), FOUR_CELLS)
+    claims, taken_over = list[Point](), asyncio.Event()
+
+    async def count_claims(point: Point) -> None:
+        claims.extend([point] if point is Point.CLAIMED else [])
+        if len(claims) == 3:
+            taken_over.set()
+
+    async def play(lab: Lab) -> tuple[int, int]:
+        bought = asyncio.Event()
+        rig.wire.after = lambda exchange: bought.set() if exchange.fits("POST", "LAB-1/purchase") else None
+        killed = asyncio.create_task(_worker(lab, run, "LAB-1").work())
+        await bought.wait()
+        killed.cancel()
+        await asyncio.gather(killed, return_exceptions=True)
+        other = asyncio.create_task(_worker(lab, run, "LAB-2").work())
+        await taken_over.wait()
+        assert rig.ship(1).hold
+        reports = await asyncio.gather(_worker(lab, run, "LAB-1").work(), other)
+        return reports[0].pairs_failed, reports[1].pairs_failed
+
+    rig.pass_by = count_claims
+    assert rig.play(play) == (0, 0)
+    assert rig.counts(run) == {"COMPLETED": 3}
+    assert rig.ship(1).hold == {}
+
+
 def _worker(lab: Lab, run: ExperimentRun, ship: str, stop: asyncio.Event | None = None) -> ShipWorker:
     return ShipWorker(lab, run, ShipExperimentWorkerCommand(run.run_id, ship), stop or asyncio.Event())
 

@@ -53,12 +53,12 @@ from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.heartbeat import Lease
 from spacetraders_lab.run.interrupt import Interrupted, unless_stopped
+from spacetraders_lab.run.leftovers import LeftoverSearch
 from spacetraders_lab.run.revisit import stay_to_read
 from spacetraders_lab.store.attrition import record_skips, skips_of
 from spacetraders_lab.store.brackets import brackets_of, record_bracket
 from spacetraders_lab.store.experiments import ExperimentRepository
-from spacetraders_lab.store.intents import HoldHistory, IntentRepository
-from spacetraders_lab.store.work_queue import WorkQueueRepository
+from spacetraders_lab.store.intents import IntentRepository
 from spacetraders_lab.store.world import World
 
 log = logging.getLogger(__name__)
@@ -80,8 +80,7 @@ class LastReading:
 class PairSession:
     """A ship's work on one claimed pair; `ship` is its state as the game last told it.
 
-    With `giving_up` (why) it only sells what is aboard; `awaits_a_listing` tells afterwards whether something could not
-    be sold because another ship is at work on its listings. `skips_for` is why a pair that failed leaves out the rest.
+    With `giving_up` (why) it only sells what is aboard. `skips_for` is why a pair that failed leaves out the rest.
     """
 
     def __init__(
@@ -96,7 +95,6 @@ class PairSession:
         last_reading: LastReading | None = None,
     ) -> None:
         self.ship = ship
-        self.awaits_a_listing = False
         self.skips_for = SkipReason.PAIR_FAILED
         self._lab, self._run, self._lease, self._stop = lab, run, lease, stop
         self._pair = lease.claim.pair
@@ -104,7 +102,7 @@ class PairSession:
         self._market: MarketSnapshot | None = None
         self._visit = Visit("", 0, 0)
         self._leftovers: tuple[Leftover, ...] = ()
-        self._closed: set[tuple[str, str]] = set()
+        self._search = LeftoverSearch(lab, run, lease)
         self._no_funds: WorldCondition | None = None
         self._giving_up, self._refusals = giving_up, 0
         self._skips: list[Skip] = []
@@ -235,6 +233,11 @@ class PairSession:
         return units_held(self._facts().menu, self._records, self._skips)
 
     @property
+    def awaits_a_listing(self) -> bool:
+        """Whether something aboard cannot be sold, because another ship is at work on its listings."""
+        return self._search.awaits_a_listing
+
+    @property
     def last_reading(self) -> LastReading | None:
         """What a pair that begins here at once may begin with; None unless docked at a market just read."""
         if self._market is None or self.ship.status is not NavStatus.DOCKED:
@@ -295,7 +298,7 @@ class PairSession:
         """Cross off the market that would not take a leftover, else note why the pair fails; see what is aboard."""
         log.warning("%s gives up: %s", self.ship.symbol, reason)
         if self._leftovers:
-            self._closed.add((self._leftovers[0].markets[0], self._leftovers[0].good_symbol))
+            self._search.close(self._leftovers[0])
         else:
             self._giving_up, self.skips_for = reason, skips_for
         await self._find_leftovers()
@@ -361,39 +364,8 @@ class PairSession:
         return Visit(f"{claim.queue_id}-{claim.take}-{so_far + 1}", 0, 0)
 
     async def _find_leftovers(self) -> None:
-        self.awaits_a_listing = False
-        found = [await self._leftover(good) for good in sorted(self.ship.inventory)]
-        self._leftovers = tuple(leftover for leftover in found if leftover is not None)
-
-    async def _leftover(self, good: str) -> Leftover | None:
-        """Units of the good that the run put aboard and that this take will not sell, with open markets for them."""
-        history = await self._lab.read(
-            lambda c: IntentRepository(c).hold_history(self._run.run_id, self.ship.symbol, good)
-        )
-        if history is None:
-            return None
-        still_to_sell = 0
-        if good == self._pair.good_symbol and self._giving_up is None:
-            still_to_sell = self._units_held
-        units = self.ship.units_of(good) - history.first_units_before - still_to_sell
-        markets = await self._open_markets(good, history) if units > 0 else ()
-        parts = sum(r.batch_size_fraction is None and r.good_symbol == good for r in self._records)
-        return Leftover(good, units, markets, parts) if markets else None
-
-    async def _open_markets(self, good: str, history: HoldHistory) -> tuple[str, ...]:
-        """Markets of the pair that the good was bought for, whose listings nobody else is working on."""
-        is_own = good == self._pair.good_symbol
-        pair = self._pair if is_own else history
-        candidates = [m for m in (pair.sell_market, pair.buy_market) if (m, good) not in self._closed]
-        free = [m for m in candidates if is_own or await self._lock(m, good)]
-        self.awaits_a_listing |= bool(candidates) and not free
-        return tuple(free)
-
-    async def _lock(self, market: str, good: str) -> bool:
-        now = self._lab.clock.now()
-        return await self._lab.write(
-            lambda c: WorkQueueRepository(c).lock_listing(self._lease.claim, market, good, now=now)
-        )
+        held = self._units_held if self._giving_up is None else 0
+        self._leftovers = await self._search.find(self.ship, self._records, held)
 
     async def _unless_stopped(self, doing: Coroutine[Any, Any, T]) -> T:
         """Await something that may be broken off without harm (a flight, a read); a trade never goes through here."""

@@ -108,11 +108,11 @@ class IntentRepository:
 
     def open_intents(self, ship_symbol: str) -> list[Intent]:
         """The trades of a ship whose outcome is not known, in whatever run, oldest first."""
-        return self._select(intents.c.ship_symbol == ship_symbol, _OPEN)
+        return self._open(_OPEN_OF_SHIP, ship_symbol)
 
     def open_of_run(self, run_id: str) -> list[Intent]:
         """The trades of a run whose outcome is not known, oldest first."""
-        return self._select(intents.c.run_id == run_id, _OPEN)
+        return self._open(_OPEN_OF_RUN, run_id)
 
     def hold_history(self, run_id: str, ship_symbol: str, good_symbol: str) -> HoldHistory | None:
         """What the run knows of a good in a ship's hold; None when the ship has not traded it in the run."""
@@ -135,12 +135,17 @@ class IntentRepository:
         histories = {good: self.hold_history(run_id, ship_symbol, good) for good in goods}
         return {good: history for good, history in histories.items() if history is not None}
 
-    def _select(self, *where: ColumnElement[bool]) -> list[Intent]:
-        rows = self._connection.execute(select(intents).where(*where).order_by(intents.c.intent_id))
-        return [_intent(row) for row in rows]
+    def _open(self, statement: Select[Any], whose: str) -> list[Intent]:
+        rows = self._connection.execute(statement, {"whose": whose})
+        return sorted((_intent(row) for row in rows), key=lambda intent: intent.intent_id)
 
 
-# --- what is executed for every trade is built once -----------------------------------------------------------------
+# --- what is executed for every trade or pair is built once ----------------------------------------------------------
+
+# Sorted by the program: to have them by their key, SQLite would walk the whole table instead of the open ones' index.
+_ALL_OPEN = select(intents).where(_OPEN)
+_OPEN_OF_SHIP = _ALL_OPEN.where(intents.c.ship_symbol == bindparam("whose"))
+_OPEN_OF_RUN = _ALL_OPEN.where(intents.c.run_id == bindparam("whose"))
 
 _ADD = insert(intents).returning(intents.c.intent_id)
 _RESOLVE = (

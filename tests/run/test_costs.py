@@ -13,6 +13,7 @@ from sqlalchemy import Engine, event
 
 from spacetraders_lab.core.experiment import Design
 from spacetraders_lab.study.rig import Rig
+from tests.plans import plans
 
 MakeRig = Callable[..., Rig]
 
@@ -58,23 +59,6 @@ def test_a_transaction_costs_no_more_than_it_did(make_rig: MakeRig) -> None:
     assert many["statements"] <= STATEMENTS
     assert many["commits"] <= COMMITS
     assert few["statements"] * 1.01 >= many["statements"], "the longer a run is, the more a transaction costs"
-
-
-@contextmanager
-def plans() -> Iterator[dict[str, str]]:
-    """The plan of every statement that SQLite executes until the block ends."""
-    found: dict[str, str] = {}
-
-    def explain(_connection: Any, cursor: Any, statement: str, values: Any, _context: Any, is_many: bool) -> None:
-        if statement.startswith(("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")) and not is_many:
-            cursor.execute(f"EXPLAIN QUERY PLAN {statement}", values)
-            found[statement] = "\n".join(row[-1] for row in cursor.fetchall())
-
-    event.listen(Engine, "before_cursor_execute", explain)
-    try:
-        yield found
-    finally:
-        event.remove(Engine, "before_cursor_execute", explain)
 
 
 def test_no_statement_of_a_ship_at_work_walks_a_table_that_grows(make_rig: MakeRig) -> None:

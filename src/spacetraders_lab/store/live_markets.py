@@ -1,12 +1,12 @@
 """What a watcher asks of the markets again and again: listings, their quotes and the trades at them. Writes nothing."""
 
-from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Text, and_, func, or_, select, tuple_, type_coerce
 
 from spacetraders_lab.store.live import Trade, columns
+from spacetraders_lab.store.newest import NEWEST_FIRST, newest_observations
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import market_experiments as trades
 from spacetraders_lab.store.schema import market_observations as observations
@@ -49,23 +49,9 @@ def systems_seen(connection: Connection) -> list[dict[str, Any]]:
 
 
 def latest_quotes(connection: Connection, universe_id: int, system: str) -> list[Quote]:
-    """The newest observation of every listing of a system, by market and good; steps from listing to listing."""
-    newest = select(*columns(observations, Quote)).order_by(_seen.observed_at.desc(), _seen.observation_id.desc())
-    found = []
-    for waypoint, good in _listings(connection, universe_id, system):
-        rows = newest.where(*_of_listing(universe_id, system, waypoint, good)).limit(1)
-        found.append(Quote._make(connection.execute(rows).one()))
-    return found
-
-
-def _listings(connection: Connection, universe_id: int, system: str) -> Iterator[tuple[str, str]]:
-    place = (_seen.waypoint_symbol, _seen.good_symbol)
-    here = (_seen.universe_id == universe_id, _seen.system_symbol == system)
-    step = select(*place).where(*here).order_by(*place).limit(1)
-    row = connection.execute(step).first()
-    while row is not None:
-        yield row.waypoint_symbol, row.good_symbol
-        row = connection.execute(step.where(tuple_(*place) > (row.waypoint_symbol, row.good_symbol))).first()
+    """The newest observation of every listing of a system, by market and good."""
+    found = newest_observations(connection, universe_id, system)
+    return [Quote._make(getattr(row, name) for name in Quote._fields) for row in found]
 
 
 def last_observation_id(connection: Connection) -> int:
@@ -97,12 +83,7 @@ def quotes_of(
     where = _of_listing(universe_id, system, waypoint, good)
     if since is not None:
         where.append(_seen.observed_at >= since)
-    statement = (
-        select(*columns(observations, Quote))
-        .where(*where)
-        .order_by(_seen.observed_at.desc(), _seen.observation_id.desc())
-        .limit(most)
-    )
+    statement = select(*columns(observations, Quote)).where(*where).order_by(*NEWEST_FIRST).limit(most)
     return [Quote._make(row) for row in connection.execute(statement)][::-1]
 
 

@@ -276,7 +276,12 @@ market_observations = Table(
     Column("observed_at", UtcDateTime, nullable=False),
     Column("source", Text, nullable=False),
     Column("ship_symbol", Text),  # who was there; NULL: nobody is known to have been
-    Index("ix_observations_listing", "universe_id", "system_symbol", "waypoint_symbol", "good_symbol", "observed_at"),
+    # Time before good: what one reading writes lies side by side, and not on as many pages as the market has goods.
+    # With the id, for SQLite takes the index below for what is asked for by time and id.
+    Index(
+        "ix_observations_market",
+        *("universe_id", "system_symbol", "waypoint_symbol", "observed_at", "observation_id", "good_symbol"),
+    ),
     Index("ix_observations_time", "universe_id", "system_symbol", "observed_at"),
 )
 

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, insert, select, update
 
 from spacetraders_lab.core.market import Listing, ListingType, MarketSnapshot, TradeGood
 from spacetraders_lab.core.waypoint import Waypoint, system_of
+from spacetraders_lab.store.newest import NEWEST_FIRST, newest_observations
 from spacetraders_lab.store.schema import market_observations as observations
 from spacetraders_lab.store.schema import players, universes
 from spacetraders_lab.store.schema import waypoints as places
@@ -138,18 +139,8 @@ class World:
 
         Listings last seen at or before `newer_than` are left out.
         """
-        where = _in_system(observations, universe_id, system)
-        if newer_than is not None:
-            where.append(observations.c.observed_at > newer_than)
-        place_in_line = func.row_number().over(
-            partition_by=(observations.c.waypoint_symbol, observations.c.good_symbol),
-            order_by=(observations.c.observed_at.desc(), observations.c.observation_id.desc()),
-        )
-        ranked = select(observations, place_in_line.label("place_in_line")).where(*where).subquery()
-        newest = (
-            select(ranked).where(ranked.c.place_in_line == 1).order_by(ranked.c.waypoint_symbol, ranked.c.good_symbol)
-        )
-        return [_listing(row) for row in self._connection.execute(newest)]
+        found = newest_observations(self._connection, universe_id, system)
+        return [_listing(row) for row in found if newer_than is None or row.observed_at > newer_than]
 
     def last_universe(self, base_url: str, system: str) -> int | None:
         """The universe played there in which the system's prices were seen last; None if they never were.
@@ -176,7 +167,7 @@ class World:
                 observations.c.waypoint_symbol == waypoint,
                 observations.c.good_symbol == good,
             )
-            .order_by(observations.c.observed_at.desc(), observations.c.observation_id.desc())
+            .order_by(*NEWEST_FIRST)
             .limit(most)
         )
         return [_listing(row) for row in self._connection.execute(newest)][::-1]

@@ -57,7 +57,7 @@ def make_transaction(operation: Operation = Operation.BUY, units: int = 6, **fie
     price = fields.setdefault("price_per_unit", 50 if operation is Operation.BUY else 24)
     market = BUY_MARKET if operation is Operation.BUY else SELL_MARKET
     default = MarketTransaction(market, SHIP, GOOD, operation, units, price, units * price, NOON)
-    return replace(default, **fields)
+    return default._replace(**fields)
 
 
 def make_ship(symbol: str = SHIP, **fields: Any) -> Ship:

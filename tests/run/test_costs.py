@@ -17,7 +17,7 @@ from tests.plans import plans
 
 MakeRig = Callable[..., Rig]
 
-REQUESTS, STATEMENTS, COMMITS = 2.95, 12.4, 3.15
+REQUESTS, STATEMENTS, COMMITS = 2.95, 11.3, 3.15
 
 
 @contextmanager

@@ -71,8 +71,8 @@ class GameClient:
         self._limiter = limiter
         self._chance = chance or Random()
         self._timeout = timeout
+        self._addresses: dict[tuple[str, ...], httpx2.URL] = {}
         self._http = httpx2.AsyncClient(
-            base_url=url,
             headers=_authorization(token),
             # Shares of the whole, so that a connection that never comes about is known as one.
             timeout=httpx2.Timeout(timeout, connect=timeout / 3, pool=timeout / 3),
@@ -133,7 +133,7 @@ class GameClient:
         **content: Any,
     ) -> T:
         endpoint = f"{method} {template}"
-        path = template.format_map({name: quote(place, safe="") for name, place in places.items()})
+        address = self._address(template, places)
         failures = 0
         while True:
             await self._limiter.acquire()
@@ -143,7 +143,7 @@ class GameClient:
             if (own := sent.get()) is not None:
                 own.requests += 1
             try:
-                response = await self._send(endpoint, path, content)
+                response = await self._send(endpoint, address, content)
                 self._limiter.note(response.headers)
                 if not response.is_success:
                     raise meaning(response, endpoint)
@@ -152,11 +152,19 @@ class GameClient:
                 failures += 1
                 await self._wait_or_give_up(failed, failures, endpoint)
 
-    async def _send(self, endpoint: str, path: str, content: Mapping[str, Any]) -> httpx2.Response:
+    def _address(self, template: str, places: Mapping[str, str]) -> httpx2.URL:
+        """Where a request goes. Kept, for a URL takes as long to parse as to be sent, and ships ask the same again."""
+        key = (template, *places.values())
+        if key not in self._addresses:
+            path = template.format_map({name: quote(place, safe="") for name, place in places.items()})
+            self._addresses[key] = httpx2.URL(self.base_url.rstrip("/") + path)
+        return self._addresses[key]
+
+    async def _send(self, endpoint: str, address: httpx2.URL, content: Mapping[str, Any]) -> httpx2.Response:
         method = endpoint.partition(" ")[0]
         try:
             async with asyncio.timeout(self._timeout):
-                response = await self._http.request(method, path, **content)
+                response = await self._http.request(method, address, **content)
             self.outcomes[endpoint, str(response.status_code)] += 1
             return response
         except _NEVER_SENT as error:

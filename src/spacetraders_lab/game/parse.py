@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Annotated, Generic, TypeVar
 
@@ -147,14 +148,14 @@ class TransactionShape(Shape, frozen=True):
     def of(self, operation: Operation) -> MarketTransaction:
         """The transaction, known to be of this side."""
         return MarketTransaction(
-            waypoint=self.waypoint_symbol,
-            ship_symbol=self.ship_symbol,
-            trade_symbol=self.trade_symbol,
-            operation=operation,
-            units=self.units,
-            price_per_unit=self.price_per_unit,
-            total_price=self.total_price,
-            timestamp=self.timestamp,
+            self.waypoint_symbol,
+            self.ship_symbol,
+            self.trade_symbol,
+            operation,
+            self.units,
+            self.price_per_unit,
+            self.total_price,
+            self.timestamp,
         )
 
 
@@ -195,7 +196,9 @@ class MarketShape(Shape, frozen=True):
             observed_at=observed_at,
             goods=MappingProxyType({good.symbol: good for good in goods if good is not None}),
             transactions=tuple(
-                shape.of(_OPERATIONS[shape.type]) for shape in self.transactions if shape.type in _OPERATIONS
+                shape.of(operation)
+                for shape in self.transactions
+                if (operation := _OPERATIONS.get(shape.type)) is not None
             ),
             imports=symbols(self.imports),
             exports=symbols(self.exports),
@@ -346,6 +349,7 @@ class ShipReply(Shape, frozen=True):
     ship: ShipShape
 
 
+@lru_cache(maxsize=1024)  # a market's reply has sixty such words, and the game has few
 def known(words: type[E], word: str | None) -> E | None:
     """The member with this value, None for a word that the lab does not know."""
     try:

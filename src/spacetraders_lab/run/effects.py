@@ -150,7 +150,7 @@ def units_after(intent: Intent) -> int:
 async def _open_intent(
     lab: Lab, run: ExperimentRun, lease: Lease, step: Step, ship: Ship, context: TradeContext
 ) -> Intent:
-    """Audit the hold, renew the lease, write the intent and reserve its money, in one transaction."""
+    """Audit the hold, write the intent under the lease and reserve its money, in one transaction."""
     good, now = step.good_symbol, lab.clock.now()
     held = ship.units_of(good)
 
@@ -167,7 +167,7 @@ async def _open_intent(
             ExperimentRepository(connection).reserve(run.run_id, _reserved(intent), spare=lab.purse.fuel_reserve)
         return held, intent
 
-    expected, intent = await lease.write(work)
+    expected, intent = await lab.write(work)  # `IntentRepository.open` holds the lease
     if intent is None:
         raise PairError(audit.disagreement(ship, good, expected=expected, held=held))
     return intent

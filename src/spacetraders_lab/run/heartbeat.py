@@ -17,6 +17,7 @@ from spacetraders_lab.store.work_queue import WorkQueueRepository
 T = TypeVar("T")
 
 BEATS_PER_LEASE = 6
+_RENEW_AFTER = 0.5  # of the time between two beats: a ship that trades then renews by the way, and no beat comes
 
 
 class Lease:
@@ -36,9 +37,9 @@ class Lease:
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Do `work` in a transaction that holds the lease; raises LeaseLost, with nothing written, when it is gone.
 
-        A lease that is due for a beat is renewed by the way; it counts from before it was asked for.
+        A lease that will soon be due for a beat is renewed by the way; it counts from before it was asked for.
         """
-        if self.age < self._lab.times.lease / BEATS_PER_LEASE:
+        if self.age < _RENEW_AFTER * self._lab.times.lease / BEATS_PER_LEASE:
             return await self._write_held(work)
         asked_at, now = self._lab.clock.monotonic(), self._lab.clock.now()
 
@@ -84,7 +85,7 @@ class Lease:
 async def keep_lease(lab: Lab, claim: ClaimedPair, taken_at: float) -> AsyncIterator[Lease]:
     """Beat in the background for as long as the block runs; `taken_at` is the steady clock before the claim.
 
-    A write renews the lease when a beat is due: while the ship trades, there is nothing to beat for.
+    Its writes renew the lease before a beat is due: while the ship trades, there is nothing to beat for.
     """
     lease, pause = Lease(lab, claim, taken_at), lab.times.lease / BEATS_PER_LEASE
 

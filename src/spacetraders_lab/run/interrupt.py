@@ -25,8 +25,9 @@ async def unless_stopped(stop: asyncio.Event, doing: Coroutine[Any, Any, T], *, 
             await asyncio.wait({task}, timeout=grace)
         if not task.done():
             raise Interrupted("asked to stop")
-        return await task
+        return task.result()
     finally:
-        for pending in (task, stopped):
-            pending.cancel()
-        await asyncio.gather(task, stopped, return_exceptions=True)
+        stopped.cancel()
+        if not task.done():
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)

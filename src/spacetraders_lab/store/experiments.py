@@ -232,9 +232,11 @@ class ExperimentRepository:
 
     def check_budget(self, run_id: str, *, spare: int) -> None:
         """Raise BudgetReached when nothing could be bought any more: fuel would be burnt for nothing."""
-        away, budget = self.outlay(run_id), self.get_run(run_id).budget
-        if away + spare > budget:
-            raise BudgetReached(f"{away:,} credits of the budget of {budget:,} are away; {spare:,} are kept for fuel")
+        run = self._connection.execute(_MONEY, {"of_run": run_id}).one()
+        if run.outlay + spare > run.budget:
+            raise BudgetReached(
+                f"{run.outlay:,} credits of the budget of {run.budget:,} are away; {spare:,} are kept for fuel"
+            )
 
     def settle(self, run_id: str, *, reserved: int, paid: int) -> None:
         """Put what really left the purse (negative: came in) in the place of what was reserved."""
@@ -278,6 +280,7 @@ _RECORD = insert(trades)
 _OF_RUN: ColumnElement[bool] = runs.c.run_id == bindparam("of_run")
 _CREDITS = bindparam("credits", type_=BigInteger)
 _OUTLAY = select(runs.c.outlay).where(_OF_RUN)
+_MONEY = select(runs.c.outlay, runs.c.budget).where(_OF_RUN)  # and not the plan, which is long
 _SPEND = update(runs).where(_OF_RUN).values(outlay=runs.c.outlay + _CREDITS)
 _RESERVE = _SPEND.where(runs.c.outlay + _CREDITS + bindparam("spare", type_=BigInteger) <= runs.c.budget)
 _ADD_REQUESTS = (

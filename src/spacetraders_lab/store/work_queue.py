@@ -14,7 +14,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Row,
-    Select,
     Text,
     and_,
     bindparam,
@@ -282,9 +281,8 @@ class WorkQueueRepository:
 
         A worker may leave only when there are none.
         """
-        pairs: int = self._connection.execute(_COUNT_UNFINISHED, {"in_run": run_id}).scalar_one()
-        run = self._connection.execute(select(runs.c.design, runs.c.ended_because).where(runs.c.run_id == run_id)).one()
-        return pairs + (run.ended_because is None and stored_design(run.design).is_open_ended)
+        run = self._connection.execute(_UNFINISHED, {"in_run": run_id}).one()
+        return int(run.pairs + (run.ended_because is None and stored_design(run.design).is_open_ended))
 
     def open_pairs(self, run_id: str) -> list[MarketPair]:
         """The pairs that are PENDING or CLAIMED, in the queue's order."""
@@ -358,10 +356,14 @@ _RENEW = update(queue).where(*FENCE).values(lease_until=bindparam("until", type_
 _NOW = bindparam("now", type_=UtcDateTime)
 _IN_RUN: ColumnElement[bool] = queue.c.run_id == bindparam("in_run")
 # Two counts, for each has its index: with OR, SQLite looks at every pair of the run.
-_COUNT_UNFINISHED: Select[Any] = select(
-    select(func.count()).select_from(queue).where(_IN_RUN, PENDING).scalar_subquery()
-    + select(func.count()).select_from(queue).where(_IN_RUN, CLAIMED).scalar_subquery()
-)
+_UNFINISHED = select(
+    (
+        select(func.count()).select_from(queue).where(_IN_RUN, PENDING).scalar_subquery()
+        + select(func.count()).select_from(queue).where(_IN_RUN, CLAIMED).scalar_subquery()
+    ).label("pairs"),
+    runs.c.design,
+    runs.c.ended_because,
+).where(runs.c.run_id == bindparam("in_run"))
 _GAVE_UP: ColumnElement[str] = (
     literal_column("'gave up after '")
     + cast(queue.c.attempts, Text)

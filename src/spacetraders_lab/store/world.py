@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, Row, Table, bindparam, select, update
 
 from spacetraders_lab.core.market import Listing, ListingType, MarketSnapshot, TradeGood
 from spacetraders_lab.core.waypoint import Waypoint, system_of
+from spacetraders_lab.store.alike import insert_alike
 from spacetraders_lab.store.newest import NEWEST_FIRST, newest_observations
 from spacetraders_lab.store.schema import market_observations as observations
 from spacetraders_lab.store.schema import players, universes
@@ -17,8 +18,7 @@ from spacetraders_lab.store.upsert import insert_into
 
 _KINDS = {ListingType.IMPORT: "imports", ListingType.EXPORT: "exports", ListingType.EXCHANGE: "exchange"}
 
-# executed at every look at a market, so built once
-_OBSERVE = insert(observations)
+# executed at every visit, so built once
 _LIST = (
     update(places)
     .where(places.c.universe_id == bindparam("of_universe"), places.c.waypoint_symbol == bindparam("at"))
@@ -112,12 +112,16 @@ class World:
 
     def save_quotes(self, universe_id: int, snapshot: MarketSnapshot, source: str, *, ship: str | None = None) -> None:
         """Write down a row for every good quoted, at a market of which `save_snapshot` has kept what it trades."""
-        system = system_of(snapshot.waypoint)
-        rows = [
+        reading = {
+            "universe_id": universe_id,
+            "system_symbol": system_of(snapshot.waypoint),
+            "waypoint_symbol": snapshot.waypoint,
+            "observed_at": snapshot.observed_at,
+            "source": source,
+            "ship_symbol": ship,
+        }
+        quotes = (
             {
-                "universe_id": universe_id,
-                "system_symbol": system,
-                "waypoint_symbol": snapshot.waypoint,
                 "good_symbol": good.symbol,
                 "type": good.type,
                 "trade_volume": good.trade_volume,
@@ -125,14 +129,10 @@ class World:
                 "activity": good.activity,
                 "purchase_price": good.purchase_price,
                 "sell_price": good.sell_price,
-                "observed_at": snapshot.observed_at,
-                "source": source,
-                "ship_symbol": ship,
             }
             for good in snapshot.goods.values()
-        ]
-        if rows:
-            self._connection.execute(_OBSERVE, rows)
+        )
+        insert_alike(self._connection, observations, reading, quotes)
 
     def latest_listings(self, universe_id: int, system: str, *, newer_than: datetime | None = None) -> list[Listing]:
         """The newest observation of each listing of a system, by waypoint and good.

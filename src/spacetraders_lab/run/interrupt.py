@@ -27,7 +27,7 @@ async def unless_stopped(stop: asyncio.Event, doing: Coroutine[Any, Any, T], *, 
             raise Interrupted("asked to stop")
         return task.result()
     finally:
-        stopped.cancel()
+        stopped.cancel()  # it ends by itself: nothing is under way in it
         if not task.done():
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)

@@ -100,6 +100,11 @@ class Scarcity:
             least = bound if bound < least else least
         return least
 
+    @property
+    def last_origins(self) -> set[int]:
+        """Where the last flight to the goal may begin, if there are few such places."""
+        return {origin for origin, _, _ in self._last_flights}
+
     def _ways_from(self, place: int) -> list[Way]:
         """What is left by way of each stop. Of those that another beats at every price, most are left out."""
         units, (free, dear, dearest) = self._table.units[place], self._least

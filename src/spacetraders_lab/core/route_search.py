@@ -49,7 +49,7 @@ class Search:
         self._rest = with_full_tanks(table, first.place, goal, self._capacity, weights)
         self._scarcity = Scarcity(table, goal, self._capacity, self.stations, weights, self._rest)
         stops = self._stops()
-        self._improve(first, self.stations.union(stops[::_SPARSELY]))
+        self._improve(first, self.stations.union(stops[::_SPARSELY], self._scarcity.last_origins))
         self._improve(first, stops)
         return self._best
 
@@ -125,7 +125,7 @@ class Search:
         if place == self.goal:
             self._best, self._most = label, cost
             return
-        self._fronts[place] = [known for known in self._fronts[place] if not self._beats(label, known)] + [label]
+        self._fronts[place] = [label, *(known for known in self._fronts[place] if not self._beats(label, known))]
         self._offered += 1
         heappush(self._open, (cost + rest, self._offered, label))
 

@@ -15,7 +15,7 @@ from spacetraders_lab.analysis.impact import fit_impact
 from spacetraders_lab.analysis.observations import observations_of
 from spacetraders_lab.analysis.runs import combine_quotes, runs_of
 from spacetraders_lab.analysis.size import fit_size
-from spacetraders_lab.core.market import Operation
+from spacetraders_lab.core.market import Activity, Operation, Supply
 from tests.analysis.trading import Trading, lab_markets, mixed_steps, trade_at_random
 from tests.factories import make_record
 
@@ -74,6 +74,33 @@ def test_fewer_than_ten_listings_are_no_test():
         if not tested:
             assert all(result.p is None and result.p_holm is None for result in results)
             assert "Not tested: it rests on 9 listings" in size.sentence
+
+
+def below_f(code: str, *supplies: Supply) -> float:
+    """The lower degrees of freedom where every listing shows one activity and all these supply levels."""
+    chance, records = np.random.default_rng(1), []
+    for unit in range(24):
+        level = 0.05 * np.exp(chance.normal(0, 0.3))
+        for visit in range(8):
+            move = level * (1 + chance.normal(0, 0.2))
+            fields = {"purchase_price_before": 10**6, "purchase_price_after": round(10**6 * np.exp(move))}
+            labels = {
+                "supply_before": supplies[visit % len(supplies)],
+                "activity_before": (Activity.WEAK, Activity.STRONG)[unit % 2],
+            }
+            records.append(
+                make_record(units=60, good_symbol=f"GOOD-{unit}", visit_id=f"{unit}-{visit}", **labels, **fields)
+            )
+    results = judge_hypotheses(dataset_of(records), runs_of(dataset_of(records)), 0.0, None)
+    statistic = next(result.statistic for result in results if result.code == code)
+    return float(statistic.split(", ")[1].split(")")[0])
+
+
+def test_a_contrast_is_as_well_founded_as_what_tells_it():
+    """Every listing shows all supply levels, so trades tell of supply; in activity they differ, so listings tell."""
+    trades = 24 * 8
+    assert 0.8 * trades < below_f("H1", Supply.LIMITED, Supply.HIGH) <= trades
+    assert 24 - 2 - 1 <= below_f("H2", Supply.HIGH) < 30
 
 
 def test_an_order_effect_is_found():

@@ -21,6 +21,7 @@ from spacetraders_lab.core.market import Operation
 
 FEWEST_LISTINGS = 10  # that a test must rest on
 UNSHRUNKEN = 2.0  # variance between cells so wide that the tests see the cells' own data
+_NO_MEAN = 2.0  # degrees of freedom up to which F has no mean
 _ADJUSTED = ("H1", "H2", "H3", "H4")
 _DOES = {Operation.BUY: "buying", Operation.SELL: "selling"}
 
@@ -58,20 +59,36 @@ def cell_covariance(model: ImpactModel) -> Floats:
 
 
 def _wald(model: ImpactModel, within: Ints, levels: Ints) -> tuple[float, int, float, float] | None:
-    """F, its degrees of freedom and p for no differences between the cells of a group; None without such cells."""
+    """F, its degrees of freedom and p for no differences between the cells of a group; None without such cells.
+
+    What listings add to a contrast is known with the degrees of freedom of the listings, what trades add with those of
+    the runs: each contrast has a mixture of both, and F one of the contrasts' (Fai and Cornelius 1996, J. Stat. Comput.
+    Simul. 54:363).
+    """
     contrasts = []
     for group in np.unique(within):
         first, *others = np.flatnonzero(within == group)
         contrasts += [np.eye(len(within))[other] - np.eye(len(within))[first] for other in others]
-    df2 = float(len(model.units) - len(np.unique(levels)) - 1)
-    if not contrasts or df2 < 1:
+    listings_df = float(len(model.units) - len(np.unique(levels)) - 1)
+    if not contrasts or min(listings_df, model.residual_df) <= _NO_MEAN:
         return None
     matrix = np.array(contrasts)
-    difference = matrix @ model.solution.theta
-    statistic = float(difference @ np.linalg.solve(matrix @ cell_covariance(model) @ matrix.T, difference)) / len(
-        matrix
-    )
+    variance, turn = np.linalg.eigh(matrix @ cell_covariance(model) @ matrix.T)
+    contrast = turn.T @ matrix
+    statistic = float(((contrast @ model.solution.theta) ** 2 / variance).mean())
+    between = _variance_between(model, contrast)
+    df = variance**2 / (between**2 / listings_df + (variance - between) ** 2 / model.residual_df)
+    expected = float((df / (df - _NO_MEAN)).sum())
+    df2 = 2 * expected / (expected - len(matrix))
     return statistic, len(matrix), df2, f_p(statistic, len(matrix), df2)
+
+
+def _variance_between(model: ImpactModel, contrast: Floats) -> Floats:
+    """The part of the contrasts' variances that is in proportion to the variance between listings."""
+    solution = model.solution
+    carried = contrast @ solution.design @ solution.covariance @ solution.pull.T
+    between: Floats = (carried**2).sum(1) / model.variances.tau2
+    return between
 
 
 def _supply(side: Operation, model: ImpactModel) -> HypothesisResult | None:

@@ -9,7 +9,7 @@ from spacetraders_lab.analysis.cells import cell_table, listing_table
 from spacetraders_lab.analysis.checks import check_prices
 from spacetraders_lab.analysis.contrasts import cell_contrasts
 from spacetraders_lab.analysis.dataset import SIDES, Dataset, Exclusion, count_exclusions
-from spacetraders_lab.analysis.findings import CellEstimate, Findings, ListingEstimate, SideFit
+from spacetraders_lab.analysis.findings import CellEstimate, Findings, ListingEstimate, SideFit, Tick
 from spacetraders_lab.analysis.hypotheses import judge_hypotheses
 from spacetraders_lab.analysis.impact import ImpactModel, fit_impact
 from spacetraders_lab.analysis.law import fit_law
@@ -20,6 +20,7 @@ from spacetraders_lab.analysis.runs import Runs, combine_quotes, elasticities, r
 from spacetraders_lab.analysis.size import fit_size
 from spacetraders_lab.analysis.ticks import find_tick, tick_in_bracket
 from spacetraders_lab.analysis.transitions import supply_transitions
+from spacetraders_lab.analysis.whole_credits import lost_to_rounding
 from spacetraders_lab.core.experiment import PlaceboBracket
 
 
@@ -40,8 +41,7 @@ def analyse(data: Dataset, observations: Observations, placebos: Sequence[Placeb
     """
     reads = quiet_reads(data, observations)
     tick = find_tick(reads)
-    if tick is not None:
-        data = data.exclude(tick_in_bracket(data, tick), Exclusion.TICK)
+    data = usable_part(data, tick)
     drift2 = drift_variance(reads, placebos)
     size_law = fit_size(data, drift2)
     raw = runs_of(data, size_law.used if size_law is not None else 1.0)
@@ -62,6 +62,13 @@ def analyse(data: Dataset, observations: Observations, placebos: Sequence[Placeb
         recovery=estimate_recovery(data, reads, tick, law),
         transitions=supply_transitions(data),
     )
+
+
+def usable_part(data: Dataset, tick: Tick | None) -> Dataset:
+    """The dataset with what only the run as a whole shows to be unusable left out as well."""
+    if tick is not None:
+        data = data.exclude(tick_in_bracket(data, tick), Exclusion.TICK)
+    return data.exclude(lost_to_rounding(data), Exclusion.WHOLE)
 
 
 def measure_impact(data: Dataset, runs: Runs, drift2: float = 0.0) -> ImpactTables:

@@ -55,6 +55,7 @@ class Exclusion(StrEnum):
     SLOW = f"quotes read more than {SLOW_SECONDS:.0f} s before the trade"
     SATURATED = "a quote at its floor of 1 credit, before or after"
     THIN = f"a quote below {THIN_QUOTE} credits, where rounding hides the move"
+    WHOLE = "a small move in a market that keeps whole credits, where rounding replaces it"
 
 
 REASONS = tuple(Exclusion)

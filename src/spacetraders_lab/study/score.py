@@ -6,11 +6,10 @@ from statistics import fmean, stdev
 import msgspec
 
 from spacetraders_lab.analysis.allocation import CellKey
-from spacetraders_lab.analysis.analyse import analyse
-from spacetraders_lab.analysis.dataset import ACTIVITIES, SIDES, SUPPLIES, TYPES, Dataset, Exclusion, dataset_of
+from spacetraders_lab.analysis.analyse import analyse, usable_part
+from spacetraders_lab.analysis.dataset import ACTIVITIES, SIDES, SUPPLIES, TYPES, Dataset, dataset_of
 from spacetraders_lab.analysis.findings import CellEstimate, Estimate, percent_per_volume
 from spacetraders_lab.analysis.observations import observations_of
-from spacetraders_lab.analysis.ticks import tick_in_bracket
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
 from spacetraders_lab.sandbox.by_cell import population_impact
 from spacetraders_lab.sandbox.settings import SandboxSettings
@@ -67,8 +66,7 @@ def score(played: Played, settings: SandboxSettings) -> Score:
     """Analyse the rows and hold every estimate against the truth of the economy that `settings` make."""
     data = dataset_of(played.rows)
     findings = analyse(data, observations_of(played.sightings), played.placebos)
-    if findings.recovery is not None and findings.recovery.tick is not None:
-        data = data.exclude(tick_in_bracket(data, findings.recovery.tick), Exclusion.TICK)
+    data = usable_part(data, findings.recovery.tick if findings.recovery is not None else None)
     eligible = eligible_cells(played)
     trades = _trades_by_cell(data, played)
     cells = tuple(

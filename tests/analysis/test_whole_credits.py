@@ -1,5 +1,7 @@
 """Markets that keep whole credits are found by their moves alone, and the trades that they spoil are left out."""
 
+from random import Random
+
 import numpy as np
 import pytest
 
@@ -12,8 +14,12 @@ SLOPE = 0.006  # a move of less than a credit at most listings
 SMALL = {"economy": "constant-percent", "impact": SLOPE, "noise": 0.2, "drift": 0.05, "half_life_minutes": 520.0}
 
 
+def four_steps(_: Random) -> tuple[float, ...]:
+    return (1.0,) * 4
+
+
 def traded(seed: int, **changed):
-    return trade_at_random(lab_markets(seed=seed, **SMALL | changed), 400, seed=seed).dataset()
+    return trade_at_random(lab_markets(seed=seed, **SMALL | changed), 400, seed=seed, menu=four_steps).dataset()
 
 
 def slope(data) -> float:

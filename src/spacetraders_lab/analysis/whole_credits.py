@@ -12,9 +12,9 @@ from spacetraders_lab.analysis.dataset import SIDES, Dataset
 from spacetraders_lab.analysis.rounding import steps_of
 from spacetraders_lab.analysis.runs import in_order
 
-_FEWEST = 20  # pairs of small moves that must have been seen
-_STEADY = 1 / 3  # of them may differ: in simulated markets 16 % do where prices are kept whole, and 53 % elsewhere
 _SMALL = 1.0  # steps of the quote, below which rounding takes a move away or makes it up
+_STEADY = 1 / 3  # of pairs of small moves differ at most: in simulated markets that keep whole credits 16 %, else 53 %
+_ERRORS = 1.64  # standard errors by which they must be fewer than hidden fractions would make differ
 
 
 def lost_to_rounding(data: Dataset) -> Bools:
@@ -22,32 +22,37 @@ def lost_to_rounding(data: Dataset) -> Bools:
 
     These are later trades of a visit, of a listing and side whose first trades move the quote by less than a step.
     """
-    if not _keeps_whole(data):
+    later = ~_is_first(data)
+    if not (later & data.usable).any() or not _keeps_whole(data):
         return np.zeros(len(data), dtype=np.bool_)
-    first = _is_first(data)
-    told = data.usable & first
-    group = data.unit * len(SIDES) + data.side
-    size = int(group.max()) + 1
-    moved = sums(group[told], _moves(data)[told], size) / np.maximum(sums(group[told], data.x[told], size), 1e-9)
-    lost: Bools = ~first & (moved[group] * data.x < _SMALL)
+    lost: Bools = later & (_first_moves(data) < _SMALL)
     return lost
 
 
 def _keeps_whole(data: Dataset) -> bool:
     """Whether two equal trades in a row with small moves, the first of a visit left aside, nearly always move alike.
 
-    Small are moves of 0 and 1 steps; two of 0 say nothing.
+    Small are moves of 0 and 1 steps; two of 0 say nothing. Of others that move a hidden price by m steps each, with
+    its fraction anywhere, a share of 2 (1 - m) differ, and all below a half.
     """
     rows = in_order(data)
-    if len(rows) < 2:
-        return False
     move, later = _moves(rows), ~_is_first(rows)
-    alike = later[:-1] & later[1:] & (rows.x[1:] == rows.x[:-1])
+    pair = later[:-1] & later[1:] & (rows.x[1:] == rows.x[:-1])
     for values in (rows.supply, rows.activity):
-        alike &= values[1:] == values[:-1]
-    small = alike & np.isin(move[:-1], (0, 1)) & np.isin(move[1:], (0, 1)) & (move[:-1] + move[1:] > 0)
-    differ = (move[1:] != move[:-1])[small].sum()
-    return bool(small.sum() >= _FEWEST and differ < _STEADY * small.sum())
+        pair &= values[1:] == values[:-1]
+    pair &= np.isin(move[:-1], (0, 1)) & np.isin(move[1:], (0, 1)) & (move[:-1] + move[1:] > 0)
+    differ = float((move[1:] != move[:-1])[pair].sum())
+    expected = float(np.clip(2 * (1 - _first_moves(rows)[1:][pair]), 0, 1).sum())
+    return bool(differ < min(_STEADY * float(pair.sum()), expected - _ERRORS * np.sqrt(expected)))
+
+
+def _first_moves(data: Dataset) -> Floats:
+    """By how many steps a trade of each row's size moves its listing and side at first; 0 where nothing was seen."""
+    told = data.usable & _is_first(data)
+    group = data.unit * len(SIDES) + data.side
+    moved, traded = (sums(group[told], v[told], int(group.max()) + 1) for v in (_moves(data), data.x))
+    first: Floats = (moved / np.maximum(traded, 1e-9))[group] * data.x
+    return first
 
 
 def _moves(data: Dataset) -> Floats:

@@ -1,19 +1,22 @@
 """Which pairs an adaptive run measures next: where an interval is too wide for its target, in reach and not too dear.
 
 Greedy: a visit is worth the part that it is of all the visits its two cells still need, so that cells within reach are
-finished first and no cell is given up. Intervals are taken to narrow with the root of the trades (Neyman 1934, JRSS
-97:558). It stops by precision, never by significance. Chooses only; what a visit trades is the design's business.
+finished first and no cell is given up. States that no listing shows any more can be had again by trading: buying takes
+a listing to emptier levels, selling to fuller ones, so a visit is worth a part of what the levels on its way need,
+where a listing was in them when the run was planned. Intervals are taken to narrow with the root of the trades (Neyman
+1934, JRSS 97:558). It stops by precision, never by significance. Chooses only; what a visit trades is the design's
+business.
 """
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from random import Random
 
-from spacetraders_lab.analysis.analyse import measure_impact
-from spacetraders_lab.analysis.dataset import SIDES, dataset_of
+from spacetraders_lab.analysis.analyse import measure_impact, usable_part
+from spacetraders_lab.analysis.dataset import SIDES, SUPPLIES, dataset_of
 from spacetraders_lab.analysis.findings import CellEstimate, Estimate
 from spacetraders_lab.analysis.observations import observations_of
 from spacetraders_lab.analysis.quiet import drift_variance, quiet_reads
@@ -31,6 +34,11 @@ NEVER_SEEN, MOST_NEED = 4.0, 5.0
 VISIT_VOLUMES = 3.0  # tradeVolumes that a visit trades, about
 _ONLY_BREADTH = 0.3  # what a visit is worth to a cell that is precise but known from too little
 _FEWEST_COUNTED = 2.0  # tradeVolumes that a cell is taken to have, for its interval is a guess before
+_PASSED = 0.4  # of what a visit is worth, for the next supply level on its way: a few tradeVolumes often get there
+_STEERED = 0.15  # the same for the other side of that level: it takes another visit
+_PATIENCE = 0.3  # of what the best pair is worth: pairs worth less wait until that one can be measured
+_FRUITLESS = 120  # trades in a row of no cell that is wanted, about 17 visits: steering does not get there
+_PASSES = timedelta(hours=6 * HALVING_HOURS)  # then what comes back by itself has come back
 _HALVING_LOSS = 200_000  # credits
 _USUAL_MOVE = 0.03 * 1.5  # log move of a usual visit, against which the rounding of a quote is held
 _NAMED = 3  # of the cells that were not reached
@@ -39,14 +47,15 @@ _CHANCE = (0.8, 1.2)  # keeps every feasible pair possible
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A pair, the cells of its two sides and what each is worth beside its rounding, and the credits it costs.
+    """A pair, the cells of its two sides, and the credits it costs.
 
+    `reach` has for these and for each cell that trading takes a side towards what part of its worth is the visit's.
     `displacement` says how far (log) the worse of its two quotes is pushed already the way the pair would push it.
     """
 
     pair: MarketPair
     cells: tuple[CellKey, CellKey]
-    clarity: tuple[float, float]
+    reach: tuple[tuple[CellKey, float], ...]
     displacement: float
     outlay: float
     loss: float
@@ -56,11 +65,15 @@ class _Candidate:
         return self.displacement > math.log(LARGEST_DISPLACEMENT)
 
     @property
+    def key(self) -> tuple[str, str, str]:
+        return self.pair.good_symbol, self.pair.buy_market, self.pair.sell_market
+
+    @property
     def listings(self) -> set[ListingKey]:
         return {(self.pair.buy_market, self.pair.good_symbol), (self.pair.sell_market, self.pair.good_symbol)}
 
     def score(self, worth: Mapping[CellKey, float]) -> float:
-        gain: float = sum(worth[cell] * clear for cell, clear in zip(self.cells, self.clarity, strict=True))
+        gain: float = sum(worth[cell] * part for cell, part in self.reach)
         return gain / (1 + max(0.0, self.loss) / _HALVING_LOSS)
 
 
@@ -72,25 +85,49 @@ def allocate(rows: Sequence[TradeRecord], plan: AllocationPlan) -> Allocation:
         over = "the time of the run is over"
     if over is not None:
         return Allocation(ended=_so_far(over, candidates, cell_needs(cell_estimates(rows, plan.placebos), plan)))
-    feasible = _feasible(candidates, plan)
     affordable = [candidate for candidate in candidates if candidate.outlay <= plan.credits_left]
-    may_wait = bool(_busy(plan)) or any(candidate.is_displaced for candidate in affordable)
-    if not feasible and may_wait:
+    may_wait = _may_wait(rows, affordable, plan)
+    if may_wait and not _feasible(affordable, plan):
         return Allocation()
     estimates = cell_estimates(rows, plan.placebos)
     needs = cell_needs(estimates, plan)
-    if not any(needs[cell] for candidate in candidates for cell in candidate.cells):
+    if not any(needs[cell] for candidate in candidates for cell, _ in candidate.reach):
         return Allocation(ended="every cell within reach is known as well as was asked for")
-    volumes = {key: cell.trade_volumes for key, cell in estimates.items()}
-    chosen = tuple(_choose(feasible, needs, volumes, plan))
+    if _is_fruitless(rows, needs, plan):
+        return Allocation(ended=_so_far("the states left to measure are not to be had", candidates, needs))
+    chosen = tuple(_choose(affordable, _Wanted(estimates, needs), plan))
     if not chosen and not may_wait:
-        return Allocation(ended=_so_far("what is left to measure costs more than may still be lost", candidates, needs))
+        return Allocation(ended=_so_far(_why_nothing(affordable), candidates, needs))
     return Allocation(chosen)
+
+
+def _may_wait(rows: Sequence[TradeRecord], affordable: Sequence[_Candidate], plan: AllocationPlan) -> bool:
+    """Whether time alone may make a pair feasible: somebody is at work, or a displacement has had no time to pass."""
+    if _busy(plan):
+        return True
+    is_passing = not rows or plan.now - rows[-1].timestamp <= _PASSES
+    return is_passing and any(candidate.is_displaced for candidate in affordable)
+
+
+def _why_nothing(affordable: Iterable[_Candidate]) -> str:
+    if any(candidate.is_displaced for candidate in affordable):
+        return "quotes that were pushed away have not come back"
+    return "what is left to measure costs more than may still be lost"
+
+
+def _is_fruitless(rows: Sequence[TradeRecord], needs: Mapping[CellKey, float], plan: AllocationPlan) -> bool:
+    """Whether the last trades were of no cell that is wanted now, and have not finished any that was wanted before."""
+    before, last = rows[:-_FRUITLESS], rows[-_FRUITLESS:]
+    traded = {(row.operation, row.listing_type, row.supply_before, row.activity_before) for row in last}
+    if not before or any(needs[cell] for cell in traded):
+        return False
+    then = cell_needs(cell_estimates(before, plan.placebos), plan)
+    return not any(then[cell] for cell in traded)
 
 
 def _so_far(over: str, candidates: Iterable[_Candidate], needs: Mapping[CellKey, float]) -> str:
     """Why the run ends, how much is as precise as was asked for, and what is farthest from it."""
-    cells = {cell: " ".join(word for word in cell if word) for candidate in candidates for cell in candidate.cells}
+    cells = {cell: " ".join(word for word in cell if word) for candidate in candidates for cell, _ in candidate.reach}
     left = sorted((cell for cell in cells if needs[cell]), key=lambda cell: (-needs[cell], cells[cell]))
     named = ", ".join(cells[cell] for cell in left[:_NAMED])
     what = f"; farthest from it: {named}" if left else ""
@@ -103,8 +140,11 @@ def feasible_pairs(plan: AllocationPlan) -> list[MarketPair]:
 
 
 def cell_estimates(rows: Sequence[TradeRecord], placebos: Sequence[PlaceboBracket]) -> dict[CellKey, CellEstimate]:
-    """The impact by cell from rows and placebo brackets, as the final analysis estimates it with b = 1."""
-    data = dataset_of(rows)
+    """The impact by cell from rows and placebo brackets, as the final analysis estimates it with b = 1.
+
+    Whether b is 1 hardly changes how wide an interval is, and to ask takes as long as all the rest.
+    """
+    data = usable_part(dataset_of(rows), None)
     drift2 = drift_variance(quiet_reads(data, observations_of(())), placebos)
     cells = measure_impact(data, combine_quotes(runs_of(data)), drift2).cells
     return {(cell.side, cell.type, cell.supply, cell.activity): cell for cell in cells}
@@ -146,6 +186,7 @@ def _cell(listing: Listing, side: Operation) -> CellKey:
 
 def _candidates(plan: AllocationPlan) -> Iterator[_Candidate]:
     """Every pair of two listings of a good that may be flown, whatever keeps it from being measured now."""
+    aims = {(side, good.type, good.supply, good.activity) for good in plan.reference.values() for side in SIDES}
     by_good: dict[str, list[Listing]] = {}
     for listing in sorted(plan.listings, key=lambda listing: (listing.good.symbol, listing.waypoint)):
         by_good.setdefault(listing.good.symbol, []).append(listing)
@@ -153,12 +194,12 @@ def _candidates(plan: AllocationPlan) -> Iterator[_Candidate]:
         for source in listings:
             for target in listings:
                 if source.waypoint != target.waypoint:
-                    candidate = _candidate(good, source, target, plan)
+                    candidate = _candidate(good, source, target, plan, aims)
                     if plan.may_lose or candidate.loss < 0:
                         yield candidate
 
 
-def _candidate(good: str, source: Listing, target: Listing, plan: AllocationPlan) -> _Candidate:
+def _candidate(good: str, source: Listing, target: Listing, plan: AllocationPlan, aims: Set[CellKey]) -> _Candidate:
     ask, bid = source.good.purchase_price, target.good.sell_price
     resting_ask = plan.reference[source.waypoint, good].purchase_price
     resting_bid = plan.reference[target.waypoint, good].sell_price
@@ -166,7 +207,7 @@ def _candidate(good: str, source: Listing, target: Listing, plan: AllocationPlan
     return _Candidate(
         MarketPair.of(good, source.waypoint, target.waypoint),
         (_cell(source, Operation.BUY), _cell(target, Operation.SELL)),
-        (_clarity(ask), _clarity(bid)),
+        (*_reach(source, Operation.BUY, aims), *_reach(target, Operation.SELL, aims)),
         max(
             math.log(ask / resting_ask) * _unforgotten(source, plan.now),
             math.log(resting_bid / bid) * _unforgotten(target, plan.now),
@@ -174,6 +215,17 @@ def _candidate(good: str, source: Listing, target: Listing, plan: AllocationPlan
         units * ask,
         units * (ask - bid),
     )
+
+
+def _reach(listing: Listing, side: Operation, aims: Set[CellKey]) -> Iterator[tuple[CellKey, float]]:
+    """The cell that the listing is in, and the aims on both sides of it that trading this side takes it towards."""
+    good, levels = listing.good, SUPPLIES if side is Operation.SELL else SUPPLIES[::-1]
+    yield _cell(listing, side), _clarity(good.price(side))
+    for steps, supply in enumerate(levels[levels.index(good.supply) + 1 :], 1):
+        for other in SIDES:
+            cell = other, good.type, supply, good.activity
+            if cell in aims:
+                yield cell, _clarity(good.price(other)) * (_PASSED if other is side else _STEERED) ** steps
 
 
 def _unforgotten(listing: Listing, now: datetime) -> float:
@@ -200,36 +252,48 @@ def _busy(plan: AllocationPlan) -> set[ListingKey]:
     return queued | {key for key, end in plan.locked.items() if end > plan.now}
 
 
-def _choose(
-    candidates: Sequence[_Candidate],
-    needs: Mapping[CellKey, float],
-    volumes: Mapping[CellKey, float],
-    plan: AllocationPlan,
-) -> Iterator[MarketPair]:
+class _Wanted:
+    """What a visit is worth to each cell, after all the visits that are counted on."""
+
+    def __init__(self, estimates: Mapping[CellKey, CellEstimate], needs: Mapping[CellKey, float]) -> None:
+        self._volumes = {key: max(1.0, cell.trade_volumes) for key, cell in estimates.items()}
+        self._needs = dict(needs)
+        self.worth = {cell: _worth(need, self._volumes[cell]) for cell, need in needs.items()}
+
+    def count_on(self, visit: _Candidate) -> None:
+        """Take it that the visit will measure the cells it begins in."""
+        for cell in visit.cells:
+            before = self._volumes[cell]
+            self._volumes[cell] = before + VISIT_VOLUMES
+            self._needs[cell] *= math.sqrt(before / self._volumes[cell])
+            self.worth[cell] = _worth(self._needs[cell], self._volumes[cell])
+
+
+def _choose(candidates: Sequence[_Candidate], wanted: _Wanted, plan: AllocationPlan) -> Iterator[MarketPair]:
     """The best pairs one after the other, each listing once; each choice counts on what the ones before will tell."""
     chance = Random(f"allocation:{plan.seed}:{plan.turn}")
-    luck = [chance.uniform(*_CHANCE) for _ in candidates]
-    needs, volumes = dict(needs), dict(volumes)
-    worth = {cell: _worth(need, volumes[cell]) for cell, need in needs.items()}
+    feasible = _feasible(candidates, plan)
+    luck = [chance.uniform(*_CHANCE) for _ in feasible]
+    under_way = {(pair.good_symbol, pair.buy_market, pair.sell_market) for pair in plan.queued}
+    for candidate in candidates:
+        if candidate.key in under_way:
+            wanted.count_on(candidate)
+    best_of_all = max((c.score(wanted.worth) for c in candidates if not c.is_displaced), default=0.0)
     left, taken = float(plan.credits_left), set[ListingKey]()
     for _ in range(plan.wanted):
         scores = [
-            (candidate.score(worth) * factor, -number)
-            for number, (candidate, factor) in enumerate(zip(candidates, luck, strict=True))
+            (candidate.score(wanted.worth) * factor, -number)
+            for number, (candidate, factor) in enumerate(zip(feasible, luck, strict=True))
             if candidate.outlay <= left and not candidate.listings & taken
         ]
         score, number = max(scores, default=(0.0, 0))
-        if not score:
+        if score <= _PATIENCE * best_of_all:
             return
-        best = candidates[-number]
+        best = feasible[-number]
         yield best.pair
         taken |= best.listings
         left -= max(0.0, best.loss)
-        for cell in best.cells:
-            before = max(1.0, volumes[cell])
-            needs[cell] *= math.sqrt(before / (before + VISIT_VOLUMES))
-            volumes[cell] = before + VISIT_VOLUMES
-            worth[cell] = _worth(needs[cell], volumes[cell])
+        wanted.count_on(best)
 
 
 def _worth(need: float, volumes: float) -> float:

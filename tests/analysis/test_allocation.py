@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from spacetraders_lab.analysis.allocation import allocate, cell_estimates, cell_needs, feasible_pairs
 from spacetraders_lab.core.allocation import Allocation, AllocationPlan
 from spacetraders_lab.core.experiment import Design, DesignName, MarketPair
-from spacetraders_lab.core.market import Operation, Supply
+from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
 from spacetraders_lab.study.replicate import Allocator, Study, replicate
 from spacetraders_lab.study.virtual import START
 from spacetraders_lab.study.worlds import BASE
@@ -147,6 +147,29 @@ def test_steering_that_leads_nowhere_is_given_up(monkeypatch):
 
 def _cell(side: Operation, listing) -> tuple[object, ...]:
     return side, listing.good.type, listing.good.supply, listing.good.activity
+
+
+FULL = (Operation.BUY, ListingType.EXPORT, Supply.ABUNDANT, Activity.WEAK)  # selling leads there, which is another side
+OF_FULL = {key for key, x in FIRST.items() if _cell(Operation.BUY, x) == FULL}
+
+
+def test_it_waits_for_a_listing_that_is_worth_far_more_than_what_is_free(monkeypatch):
+    """One visit would finish the one cell; others are so far from it that a visit is next to nothing."""
+    needs = dict.fromkeys(ESTIMATES, 5.0) | {FULL: 1.05}
+    monkeypatch.setattr("spacetraders_lab.analysis.allocation.cell_needs", lambda *_: needs)
+    assert OF_FULL & {(pair.buy_market, pair.good_symbol) for pair in allocate(MANY.rows, plan()).pairs}
+    locked = dict.fromkeys(OF_FULL, plan().now + timedelta(minutes=1))
+    assert allocate(MANY.rows, plan(locked=locked)) == Allocation()
+    monkeypatch.setattr("spacetraders_lab.analysis.allocation.cell_needs", lambda *_: needs | {FULL: 5.0})
+    assert allocate(MANY.rows, plan(locked=locked)).pairs, "nothing is worth waiting for"
+
+
+def test_what_is_under_way_is_counted_on(monkeypatch):
+    needs = dict.fromkeys(ESTIMATES, 0.0) | {FULL: 1.05}
+    monkeypatch.setattr("spacetraders_lab.analysis.allocation.cell_needs", lambda *_: needs)
+    pair = allocate(MANY.rows, plan()).pairs[0]
+    assert (pair.buy_market, pair.good_symbol) in OF_FULL
+    assert allocate(MANY.rows, plan(queued=(pair,))) == Allocation(), "it will finish the only cell that is wanted"
 
 
 def test_it_ends_with_the_run_s_time():

@@ -5,7 +5,9 @@ from random import Random
 import numpy as np
 import pytest
 
+from spacetraders_lab.analysis.analyse import analyse
 from spacetraders_lab.analysis.dataset import Exclusion
+from spacetraders_lab.analysis.observations import observations_of
 from spacetraders_lab.analysis.runs import runs_of
 from spacetraders_lab.analysis.whole_credits import lost_to_rounding
 from tests.analysis.trading import lab_markets, trade_at_random
@@ -35,6 +37,12 @@ def test_what_rounding_replaced_is_left_out_and_the_rest_is_unbiased(seed):
     assert slope(kept) == pytest.approx(SLOPE, rel=0.06)
     first = data.sequence == 1
     assert np.array_equal(kept.usable[first], data.usable[first]), "every listing is still heard"
+
+
+def test_the_analysis_leaves_them_out_and_counts_them():
+    data = traded(2, state_rounding=True)
+    found = analyse(data, observations_of([])).exclusions.by_reason
+    assert found[Exclusion.WHOLE] == lost_to_rounding(data).sum() > 0
 
 
 @pytest.mark.parametrize(

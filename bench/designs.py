@@ -41,7 +41,7 @@ from spacetraders_lab.study.virtual import START
 from spacetraders_lab.study.whole_stack import run_whole_stack
 from spacetraders_lab.study.worlds import BASE, LAW
 
-ADAPTIVE = Design(name=DesignName.ADAPTIVE, washout_seconds=2_700)
+ADAPTIVE = Design(name=DesignName.ADAPTIVE, washout_seconds=2_700, claim_order=ClaimOrder.NEAREST)
 MOST = 1_500  # transactions
 SEEDED = Design(seeded=True, washout_seconds=2_700)
 LADDER = Design(name=DesignName.LADDER, washout_seconds=2_700, claim_order=ClaimOrder.NEAREST)

@@ -172,6 +172,21 @@ def test_what_is_under_way_is_counted_on(monkeypatch):
     assert allocate(MANY.rows, plan(queued=(pair,))) == Allocation(), "it will finish the only cell that is wanted"
 
 
+def test_a_pair_that_begins_where_another_ends_is_preferred():
+    """It spares a flight: the same pair flown the other way takes others with it."""
+    good, *_ = sorted({good for _, good in FIRST})
+    here, there, *_ = sorted(market for market, symbol in FIRST if symbol == good)
+    to_and_fro = MarketPair.of(good, here, there), MarketPair.of(good, there, here)
+
+    def starts(at: str, queued: MarketPair) -> int:
+        turns = [allocate(MANY.rows, plan(queued=(queued,), wanted=1, turn=turn)).pairs for turn in range(20)]
+        return sum(pair.buy_market == at for pairs in turns for pair in pairs)
+
+    from_its_end = sum(starts(pair.sell_market, pair) for pair in to_and_fro)
+    from_its_beginning = sum(starts(pair.buy_market, pair) for pair in to_and_fro)
+    assert from_its_end > 2 * from_its_beginning
+
+
 def test_it_ends_with_the_run_s_time():
     assert (allocate(MANY.rows, plan(until=plan().now)).ended or "").startswith("the time of the run is over; ")
     assert allocate(MANY.rows, plan(until=plan().now + timedelta(seconds=1))).pairs

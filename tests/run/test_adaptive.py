@@ -118,7 +118,7 @@ def test_a_question_tells_how_the_run_stands(scouted: Rig, threads: Executor) ->
     assert any(x.good != last.reference[x.waypoint, x.good.symbol] for x in last.listings), "quotes have moved since"
     assert (first.turn, first.placebos, first.queued, first.locked) == (0, (), (), {})
     assert last.placebos and last.turn >= 6
-    assert (first.target, first.floor, first.hold, first.wanted) == (0.2, 0.002, 40, 4)
+    assert (first.target, first.floor, first.hold, first.wanted) == (0.2, 0.002, 40, 6)
     assert last.credits_left < first.credits_left <= run.budget
     assert first.may_lose and first.seed == 4
 

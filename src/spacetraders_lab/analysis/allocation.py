@@ -40,6 +40,7 @@ _PATIENCE = 0.3  # of what the best pair is worth: pairs worth less wait until t
 _FRUITLESS = 120  # trades in a row of no cell that is wanted, about 17 visits: steering does not get there
 _PASSES = timedelta(hours=6 * HALVING_HOURS)  # then what comes back by itself has come back
 _HALVING_LOSS = 200_000  # credits
+_NEXT_DOOR = 1.2  # for a pair that begins where another ends: one flight less, of a pair's 20 requests 3 or 4
 _USUAL_MOVE = 0.03 * 1.5  # log move of a usual visit, against which the rounding of a quote is held
 _NAMED = 3  # of the cells that were not reached
 _CHANCE = (0.8, 1.2)  # keeps every feasible pair possible
@@ -280,9 +281,13 @@ def _choose(candidates: Sequence[_Candidate], wanted: _Wanted, plan: AllocationP
             wanted.count_on(candidate)
     best_of_all = max((c.score(wanted.worth) for c in candidates if not c.is_displaced), default=0.0)
     left, taken = float(plan.credits_left), set[ListingKey]()
+    ends = Counter(pair.sell_market for pair in plan.queued)
     for _ in range(plan.wanted):
         scores = [
-            (candidate.score(wanted.worth) * factor, -number)
+            (
+                candidate.score(wanted.worth) * factor * (_NEXT_DOOR if ends[candidate.pair.buy_market] > 0 else 1.0),
+                -number,
+            )
             for number, (candidate, factor) in enumerate(zip(feasible, luck, strict=True))
             if candidate.outlay <= left and not candidate.listings & taken
         ]
@@ -291,6 +296,8 @@ def _choose(candidates: Sequence[_Candidate], wanted: _Wanted, plan: AllocationP
             return
         best = feasible[-number]
         yield best.pair
+        ends[best.pair.buy_market] -= 1
+        ends[best.pair.sell_market] += 1
         taken |= best.listings
         left -= max(0.0, best.loss)
         wanted.count_on(best)

@@ -29,7 +29,7 @@ from spacetraders_lab.store.world import World
 WAITING_SECONDS = 15.0  # game time between two looks at pairs whose listings are not free
 NOTHING_SECONDS = 60.0  # ... and between two questions that find nothing to measure: a fit takes seconds
 LONG = 600.0  # game seconds after which it is worth asking again whatever has happened
-PAIRS_A_SHIP = 2  # that are asked for at once: a new answer knows about twenty trades more for each ship
+PAIRS_A_SHIP = 3  # that are asked for at once: so that some begin where a ship is, and a new answer still knows more
 
 
 async def feed(lab: Lab, run: ExperimentRun, over: str | None = None) -> float:

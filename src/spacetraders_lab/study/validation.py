@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import fmean, median
 
-from spacetraders_lab.core.experiment import Design, DesignName
+from spacetraders_lab.core.experiment import ClaimOrder, Design, DesignName
 from spacetraders_lab.study.replicate import Allocator, Study
 from spacetraders_lab.study.score import Score
 from spacetraders_lab.study.summary import (
@@ -25,14 +25,14 @@ from spacetraders_lab.study.worlds import BASE, LAW, WORLDS, World
 TRANSACTIONS = 1_200
 ADAPTIVE_TRANSACTIONS = 1_500
 EXPONENT_TRANSACTIONS = 600
-VISITS = Design(name=DesignName.ADAPTIVE, washout_seconds=2_700)
+VISITS = Design(name=DesignName.ADAPTIVE, washout_seconds=2_700, claim_order=ClaimOrder.NEAREST)
 EXPONENT_VISITS = Design((0.25, 0.5, 1.0), 1, seeded=True, washout_seconds=2_700)
 RECOVERY_VISITS = Design(name=DesignName.RECOVERY)
 REVISITS = tuple(15 * 2 ** (i / 1.5) for i in range(11))  # minutes: log-spaced from a quarter of an hour to a day
 ENOUGH = 90  # replications from which on a rate of a few per cent can be judged
 HALF_LIFE = BASE.settings.half_life_minutes
 
-_OTHER_WORLDS = ("b = 0.9", "quiet", "quiet, 0.1 lasts")  # that have a study of their own
+_OTHER_WORLDS = ("b = 0.9", "quiet", "quiet 0.1 lasts")  # that have a study of their own
 
 Found = Mapping[str, Sequence[Score]]
 
@@ -63,7 +63,7 @@ def _plans() -> list[Plan]:
         Plan("random", Study(BASE, VISITS, ADAPTIVE_TRANSACTIONS, allocator=Allocator.RANDOM), 100),
         Plan("exponent b = 0.9", Study(WORLDS["b = 0.9"], EXPONENT_VISITS, EXPONENT_TRANSACTIONS), 100),
         Plan("recovery", Study(WORLDS["quiet"], RECOVERY_VISITS, watched=REVISITS), 100),
-        Plan("recovery, 0.1 lasts", Study(WORLDS["quiet, 0.1 lasts"], RECOVERY_VISITS, watched=REVISITS), 100),
+        Plan("recovery, 0.1 lasts", Study(WORLDS["quiet 0.1 lasts"], RECOVERY_VISITS, watched=REVISITS), 100),
     ]
 
 

@@ -89,7 +89,7 @@ _ALL = (
     _world("no activity effect", absent_effect="activity", interaction=0.0),
     _world("buy = sell", absent_effect="side", interaction=0.0),
     _world("quiet", permanent_share=0.0, npc_traders=0),
-    _world("quiet, 0.1 lasts", npc_traders=0),
+    _world("quiet 0.1 lasts", npc_traders=0),
     LAW,
 )
 WORLDS: Mapping[str, World] = MappingProxyType({world.name: world for world in _ALL})

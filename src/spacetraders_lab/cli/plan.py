@@ -70,11 +70,12 @@ async def _forecast(lab: Lab, prepared: Prepared) -> "Forecast | None":
     """What an adaptive run would come to: it must be played, for its trades follow from what is found."""
     if prepared.run.design.name is not DesignName.ADAPTIVE:
         return None
-    from spacetraders_lab.study.forecast import fleet_and_system, forecast
+    from spacetraders_lab.study.forecast import PLAYS, fleet_and_system, forecast
 
     slowest, observed = await fleet_and_system(lab, prepared)
-    with render.waiting("Playing the run once in a world like the system"):
-        return forecast(prepared, slowest, observed)
+    with render.progress_bar() as bar:
+        task = bar.add_task("Playing the run in worlds like the system", total=PLAYS)
+        return forecast(prepared, slowest, observed, lambda: bar.advance(task))
 
 
 def _write(path: Path, text: str) -> None:
@@ -117,10 +118,7 @@ def _print(prepared: Prepared, foreseen: "Forecast | None") -> None:
         f"{_cells(prepared):,} planned trades"
     )
     if foreseen is not None:
-        print(
-            f"Played once in a world like the system: {foreseen.transactions:,} transactions, {foreseen.requests:,} "
-            f"requests, {foreseen.hours:,.1f} hours.\nThe figures below are of one survey of all that is within reach."
-        )
+        _print_forecast(foreseen)
     render.print_plan(prepared.plan, prepared.schedule, prepared.run, prepared.purse)
     print("\nBy number of ships:")
     headings = ["ships", "hours", "requests", "flights", "limited by"]
@@ -144,6 +142,14 @@ def _print(prepared: Prepared, foreseen: "Forecast | None") -> None:
     )
     _print_precision(prepared)
     _print_left_out(prepared)
+
+
+def _print_forecast(foreseen: "Forecast") -> None:
+    print("Played in worlds like the system, for what it finds decides where it ends (median, least to most):")
+    for name, found in asdict(foreseen).items():
+        middle, low, high = (f"{value:,.{1 if name == 'hours' else 0}f}" for value in found.values())
+        print(f"  {name:<13} {middle:>7}  ({low} to {high})")
+    print("The figures below are of one survey of all that is within reach.")
 
 
 def _print_precision(prepared: Prepared) -> None:

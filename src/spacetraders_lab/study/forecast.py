@@ -1,9 +1,12 @@
-"""What an adaptive run would come to, by playing it once in a world like the system that was scouted: no plan knows it.
+"""What an adaptive run would come to, by playing it in worlds like the system that was scouted: no plan knows it.
 
-Requests are foretold well; hours only where a limit ends the run, for else it waits for states to come back.
+What the run finds decides where it goes on, so that each play ends elsewhere: the forecast says how far apart they end.
+Where a limit of requests or hours ends them they hardly differ.
 """
 
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
+from statistics import median
 
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.game import reads
@@ -13,14 +16,25 @@ from spacetraders_lab.store.world import World as Known
 from spacetraders_lab.study.replicate import ObservedSystem, Study, replicate
 from spacetraders_lab.study.worlds import LAW
 
+PLAYS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """The median of the plays, the least and the most: two of three further plays end between these."""
+
+    median: float
+    least: float
+    most: float
+
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """Transactions, requests and game hours of a run from its beginning to its end."""
 
-    transactions: int
-    requests: int
-    hours: float
+    transactions: Range
+    requests: Range
+    hours: Range
 
 
 async def fleet_and_system(lab: Lab, prepared: Prepared) -> tuple[Ship, ObservedSystem]:
@@ -34,8 +48,13 @@ async def fleet_and_system(lab: Lab, prepared: Prepared) -> tuple[Ship, Observed
     return slowest, ObservedSystem(symbol, places, tuple(listings))
 
 
-def forecast(prepared: Prepared, slowest: Ship, observed: ObservedSystem) -> Forecast:
-    """Play the run once, by the game's law and with its own seed; all its ships are like the slowest."""
+def forecast(
+    prepared: Prepared, slowest: Ship, observed: ObservedSystem, on_play: Callable[[], object] = lambda: None
+) -> Forecast:
+    """Play the run `PLAYS` times by the game's law, from its own seed on; all its ships are like the slowest.
+
+    `on_play` is called after each.
+    """
     run = prepared.run
     world = replace(
         LAW,
@@ -55,5 +74,17 @@ def forecast(prepared: Prepared, slowest: Ship, observed: ObservedSystem) -> For
         limits=run.limits,
         may_lose=prepared.command.budget is not None,
     )
-    played = replicate(study, run.seed)
-    return Forecast(len(played.rows), played.requests, played.hours)
+    plays = []
+    for seed in range(run.seed, run.seed + PLAYS):
+        plays.append(replicate(study, seed))
+        on_play()
+    return Forecast(
+        _range(len(play.rows) for play in plays),
+        _range(play.requests for play in plays),
+        _range(play.hours for play in plays),
+    )
+
+
+def _range(values: Iterable[float]) -> Range:
+    found = sorted(values)
+    return Range(median(found), found[0], found[-1])

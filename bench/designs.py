@@ -9,6 +9,7 @@ in the law only: the share of the sides of EXPORT and IMPORT listings, as first 
 says within the same tolerance what a full tradeVolume would do. Last, what plans say against what runs use.
 """
 
+import asyncio
 import logging
 import sys
 import time
@@ -20,6 +21,8 @@ from statistics import fmean, median
 import msgspec
 import numpy as np
 
+from bench.laboratory import laboratory
+from spacetraders_lab.analysis.allocation import allocate
 from spacetraders_lab.analysis.analyse import analyse
 from spacetraders_lab.analysis.dataset import dataset_of
 from spacetraders_lab.analysis.evidence import evidence_of
@@ -28,21 +31,27 @@ from spacetraders_lab.analysis.observations import observations_of
 from spacetraders_lab.core.analysis_plan import GOOD_ENOUGH
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import ClaimOrder, Design, DesignName
+from spacetraders_lab.core.limits import Limits
 from spacetraders_lab.core.market import Listing, ListingType, Operation
+from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.fleet import WorkerReport, run_workers
 from spacetraders_lab.sandbox.lab import LAB_GOODS
 from spacetraders_lab.sandbox.market import Market
 from spacetraders_lab.sandbox.universe import Universe
 from spacetraders_lab.study.engine import play_missing
+from spacetraders_lab.study.forecast import Forecast, fleet_and_system, forecast
 from spacetraders_lab.study.precision import TARGET, Trace, needed_for_the_same, traces
 from spacetraders_lab.study.replicate import Allocator, Study, replicate
 from spacetraders_lab.study.results import open_results
 from spacetraders_lab.study.score import ELIGIBLE_QUOTE
 from spacetraders_lab.study.virtual import START
-from spacetraders_lab.study.whole_stack import run_whole_stack
+from spacetraders_lab.study.whole_stack import run_whole_stack, shared_brackets
 from spacetraders_lab.study.worlds import BASE, LAW
 
 ADAPTIVE = Design(name=DesignName.ADAPTIVE, washout_seconds=2_700, claim_order=ClaimOrder.NEAREST)
 MOST = 1_500  # transactions
+RECOVERY = Design(name=DesignName.RECOVERY, washout_seconds=8 * 3_600, claim_order=ClaimOrder.NEAREST)
+MAY_LOSE = 5_000_000  # credits
 SEEDED = Design(seeded=True, washout_seconds=2_700)
 LADDER = Design(name=DesignName.LADDER, washout_seconds=2_700, claim_order=ClaimOrder.NEAREST)
 WHOLE_GOODS = tuple(sorted(LAB_GOODS))[:6]
@@ -53,6 +62,7 @@ Play = Callable[[Study, int | None], list[Trace]]
 
 def main() -> None:
     """Print the tables."""
+    logging.disable(logging.CRITICAL)
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 20
     jobs = int(sys.argv[2]) if len(sys.argv) > 2 else 1
     seeds = range(1, runs + 1)
@@ -94,19 +104,53 @@ def _row(name: str, found: list[Trace], grid: list[Trace], part: float) -> None:
 
 def _plans() -> None:
     """Hours and requests as planned and as used, through client, server, database and workers."""
-    logging.disable(logging.CRITICAL)
     print("\nplan against use: the whole stack on the law's economy, 3 ships")
-    print("| design | goods | hours planned | used | | requests planned | used | | shared listings |")
-    print("|---|---|---|---|---|---|---|---|---|", flush=True)
-    for design, goods in ((Design(), WHOLE_GOODS[:2]), (SEEDED, WHOLE_GOODS[:2]), (LADDER, WHOLE_GOODS)):
+    print("| design | hours planned | used | | requests planned | used | | shared listings |")
+    print("|---|---|---|---|---|---|---|---|", flush=True)
+    for design, goods in (
+        (Design(), WHOLE_GOODS[:2]),
+        (SEEDED, WHOLE_GOODS[:2]),
+        (LADDER, WHOLE_GOODS),
+        (RECOVERY, WHOLE_GOODS[:1]),
+    ):
         run = run_whole_stack(LAW, 1, goods=goods, design=design)
-        used, name = run.score, f"{design.name}{', seeded' * design.seeded}"
-        print(
-            f"| {name} | {len(goods)} | {run.planned_hours:.2f} | {used.hours:.2f} | "
-            f"{100 * (run.planned_hours / used.hours - 1):+.0f} % | {run.planned_requests:,} | {used.requests:,} | "
-            f"{100 * (run.planned_requests / used.requests - 1):+.0f} % | {run.shared} |",
-            flush=True,
-        )
+        name = f"{design.name}{', seeded' * design.seeded}, {len(goods)} goods"
+        planned, used = (run.planned_hours, run.planned_requests), (run.score.hours, run.score.requests)
+        _plan_row(name, planned, used, run.shared)
+    for limits in (Limits(max_hours=1.5), Limits(max_requests=3_000)):
+        _plan_row(f"adaptive, {_said(limits)}", *_adaptive(limits))
+
+
+def _said(limits: Limits) -> str:
+    return f"{limits.max_hours:g} h at most" if limits.max_hours else f"{limits.max_requests:,} requests at most"
+
+
+def _plan_row(name: str, planned: tuple[float, float], used: tuple[float, float], shared: int) -> None:
+    hours, requests = (f"{100 * (a / b - 1):+.0f} %" for a, b in zip(planned, used, strict=True))
+    print(
+        f"| {name} | {planned[0]:.2f} | {used[0]:.2f} | {hours} | "
+        f"{planned[1]:,.0f} | {used[1]:,} | {requests} | {shared} |",
+        flush=True,
+    )
+
+
+def _adaptive(limits: Limits) -> tuple[tuple[float, float], tuple[float, float], int]:
+    """Hours and requests of an adaptive run as its plan foretells them, and as it used them; shared listings."""
+    with laboratory(ships=3, hold=80) as rig:
+        rig.scout()
+        prepared = rig.prepare(design=ADAPTIVE, budget=MAY_LOSE, limits=limits)
+
+        async def foresee(lab: Lab) -> Forecast:
+            return forecast(prepared, *await fleet_and_system(lab, prepared))
+
+        async def fly(lab: Lab) -> list[WorkerReport]:
+            return await run_workers(replace(lab, allocate=allocate), run, rig.fleet, asyncio.Event())
+
+        foreseen, run = rig.play(foresee), rig.launch(prepared)
+        begun, before = rig.clock.elapsed, rig.requests().total()
+        rig.play(fly)
+        used = (rig.clock.elapsed - begun) / 3600, rig.requests().total() - before
+        return (foreseen.hours.median, foreseen.requests.median), used, shared_brackets(rig.records(run))
 
 
 def play_forecasts(study: Study, step: int | None, seed: int) -> bytes:

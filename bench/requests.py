@@ -1,5 +1,5 @@
 """Requests a transaction by design, beside the fewest that the same trades and flights need. The grid at scale is in
-`scale`; here each design as a user would start it, on the lab system.
+`scale`; here each design as a user would start it, on the lab system. The larger a hold, the more is traded a flight.
 """
 
 import asyncio
@@ -16,24 +16,28 @@ from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.fleet import WorkerReport, run_workers
 
 SHIPS, GRID_PAIRS = 3, 60
+SMALL, LARGE = 40, 80  # holds: a frigate's, and a hauler's
 MAY_LOSE = 3_000_000  # credits: then the adaptive design measures all that is within reach
 LIMITS = Limits(max_requests=3_000)  # ... or as much as these allow
-DESIGNS = {
-    f"literal grid, {GRID_PAIRS} pairs": DesignOptions(),
-    f"seeded grid, {GRID_PAIRS} pairs": DesignOptions(order=Order.SEEDED),
-    "ladder": DesignOptions(design=DesignName.LADDER),
-    "adaptive": DesignOptions(design=DesignName.ADAPTIVE),
-}
+RUNS = (
+    (f"literal grid, {GRID_PAIRS} pairs", DesignOptions(), SMALL),
+    (f"seeded grid, {GRID_PAIRS} pairs", DesignOptions(order=Order.SEEDED), SMALL),
+    *(
+        (f"{name}, holds of {hold}", DesignOptions(design=name), hold)
+        for name in (DesignName.LADDER, DesignName.ADAPTIVE)
+        for hold in (SMALL, LARGE)
+    ),
+)
 
 
 def measure(full: bool = False) -> list[Figure]:
     """The literal grid, the seeded grid, the ladder and the adaptive design."""
-    return [figure for name, options in DESIGNS.items() for figure in _figures(name, options)]
+    return [figure for name, options, hold in RUNS for figure in _figures(name, options, hold)]
 
 
-def _figures(name: str, options: DesignOptions) -> list[Figure]:
+def _figures(name: str, options: DesignOptions, hold: int) -> list[Figure]:
     design = options.chosen()
-    with laboratory(ships=SHIPS) as rig:
+    with laboratory(ships=SHIPS, hold=hold) as rig:
         rig.scout()
         most = GRID_PAIRS if design.name is DesignName.GRID else None
         limits = LIMITS if design.name is DesignName.ADAPTIVE else NO_LIMITS

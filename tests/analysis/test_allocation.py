@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spacetraders_lab.analysis.allocation import allocate, cell_estimates, cell_needs, feasible_pairs
+from spacetraders_lab.analysis.allocation import allocate, feasible_pairs
+from spacetraders_lab.analysis.needs import cell_estimates, cell_needs
 from spacetraders_lab.core.allocation import Allocation, AllocationPlan
 from spacetraders_lab.core.experiment import Design, DesignName, MarketPair
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
@@ -172,14 +173,15 @@ def test_what_is_under_way_is_counted_on(monkeypatch):
     assert allocate(MANY.rows, plan(queued=(pair,))) == Allocation(), "it will finish the only cell that is wanted"
 
 
-def test_a_pair_that_begins_where_another_ends_is_preferred():
+def test_a_pair_that_begins_where_another_ends_is_preferred(monkeypatch):
     """It spares a flight: the same pair flown the other way takes others with it."""
+    monkeypatch.setattr("spacetraders_lab.analysis.allocation.cell_estimates", lambda *_: ESTIMATES)
     good, *_ = sorted({good for _, good in FIRST})
     here, there, *_ = sorted(market for market, symbol in FIRST if symbol == good)
     to_and_fro = MarketPair.of(good, here, there), MarketPair.of(good, there, here)
 
     def starts(at: str, queued: MarketPair) -> int:
-        turns = [allocate(MANY.rows, plan(queued=(queued,), wanted=1, turn=turn)).pairs for turn in range(20)]
+        turns = [allocate(MANY.rows, plan(queued=(queued,), wanted=1, turn=turn)).pairs for turn in range(40)]
         return sum(pair.buy_market == at for pairs in turns for pair in pairs)
 
     from_its_end = sum(starts(pair.sell_market, pair) for pair in to_and_fro)

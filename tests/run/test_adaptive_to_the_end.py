@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from spacetraders_lab.analysis.allocation import cell_estimates, is_precise
+from spacetraders_lab.analysis.needs import cell_estimates, is_precise
 from spacetraders_lab.cli.calculator import calculator
 from spacetraders_lab.cli.context import equipped
 from spacetraders_lab.core.analysis_plan import FEWEST_VOLUMES, GOOD_ENOUGH, plan_hash

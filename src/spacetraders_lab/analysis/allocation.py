@@ -10,77 +10,31 @@ business.
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import timedelta
 from random import Random
 
-from spacetraders_lab.analysis.analyse import measure_impact, usable_part
-from spacetraders_lab.analysis.dataset import SIDES, SUPPLIES, dataset_of
-from spacetraders_lab.analysis.findings import CellEstimate, Estimate
-from spacetraders_lab.analysis.observations import observations_of
-from spacetraders_lab.analysis.quiet import drift_variance, quiet_reads
-from spacetraders_lab.analysis.runs import combine_quotes, runs_of
+from spacetraders_lab.analysis.candidates import VISIT_VOLUMES, Candidate, busy_listings, feasible_now, possible_pairs
+from spacetraders_lab.analysis.findings import CellEstimate
+from spacetraders_lab.analysis.needs import cell_estimates, cell_needs
 from spacetraders_lab.core.allocation import Allocation, AllocationPlan, ListingKey
-from spacetraders_lab.core.analysis_plan import FEWEST_UNITS, FEWEST_VOLUMES
-from spacetraders_lab.core.experiment import MarketPair, PlaceboBracket, TradeRecord
-from spacetraders_lab.core.market import Activity, Listing, ListingType, Operation, Supply
-from spacetraders_lab.core.menus import LARGEST_DISPLACEMENT
+from spacetraders_lab.core.experiment import MarketPair, TradeRecord
+from spacetraders_lab.core.precision import CellKey
 from spacetraders_lab.core.prior import HALVING_HOURS
 
-CellKey = tuple[Operation, ListingType, Supply, Activity | None]
-
-NEVER_SEEN, MOST_NEED = 4.0, 5.0
-VISIT_VOLUMES = 3.0  # tradeVolumes that a visit trades, about
 _ONLY_BREADTH = 0.3  # what a visit is worth to a cell that is precise but known from too little
 _FEWEST_COUNTED = 2.0  # tradeVolumes that a cell is taken to have, for its interval is a guess before
-_PASSED = 0.4  # of what a visit is worth, for the next supply level on its way: a few tradeVolumes often get there
-_STEERED = 0.15  # the same for the other side of that level: it takes another visit
 _PATIENCE = 0.3  # of what the best pair is worth: pairs worth less wait until that one can be measured
 _FRUITLESS = 120  # trades in a row of no cell that is wanted, about 17 visits: steering does not get there
 _PASSES = timedelta(hours=6 * HALVING_HOURS)  # then what comes back by itself has come back
-_HALVING_LOSS = 200_000  # credits
 _NEXT_DOOR = 1.2  # for a pair that begins where another ends: one flight less, of a pair's 20 requests 3 or 4
-_USUAL_MOVE = 0.03 * 1.5  # log move of a usual visit, against which the rounding of a quote is held
 _NAMED = 3  # of the cells that were not reached
 _CHANCE = (0.8, 1.2)  # keeps every feasible pair possible
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
-    """A pair, the cells of its two sides, and the credits it costs.
-
-    `reach` has for these and for each cell that trading takes a side towards what part of its worth is the visit's.
-    `displacement` says how far (log) the worse of its two quotes is pushed already the way the pair would push it.
-    """
-
-    pair: MarketPair
-    cells: tuple[CellKey, CellKey]
-    reach: tuple[tuple[CellKey, float], ...]
-    displacement: float
-    outlay: float
-    loss: float
-
-    @property
-    def is_displaced(self) -> bool:
-        return self.displacement > math.log(LARGEST_DISPLACEMENT)
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        return self.pair.good_symbol, self.pair.buy_market, self.pair.sell_market
-
-    @property
-    def listings(self) -> set[ListingKey]:
-        return {(self.pair.buy_market, self.pair.good_symbol), (self.pair.sell_market, self.pair.good_symbol)}
-
-    def score(self, worth: Mapping[CellKey, float]) -> float:
-        gain: float = sum(worth[cell] * part for cell, part in self.reach)
-        return gain / (1 + max(0.0, self.loss) / _HALVING_LOSS)
-
-
 def allocate(rows: Sequence[TradeRecord], plan: AllocationPlan) -> Allocation:
     """The pairs most worth measuring next, or why there is nothing left to measure; equal arguments, equal pairs."""
-    candidates = list(_candidates(plan))
+    candidates = list(possible_pairs(plan))
     over = plan.over
     if plan.until is not None and plan.now >= plan.until:
         over = "the time of the run is over"
@@ -88,7 +42,7 @@ def allocate(rows: Sequence[TradeRecord], plan: AllocationPlan) -> Allocation:
         return Allocation(ended=_so_far(over, candidates, cell_needs(cell_estimates(rows, plan.placebos), plan)))
     affordable = [candidate for candidate in candidates if candidate.outlay <= plan.credits_left]
     may_wait = _may_wait(rows, affordable, plan)
-    if may_wait and not _feasible(affordable, plan):
+    if may_wait and not feasible_now(affordable, plan):
         return Allocation()
     estimates = cell_estimates(rows, plan.placebos)
     needs = cell_needs(estimates, plan)
@@ -102,15 +56,15 @@ def allocate(rows: Sequence[TradeRecord], plan: AllocationPlan) -> Allocation:
     return Allocation(chosen)
 
 
-def _may_wait(rows: Sequence[TradeRecord], affordable: Sequence[_Candidate], plan: AllocationPlan) -> bool:
+def _may_wait(rows: Sequence[TradeRecord], affordable: Sequence[Candidate], plan: AllocationPlan) -> bool:
     """Whether time alone may make a pair feasible: somebody is at work, or a displacement has had no time to pass."""
-    if _busy(plan):
+    if busy_listings(plan):
         return True
     is_passing = not rows or plan.now - rows[-1].timestamp <= _PASSES
     return is_passing and any(candidate.is_displaced for candidate in affordable)
 
 
-def _why_nothing(affordable: Iterable[_Candidate]) -> str:
+def _why_nothing(affordable: Iterable[Candidate]) -> str:
     if any(candidate.is_displaced for candidate in affordable):
         return "quotes that were pushed away have not come back"
     return "what is left to measure costs more than may still be lost"
@@ -126,7 +80,7 @@ def _is_fruitless(rows: Sequence[TradeRecord], needs: Mapping[CellKey, float], p
     return not any(then[cell] for cell in traded)
 
 
-def _so_far(over: str, candidates: Iterable[_Candidate], needs: Mapping[CellKey, float]) -> str:
+def _so_far(over: str, candidates: Iterable[Candidate], needs: Mapping[CellKey, float]) -> str:
     """Why the run ends, how much is as precise as was asked for, and what is farthest from it."""
     cells = {cell: " ".join(word for word in cell if word) for candidate in candidates for cell, _ in candidate.reach}
     left = sorted((cell for cell in cells if needs[cell]), key=lambda cell: (-needs[cell], cells[cell]))
@@ -137,120 +91,7 @@ def _so_far(over: str, candidates: Iterable[_Candidate], needs: Mapping[CellKey,
 
 def feasible_pairs(plan: AllocationPlan) -> list[MarketPair]:
     """Every pair that could be measured now, wanted or not."""
-    return [candidate.pair for candidate in _feasible(_candidates(plan), plan)]
-
-
-def cell_estimates(rows: Sequence[TradeRecord], placebos: Sequence[PlaceboBracket]) -> dict[CellKey, CellEstimate]:
-    """The impact by cell from rows and placebo brackets, as the final analysis estimates it with b = 1.
-
-    Whether b is 1 hardly changes how wide an interval is, and to ask takes as long as all the rest.
-    """
-    data = usable_part(dataset_of(rows), None)
-    drift2 = drift_variance(quiet_reads(data, observations_of(())), placebos)
-    cells = measure_impact(data, combine_quotes(runs_of(data)), drift2).cells
-    return {(cell.side, cell.type, cell.supply, cell.activity): cell for cell in cells}
-
-
-def is_precise(estimate: Estimate | None, target: float, floor: float) -> bool:
-    """Whether the half-width is at most the larger of `target` times the estimate and `floor` (a slope)."""
-    return _shortfall(estimate, target, floor) <= 1
-
-
-def cell_needs(estimates: Mapping[CellKey, CellEstimate], plan: AllocationPlan) -> dict[CellKey, float]:
-    """How much each cell is wanted: its half-width in targets, at most 5; 4 when never seen, 0 when done.
-
-    Done takes the target, 3 listings (or all that are in the cell now) and 8 tradeVolumes.
-    """
-    existing = Counter(_cell(listing, side) for listing in plan.listings for side in SIDES)
-    return {key: _need(cell, plan, existing[key]) for key, cell in estimates.items()}
-
-
-def _need(cell: CellEstimate, plan: AllocationPlan, existing: int) -> float:
-    if not cell.transactions:
-        return NEVER_SEEN
-    need = _shortfall(cell.measured, plan.target, plan.floor)
-    is_broad = cell.markets >= min(FEWEST_UNITS, existing) and cell.trade_volumes >= FEWEST_VOLUMES
-    if need <= 1:
-        return 0.0 if is_broad else 1.0
-    return min(need, MOST_NEED)
-
-
-def _shortfall(estimate: Estimate | None, target: float, floor: float) -> float:
-    if estimate is None or math.isnan(estimate.high - estimate.low):
-        return math.inf
-    return (estimate.high - estimate.low) / 2 / max(target * estimate.value, floor)
-
-
-def _cell(listing: Listing, side: Operation) -> CellKey:
-    return side, listing.good.type, listing.good.supply, listing.good.activity
-
-
-def _candidates(plan: AllocationPlan) -> Iterator[_Candidate]:
-    """Every pair of two listings of a good that may be flown, whatever keeps it from being measured now."""
-    aims = {(side, good.type, good.supply, good.activity) for good in plan.reference.values() for side in SIDES}
-    by_good: dict[str, list[Listing]] = {}
-    for listing in sorted(plan.listings, key=lambda listing: (listing.good.symbol, listing.waypoint)):
-        by_good.setdefault(listing.good.symbol, []).append(listing)
-    for good, listings in by_good.items():
-        for source in listings:
-            for target in listings:
-                if source.waypoint != target.waypoint:
-                    candidate = _candidate(good, source, target, plan, aims)
-                    if plan.may_lose or candidate.loss < 0:
-                        yield candidate
-
-
-def _candidate(good: str, source: Listing, target: Listing, plan: AllocationPlan, aims: Set[CellKey]) -> _Candidate:
-    ask, bid = source.good.purchase_price, target.good.sell_price
-    resting_ask = plan.reference[source.waypoint, good].purchase_price
-    resting_bid = plan.reference[target.waypoint, good].sell_price
-    units = min(plan.hold, VISIT_VOLUMES * source.good.trade_volume)
-    return _Candidate(
-        MarketPair.of(good, source.waypoint, target.waypoint),
-        (_cell(source, Operation.BUY), _cell(target, Operation.SELL)),
-        (*_reach(source, Operation.BUY, aims), *_reach(target, Operation.SELL, aims)),
-        max(
-            math.log(ask / resting_ask) * _unforgotten(source, plan.now),
-            math.log(resting_bid / bid) * _unforgotten(target, plan.now),
-        ),
-        units * ask,
-        units * (ask - bid),
-    )
-
-
-def _reach(listing: Listing, side: Operation, aims: Set[CellKey]) -> Iterator[tuple[CellKey, float]]:
-    """The cell that the listing is in, and the aims on both sides of it that trading this side takes it towards."""
-    good, levels = listing.good, SUPPLIES if side is Operation.SELL else SUPPLIES[::-1]
-    yield _cell(listing, side), _clarity(good.price(side))
-    for steps, supply in enumerate(levels[levels.index(good.supply) + 1 :], 1):
-        for other in SIDES:
-            cell = other, good.type, supply, good.activity
-            if cell in aims:
-                yield cell, _clarity(good.price(other)) * (_PASSED if other is side else _STEERED) ** steps
-
-
-def _unforgotten(listing: Listing, now: datetime) -> float:
-    """The share of a displacement that is taken to be left, so long after it was seen."""
-    hours = max(0.0, (now - listing.observed_at).total_seconds()) / 3600
-    return float(2 ** (-hours / HALVING_HOURS))
-
-
-def _clarity(price: int) -> float:
-    """How much of a usual visit's information is left when quotes are rounded to whole credits, 0 to 1."""
-    rounding = math.sqrt(2 / 12) / (price * _USUAL_MOVE)
-    return 1 / (1 + rounding**2)
-
-
-def _feasible(candidates: Iterable[_Candidate], plan: AllocationPlan) -> list[_Candidate]:
-    """Those of the candidates whose listings are free and not too far from rest."""
-    busy = _busy(plan)
-    return [c for c in candidates if not c.is_displaced and not c.listings & busy]
-
-
-def _busy(plan: AllocationPlan) -> set[ListingKey]:
-    """Listings that somebody is at, waits for, or must leave alone."""
-    queued = {(market, pair.good_symbol) for pair in plan.queued for market in (pair.buy_market, pair.sell_market)}
-    return queued | {key for key, end in plan.locked.items() if end > plan.now}
+    return [candidate.pair for candidate in feasible_now(possible_pairs(plan), plan)]
 
 
 class _Wanted:
@@ -261,7 +102,7 @@ class _Wanted:
         self._needs = dict(needs)
         self.worth = {cell: _worth(need, self._volumes[cell]) for cell, need in needs.items()}
 
-    def count_on(self, visit: _Candidate) -> None:
+    def count_on(self, visit: Candidate) -> None:
         """Take it that the visit will measure the cells it begins in."""
         for cell in visit.cells:
             before = self._volumes[cell]
@@ -270,10 +111,10 @@ class _Wanted:
             self.worth[cell] = _worth(self._needs[cell], self._volumes[cell])
 
 
-def _choose(candidates: Sequence[_Candidate], wanted: _Wanted, plan: AllocationPlan) -> Iterator[MarketPair]:
+def _choose(candidates: Sequence[Candidate], wanted: _Wanted, plan: AllocationPlan) -> Iterator[MarketPair]:
     """The best pairs one after the other, each listing once; each choice counts on what the ones before will tell."""
     chance = Random(f"allocation:{plan.seed}:{plan.turn}")
-    feasible = _feasible(candidates, plan)
+    feasible = feasible_now(candidates, plan)
     luck = [chance.uniform(*_CHANCE) for _ in feasible]
     under_way = {(pair.good_symbol, pair.buy_market, pair.sell_market) for pair in plan.queued}
     for candidate in candidates:

@@ -59,7 +59,7 @@ def test_a_plan_with_a_limit_foretells_where_it_ends(make_rig: MakeRig, limits: 
     assert_foretold(play(rig, design=LADDER, budget=5_000_000, seed=5, limits=limits))
 
 
-@pytest.mark.parametrize("limits", [Limits(max_hours=0.4), Limits(max_requests=800)], ids=["hours", "requests"])
+@pytest.mark.parametrize("limits", [Limits(max_hours=0.4), Limits(max_requests=500)], ids=["hours", "requests"])
 def test_what_an_adaptive_run_with_a_limit_takes_is_foretold_by_playing_it(make_rig: MakeRig, limits: Limits) -> None:
     rig = make_rig(ships=THREE)
     rig.wire = Slow(rig.wire.inner, rig.clock)

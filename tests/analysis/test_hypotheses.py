@@ -154,6 +154,12 @@ def test_every_answer_is_one_sentence_with_what_it_rests_on(null_runs):
     assert f"b = {size.estimate.value:.3f} [" in size.sentence
 
 
+def test_a_rejection_that_does_not_survive_all_the_tests_says_so(null_runs):
+    results = [result for results in null_runs for result in results if result.p_holm is not None]
+    lost = [result for result in results if result.p < 0.05 <= result.p_holm]
+    assert lost and lost == [result for result in results if "not enough once all tests are counted" in result.sentence]
+
+
 def test_what_the_data_cannot_tell_is_said():
     found = analyse(dataset_of([make_record()]), observations_of([])).hypotheses
     assert [r.code for r in found] == ["H3", "H4", "H5"]

@@ -198,6 +198,7 @@ def _holm(results: Sequence[HypothesisResult]) -> tuple[HypothesisResult, ...]:
     adjusted, highest = list(results), 0.0
     for rank, (p, i) in enumerate(sorted(tested)):
         highest = max(highest, min(1.0, (len(tested) - rank) * p))
-        sentence = f"{results[i].sentence[:-1]} (Holm {_p(highest).removeprefix('p ')})."
+        but = ": not enough once all tests are counted" if p < 0.05 <= highest else ""
+        sentence = f"{results[i].sentence[:-1]} (Holm {_p(highest).removeprefix('p ')}{but})."
         adjusted[i] = replace(results[i], p_holm=highest, sentence=sentence)
     return tuple(adjusted)

@@ -113,12 +113,14 @@ def _as_json(prepared: Prepared) -> dict[str, Any]:
 def _print(prepared: Prepared, foreseen: "Forecast | None") -> None:
     design = prepared.run.design
     print(f"Design {design.name}, seed {prepared.run.seed}, plan {plan_hash(prepared.document)[:16]}")
-    print(
-        f"{len(prepared.markets)} goods, {_listings(prepared)} listings, {len(prepared.pairs):,} pairs, "
-        f"{_cells(prepared):,} planned trades"
-    )
     if foreseen is not None:
+        print(f"{len(prepared.markets)} goods; pairs are chosen as the run goes on")
         _print_forecast(foreseen)
+    else:
+        print(
+            f"{len(prepared.markets)} goods, {_listings(prepared)} listings, {len(prepared.pairs):,} pairs, "
+            f"{_cells(prepared):,} planned trades"
+        )
     render.print_plan(prepared.plan, prepared.schedule, prepared.run, prepared.purse)
     print("\nBy number of ships:")
     headings = ["ships", "hours", "requests", "flights", "limited by"]

@@ -5,7 +5,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from spacetraders_lab.analysis.analyse import analyse
+from spacetraders_lab.analysis.analyse import analyse, used_part
 from spacetraders_lab.analysis.dataset import Exclusion
 from spacetraders_lab.analysis.observations import observations_of
 from spacetraders_lab.analysis.runs import runs_of
@@ -41,8 +41,10 @@ def test_what_rounding_replaced_is_left_out_and_the_rest_is_unbiased(seed):
 
 def test_the_analysis_leaves_them_out_and_counts_them():
     data = traded(2, state_rounding=True)
-    found = analyse(data, observations_of([])).exclusions.by_reason
-    assert found[Exclusion.WHOLE] == lost_to_rounding(data).sum() > 0
+    findings = analyse(data, observations_of([]))
+    lost = int(lost_to_rounding(data).sum())
+    assert findings.exclusions.by_reason[Exclusion.WHOLE] == lost > 0
+    assert data.usable.sum() - used_part(data, findings).usable.sum() == lost, "what else is asked of the rows as well"
 
 
 @pytest.mark.parametrize(

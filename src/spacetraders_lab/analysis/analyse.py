@@ -71,6 +71,11 @@ def usable_part(data: Dataset, tick: Tick | None) -> Dataset:
     return data.exclude(lost_to_rounding(data), Exclusion.WHOLE)
 
 
+def used_part(data: Dataset, findings: Findings) -> Dataset:
+    """The dataset as the findings about it were estimated: what is left out is counted in them."""
+    return usable_part(data, findings.recovery.tick if findings.recovery is not None else None)
+
+
 def measure_impact(data: Dataset, runs: Runs, drift2: float = 0.0) -> ImpactTables:
     """Fit both sides to the runs of the dataset; `drift2` as in `fit_impact`."""
     cells: list[CellEstimate] = []

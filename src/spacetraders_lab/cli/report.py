@@ -5,6 +5,7 @@ from pathlib import Path
 from sqlalchemy import Connection
 
 from spacetraders_lab import __version__
+from spacetraders_lab.analysis.analyse import used_part
 from spacetraders_lab.analysis.influence import influences
 from spacetraders_lab.analysis.precision import precision_trace
 from spacetraders_lab.cli import render
@@ -57,6 +58,7 @@ def report(*, run_id: RunId, out: Path | None = None) -> None:
 
 
 def _subject(opened: Database, run_id: str, found: Found) -> Subject:
+    used = used_part(found.data, found.findings)
     with opened.reading() as connection:
         return Subject(
             f"Liquidity of {summarise_run(connection, run_id).system_symbol}",
@@ -67,11 +69,11 @@ def _subject(opened: Database, run_id: str, found: Found) -> Subject:
             found.findings,
             found.pairs,
             found.ships,
-            precision_trace(found.data),
+            precision_trace(used),
             _planned(attrition(connection, run_id)),
             [(d.kind, d.what) for d in ExperimentRepository(connection).deviations(run_id)],
             found.placebos,
-            influences(found.data, found.findings),
+            influences(used, found.findings),
         )
 
 

@@ -230,8 +230,7 @@ class ShipWorker:
                 await self.lab.pass_by(Point.MEASURED)
             if isinstance(end, PairFailed) and session.awaits_a_listing and not giving_up:
                 # The hold is full of what another ship's pair has the market of: that is not this pair's fault.
-                await self._release(claim, wait=(wait := self._retry_seconds()))
-                await self._pause(wait)
+                await self._wait_with(claim)
             else:
                 await (self._release(claim) if giving_up else self._end(claim, end, session.skips_for, report))
             self._ship = session.ship
@@ -267,14 +266,17 @@ class ShipWorker:
     async def _put_off(self, claim: ClaimedPair, error: GameUnreachable) -> None:
         """Try the pair again later: when the game breaks on it another one meanwhile, else the ship waits as well."""
         log.warning("%s: %s is put off: %s", claim.ship_symbol, claim.pair.pair_id, error)
-        wait, is_to_blame = self._retry_seconds(), error.http_status == GAME_BROKE
-        if is_to_blame:
-            now = self.lab.clock.now()
-            again = now + timedelta(seconds=wait)
-            await self._give_back(lambda q: q.put_off(claim, str(error), now=now, not_before=again))
-        else:
-            await self._release(claim, wait=wait)
-            await self._pause(wait)
+        if error.http_status != GAME_BROKE:
+            return await self._wait_with(claim)
+        now = self.lab.clock.now()
+        again = now + timedelta(seconds=self._retry_seconds())
+        return await self._give_back(lambda q: q.put_off(claim, str(error), now=now, not_before=again))
+
+    async def _wait_with(self, claim: ClaimedPair) -> None:
+        """Give the pair back for a while in which the ship waits as well."""
+        wait = self._retry_seconds()
+        await self._release(claim, wait=wait)
+        await self._pause(wait)
 
     async def _short_of_money(
         self, claim: ClaimedPair, short: OutOfCredits | BudgetReached, report: WorkerReport

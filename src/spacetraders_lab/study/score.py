@@ -5,7 +5,7 @@ from statistics import fmean, stdev
 
 import msgspec
 
-from spacetraders_lab.analysis.analyse import analyse, usable_part
+from spacetraders_lab.analysis.analyse import analyse, used_part
 from spacetraders_lab.analysis.dataset import ACTIVITIES, SIDES, SUPPLIES, TYPES, Dataset, dataset_of
 from spacetraders_lab.analysis.findings import CellEstimate, Estimate, percent_per_volume
 from spacetraders_lab.analysis.observations import observations_of
@@ -66,7 +66,7 @@ def score(played: Played, settings: SandboxSettings) -> Score:
     """Analyse the rows and hold every estimate against the truth of the economy that `settings` make."""
     data = dataset_of(played.rows)
     findings = analyse(data, observations_of(played.sightings), played.placebos)
-    data = usable_part(data, findings.recovery.tick if findings.recovery is not None else None)
+    data = used_part(data, findings)
     eligible = eligible_cells(played)
     trades = _trades_by_cell(data, played)
     cells = tuple(

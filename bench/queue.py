@@ -73,9 +73,10 @@ def _row(url: str, name: str, way: str, workers: int, pairs: int, length: int) -
         enter_run(database, apart(length), run_id=run_id)
         with database.transaction() as connection:
             connection.execute(text(_END), {"run": run_id, "last": (length - pairs) // 2})
-        if not database.is_sqlite:  # as autovacuum would soon
+        if not database.is_sqlite:  # as autovacuum would soon, and in the middle of what is measured
             with closing(psycopg.connect(url, autocommit=True)) as own:
-                own.execute("ANALYZE experiment_work_queue")
+                own.execute("VACUUM (ANALYZE) experiment_work_queue")
+                own.execute("CHECKPOINT")
     context, processes = multiprocessing.get_context("spawn"), min(PROCESSES, workers)
     with context.Pool(processes, _wait_at, (context.Barrier(processes),)) as pool:
         shares = [len(range(n, workers, processes)) for n in range(processes)]

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import combinations, pairwise, product
+from itertools import chain, combinations, pairwise, product
 
 import pytest
 from hypothesis import example, given, settings
@@ -270,13 +270,50 @@ def test_no_pairs_no_order() -> None:
     assert balanced_order([]) == balanced_order([[]]) == []
 
 
-@given(st.lists(st.integers(2, 6), min_size=1, max_size=5), st.integers(0, 80))
-def test_chosen_pairs_are_queued_good_by_good_each_where_the_last_one_ended(sizes: list[int], most: int) -> None:
-    walks = [pair_up([f"X1-GZ7-M{i}" for i in range(size)], f"GOOD_{n}") for n, size in enumerate(sizes)]
-    chosen = balanced_order(walks)[:most]
+def walks_of(sizes: Sequence[int]) -> list[list[MarketPair]]:
+    """All pairs of goods that are traded at so many markets each."""
+    return [pair_up([f"X1-GZ7-M{i}" for i in range(size)], f"GOOD_{n}") for n, size in enumerate(sizes)]
+
+
+def goods_of(pairs: Sequence[MarketPair]) -> list[str]:
+    return [pair.good_symbol for pair in pairs]
+
+
+some_goods = st.lists(st.integers(2, 6), min_size=1, max_size=5)
+
+
+@given(some_goods, st.integers(0, 80))
+def test_for_one_ship_pairs_are_queued_good_by_good_each_where_the_last_one_ended(sizes: list[int], most: int) -> None:
+    chosen = balanced_order(walks_of(sizes))[:most]
     queued = queue_order(chosen)
     assert Counter(queued) == Counter(chosen)
     for before, after in pairwise(queued):
         assert before.sell_market == after.buy_market or before.good_symbol != after.good_symbol
-    goods = [pair.good_symbol for pair in queued]
+    goods = goods_of(queued)
     assert goods == sorted(goods, key=goods.index)
+
+
+@given(some_goods, st.integers(0, 80), st.integers(1, 40))
+def test_however_goods_are_mixed_each_keeps_its_own_walk(sizes: list[int], most: int, ships: int) -> None:
+    chosen = balanced_order(walks_of(sizes))[:most]
+    queued = queue_order(chosen, ships)
+    assert Counter(queued) == Counter(chosen)
+    for good in set(goods_of(chosen)):
+        alone = queue_order(pair for pair in chosen if pair.good_symbol == good)
+        assert [pair for pair in queued if pair.good_symbol == good] == alone
+
+
+def test_goods_whose_pairs_exclude_each_other_longest_go_first() -> None:
+    """Two markets: two rounds of one pair. Eight: fourteen rounds of four. Three: six rounds of one."""
+    assert list(dict.fromkeys(goods_of(queue_order(chain(*walks_of([2, 8, 3])))))) == ["GOOD_1", "GOOD_2", "GOOD_0"]
+    hub = [MarketPair.of("HUB", f"X1-GZ7-M{i}", "X1-GZ7-HUB") for i in range(7)]
+    assert goods_of(queue_order([*chain(*walks_of([3])), *hub]))[:7] == ["HUB"] * 7, "all seven sell at one market"
+
+
+def test_a_fleet_has_pairs_to_fly_at_once_until_the_end() -> None:
+    """A last good alone would let three ships of six work: it has six markets."""
+    walks = walks_of([6] * 8)
+    queued = goods_of(queue_order(chain(*walks), ships=6))
+    assert queued[: 5 * 30] == sorted(queued[: 5 * 30]), "good by good before"
+    for place in range(5 * 30, len(queued), 3):
+        assert len(set(queued[place : place + 3])) == 3

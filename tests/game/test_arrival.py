@@ -1,5 +1,6 @@
 """When a ship arrives: computed from the game's reply, whatever our own clock says, and waited for."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ import pytest
 from spacetraders_lab.core.ship import NavStatus, Ship
 from spacetraders_lab.core.travel import FlightMode, travel_seconds
 from spacetraders_lab.game import moves, reads
-from spacetraders_lab.game.client import GameClient
+from spacetraders_lab.game.client import Caller, GameClient, caller
 from spacetraders_lab.game.game import Game
 from spacetraders_lab.study.virtual import VirtualClock
 from tests.game.journeys import by_distance, flights, fly, home, length, state
@@ -27,6 +28,18 @@ def test_arrival_is_waited_for_to_the_second_and_never_asked_about() -> None:
         seconds = travel_seconds(length(here, goal), ship.speed, FlightMode.BURN)
         assert (sandbox.clock.now() - began).total_seconds() == pytest.approx(seconds, abs=0.01)
         assert not [sent for sent in sandbox.line.sent if sent.startswith("GET")]
+
+    sandbox.play(scene)
+
+
+def test_with_its_arrival_a_ship_takes_its_place_in_the_line_for_the_limit() -> None:
+    sandbox = home()
+
+    async def scene(game: Game, ship: Ship) -> None:
+        caller.set(own := Caller())
+        await asyncio.create_task(fly(game, ship, by_distance(sandbox, ship)[10].symbol))
+        assert own.since == pytest.approx(sandbox.clock.monotonic())
+        assert own.requests == len(sandbox.line.sent)
 
     sandbox.play(scene)
 

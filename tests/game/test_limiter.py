@@ -131,6 +131,41 @@ def test_a_waiter_that_is_cancelled_takes_nothing_and_holds_up_nobody() -> None:
     assert limiter.granted == 2
 
 
+def test_who_has_been_at_it_longest_goes_first_and_whoever_says_nothing_came_now() -> None:
+    clock = VirtualClock()
+    limiter = TwoPoolLimiter(clock, per_second=1, burst=0)
+    served: list[float | None] = []
+
+    async def ask(since: float | None) -> None:
+        await limiter.acquire(since)
+        served.append(since)
+
+    async def main() -> None:
+        await clock.sleep(10)
+        await limiter.acquire()
+        await asyncio.gather(*map(ask, [12.0, None, 7.0, 3.0, 7.0]))
+
+    clock.run(main())
+    # the first of them had its turn before the others came, and keeps it while it waits
+    assert served == [12.0, 3.0, 7.0, 7.0, None]
+
+
+def test_a_turn_that_falls_to_one_who_leaves_passes_on() -> None:
+    clock = VirtualClock()
+    limiter = TwoPoolLimiter(clock, per_second=1, burst=0)
+
+    async def main() -> None:
+        await limiter.acquire()
+        holder, leaving, last = (asyncio.create_task(limiter.acquire(since)) for since in (1.0, 2.0, 3.0))
+        await clock.sleep(0.5)
+        holder.cancel()
+        await asyncio.sleep(0)  # it is the next one's turn now, which has not woken yet
+        leaving.cancel()
+        await asyncio.wait_for(last, 60)
+
+    clock.run(main())
+
+
 def test_after_a_pause_everybody_waits_and_then_goes_on() -> None:
     clock = VirtualClock()
     limiter = TwoPoolLimiter(clock)

@@ -65,30 +65,37 @@ def propose(
     *,
     seed: int,
     hold: int,
+    ships: int,
     max_pairs: int | None,
     budget: int | None,
     purse: int,
 ) -> Proposal:
-    """What the design would trade of these goods' listings.
+    """What the design would trade of these goods' listings, with so many ships.
 
     `budget` and `purse` are what may be lost beside the money for fuel; where the user named no budget (None) only
     pairs are chosen that lose nothing, and of those as many as the purse can bear. The grid is all or nothing: its
     price is for the user to judge.
     """
     if design.name is DesignName.GRID:
-        return _grid(design, listings, seed=seed, hold=hold, max_pairs=max_pairs)
+        return _grid(design, listings, seed=seed, hold=hold, ships=ships, max_pairs=max_pairs)
     return _visits(design, listings, price, seed=seed, hold=hold, max_pairs=max_pairs, budget=budget, purse=purse)
 
 
 def _grid(
-    design: Design, listings: Mapping[str, Sequence[Listing]], *, seed: int, hold: int, max_pairs: int | None
+    design: Design,
+    listings: Mapping[str, Sequence[Listing]],
+    *,
+    seed: int,
+    hold: int,
+    ships: int,
+    max_pairs: int | None,
 ) -> Proposal:
     selector = MarketSelector()
     chosen = {good: selector.select_representative_markets(found) for good, found in listings.items()}
     candidates = balanced_order(
         [selector.generate_market_pairs([m.waypoint for m in markets], good) for good, markets in chosen.items()]
     )
-    pairs, quotes = queue_order(candidates[:max_pairs]), _quotes(chosen)
+    pairs, quotes = queue_order(candidates[:max_pairs], ships), _quotes(chosen)
     menus: dict[str, Menu] = {}
     skips: dict[str, tuple[Skip, ...]] = {}
     if design.seeded:

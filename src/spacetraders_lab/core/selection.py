@@ -2,11 +2,14 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from itertools import chain
+from operator import itemgetter
 
 from spacetraders_lab.core.experiment import MarketPair
 from spacetraders_lab.core.market import Listing
 
 FEWEST, MOST = 4, 8
+_ROOM_A_SHIP = 1.5  # pairs at once at the end of a run for each ship but one: some are too far from where it is
 
 _Level = tuple[str, str | None]  # ("supply", "SCARCE") or ("activity", None)
 _Group = tuple[str, str | None]  # (supply, activity); an EXCHANGE has no activity
@@ -51,15 +54,45 @@ def balanced_order(pairs_by_good: Sequence[Sequence[MarketPair]]) -> list[Market
     return [walk[i] for i in range(longest) for walk in walks if i < len(walk)]
 
 
-def queue_order(pairs: Iterable[MarketPair]) -> list[MarketPair]:
-    """The order in which chosen pairs are queued: good by good, along closed walks.
+def queue_order(pairs: Iterable[MarketPair], ships: int = 1) -> list[MarketPair]:
+    """The order in which chosen pairs are queued: good by good, along closed walks, the last goods mixed.
 
-    A ship that has sold is where the next pair buys, which saves a third of the flights (docs/decisions/0003).
+    A ship that has sold is where the next pair buys, which saves a third of the flights. Two pairs of a listing are
+    never flown at once: goods whose pairs get most into each other's way go first, and as many of the last ones are
+    mixed as keep all `ships` at work to the end (docs/decisions/0003).
     """
     by_good: dict[str, list[MarketPair]] = {}
     for pair in pairs:
         by_good.setdefault(pair.good_symbol, []).append(pair)
-    return [pair for walk in by_good.values() for pair in _chained(walk)]
+    walks = [_chained(walk) for walk in sorted(by_good.values(), key=_rounds, reverse=True)]
+    last = _goods_at_the_end(walks, ships)
+    return [*chain(*walks[: len(walks) - last]), *_mixed(walks[len(walks) - last :])]
+
+
+def _goods_at_the_end(walks: Sequence[Sequence[MarketPair]], ships: int) -> int:
+    """How many of the last goods are mixed, so that enough of their pairs can be flown at the same time."""
+    count, room = 0, 0
+    while count < len(walks) and room < _ROOM_A_SHIP * (ships - 1):
+        count += 1
+        room += _at_once(walks[-count])
+    return count
+
+
+def _rounds(pairs: Sequence[MarketPair]) -> int:
+    """The fewest rounds in which the pairs of a good can be flown, each listing in one pair of a round."""
+    busiest = max(Counter(market for pair in pairs for market in (pair.buy_market, pair.sell_market)).values())
+    return max(busiest, -(-len(pairs) // _at_once(pairs)))
+
+
+def _at_once(pairs: Sequence[MarketPair]) -> int:
+    """The most pairs of a good that can be flown at the same time: each has two markets to itself."""
+    return len({market for pair in pairs for market in (pair.buy_market, pair.sell_market)}) // 2
+
+
+def _mixed(walks: Sequence[Sequence[MarketPair]]) -> list[MarketPair]:
+    """The walks in one, each with its pairs spread evenly over the whole."""
+    places = [((2 * n + 1) / len(walk), pair) for walk in walks for n, pair in enumerate(walk)]
+    return [pair for _, pair in sorted(places, key=itemgetter(0))]
 
 
 def _group(listing: Listing) -> _Group:

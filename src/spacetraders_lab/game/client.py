@@ -28,13 +28,18 @@ _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, h
 
 
 @dataclass(slots=True)
-class Sent:
-    """Counts the requests of a task, and of those that it starts, once it is put into `sent` there."""
+class Caller:
+    """Who a task asks for, and those that it starts, once it is put into `caller` there.
+
+    `requests` counts what was sent. Those who have been at it longest, `since` a time of the clock's `monotonic`, go
+    first at the limit.
+    """
 
     requests: int = 0
+    since: float | None = None
 
 
-sent: ContextVar[Sent | None] = ContextVar("sent", default=None)
+caller: ContextVar[Caller | None] = ContextVar("caller", default=None)
 
 
 class EffectUnknown(GameUnreachable):
@@ -97,6 +102,11 @@ class GameClient:
     async def aclose(self) -> None:
         await self._http.aclose()
 
+    def begin_visit(self) -> None:
+        """The ship that the calling task asks for has just arrived: those who came before it go first at the limit."""
+        if (own := caller.get()) is not None:
+            own.since = self.clock.monotonic()
+
     async def get(self, shape: type[T], template: str, *, query: Mapping[str, Any] | None = None, **places: str) -> T:
         """Read something; asked again until it answers or the tries are spent."""
         return await self._call(shape, "GET", template, places, params=query)
@@ -135,13 +145,13 @@ class GameClient:
         endpoint = f"{method} {template}"
         address = self._address(template, places)
         failures = 0
+        own = caller.get() or Caller()
         while True:
-            await self._limiter.acquire()
+            await self._limiter.acquire(own.since)
             if may_send is not None:
                 may_send()
             self.requests[endpoint] += 1
-            if (own := sent.get()) is not None:
-                own.requests += 1
+            own.requests += 1
             try:
                 response = await self._send(endpoint, address, content)
                 self._limiter.note(response.headers)

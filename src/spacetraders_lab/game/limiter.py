@@ -7,7 +7,10 @@ other programs use the same account, it grants only what it was promised (`core.
 import asyncio
 import math
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from heapq import heappop, heappush
+from itertools import count
 
 from spacetraders_lab.core.clock import Clock
 from spacetraders_lab.core.rate_budget import Demand, Pools, Promise, Reservation
@@ -65,8 +68,48 @@ class _Pool:
         return tuple(self._grants)
 
 
+class _Line:
+    """A lock that passes to whoever of those that wait has the earliest `since`; among equals to the first."""
+
+    def __init__(self) -> None:
+        self._waiting: list[tuple[float, int, asyncio.Future[None]]] = []
+        self._numbers = count()
+        self._taken = False
+
+    @asynccontextmanager
+    async def turn(self, since: float) -> AsyncIterator[None]:
+        if self._taken:
+            await self._wait(since)
+        self._taken = True
+        try:
+            yield
+        finally:
+            self._pass_on()
+
+    async def _wait(self, since: float) -> None:
+        mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        heappush(self._waiting, (since, next(self._numbers), mine))
+        try:
+            await mine
+        except asyncio.CancelledError:
+            if not mine.cancelled():  # it was this one's turn in the same moment
+                self._pass_on()
+            raise
+
+    def _pass_on(self) -> None:
+        while self._waiting:
+            mine = heappop(self._waiting)[-1]
+            if not mine.done():
+                return mine.set_result(None)
+        self._taken = False
+        return None
+
+
 class TwoPoolLimiter:
     """Grants requests first come, first served, while either of the game's two pools has room: the pools add.
+
+    Who names a time `since` which it has been at something takes its place in the line by that, so that a ship
+    finishes a visit, and flies while others ask, instead of all ships being slow at all visits.
 
     `per_second` requests in any second, and `burst` more in any `burst_window` seconds. Both windows are game time:
     `speed` (game seconds a second, 1 in the real game) shortens them. Both are kept a little longer than the game's,
@@ -89,7 +132,7 @@ class TwoPoolLimiter:
         self._clock = clock
         self._steady = _Pool(per_second, 1.0 + _ON_THE_WAY, share)
         self._burst = _Pool(burst, burst_window + _ON_A_BAD_WAY, share)
-        self._turn = asyncio.Lock()  # wakes its waiters in the order of their coming
+        self._line = _Line()
         self._waiting = 0
         self._closed_until = -math.inf
         self._reserve: Reserve | None = None
@@ -97,12 +140,15 @@ class TwoPoolLimiter:
         self.granted = 0
         self.waited_seconds = 0.0
 
-    async def acquire(self) -> None:
-        """Return when one request may be sent. What `reserve` raises is raised, and nothing is granted."""
+    async def acquire(self, since: float | None = None) -> None:
+        """Return when one request may be sent. What `reserve` raises is raised, and nothing is granted.
+
+        `since`, of the clock's `monotonic`, is the caller's place in the line; without it that is now.
+        """
         came = self._clock.monotonic()
         self._waiting += 1
         try:
-            async with self._turn:
+            async with self._line.turn(came if since is None else since):
                 while (wait := self._grant_or_wait()) > 0:
                     if wait == math.inf and self._reserve is not None:
                         await self._ask(self._reserve)

@@ -37,6 +37,7 @@ async def arrive(game: Game, ship: Ship) -> Ship:
         return ship
     while ship.arrival is not None and (left := ship.arrival - game.clock.now()) > timedelta(0):
         await game.clock.sleep(left.total_seconds())
+    game.client.begin_visit()
     return replace(ship, status=NavStatus.IN_ORBIT)
 
 

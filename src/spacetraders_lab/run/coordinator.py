@@ -136,6 +136,7 @@ async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepa
         price,
         seed=command.seed,
         hold=hold,
+        ships=len(ships),
         max_pairs=command.max_pairs,
         budget=None if command.budget is None else command.budget - kept_for_fuel,
         purse=purse - kept_for_fuel,

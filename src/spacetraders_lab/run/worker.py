@@ -23,7 +23,7 @@ from spacetraders_lab.core.protocol import PairDone, PairFailed
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.travel import distance
 from spacetraders_lab.game import reads
-from spacetraders_lab.game.client import Sent, sent
+from spacetraders_lab.game.client import Caller, caller
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.feed import feed
@@ -90,7 +90,7 @@ class ShipWorker:
     _ship: Ship | None = None  # as the game last told; None when it must be asked again
     _last_reading: LastReading | None = None
     _outages: int = 0
-    _sent: Sent = field(default_factory=Sent)
+    _caller: Caller = field(default_factory=Caller)
     _noted: int = 0  # of the requests that were sent, those that the database knows of
 
     async def work(self) -> WorkerReport:
@@ -99,7 +99,7 @@ class ShipWorker:
         A condition of the world ends the work of this worker and asks the others to stop; the report names it.
         """
         report = WorkerReport(self.command.ship_symbol)
-        sent.set(self._sent)
+        caller.set(self._caller)
         try:
             while not self.stop.is_set() and report.error is None and report.condition is None:
                 try:
@@ -140,7 +140,7 @@ class ShipWorker:
 
         Pairs under way are finished. An adaptive run is told by `feed` how far it has come.
         """
-        run, now, made = self.run, self.lab.clock.now(), self._sent.requests - self._noted
+        run, now, made = self.run, self.lab.clock.now(), self._caller.requests - self._noted
         hours = run.hours(now, self.lab.game.client.speed)
 
         def work(connection: Connection) -> None:

@@ -133,6 +133,7 @@ def _propose(study: Study, seed: int, system: System, listings: Sequence[Listing
         _pricer(study.world, study.design, system, listings),
         seed=seed,
         hold=study.world.hold,
+        ships=study.world.ships,
         max_pairs=None,
         budget=study.budget,
         purse=study.world.credits,

@@ -49,7 +49,7 @@ def test_a_row_keeps_what_was_recorded():
         ({"batch_size_fraction": None, "iteration": 0}, Exclusion.LEFTOVER),
         ({"foreign_units": 3}, Exclusion.FOREIGN),
         ({"trade_volume_after": 66}, Exclusion.TICK),
-        ({"seconds_since_before": 90.0}, Exclusion.SLOW),
+        ({"seconds_since_before": 90.0}, Exclusion.LATE),
         ({"purchase_price_before": 1, "price_per_unit": 1}, Exclusion.SATURATED),
         ({"purchase_price_before": 9, "purchase_price_after": 10}, Exclusion.THIN),
     ],

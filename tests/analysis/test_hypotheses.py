@@ -15,6 +15,7 @@ from spacetraders_lab.analysis.impact import fit_impact
 from spacetraders_lab.analysis.observations import observations_of
 from spacetraders_lab.analysis.runs import combine_quotes, runs_of
 from spacetraders_lab.analysis.size import fit_size
+from spacetraders_lab.core.analysis_plan import HYPOTHESES
 from spacetraders_lab.core.market import Activity, Operation, Supply
 from tests.analysis.trading import Trading, lab_markets, mixed_steps, trade_at_random
 from tests.factories import make_record
@@ -152,6 +153,10 @@ def test_every_answer_is_one_sentence_with_what_it_rests_on(null_runs):
         assert ("Holm" in result.sentence) == (result.p_holm is not None)
     size = next(r for r in null_runs[0] if r.code == "H3")
     assert f"b = {size.estimate.value:.3f} [" in size.sentence
+
+
+def test_nothing_is_tested_that_the_plan_did_not_name(null_runs):
+    assert {result.code for results in null_runs for result in results} == set(HYPOTHESES)
 
 
 def test_a_rejection_that_does_not_survive_all_the_tests_says_so(null_runs):

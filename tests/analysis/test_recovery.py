@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from spacetraders_lab.analysis.analyse import analyse
-from spacetraders_lab.analysis.dataset import Exclusion, dataset_of
+from spacetraders_lab.analysis.dataset import dataset_of
 from spacetraders_lab.analysis.law import fit_law
 from spacetraders_lab.analysis.observations import observations_of
 from spacetraders_lab.analysis.quiet import drift_variance, quiet_pairs, quiet_reads
 from spacetraders_lab.analysis.recovery import estimate_recovery
 from spacetraders_lab.analysis.ticks import find_tick, tick_in_bracket, ticks_between
 from spacetraders_lab.analysis.transitions import supply_transitions
+from spacetraders_lab.core.analysis_plan import Exclusion
 from spacetraders_lab.core.experiment import PlaceboBracket
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
 from tests.analysis.trading import (

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from spacetraders_lab.analysis.analyse import analyse, used_part
-from spacetraders_lab.analysis.dataset import Exclusion
 from spacetraders_lab.analysis.observations import observations_of
 from spacetraders_lab.analysis.runs import runs_of
 from spacetraders_lab.analysis.whole_credits import lost_to_rounding
+from spacetraders_lab.core.analysis_plan import Exclusion
 from tests.analysis.trading import lab_markets, trade_at_random
 
 SLOPE = 0.006  # a move of less than a credit at most listings

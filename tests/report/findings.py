@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from spacetraders_lab.analysis.dataset import Exclusion, Exclusions
+from spacetraders_lab.analysis.dataset import Exclusions
 from spacetraders_lab.analysis.findings import (
     CellContrast,
     CellEstimate,
@@ -23,6 +23,7 @@ from spacetraders_lab.analysis.findings import (
     TickRate,
     TransitionMatrix,
 )
+from spacetraders_lab.core.analysis_plan import Exclusion
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
 from tests.factories import BUY_MARKET, GOOD, NOON
 

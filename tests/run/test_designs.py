@@ -8,7 +8,7 @@ from itertools import pairwise
 import httpx2
 import pytest
 
-from spacetraders_lab.core.analysis_plan import plan_hash
+from spacetraders_lab.core.analysis_plan import Exclusion, plan_hash
 from spacetraders_lab.core.experiment import ClaimOrder, Design, DesignName, ExperimentRun, PlaceboBracket, TradeRecord
 from spacetraders_lab.core.lanes import is_natural
 from spacetraders_lab.core.market import Operation
@@ -149,7 +149,8 @@ def test_the_analysis_plan_was_hashed_before_the_first_trade(played: Played) -> 
     )
     assert plan_hash(stored) == its_hash == plan_hash(played.prepared.document)
     assert stored["seed"] == 5
-    assert stored["estimands"] and stored["exclusions"] and stored["stop"] and stored["guards"]
+    assert stored["estimands"] and stored["stop"] and stored["guards"]
+    assert stored["exclusions"] == [reason.value for reason in Exclusion], "what the analysis leaves out, word for word"
     assert len(stored["pairs"]) == len(played.prepared.pairs)
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from spacetraders_lab.analysis.cells import cell_table, listing_table
 from spacetraders_lab.analysis.checks import check_prices
 from spacetraders_lab.analysis.contrasts import cell_contrasts
-from spacetraders_lab.analysis.dataset import SIDES, Dataset, Exclusion, count_exclusions
+from spacetraders_lab.analysis.dataset import SIDES, Dataset, count_exclusions
 from spacetraders_lab.analysis.findings import CellEstimate, Findings, ListingEstimate, SideFit, Tick
 from spacetraders_lab.analysis.hypotheses import judge_hypotheses
 from spacetraders_lab.analysis.impact import ImpactModel, fit_impact
@@ -21,6 +21,7 @@ from spacetraders_lab.analysis.size import fit_size
 from spacetraders_lab.analysis.ticks import find_tick, tick_in_bracket
 from spacetraders_lab.analysis.transitions import supply_transitions
 from spacetraders_lab.analysis.whole_credits import lost_to_rounding
+from spacetraders_lab.core.analysis_plan import Exclusion
 from spacetraders_lab.core.experiment import PlaceboBracket
 
 

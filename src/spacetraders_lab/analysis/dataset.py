@@ -6,7 +6,6 @@ reason, so that every count adds up and the ledger of a run needs no second sour
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from operator import attrgetter
 
 import numpy as np
@@ -24,6 +23,7 @@ from spacetraders_lab.analysis.arrays import (
     pairs,
     seconds,
 )
+from spacetraders_lab.core.analysis_plan import LATE_SECONDS, LOWEST_QUOTE, THIN_QUOTE, Exclusion
 from spacetraders_lab.core.experiment import TradeRecord
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
 
@@ -39,25 +39,6 @@ ACTIVITIES = (
 )  # the game gives EXCHANGE none
 BUY, SELL = 0, 1
 NO_ACTIVITY = ACTIVITIES.index(None)
-FLOOR = 1  # credits: no quote is lower
-THIN_QUOTE = 10  # credits: below it half a credit of rounding is more than 5 % of the price
-SLOW_SECONDS = 60.0
-
-
-class Exclusion(StrEnum):
-    """Why a row is left out of the estimates; a row has the first reason that fits."""
-
-    RECOVERED = "recovered after a crash, so nobody read the quotes right after it"
-    NOT_READ_AFTER = "quotes not read after the trade"
-    LEFTOVER = "sale of leftover cargo, not planned"
-    FOREIGN = "other players traded between the two reads"
-    TICK = "the market ticked between the two reads"
-    SLOW = f"quotes read more than {SLOW_SECONDS:.0f} s before the trade"
-    SATURATED = "a quote at its floor of 1 credit, before or after"
-    THIN = f"a quote below {THIN_QUOTE} credits, where rounding hides the move"
-    WHOLE = "a small move in a market that keeps whole credits, where rounding replaces it"
-
-
 REASONS = tuple(Exclusion)
 _KEPT = -1
 
@@ -234,8 +215,8 @@ def _mark(data: Dataset, recovered: Bools) -> Dataset:
         (np.isnan(data.fraction), Exclusion.LEFTOVER),
         (data.foreign > 0, Exclusion.FOREIGN),
         (grown, Exclusion.TICK),  # a tradeVolume changes only at a tick
-        (data.seconds > SLOW_SECONDS, Exclusion.SLOW),
-        (lowest <= FLOOR, Exclusion.SATURATED),
+        (data.seconds > LATE_SECONDS, Exclusion.LATE),
+        (lowest <= LOWEST_QUOTE, Exclusion.SATURATED),
         (data.before < THIN_QUOTE, Exclusion.THIN),
     )
     for rows, reason in reasons:

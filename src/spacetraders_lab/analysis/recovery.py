@@ -3,13 +3,14 @@
 import numpy as np
 
 from spacetraders_lab.analysis.arrays import Floats, Ints
-from spacetraders_lab.analysis.dataset import ACTIVITIES, BUY, REASONS, TYPES, Dataset, Exclusion
+from spacetraders_lab.analysis.dataset import ACTIVITIES, BUY, REASONS, TYPES, Dataset
 from spacetraders_lab.analysis.decay import Decay, Revisits, fit_decay
 from spacetraders_lab.analysis.findings import LawFit, LawForm, RecoveryEstimate, Tick, TickRate
 from spacetraders_lab.analysis.quiet import Reads, quiet_pairs
 from spacetraders_lab.analysis.ratio import ratio_of_sums
 from spacetraders_lab.analysis.rounding import price_steps
 from spacetraders_lab.analysis.ticks import ticks_between
+from spacetraders_lab.core.analysis_plan import Exclusion
 from spacetraders_lab.core.market import ListingType
 
 _MOST_READS = 6  # of a revisited listing, evenly spread over the log of time; more add little and cost their square

@@ -7,6 +7,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from enum import StrEnum
 from typing import Any
 
 from spacetraders_lab.core.experiment import (
@@ -37,17 +38,29 @@ ESTIMANDS = {
 }
 HYPOTHESES = {
     "H1": "supply has no effect on lambda at any activity",
+    "H1t": "lambda neither rises nor falls from one supply level to the next",
     "H2": "activity has no effect on lambda at any supply",
     "H3": "b = 1",
     "H4": "lambda is the same for purchases and sales",
     "H5": "the size before has no effect (a check of the design)",
 }
-EXCLUSIONS = (
-    "leftovers: sales that no planned trade explains",
-    "recovered: trades whose quotes after were not read at once",
-    "foreign: trades during which another player traded the listing",
-    "late: trades more than 15 seconds after the reading before them",
-)
+LOWEST_QUOTE = 1  # credits: no quote is lower
+THIN_QUOTE = 10  # credits: below it half a credit of rounding is more than 5 % of the price
+LATE_SECONDS = 60.0  # of the clock: a bracket is two seconds where nobody else wants the limit
+
+
+class Exclusion(StrEnum):
+    """Why a trade is left out of the estimates; it has the first reason that fits."""
+
+    RECOVERED = "recovered after a crash, so nobody read the quotes right after it"
+    NOT_READ_AFTER = "quotes not read after the trade"
+    LEFTOVER = "sale of leftover cargo, not planned"
+    FOREIGN = "other players traded between the two reads"
+    TICK = "the market ticked between the two reads"
+    LATE = f"quotes read more than {LATE_SECONDS:.0f} s before the trade"
+    SATURATED = f"a quote at its floor of {LOWEST_QUOTE} credit, before or after"
+    THIN = f"a quote below {THIN_QUOTE} credits, where rounding hides the move"
+    WHOLE = "a small move in a market that keeps whole credits, where rounding replaces it"
 
 
 def canonical_json(document: Mapping[str, Any]) -> str:
@@ -93,7 +106,7 @@ def analysis_plan(
         "hypotheses": HYPOTHESES,
         "alpha": 0.05,
         "multiplicity": "Holm over H1 to H4",
-        "exclusions": list(EXCLUSIONS),
+        "exclusions": [reason.value for reason in Exclusion],
         "guards": {} if design.is_literal else _guards(),
         "sizes": _sizes(design),
         "stop": _stop(design),

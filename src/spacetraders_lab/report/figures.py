@@ -12,7 +12,7 @@ from statistics import NormalDist
 import numpy as np
 
 from spacetraders_lab.analysis.arrays import Floats, Ints
-from spacetraders_lab.analysis.dataset import ACTIVITIES, FLOOR, SIDES, SUPPLIES, TYPES, Dataset
+from spacetraders_lab.analysis.dataset import ACTIVITIES, SIDES, SUPPLIES, TYPES, Dataset
 from spacetraders_lab.analysis.evidence import WITH_THE_STREAM
 from spacetraders_lab.analysis.findings import (
     CellEstimate,
@@ -25,6 +25,7 @@ from spacetraders_lab.analysis.findings import (
 )
 from spacetraders_lab.analysis.observations import Observations
 from spacetraders_lab.analysis.precision import Precision
+from spacetraders_lab.core.analysis_plan import LOWEST_QUOTE
 from spacetraders_lab.core.experiment import PlaceboBracket
 from spacetraders_lab.core.market import ListingType, Operation, Supply
 from spacetraders_lab.report.table import NOTHING, Record, spread_out
@@ -186,7 +187,7 @@ def placebo_moves(placebos: Sequence[PlaceboBracket], drift_sd: float) -> list[R
         minutes = (bracket.after_at - bracket.before_at).total_seconds() / 60
         for side in SIDES:
             start, end = bracket.before.price(side), bracket.after.price(side)
-            if min(start, end) > FLOOR and minutes > 0:
+            if min(start, end) > LOWEST_QUOTE and minutes > 0:
                 expected = math.sqrt(drift_sd**2 * minutes + (1 / start**2 + 1 / end**2) / 12)
                 move = math.log(end / start)
                 found.append({"side": side.value, "residual": move / expected, "percent": 100 * math.expm1(move)})

@@ -12,10 +12,9 @@ from sqlalchemy import Connection
 from spacetraders_lab.analysis import advice
 from spacetraders_lab.analysis.advice import Cadence, Forecast, Trip
 from spacetraders_lab.analysis.evidence import Evidence, evidence_of, resilience_of
-from spacetraders_lab.analysis.findings import Findings
 from spacetraders_lab.analysis.resilience import Resilience
 from spacetraders_lab.cli import render
-from spacetraders_lab.cli.found import STEPS, find
+from spacetraders_lab.cli.found import STEPS, Found, find
 from spacetraders_lab.cli.settings import Json, database, settings
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.market import Listing, Operation
@@ -165,7 +164,7 @@ class _Known:
     good: str
     connection: Connection
     universe_id: int
-    findings: Findings
+    found: Found
     now: datetime
 
     def listing(self, market: str) -> Listing:
@@ -179,11 +178,11 @@ class _Known:
 
     def evidence(self, market: str, side: Operation, seed: int = 0) -> Evidence:
         listing = self.listing(market)
-        age = (self.now - listing.observed_at).total_seconds() / 60
-        return evidence_of(self.findings, listing, side, age_minutes=age, seed=seed)
+        age = self.found.time.minutes(listing.observed_at, self.now)
+        return evidence_of(self.found.findings, listing, side, age_minutes=age, seed=seed)
 
     def resilience(self, market: str, side: Operation, seed: int = 0) -> Resilience | None:
-        return resilience_of(self.findings.recovery, self.listing(market), side, seed=seed)
+        return resilience_of(self.found.findings.recovery, self.listing(market), side, seed=seed)
 
     def trip(self, origin: str, target: str, speed: int) -> Trip:
         """There and back on CRUISE, fuel bought at the cheapest quote known of the two markets (0: none known)."""
@@ -215,12 +214,12 @@ def _known(good: str, *markets: str) -> Iterator[_Known]:
     if others:
         raise UserError(f"{', '.join(markets)} lie in several systems; what lies between systems is not measured")
     with database() as opened:
-        universe_id, findings = _findings(opened, system)
+        universe_id, found = _find(opened, system)
         with opened.reading() as connection:
-            yield _Known(good.upper(), connection, universe_id, findings, SystemClock().now())
+            yield _Known(good.upper(), connection, universe_id, found, SystemClock().now())
 
 
-def _findings(opened: Database, system: str) -> tuple[int, Findings]:
+def _find(opened: Database, system: str) -> tuple[int, Found]:
     """What all runs found together in the universe in which the system's prices were seen last."""
     base_url = settings().base_url
     with opened.reading() as connection:
@@ -242,7 +241,7 @@ def _findings(opened: Database, system: str) -> tuple[int, Findings]:
             " `spacetraders experiment liquidity`"
         )
     with render.steps(*STEPS) as done:
-        return universe_id, find(opened, runs, done).findings
+        return universe_id, find(opened, runs, done)
 
 
 def _print_lane(found: advice.LaneAdvice, trip: Trip, recovery_known: bool) -> None:

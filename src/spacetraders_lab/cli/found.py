@@ -3,22 +3,27 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from sqlalchemy import Connection
+
 from spacetraders_lab.analysis.analyse import analyse
 from spacetraders_lab.analysis.crossmarket import PairAccount, ShipAccount, pair_accounts, ship_accounts
 from spacetraders_lab.analysis.dataset import Dataset, dataset_from_columns
 from spacetraders_lab.analysis.findings import Findings
+from spacetraders_lab.analysis.game_time import GameTime
 from spacetraders_lab.analysis.observations import Observations, observations_from_columns
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import PlaceboBracket
 from spacetraders_lab.store.brackets import placebo_brackets
 from spacetraders_lab.store.database import Database
+from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.export import as_columns, load_runs
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was recorded, as arrays, and what was found in it."""
+    """What was recorded, as arrays in game time, and what was found in it."""
 
+    time: GameTime
     data: Dataset
     observations: Observations
     placebos: list[PlaceboBracket]
@@ -38,14 +43,19 @@ def find(database: Database, run_ids: Sequence[str], done: Callable[[], None]) -
     trades = as_columns(load_runs(database, run_ids))
     seen = as_columns(load_runs(database, run_ids[:1], "observations"))
     with database.reading() as connection:
+        time = _game_time(connection, run_ids)
         placebos = [bracket for run_id in run_ids for bracket in placebo_brackets(connection, run_id)]
     if not len(trades["timestamp"]):
         raise UserError(
             f"{', '.join(run_ids)}: nothing has been traded yet; `spacetraders experiment resume --run-id <UUID>`"
         )
+    if not time.is_the_clocks:
+        trades["timestamp"], seen["observed_at"] = time.of(trades["timestamp"]), time.of(seen["observed_at"])
+        placebos = time.brackets(placebos)
     done()
     data, observations = dataset_from_columns(trades), observations_from_columns(seen)
     found = Found(
+        time,
         data,
         observations,
         placebos,
@@ -55,3 +65,8 @@ def find(database: Database, run_ids: Sequence[str], done: Callable[[], None]) -
     )
     done()
     return found
+
+
+def _game_time(connection: Connection, run_ids: Sequence[str]) -> GameTime:
+    experiments = ExperimentRepository(connection)
+    return GameTime.of_runs((experiments.get_run(id_).created_at, experiments.speed_of(id_)) for id_ in run_ids)

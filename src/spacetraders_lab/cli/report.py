@@ -12,7 +12,8 @@ from spacetraders_lab.cli import render
 from spacetraders_lab.cli.found import STEPS, Found, find
 from spacetraders_lab.cli.settings import RunId, database
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.experiment import QueueStatus
+from spacetraders_lab.core.experiment import Design, DesignName, QueueStatus
+from spacetraders_lab.core.menus import MOST_VOLUMES
 from spacetraders_lab.core.planning import requests_needed
 from spacetraders_lab.report.document import as_html
 from spacetraders_lab.report.markdown import as_markdown
@@ -88,21 +89,21 @@ def _card(connection: Connection, run_id: str, found: Found) -> tuple[tuple[str,
     experiments = ExperimentRepository(connection)
     run, summary = experiments.get_run(run_id), summarise_run(connection, run_id)
     universe = World(connection).universe(run.universe_id)
-    design, pairs = run.design, summary.pairs
+    pairs, speed = summary.pairs, experiments.speed_of(run_id)
     visits = sum(ship.visits for ship in found.ships)
     spent, earned = (sum(getattr(ship, name) for ship in found.ships) for name in ("spent", "earned"))
     begun, ended = summary.started, summary.last_update
     assert begun is not None and ended is not None  # `find` refuses a run without trades
     return (
-        ("game", f"{universe.base_url}, reset {universe.reset_date}"),
+        ("game", f"{universe.base_url}, reset {universe.reset_date}" + _faster(speed)),
         ("state", f"{run.status.value}" + (f" ({run.status_reason})" if run.status_reason else "")),
-        ("design", f"{design.name}: {', '.join(f'{f:g}' for f in design.fractions)} x {design.iterations}"),
+        ("design", _in_words(run.design)),
         ("plan hash", experiments.get_plan_hash(run_id)[:16]),
         ("seed", str(run.seed)),
         ("ships", ", ".join(run.ships)),
         (
             "trades",
-            f"{begun:%Y-%m-%d %H:%M} to {ended:%Y-%m-%d %H:%M} UTC, {(ended - begun).total_seconds() / 3600:.1f} h",
+            f"{begun:%Y-%m-%d %H:%M} to {ended:%Y-%m-%d %H:%M} UTC, {found.time.minutes(begun, ended) / 60:.1f} h",
         ),
         ("pairs", f"{pairs[QueueStatus.COMPLETED]} of {summary.total} done, {pairs[QueueStatus.FAILED]} failed"),
         ("transactions", f"{summary.transactions:,} in {visits:,} visits"),
@@ -112,3 +113,14 @@ def _card(connection: Connection, run_id: str, found: Found) -> tuple[tuple[str,
         ("net, fuel included", f"{-experiments.net_spent(run_id):+,}"),
         ("budget", f"{run.budget:,}"),
     )
+
+
+def _faster(speed: float) -> str:
+    return "" if speed == 1 else f", {speed:g} times as fast as the clock; durations are the game's"
+
+
+def _in_words(design: Design) -> str:
+    if design.name is not DesignName.GRID:
+        return f"{design.name}: full tradeVolumes, up to {MOST_VOLUMES} a visit"
+    sizes = ", ".join(f"{fraction:g}" for fraction in design.fractions)
+    return f"{design.name}: {sizes} x {design.iterations}" + (", order drawn" if design.seeded else "")

@@ -85,12 +85,16 @@ def analysis_plan(
     limits: Limits,
     may_lose: bool,
     hold: int,
+    speed: float,
     pairs: Sequence[MarketPair],
     menus: Mapping[str, Menu],
     quotes: Mapping[ListingKey, TradeGood],
     figures: Mapping[str, float],
 ) -> dict[str, Any]:
-    """The document, as plain JSON. `quotes` are the listings that may be traded, as they were when it was made."""
+    """The document, as plain JSON. `quotes` are the listings that may be traded, as they were when it was made.
+
+    `speed` is the game's: game seconds in a second of the clock.
+    """
     return {
         "version": version,
         "system": system,
@@ -102,6 +106,7 @@ def analysis_plan(
         "limits": asdict(limits),
         "may_lose": may_lose,
         "hold": hold,
+        "speed": speed,
         "estimands": ESTIMANDS,
         "hypotheses": HYPOTHESES,
         "alpha": 0.05,

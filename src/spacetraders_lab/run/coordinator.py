@@ -153,7 +153,7 @@ async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepa
         plan,
         schedules,
         tuple(expected_precision(plan.pairs, quotes)),
-        _document(command, run, proposal, plan, schedules[-1], quotes, hold),
+        _document(command, run, proposal, plan, schedules[-1], quotes, hold, lab.game.client.speed),
         purse,
         kept_for_fuel,
     )
@@ -318,6 +318,7 @@ def _document(
     schedule: Schedule,
     quotes: Mapping[ListingKey, TradeGood],
     hold: int,
+    speed: float,
 ) -> dict[str, Any]:
     return analysis_plan(
         version=__version__,
@@ -330,6 +331,7 @@ def _document(
         limits=run.limits,
         may_lose=command.budget is not None,
         hold=hold,
+        speed=speed,
         pairs=proposal.pairs,
         menus=proposal.menus,
         quotes=quotes,

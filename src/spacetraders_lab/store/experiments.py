@@ -99,6 +99,10 @@ class ExperimentRepository:
             raise _unknown(run_id)
         return plan
 
+    def speed_of(self, run_id: str) -> float:
+        """Game seconds in a second of the clock, as the run was planned: 1 but in a sandbox."""
+        return float(self.get_plan(run_id).get("speed", 1.0))
+
     def get_plan_hash(self, run_id: str) -> str:
         """SHA-256 of the plan, taken before the first trade; raises UserError when there is no such run."""
         found: str | None = self._connection.scalar(select(runs.c.plan_hash).where(runs.c.run_id == run_id))

@@ -249,6 +249,11 @@ def test_it_leaves_a_side_alone_that_is_pushed_too_far_and_takes_the_other(opera
     later = MANY.rows[-1].timestamp + timedelta(hours=13)
     forever = replace(stuck, now=later, listings=tuple(replace(x, observed_at=later) for x in everything))
     assert "have not come back" in (allocate(MANY.rows, forever).ended or ""), "nothing of it passes"
+    soon = MANY.rows[-1].timestamp + timedelta(minutes=13)
+    fresh = replace(forever, now=soon, listings=tuple(replace(x, observed_at=soon) for x in everything))
+    assert allocate(MANY.rows, fresh) == Allocation()
+    assert "have not come back" in (allocate(MANY.rows, replace(fresh, speed=60.0)).ended or ""), "13 game hours"
+    assert allocate([], replace(stuck, now=START + timedelta(minutes=6), speed=60.0)).pairs
 
 
 def test_it_keeps_to_the_credits_and_to_profit_where_nothing_may_be_lost():

@@ -60,7 +60,7 @@ def _may_wait(rows: Sequence[TradeRecord], affordable: Sequence[Candidate], plan
     """Whether time alone may make a pair feasible: somebody is at work, or a displacement has had no time to pass."""
     if busy_listings(plan):
         return True
-    is_passing = not rows or plan.now - rows[-1].timestamp <= _PASSES
+    is_passing = not rows or (plan.now - rows[-1].timestamp) * plan.speed <= _PASSES
     return is_passing and any(candidate.is_displaced for candidate in affordable)
 
 

@@ -6,7 +6,6 @@ Whether a pair is wanted is not asked here.
 import math
 from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
-from datetime import datetime
 
 from spacetraders_lab.analysis.dataset import SIDES, SUPPLIES
 from spacetraders_lab.core.allocation import AllocationPlan, ListingKey
@@ -80,8 +79,8 @@ def _candidate(good: str, source: Listing, target: Listing, plan: AllocationPlan
         (cell_of(source, Operation.BUY), cell_of(target, Operation.SELL)),
         (*_reach(source, Operation.BUY, aims), *_reach(target, Operation.SELL, aims)),
         max(
-            math.log(ask / resting_ask) * _unforgotten(source, plan.now),
-            math.log(resting_bid / bid) * _unforgotten(target, plan.now),
+            math.log(ask / resting_ask) * _unforgotten(source, plan),
+            math.log(resting_bid / bid) * _unforgotten(target, plan),
         ),
         units * ask,
         units * (ask - bid),
@@ -99,9 +98,9 @@ def _reach(listing: Listing, side: Operation, aims: Set[CellKey]) -> Iterator[tu
                 yield cell, _clarity(good.price(other)) * (_PASSED if other is side else _STEERED) ** steps
 
 
-def _unforgotten(listing: Listing, now: datetime) -> float:
+def _unforgotten(listing: Listing, plan: AllocationPlan) -> float:
     """The share of a displacement that is taken to be left, so long after it was seen."""
-    hours = max(0.0, (now - listing.observed_at).total_seconds()) / 3600
+    hours = max(0.0, (plan.now - listing.observed_at).total_seconds()) * plan.speed / 3600
     return float(2 ** (-hours / HALVING_HOURS))
 
 

@@ -24,7 +24,8 @@ class AllocationPlan:
     `floor` the half-width (as a log move per tradeVolume) that is good enough whatever the estimate is. `hold` is the
     smallest cargo capacity of the fleet, `credits_left` what may still be lost, `may_lose` whether pairs that lose
     money may be named at all (the user has named a budget), and `wanted` how many pairs to name at most. `seed` and
-    `turn` (how many pairs it has named before) make every choice repeatable. `until` ends the run, and so does `over`:
+    `turn` (how many pairs it has named before) make every choice repeatable. `speed` is how many game seconds go by in
+    a second of the clock, which all the times here are of. `until` ends the run, and so does `over`:
     why, in a few words for the user.
     """
 
@@ -42,6 +43,7 @@ class AllocationPlan:
     seed: int
     turn: int
     now: datetime
+    speed: float = 1.0
     until: datetime | None = None
     over: str | None = None
 

@@ -81,6 +81,7 @@ def _question(connection: Connection, lab: Lab, run: ExperimentRun) -> tuple[lis
         seed=run.seed,
         turn=queue.enqueued(run.run_id).total(),
         now=now,
+        speed=lab.game.client.speed,
         until=lab.resets_at,
         over=run.limits.reached(hours=run.hours(now, lab.game.client.speed), requests=experiments.requests(run.run_id)),
     )

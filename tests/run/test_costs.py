@@ -4,40 +4,16 @@ A figure that rises was bought on purpose or by mistake: in the first case raise
 """
 
 import re
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
-
-from sqlalchemy import Engine, event
+from collections.abc import Callable
 
 from spacetraders_lab.core.experiment import Design
 from spacetraders_lab.study.rig import Rig
+from tests.counting import counting
 from tests.plans import plans
 
 MakeRig = Callable[..., Rig]
 
 REQUESTS, STATEMENTS, COMMITS = 2.95, 11.3, 3.15
-
-
-@contextmanager
-def counting() -> Iterator[Counter[str]]:
-    """Counts what is executed on every database until the block ends."""
-    counts: Counter[str] = Counter()
-
-    def execute(*_: Any) -> None:
-        counts["statements"] += 1
-
-    def commit(_: Any) -> None:
-        counts["commits"] += 1
-
-    event.listen(Engine, "before_cursor_execute", execute)
-    event.listen(Engine, "commit", commit)
-    try:
-        yield counts
-    finally:
-        event.remove(Engine, "before_cursor_execute", execute)
-        event.remove(Engine, "commit", commit)
 
 
 def costs(rig: Rig, pairs: int) -> dict[str, float]:

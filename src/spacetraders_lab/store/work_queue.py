@@ -293,8 +293,9 @@ class WorkQueueRepository:
 
     def enqueued(self, run_id: str) -> Counter[str]:
         """How often each pair (GOOD:BUY:SELL) was put into the queue."""
-        rows = self._connection.execute(select(queue).where(queue.c.run_id == run_id))
-        return Counter(MarketPair.of(row.good_symbol, row.buy_market, row.sell_market).pair_id for row in rows)
+        pair = (queue.c.good_symbol, queue.c.buy_market, queue.c.sell_market)
+        rows = self._connection.execute(select(*pair, func.count()).where(queue.c.run_id == run_id).group_by(*pair))
+        return Counter({MarketPair.of(good, buy, sell).pair_id: times for good, buy, sell, times in rows})
 
     def failed_pairs(self, run_id: str) -> list[FailedPair]:
         """The pairs that FAILED, in the queue's order."""

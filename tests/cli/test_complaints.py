@@ -1,10 +1,13 @@
 """Bad input: one clear line on standard error, exit code 2 (1 where game or network is at fault), nothing written."""
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import get_args
 
 import pytest
+from cyclopts import App, ArgumentCollection, CycloptsError
 
+from spacetraders_lab.cli.main import build_app
 from spacetraders_lab.run.clock import SystemClock
 from tests.cli.conftest import Player
 from tests.terminal import Answer, Terminal
@@ -44,6 +47,7 @@ BAD_INPUT = {
     "no iterations": ("--ships {ship} --system {home} --iterations-per-batch 0", ["--iterations-per-batch"]),
     "iterations x": ("--ships {ship} --system {home} --iterations-per-batch x", ["x"]),
     "no pairs": ("--ships {ship} --system {home} --max-pairs 0", ["--max-pairs must be at least 1"]),
+    "half a pair": ("--ships {ship} --system {home} --max-pairs 2.5", ["--max-pairs: '2.5' is not written as a whole"]),
     "negative budget": ("--ships {ship} --system {home} --budget=-1", ["--budget must be at least 0"]),
     "no share of the limit": ("--ships {ship} --system {home} --rate-share 0.3", ["--rate-share must lie between"]),
     "no goods": ("--ships {ship} --system {home} --goods ,", ["--goods"]),
@@ -74,6 +78,7 @@ BAD_LOOKS = {
     "list: malformed system": ("market list --system nowhere", ["looks like X1-AD75"]),
     "get: malformed waypoint": ("market get nowhere", ["looks like X1-AD75-A1"]),
     "buy: units that are no number": ("ship buy {ship} IRON many", ["many", "Try --help"]),
+    "buy: half a unit": ("ship buy {ship} IRON 2.5", ["'2.5' is not written as a whole number"]),
     "dock: no ship": ("ship dock", ["Try --help"]),
 }
 
@@ -87,6 +92,34 @@ def test_a_bad_look_or_order_is_refused(player: Player, line: str, words: list[s
     for word in words:
         assert word.format(**names) in said
     assert player.ledger("NAVIGATE", "PURCHASE") == []
+
+
+def commands(app: App, *path: str) -> Iterator[tuple[tuple[str, ...], ArgumentCollection]]:
+    """Every command and what can be typed after it."""
+    verbs = [name for name in app if not name.startswith("-")]
+    for verb in verbs:
+        yield from commands(app[verb], *path, verb)
+    if not verbs:
+        yield path, app.assemble_argument_collection()
+
+
+def test_no_command_takes_a_fraction_for_a_whole_number_and_all_take_it_for_another() -> None:
+    """Of every option of every command, also of those that are yet to be made."""
+    app, taken, refused = build_app(), 0, 0
+    for path, arguments in commands(app):
+        required = {a.name: next(iter(get_args(a.hint)), "1") for a in arguments if a.required and not a.children}
+        for argument in arguments:
+            kinds = (argument.hint, *get_args(argument.hint))
+            line = [*path, *(f"{name}={value}" for name, value in (required | {argument.name: "2.5"}).items())]
+            if int in kinds:
+                with pytest.raises(CycloptsError, match=r"'2\.5' is not written as a whole number"):
+                    app.parse_args(line, exit_on_error=False, print_error=False)
+                refused += 1
+            elif float in kinds:
+                app.parse_args(line, exit_on_error=False, print_error=False)
+                taken += 1
+    assert refused > 40
+    assert taken > 5
 
 
 @pytest.mark.parametrize("verb", ["status", "resume", "doctor"])

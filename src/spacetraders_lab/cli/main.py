@@ -6,8 +6,9 @@ Commands are named by module and function and imported only when they run, so th
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any, get_args
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter, Token, convert
 
 from spacetraders_lab import __version__
 from spacetraders_lab.core.errors import GameError, LabError, UserError, WorldCondition
@@ -125,6 +126,7 @@ def build_app() -> App:
         help="Measure the liquidity of SpaceTraders markets.",
         help_format="plaintext",  # Markdown would cost a quarter of the time that --help takes
         version=__version__,
+        default_parameter=Parameter(converter=_converted),
     )
     for noun, (help_text, verbs) in _COMMANDS.items():
         group = App(name=noun, help=help_text)
@@ -142,6 +144,18 @@ def build_app() -> App:
     app.command("spacetraders_lab.cli.advice:quote", name="quote", help="Predict what a trade will cost or bring.")
     app.command("spacetraders_lab.cli.demo:demo", name="demo", help="Run a small experiment against a local game.")
     return app
+
+
+def _converted(wanted: Any, tokens: Sequence[Token]) -> Any:
+    """What was typed, as the type that an option has; raises ValueError for a whole number written with a point.
+
+    cyclopts would round it: 2.5 pairs were 2.
+    """
+    if int in (wanted, *get_args(wanted)):
+        for token in tokens:
+            if "." in token.value:
+                raise ValueError(f"{token.value!r} is not written as a whole number.")
+    return convert(wanted, tokens)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -55,6 +55,14 @@ def test_results_are_kept_and_gone_on_with(terminal: Terminal) -> None:
     assert three[0]["replications"] == 3
 
 
+def test_a_scheduler_that_is_none_is_refused_before_anything_is_written(terminal: Terminal) -> None:
+    kept = terminal.home / "study.db"
+    answer = terminal.type(f"{LADDER} --dask nonsense --results {kept}")
+    assert answer.code == 2
+    assert "--dask 'nonsense'" in answer.complaint and "tcp://host:8786" in answer.complaint
+    assert not kept.exists()
+
+
 def test_a_scouted_system_is_played_as_it_was_seen(terminal: Terminal) -> None:
     universe = Universe.create(SandboxSettings(seed=4), START)
     places, markets = tuple(universe.home.waypoints.values()), Markets(universe.home)

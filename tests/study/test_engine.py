@@ -1,7 +1,9 @@
 """Replications anywhere: the seed alone decides what comes out, and nothing that is done is done again."""
 
 import os
+import socket
 import sqlite3
+import sys
 from functools import partial
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import Design
-from spacetraders_lab.study.engine import play_missing
+from spacetraders_lab.study.engine import check_scheduler, play_missing
 from spacetraders_lab.study.replicate import Study, replicate
 from spacetraders_lab.study.results import Results, open_results
 from spacetraders_lab.study.worlds import BASE
@@ -106,8 +108,40 @@ def test_a_dask_cluster_of_two_workers_makes_the_same_rows(results: Results):
     assert os.getpid() not in there
 
 
-def test_a_scheduler_that_does_not_answer_is_named(results: Results, monkeypatch: pytest.MonkeyPatch):
+def test_a_scheduler_that_answers_is_found_and_a_worker_is_none():
+    distributed = pytest.importorskip("distributed", reason="the extra `dask` is not installed")
+    with distributed.LocalCluster(
+        n_workers=1, processes=True, dashboard_address="127.0.0.1:0", silence_logs=50
+    ) as cluster:
+        check_scheduler(cluster.scheduler_address)
+        (worker,) = cluster.workers.values()
+        with pytest.raises(UserError, match="there is a Worker"):
+            check_scheduler(worker.worker_address)
+
+
+@pytest.mark.parametrize("address", ["nonsense", "", "tcp://", "http://127.0.0.1:8786", "tcp://127.0.0.1:x"])
+def test_what_is_no_address_is_refused_without_waiting(address: str, monkeypatch: pytest.MonkeyPatch):
     pytest.importorskip("distributed", reason="the extra `dask` is not installed")
-    monkeypatch.setattr("spacetraders_lab.study.engine.SCHEDULER_SECONDS", 0.5)
-    with pytest.raises(UserError, match=r"tcp://127\.0\.0\.1:9"):
-        play_missing("s", whose, SEEDS, results, dask="tcp://127.0.0.1:9")
+    monkeypatch.setattr("spacetraders_lab.study.engine.SCHEDULER_SECONDS", 60.0)
+    with pytest.raises(UserError, match=f"--dask {address!r}: (?!no answer).*as in tcp://host:8786") as refused:
+        check_scheduler(address)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("listens", [True, False])
+def test_who_does_not_answer_is_named_soon(listens: bool, monkeypatch: pytest.MonkeyPatch):
+    """A client would wait for ever for one that takes the call and says nothing."""
+    pytest.importorskip("distributed", reason="the extra `dask` is not installed")
+    monkeypatch.setattr("spacetraders_lab.study.engine.SCHEDULER_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        if not listens:
+            server.close()
+        with pytest.raises(UserError, match=rf"--dask 'tcp://127\.0\.0\.1:{port}': no answer within 0\.3 seconds"):
+            check_scheduler(f"tcp://127.0.0.1:{port}")
+
+
+def test_without_the_extra_the_user_learns_what_to_install(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(UserError, match=r"pip install 'spacetraders-lab\[dask\]'"):
+        check_scheduler("tcp://127.0.0.1:8786")

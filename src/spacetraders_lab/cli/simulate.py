@@ -15,6 +15,7 @@ from spacetraders_lab.cli.settings import Json, database, settings
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.waypoint import checked_system
 from spacetraders_lab.store.world import World as Known
+from spacetraders_lab.study.engine import check_scheduler
 from spacetraders_lab.study.replicate import ObservedSystem, Study
 from spacetraders_lab.study.results import Results, open_results
 from spacetraders_lab.study.simulation import simulate as play
@@ -80,6 +81,8 @@ class SimulationOptions:
                 raise UserError(f"{option} must be at least 1")
         if self.hours is not None and self.hours <= 0:
             raise UserError("--hours must be above 0")
+        if self.dask is not None:
+            check_scheduler(self.dask)
         return self
 
     def chosen_worlds(self) -> list[World]:

@@ -3,6 +3,7 @@
 Whoever computes a replication, its seed alone decides what comes out. Every result is kept as soon as it is there.
 """
 
+import asyncio
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.study.results import Results
 
-SCHEDULER_SECONDS = 10.0  # to answer
+SCHEDULER_SECONDS = 3.0  # to answer
 
 Task = Callable[[int], bytes]
 """Computes one replication from its seed. A task is sent to other processes, so it must be picklable."""
@@ -30,7 +31,7 @@ def play_missing(
 ) -> list[bytes]:
     """Compute and keep what is missing of the seeds; returns the results of all, in the order of the seeds.
 
-    `jobs` processes on this machine, or the workers of the cluster whose scheduler is at `dask`.
+    `jobs` processes on this machine, or the workers of the cluster whose scheduler is at `dask` (`check_scheduler`).
     """
     missing = results.missing(study, seeds)
     if dask is not None:
@@ -72,17 +73,46 @@ def _one_thread_each() -> Iterator[None]:
             os.environ[name] = before
 
 
-def _on_a_cluster(task: Task, seeds: Sequence[int], address: str) -> Iterator[tuple[int, bytes]]:
+def check_scheduler(address: str) -> None:
+    """Raise UserError unless a Dask scheduler answers at the address: a client would try for minutes, or for ever."""
     try:
-        from distributed import Client
-        from distributed import as_completed as completed
+        import distributed  # noqa: F401
     except ImportError:
         raise UserError("--dask needs the extra: pip install 'spacetraders-lab[dask]'") from None
     try:
-        client = Client(address, timeout=SCHEDULER_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
-    except (OSError, ValueError) as error:
-        raise UserError(f"no Dask scheduler answers at {address}: {error}") from None
-    with client, client.as_current():
+        found = asyncio.run(_who_is_at(address))
+    except TimeoutError:
+        why = f"no answer within {SCHEDULER_SECONDS:g} seconds"
+    except Exception as error:  # noqa: BLE001  # each kind of address fails in its own way, and anything may answer
+        why = str(error).partition("\n")[0]
+    else:
+        why = f"there is a {found}"
+        if found == "Scheduler":
+            return
+    raise UserError(
+        f"--dask {address!r}: {why}; give the address that `dask scheduler` shows, as in tcp://host:8786, or leave"
+        " --dask out to play on this machine"
+    )
+
+
+async def _who_is_at(address: str) -> str:
+    """What kind of Dask server answers at the address."""
+    from distributed.core import rpc
+    from distributed.security import Security
+
+    arguments = Security().get_connection_args("client")  # type: ignore[no-untyped-call]
+    async with (
+        asyncio.timeout(SCHEDULER_SECONDS),
+        rpc(address, timeout=SCHEDULER_SECONDS, connection_args=arguments) as server,  # type: ignore[no-untyped-call]
+    ):
+        return str((await server.identity())["type"])
+
+
+def _on_a_cluster(task: Task, seeds: Sequence[int], address: str) -> Iterator[tuple[int, bytes]]:
+    from distributed import Client
+    from distributed import as_completed as completed
+
+    with Client(address, set_as_default=False) as client, client.as_current():  # type: ignore[no-untyped-call]
         # results are not remembered by the cluster: an equal task of another version would be taken for this one
         futures = {client.submit(task, seed, pure=False): seed for seed in seeds}
         for future, result in completed(futures, with_results=True):  # type: ignore[no-untyped-call]

@@ -3,10 +3,8 @@
 import asyncio
 import logging
 import uuid
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from sqlalchemy import Connection
 
@@ -18,13 +16,13 @@ from spacetraders_lab.core.errors import (
     OutOfCredits,
     WorldCondition,
 )
-from spacetraders_lab.core.experiment import ClaimedPair, ClaimOrder, DesignName, ExperimentRun, SkipReason
+from spacetraders_lab.core.experiment import ClaimedPair, DesignName, ExperimentRun, SkipReason
 from spacetraders_lab.core.protocol import PairDone, PairFailed
 from spacetraders_lab.core.ship import Ship
-from spacetraders_lab.core.travel import distance
 from spacetraders_lab.game import reads
 from spacetraders_lab.game.client import Caller, caller
 from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.claims import Claims
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.feed import feed
 from spacetraders_lab.run.heartbeat import keep_lease
@@ -33,7 +31,6 @@ from spacetraders_lab.run.logs import about
 from spacetraders_lab.run.revisit import read_again
 from spacetraders_lab.run.session import GAME_BROKE, LastReading, PairSession
 from spacetraders_lab.store.doctor import ships_at_work
-from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.failures import DatabaseUnavailable
 from spacetraders_lab.store.intents import IntentRepository
 from spacetraders_lab.store.work_queue import WorkQueueRepository
@@ -66,6 +63,13 @@ class WorkerReport:
     error: str | None = None
     condition: WorldCondition | None = None
 
+    def count(self, end: PairDone | PairFailed) -> None:
+        """Count a pair by how it ended."""
+        if isinstance(end, PairFailed):
+            self.pairs_failed += 1
+        else:
+            self.pairs_completed += 1
+
     def add(self, more: "WorkerReport") -> None:
         """Take in what the same ship did after this."""
         self.pairs_completed += more.pairs_completed
@@ -87,11 +91,15 @@ class ShipWorker:
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
     crew: set[str] = field(default_factory=set)
     halt: asyncio.Event = field(default_factory=asyncio.Event)
+    _claims: Claims = field(init=False)
     _ship: Ship | None = None  # as the game last told; None when it must be asked again
     _last_reading: LastReading | None = None
     _outages: int = 0
     _caller: Caller = field(default_factory=Caller)
     _noted: int = 0  # of the requests that were sent, those that the database knows of
+
+    def __post_init__(self) -> None:
+        self._claims = Claims(self.lab, self.run, self.command.ship_symbol, self.owner)
 
     async def work(self) -> WorkerReport:
         """Claim and measure pairs until every pair of the run has ended, or until asked to stop.
@@ -123,7 +131,7 @@ class ShipWorker:
         async with self.lab.claiming:
             if self.halt.is_set():
                 return False
-            claim, is_finished = await self._claim()
+            claim, is_finished = await self._claims.next_pair(self._ship)
         if claim is not None:
             await self.lab.pass_by(Point.CLAIMED)
             with about(pair_id=claim.pair.pair_id):
@@ -136,23 +144,9 @@ class ShipWorker:
         return True
 
     async def _end_at_a_limit(self) -> None:
-        """Put the requests that were made on record, and begin nothing more in a run that has reached a limit.
-
-        Pairs under way are finished. An adaptive run is told by `feed` how far it has come.
-        """
-        run, now, made = self.run, self.lab.clock.now(), self._caller.requests - self._noted
-        hours = run.hours(now, self.lab.game.client.speed)
-
-        def work(connection: Connection) -> None:
-            requests = ExperimentRepository(connection).add_requests(run.run_id, made)
-            why = run.limits.reached(hours=hours, requests=requests)
-            if why is None:
-                return
-            WorkQueueRepository(connection).end_waiting(run.run_id, why, SkipReason.LIMIT, now=now)
-            if run.design.name is not DesignName.ADAPTIVE:
-                ExperimentRepository(connection).nothing_more(run.run_id, why)
-
-        await self.lab.write(work)
+        """Put the requests that were made on record, and begin nothing more in a run that has reached a limit."""
+        made = self._caller.requests - self._noted
+        await self._claims.note_requests(made)
         self._noted += made
 
     async def _find_work(self, report: WorkerReport) -> None:
@@ -193,19 +187,8 @@ class ShipWorker:
 
         A ship that died with cargo aboard may find its pair ended by another.
         """
-        asked_at, now = self.lab.clock.monotonic(), self.lab.clock.now()
-        has_traded, claim = await self.lab.write(
-            lambda c: (
-                IntentRepository(c).has_traded(self.run.run_id, self.command.ship_symbol),
-                WorkQueueRepository(c).claim_leftovers(
-                    self.run.run_id,
-                    self.command.ship_symbol,
-                    owner=self.owner,
-                    now=now,
-                    lease_seconds=self.lab.times.lease,
-                ),
-            )
-        )
+        asked_at = self.lab.clock.monotonic()
+        claim, has_traded = await self._claims.leftovers()
         if claim is None:
             return not has_traded
         with about(pair_id=claim.pair.pair_id):
@@ -228,11 +211,14 @@ class ShipWorker:
                 )
                 end = await session.measure()
                 await self.lab.pass_by(Point.MEASURED)
-            if isinstance(end, PairFailed) and session.awaits_a_listing and not giving_up:
+            if giving_up:
+                await self._claims.release(claim)
+            elif isinstance(end, PairFailed) and session.awaits_a_listing:
                 # The hold is full of what another ship's pair has the market of: that is not this pair's fault.
                 await self._wait_with(claim)
             else:
-                await (self._release(claim) if giving_up else self._end(claim, end, session.skips_for, report))
+                await self._claims.end(claim, end, session.skips_for)
+                report.count(end)
             self._ship = session.ship
             self._last_reading = session.last_reading if self.run.design.shares_readings else None
             return not (giving_up and session.awaits_a_listing)
@@ -240,21 +226,21 @@ class ShipWorker:
             log.warning("%s: %s", claim.ship_symbol, lost)
         except Interrupted:
             log.info("%s puts it down where it is, to take it up again first", claim.ship_symbol)
-            await self._release(claim)
+            await self._claims.release(claim)
         except (OutOfCredits, BudgetReached) as short:
             await self._short_of_money(claim, short, report)
         except WorldCondition as condition:
-            await self._release(claim)
+            await self._claims.release(claim)
             self._halt(condition, report)
         except GameUnreachable as error:
             await self._put_off(claim, error)
         except DatabaseUnavailable:
             with suppress(DatabaseUnavailable):  # a full disk may still take this
-                await self._release(claim)
+                await self._claims.release(claim)
             raise
         except GameError as error:
             report.error = str(error)  # the ship itself cannot be read: it leaves, the pair is anybody's
-            await self._release(claim, spend_attempt=True)
+            await self._claims.release(claim, spend_attempt=True)
         return False
 
     async def _known_ship(self) -> Ship:
@@ -268,14 +254,12 @@ class ShipWorker:
         log.warning("%s: %s is put off: %s", claim.ship_symbol, claim.pair.pair_id, error)
         if error.http_status != GAME_BROKE:
             return await self._wait_with(claim)
-        now = self.lab.clock.now()
-        again = now + timedelta(seconds=self._retry_seconds())
-        return await self._give_back(lambda q: q.put_off(claim, str(error), now=now, not_before=again))
+        return await self._claims.put_off(claim, str(error), wait=self._retry_seconds())
 
     async def _wait_with(self, claim: ClaimedPair) -> None:
         """Give the pair back for a while in which the ship waits as well."""
         wait = self._retry_seconds()
-        await self._release(claim, wait=wait)
+        await self._claims.release(claim, wait=wait)
         await self._pause(wait)
 
     async def _short_of_money(
@@ -294,7 +278,7 @@ class ShipWorker:
         log.warning("%s: %s", claim.ship_symbol, short)
         async with self.lab.claiming:
             sellers = await self.lab.read(who_may_sell) - {claim.ship_symbol}
-            await self._release(claim)
+            await self._claims.release(claim)
             if not sellers:
                 return await self._out_of_money(short, report)
         return await self._pause(self._retry_seconds())
@@ -332,70 +316,3 @@ class ShipWorker:
 
     def _retry_seconds(self) -> float:
         return RETRY_SECONDS * (0.5 + self.lab.chance.random()) / self.lab.game.client.speed
-
-    async def _claim(self) -> tuple[ClaimedPair | None, bool]:
-        """The next pair, and whether the run has ended.
-
-        An empty answer to a claim is not the end: the run has ended when nobody holds or awaits a pair any more.
-        """
-        now, near = self.lab.clock.now(), await self._near()
-
-        def work(connection: Connection) -> tuple[ClaimedPair | None, bool]:
-            queue = WorkQueueRepository(connection)
-            claim = queue.claim_next_pair(
-                self.run.run_id,
-                self.command.ship_symbol,
-                owner=self.owner,
-                now=now,
-                lease_seconds=self.lab.times.lease,
-                near=near,
-            )
-            if claim is not None:
-                return claim, False
-            queue.sweep(self.run.run_id, now=now)
-            return None, queue.unfinished(self.run.run_id) == 0
-
-        return await self.lab.write(work)
-
-    async def _near(self) -> tuple[str, ...]:
-        """Markets, the nearest first, where ships claim by nearness; nothing while the ship's place is not known."""
-        if self.run.design.claim_order is ClaimOrder.FIFO or self._ship is None:
-            return ()
-        places = {place.symbol: place for place in await self.lab.game.map(self._ship.system)}
-        here = places[self._ship.waypoint]
-        markets = [place for place in places.values() if place.has_market]
-        markets.sort(key=lambda place: (distance(here.x, here.y, place.x, place.y), place.symbol != here.symbol))
-        return tuple(place.symbol for place in markets)
-
-    async def _end(
-        self, claim: ClaimedPair, end: PairDone | PairFailed, skips_for: SkipReason, report: WorkerReport
-    ) -> None:
-        now = self.lab.clock.now()
-        washout = self.run.design.washout_seconds / self.lab.game.client.speed
-
-        def work(connection: Connection) -> None:
-            queue = WorkQueueRepository(connection)
-            if isinstance(end, PairFailed):
-                queue.mark_failed(claim, end.reason, now=now, washout_seconds=washout, skips_for=skips_for)
-            else:
-                queue.mark_complete(claim, now=now, washout_seconds=washout)
-
-        await self.lab.write(work)
-        if isinstance(end, PairFailed):
-            log.error("%s: %s failed: %s", claim.ship_symbol, claim.pair.pair_id, end.reason)
-            report.pairs_failed += 1
-        else:
-            log.info("%s: %s completed", claim.ship_symbol, claim.pair.pair_id)
-            report.pairs_completed += 1
-
-    async def _release(self, claim: ClaimedPair, *, wait: float = 0.0, spend_attempt: bool = False) -> None:
-        """Give the pair back: first in line for this ship, after so many seconds."""
-        now = self.lab.clock.now()
-        again = now + timedelta(seconds=wait)
-        await self._give_back(lambda q: q.release(claim, now=now, not_before=again, spend_attempt=spend_attempt))
-
-    async def _give_back(self, how: Callable[[WorkQueueRepository], None]) -> None:
-        try:
-            await self.lab.write(lambda c: how(WorkQueueRepository(c)))
-        except LeaseLost as lost:
-            log.warning("%s: %s", self.command.ship_symbol, lost)

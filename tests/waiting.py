@@ -2,7 +2,14 @@
 
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from concurrent.futures import Future
+from typing import Any, TypeVar
+
+from sqlalchemy import text
+
+from spacetraders_lab.store.database import Database
+
+_BLOCKED = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 
 T = TypeVar("T")
 
@@ -14,3 +21,13 @@ def until(condition: Callable[[], T], within: float = 60.0) -> T:
         assert time.monotonic() < deadline, "it did not come to pass in time"
         time.sleep(0.02)
     return answer
+
+
+def until_blocked(database: Database, late: Future[Any]) -> None:
+    """Return as soon as some session of this PostgreSQL database waits for another's lock, or `late` is through."""
+
+    def is_so() -> bool:
+        with database.reading() as connection:
+            return late.done() or connection.execute(_BLOCKED).scalar_one() > 0
+
+    until(is_so)

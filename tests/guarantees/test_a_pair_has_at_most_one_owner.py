@@ -6,7 +6,7 @@ The original design's claim is kept as the known-bad case: a test that it passes
 import threading
 from collections import Counter
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 
 import pytest
@@ -17,6 +17,7 @@ from spacetraders_lab.store.database import Database, open_database
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 from tests.factories import NOON
 from tests.store.memory import LEASE, Queue, apart, enter_run
+from tests.waiting import until_blocked
 
 CLAIMERS = 16
 
@@ -175,7 +176,7 @@ def test_a_claimer_that_comes_too_late_for_a_listing_takes_the_next_pair(postgre
             claims = WorkQueueRepository(connection)
             first = claims.claim_next_pair("run-1", "S-1", owner="1", now=NOON, lease_seconds=LEASE)
             late = pool.submit(Queue(database).claim, "S-2")
-            wait_until_blocked(database, late)
+            until_blocked(database, late)
         assert first is not None
         assert first.pair == first_pair
         second = late.result()
@@ -192,18 +193,7 @@ def test_two_processes_that_drive_one_ship_do_not_both_get_a_pair(postgres_url: 
             claims = WorkQueueRepository(connection)
             first = claims.claim_next_pair("run-1", "S-1", owner="1", now=NOON, lease_seconds=LEASE)
             late = pool.submit(Queue(database).claim, "S-1")
-            wait_until_blocked(database, late)
+            until_blocked(database, late)
         assert first is not None
         assert late.result() is None
         assert Queue(database).status() == {"CLAIMED": 1, "PENDING": 1}
-
-
-def wait_until_blocked(database: Database, late: Future[ClaimedPair | None]) -> None:
-    """Return as soon as some session of this database waits for another's lock, or the late claim is through."""
-    blocked = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    while not late.done():
-        with database.reading() as connection:
-            if connection.execute(blocked).scalar_one():
-                return

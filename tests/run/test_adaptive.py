@@ -22,9 +22,10 @@ from spacetraders_lab.core.experiment import (
     TradeRecord,
 )
 from spacetraders_lab.run.app import Lab
-from spacetraders_lab.run.changes import reopen
+from spacetraders_lab.run.changes import cancel, reopen
 from spacetraders_lab.run.fleet import run_workers
 from spacetraders_lab.run.worker import WorkerReport
+from spacetraders_lab.store.attrition import attrition
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.study.rig import Rig
 from tests.guarantees.judge import violations
@@ -166,6 +167,24 @@ def test_stopped_it_goes_on_from_what_is_recorded(scouted: Rig, threads: Executo
     assert allocate.asked[0][0] >= traded
     assert scouted.run(run).status is RunStatus.COMPLETED
     assert violations(scouted, run) == []
+
+
+def test_what_is_answered_after_the_run_was_cancelled_is_not_queued(scouted: Rig, threads: Executor) -> None:
+    """A fit takes a while, and whoever cancels does not wait for it."""
+    run, stop = begin(scouted), asyncio.Event()
+
+    class Late(RoundRobin):
+        def __call__(self, rows: Sequence[TradeRecord], plan: AllocationPlan) -> Allocation:
+            if plan.turn:
+                with scouted.database.transaction() as connection:
+                    cancel(connection, run.run_id, now=scouted.clock.now())
+                stop.set()
+            return RoundRobin.__call__(self, rows, plan)
+
+    fly(scouted, run, Late(most=8), threads, stop)
+    after = scouted.read(lambda c: attrition(c, run.run_id))
+    assert after.pending == 0
+    assert after.executed > 0
 
 
 def test_without_anybody_to_ask_the_ships_say_so_and_the_run_stays_open(scouted: Rig, threads: Executor) -> None:

@@ -1,9 +1,12 @@
 """Attrition: every planned trade has a row, executed or skipped with a reason; menus come back as they were written."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -29,12 +32,14 @@ from spacetraders_lab.store.attrition import (
     skips_of,
     stored_menu,
 )
-from spacetraders_lab.store.database import Database
+from spacetraders_lab.store.database import Database, open_database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.export import select_run
+from spacetraders_lab.store.lease import require_lease
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 from tests.factories import GOOD, NOON, PAIR, make_record
 from tests.store.memory import after, enter_run
+from tests.waiting import until_blocked
 
 MENU = Menu(((1.0, 1), (1.0, 2)), ((1.0, 1), (0.5, 1)), MenuKind.PRECISION, 62.5, 19.2)
 OTHER = MarketPair.of(GOOD, "X1-GZ7-C3", "X1-GZ7-D4")
@@ -178,6 +183,91 @@ def test_a_run_that_is_over_leaves_no_planned_trade_without_a_row(database: Data
     with database.transaction() as connection:
         ExperimentRepository(connection).set_status("run-1", RunStatus.CANCELLED, "the universe was reset", now=NOON)
     assert look(database) == Attrition(planned=8, executed=1, skipped={SkipReason.RUN_ENDED: 7})
+
+
+def test_a_take_that_begins_after_the_run_was_cancelled_is_left_out_as_a_whole(database: Database) -> None:
+    """The ship has lost its cargo, and has not heard yet that the run is over."""
+    enter(database, pairs=[PAIR])
+    taken = claim(database)
+    with database.transaction() as connection:
+        ExperimentRepository(connection).record_transaction(make_record(Operation.BUY, 1.0, 1))
+        ExperimentRepository(connection).cancel("run-1", "enough", now=NOON)
+    with database.transaction() as connection:
+        anew = WorkQueueRepository(connection).begin_anew(taken, now=NOON)
+        assert len(skips_of(connection, anew)) == 4
+    assert look(database) == Attrition(4, 0, {SkipReason.RUN_ENDED: 4})
+
+
+def end(database: Database) -> None:
+    with database.transaction() as connection:
+        assert ExperimentRepository(connection).cancel("run-1", "enough", now=after(1))
+
+
+def take_over(database: Database) -> ClaimedPair | None:
+    """The second ship asks for what the first one has put down: a new take."""
+    with database.transaction() as connection:
+        return WorkQueueRepository(connection).claim_next_pair(
+            "run-1", "HAULER-2", owner="2", now=after(2), lease_seconds=60
+        )
+
+
+@pytest.fixture
+def two(postgres_url: str) -> Iterator[Database]:
+    """A database on which two can be in a transaction at once, with a pair that a ship has begun and put down."""
+    with closing(open_database(postgres_url)) as database:
+        enter(database, pairs=[PAIR])
+        taken = claim(database)
+        with database.transaction() as connection:
+            ExperimentRepository(connection).record_transaction(make_record(Operation.BUY, 1.0, 1))
+            WorkQueueRepository(connection).release(taken, now=NOON)
+        yield database
+
+
+@pytest.mark.postgres
+class TestInTheSameInstant:
+    def test_nobody_begins_a_take_while_the_run_is_being_cancelled(self, two: Database) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            with two.transaction() as connection:
+                ExperimentRepository(connection).cancel("run-1", "enough", now=after(1))
+                late = pool.submit(take_over, two)
+                until_blocked(two, late)
+            assert late.result() is None
+        assert look(two) == Attrition(4, 1, {SkipReason.RUN_ENDED: 3})
+
+    def test_who_cancels_while_a_take_begins_sees_the_new_one(self, two: Database) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            with two.transaction() as connection:
+                claims = WorkQueueRepository(connection)
+                taken = claims.claim_next_pair("run-1", "HAULER-2", owner="2", now=after(1), lease_seconds=60)
+                late = pool.submit(end, two)
+                until_blocked(two, late)
+            assert taken is not None
+            assert taken.take == 2
+            late.result()
+        assert look(two) == Attrition(4, 0, {SkipReason.RUN_ENDED: 4})
+
+    def test_who_cancels_while_a_pair_is_begun_anew_sees_that_too(self, two: Database) -> None:
+        taken = claim(two)
+        with ThreadPoolExecutor(1) as pool:
+            with two.transaction() as connection:
+                WorkQueueRepository(connection).begin_anew(taken, now=after(1))
+                late = pool.submit(end, two)
+                until_blocked(two, late)
+            late.result()
+        assert look(two) == Attrition(4, 0, {SkipReason.RUN_ENDED: 4})
+
+    def test_a_trade_and_a_cancellation_do_not_stand_in_each_others_way(self, two: Database) -> None:
+        """The trade holds its lease and is about to be counted against the budget; both are written."""
+        taken = claim(two)
+        with ThreadPoolExecutor(1) as pool:
+            with two.transaction() as connection:
+                require_lease(connection, taken, now=after(1))
+                ExperimentRepository(connection).record_transaction(make_record(Operation.BUY, 1.0, 2))
+                late = pool.submit(end, two)
+                until_blocked(two, late)
+                ExperimentRepository(connection).settle("run-1", reserved=0, paid=10)
+            late.result()
+        assert look(two) == Attrition(4, 2, {SkipReason.RUN_ENDED: 2})
 
 
 def test_what_stood_before_closed_listings_to_the_end_says_so(database: Database) -> None:

@@ -1,7 +1,6 @@
 """Containers in the database: who is given one, who keeps it, and what becomes of one that is put down."""
 
 import threading
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
@@ -9,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
 from spacetraders_lab.core.container import (
     FIRST_WAIT,
@@ -31,6 +29,7 @@ from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.logs import LogLine, LogRepository
 from tests.factories import NOON
 from tests.store.memory import LEASE, after, enter_run
+from tests.waiting import until_blocked
 
 PLAYER = 1
 
@@ -221,19 +220,9 @@ def test_two_daemons_in_the_same_instant_do_not_both_get_the_ship(postgres_url: 
         with database.transaction() as connection:
             mine = ContainerRepository(connection).adopt("D-1", [PLAYER], now=NOON, lease_seconds=LEASE)
             late = pool.submit(yard.adopt, "D-2")
-            _until_blocked(database, late.done)
+            until_blocked(database, late)
         assert mine is not None
         assert late.result() is None
-
-
-def _until_blocked(database: Database, is_through: Callable[[], bool]) -> None:
-    blocked = text(
-        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    )
-    while not is_through():
-        with database.reading() as connection:
-            if connection.execute(blocked).scalar_one():
-                return
 
 
 def test_eight_daemons_share_forty_containers_without_one_twice(database_url: str, database: Database) -> None:

@@ -20,7 +20,7 @@ from spacetraders_lab.core.planning import ListingKey
 from spacetraders_lab.core.survey import numbered
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.store import listing_locks
-from spacetraders_lab.store.attrition import record_planned_skips
+from spacetraders_lab.store.attrition import is_cancelled, record_planned_skips
 from spacetraders_lab.store.brackets import placebo_brackets
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.work_queue import WorkQueueRepository
@@ -89,7 +89,9 @@ def _question(connection: Connection, lab: Lab, run: ExperimentRun) -> tuple[lis
 
 
 def _act(connection: Connection, lab: Lab, run: ExperimentRun, plan: AllocationPlan, answer: Allocation) -> float:
-    """Queue what was answered, unless somebody else has queued something since it was asked."""
+    """Queue what was answered, unless somebody has queued something or cancelled the run since it was asked."""
+    if is_cancelled(connection, run.run_id):
+        return WAITING_SECONDS
     queue = WorkQueueRepository(connection)
     before = queue.enqueued(run.run_id)
     if before.total() != plan.turn:

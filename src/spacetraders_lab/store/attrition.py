@@ -9,9 +9,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Text, and_, cast, exists, func, literal, or_, select
+from sqlalchemy import Connection, Row, Text, and_, bindparam, cast, exists, func, literal, or_, select
 
-from spacetraders_lab.core.experiment import Cell, ClaimedPair, Design, Menu, MenuKind, QueueStatus, Skip, SkipReason
+from spacetraders_lab.core.experiment import (
+    Cell,
+    ClaimedPair,
+    Design,
+    Menu,
+    MenuKind,
+    QueueStatus,
+    RunStatus,
+    Skip,
+    SkipReason,
+)
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.store.listing_locks import listings_are_free
 from spacetraders_lab.store.schema import experiment_runs as runs
@@ -36,6 +46,11 @@ was_executed = exists(
         trades.c.iteration == skips.c.iteration,
     )
     .correlate(skips)
+)
+_IS_CANCELLED = (
+    select(runs.c.status == RunStatus.CANCELLED)
+    .where(runs.c.run_id == bindparam("of_run"))
+    .with_for_update(key_share=True)
 )
 
 
@@ -113,6 +128,17 @@ def skip_the_rest(connection: Connection, queue_ids: Iterable[int], reason: Skip
         done = _executed(connection, row) | {(s.operation, s.cell) for s in _skips(connection, queue_id, row.take)}
         rest = [Skip(*planned, reason) for planned in _menu(row).planned if planned not in done]
         _insert(connection, row.run_id, queue_id, row.take, rest, now)
+
+
+def is_cancelled(connection: Connection, run_id: str) -> bool:
+    """Whether the run was ended before its time; if it was not, nobody does so before the transaction ends."""
+    return bool(connection.execute(_IS_CANCELLED, {"of_run": run_id}).scalar_one())
+
+
+def skip_if_cancelled(connection: Connection, claim: ClaimedPair, *, now: datetime) -> None:
+    """Write down that nothing is traded in a take that begins after the run was cancelled."""
+    if is_cancelled(connection, claim.run_id):
+        skip_the_rest(connection, [claim.queue_id], SkipReason.RUN_ENDED, now=now)
 
 
 def skip_what_is_left(connection: Connection, run_id: str, *, now: datetime) -> None:

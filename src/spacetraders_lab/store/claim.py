@@ -97,9 +97,14 @@ PUT_DOWN = (
 
 # A ship whose pair is still leased to an earlier owner waits for that lease to end: that owner may be about to trade.
 _held = select(queue.c.queue_id).where(queue.c.run_id == _run, queue.c.claimed_by == _ship, UNFINISHED, CLAIMED)
-SITUATION = select(
-    runs.c.universe_id,
-    (runs.c.status == RunStatus.CANCELLED).label("is_over"),
-    _held.where(queue.c.lease_until > _now, queue.c.owner != _owner).exists().label("is_busy"),
-    _held.where(or_(_expired, queue.c.owner == _owner)).exists().label("has_stale"),
-).where(runs.c.run_id == _run)
+# The run is locked for others to read: it is not cancelled between this and the claim, which may start a new take.
+SITUATION = (
+    select(
+        runs.c.universe_id,
+        (runs.c.status == RunStatus.CANCELLED).label("is_over"),
+        _held.where(queue.c.lease_until > _now, queue.c.owner != _owner).exists().label("is_busy"),
+        _held.where(or_(_expired, queue.c.owner == _owner)).exists().label("has_stale"),
+    )
+    .where(runs.c.run_id == _run)
+    .with_for_update(read=True, of=runs)
+)

@@ -19,7 +19,8 @@ FENCE = (
     queue.c.attempts == bindparam("held_attempt"),
     queue.c.lease_until > bindparam("held_at", type_=UtcDateTime),
 )
-_LEASE = select(queue.c.lease_until).where(*FENCE).with_for_update()
+# Not against rows that refer to the pair: who cancels the run writes some, and holds what the trade is counted in.
+_LEASE = select(queue.c.lease_until).where(*FENCE).with_for_update(key_share=True)
 
 
 def require_lease(connection: Connection, claim: ClaimedPair, *, now: datetime) -> datetime:

@@ -31,7 +31,7 @@ from sqlalchemy.exc import IntegrityError
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import ClaimedPair, MarketPair, Menu, QueueStatus, SkipReason
 from spacetraders_lab.store import listing_locks
-from spacetraders_lab.store.attrition import menu_json, skip_the_rest, stored_design, stored_menu
+from spacetraders_lab.store.attrition import menu_json, skip_if_cancelled, skip_the_rest, stored_design, stored_menu
 from spacetraders_lab.store.claim import CLAIMED, PENDING, PUT_DOWN, SITUATION, UNFINISHED, probes
 from spacetraders_lab.store.failures import is_duplicate
 from spacetraders_lab.store.lease import FENCE, held, lease_lost, require_lease
@@ -145,6 +145,7 @@ class WorkQueueRepository:
     def begin_anew(self, claim: ClaimedPair, *, now: datetime) -> ClaimedPair:
         """Start a new take of the pair with the same ship, because the last one lost its cargo; raises LeaseLost."""
         self._change(claim, now, take=queue.c.take + 1)
+        skip_if_cancelled(self._connection, claim, now=now)
         return replace(claim, take=claim.take + 1)
 
     def lock_listing(self, claim: ClaimedPair, market: str, good: str, *, now: datetime) -> bool:
@@ -295,7 +296,7 @@ class WorkQueueRepository:
         """How often each pair (GOOD:BUY:SELL) was put into the queue."""
         pair = (queue.c.good_symbol, queue.c.buy_market, queue.c.sell_market)
         rows = self._connection.execute(select(*pair, func.count()).where(queue.c.run_id == run_id).group_by(*pair))
-        return Counter({MarketPair.of(good, buy, sell).pair_id: times for good, buy, sell, times in rows})
+        return Counter({MarketPair.of(*ends).pair_id: times for *ends, times in rows})
 
     def failed_pairs(self, run_id: str) -> list[FailedPair]:
         """The pairs that FAILED, in the queue's order."""
@@ -333,11 +334,8 @@ class WorkQueueRepository:
         return None
 
     def _probe(self, values: dict[str, Any], near: Sequence[str]) -> Row[Any] | None:
-        for statement in probes(near):
-            row = self._connection.execute(statement, values).first()
-            if row is not None:
-                return row
-        return None
+        found = (self._connection.execute(statement, values).first() for statement in probes(near))
+        return next((row for row in found if row is not None), None)
 
     def _end(
         self, claim: ClaimedPair, now: datetime, washout_seconds: float, *where: ColumnElement[bool], **values: Any

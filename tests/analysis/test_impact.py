@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from random import Random
-from time import perf_counter
 
 import numpy as np
 import pandas as pd
@@ -274,11 +273,3 @@ def test_the_same_rows_in_any_order_give_the_same_numbers():
     other = dataset_from_columns({name: [row[name] for row in shuffled] for name in shuffled[0]})
     seen = trading.observations()
     assert analyse(trading.dataset(), seen) == analyse(other, seen)
-
-
-def test_1500_transactions_are_fitted_well_within_two_seconds():
-    trading = trade_at_random(lab_markets(**NOISY), visits=500)
-    data, seen = trading.dataset(), trading.observations()
-    began = perf_counter()
-    analyse(data, seen)
-    assert perf_counter() - began < 2

@@ -33,11 +33,13 @@ def test_the_page_says_so_and_goes_on_by_itself(own_server: Server) -> None:
             assert page.get("/api/logs").status_code == 503
             own_server.start()
             Queue(page.database).must_claim("S-1")
-            came = [next(events), next(events)]
-    assert {event.name for event in came} == {"trouble", "view"}
-    assert [event.data for event in came if event.name == "trouble"] == [""]
-    (view,) = (event.json for event in came if event.name == "view")
-    assert view["progress"]["pairs"]["CLAIMED"] == 1
+            over = []
+            for event in events:  # the page may look before the claim as well
+                if event.name == "trouble":
+                    over.append(event.data)
+                elif event.json["progress"]["pairs"]["CLAIMED"] == 1:
+                    break
+    assert over == [""]
 
 
 def test_the_watch_says_so_and_goes_on_by_itself(own_server: Server) -> None:

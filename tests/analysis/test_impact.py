@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from random import Random
+from time import process_time
 
 import numpy as np
 import pandas as pd
@@ -273,3 +274,11 @@ def test_the_same_rows_in_any_order_give_the_same_numbers():
     other = dataset_from_columns({name: [row[name] for row in shuffled] for name in shuffled[0]})
     seen = trading.observations()
     assert analyse(trading.dataset(), seen) == analyse(other, seen)
+
+
+def test_1500_transactions_are_fitted_well_within_two_seconds():
+    trading = trade_at_random(lab_markets(**NOISY), visits=500)
+    data, seen = trading.dataset(), trading.observations()
+    began = process_time()
+    analyse(data, seen)
+    assert process_time() - began < 2

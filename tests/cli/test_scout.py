@@ -4,10 +4,9 @@ import os
 import signal
 import subprocess
 import sys
-import threading
-import time
 
 from tests.cli.conftest import Player
+from tests.waiting import until
 
 
 def test_the_plan_is_told_before_the_ships_set_off(player: Player) -> None:
@@ -48,9 +47,8 @@ def test_a_watch_reads_on_until_it_is_interrupted(player: Player) -> None:
     )
     assert watching.stdout is not None
     assert "watching until Ctrl-C" in watching.stdout.readline()
-    flights, deadline = len(player.ledger("NAVIGATE")), time.monotonic() + 60
-    while len(player.ledger("NAVIGATE")) < flights + 3 and time.monotonic() < deadline:
-        threading.Event().wait(0.05)
+    flights = len(player.ledger("NAVIGATE"))
+    until(lambda: len(player.ledger("NAVIGATE")) >= flights + 3)
     watching.send_signal(signal.SIGINT)
     out, _ = watching.communicate(timeout=30)
     assert watching.returncode == 0

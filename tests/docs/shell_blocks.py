@@ -12,12 +12,13 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGTERM
+
+from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
 PAGES = (ROOT / "README.md", ROOT / "docs" / "tutorial.md")
@@ -130,12 +131,16 @@ class Shell:
         self._bash.communicate(timeout=PATIENCE_SECONDS)
 
     def _await(self, block: Block, output: Path) -> None:
-        end = time.monotonic() + PATIENCE_SECONDS
-        while time.monotonic() < end:
-            with suppress(AssertionError):
-                matched(block.shown or "", self._read(output))
-                return
-            time.sleep(0.05)
+        """Give what runs in the background time to print; whoever compares says what it did not."""
+        with suppress(AssertionError):
+            until(lambda: self._shows(block, output), within=PATIENCE_SECONDS)
+
+    def _shows(self, block: Block, output: Path) -> bool:
+        try:
+            matched(block.shown or "", self._read(output))
+        except AssertionError:
+            return False
+        return True
 
     def _read(self, output: Path) -> str:
         printed = output.read_text()

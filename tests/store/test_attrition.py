@@ -1,14 +1,16 @@
 """Attrition: every planned trade has a row, executed or skipped with a reason; menus come back as they were written."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeVar
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import Connection
 
 from spacetraders_lab.core.experiment import (
     ClaimedPair,
@@ -40,6 +42,9 @@ from spacetraders_lab.store.work_queue import WorkQueueRepository
 from tests.factories import GOOD, NOON, PAIR, make_record
 from tests.store.memory import after, enter_run
 from tests.waiting import until_blocked
+
+T = TypeVar("T")
+U = TypeVar("U")
 
 MENU = Menu(((1.0, 1), (1.0, 2)), ((1.0, 1), (0.5, 1)), MenuKind.PRECISION, 62.5, 19.2)
 OTHER = MarketPair.of(GOOD, "X1-GZ7-C3", "X1-GZ7-D4")
@@ -223,37 +228,40 @@ def two(postgres_url: str) -> Iterator[Database]:
         yield database
 
 
+def in_the_same_instant(
+    database: Database, first: Callable[[Connection], T], second: Callable[[Database], U]
+) -> tuple[T, U]:
+    """What both return: the second comes while the first is done but not committed, and waits for it."""
+    with ThreadPoolExecutor(1) as pool:
+        with database.transaction() as connection:
+            done = first(connection)
+            late = pool.submit(second, database)
+            until_blocked(database, late)
+        return done, late.result()
+
+
 @pytest.mark.postgres
 class TestInTheSameInstant:
     def test_nobody_begins_a_take_while_the_run_is_being_cancelled(self, two: Database) -> None:
-        with ThreadPoolExecutor(1) as pool:
-            with two.transaction() as connection:
-                ExperimentRepository(connection).cancel("run-1", "enough", now=after(1))
-                late = pool.submit(take_over, two)
-                until_blocked(two, late)
-            assert late.result() is None
+        _, taken = in_the_same_instant(
+            two, lambda c: ExperimentRepository(c).cancel("run-1", "enough", now=after(1)), take_over
+        )
+        assert taken is None
         assert look(two) == Attrition(4, 1, {SkipReason.RUN_ENDED: 3})
 
     def test_who_cancels_while_a_take_begins_sees_the_new_one(self, two: Database) -> None:
-        with ThreadPoolExecutor(1) as pool:
-            with two.transaction() as connection:
-                claims = WorkQueueRepository(connection)
-                taken = claims.claim_next_pair("run-1", "HAULER-2", owner="2", now=after(1), lease_seconds=60)
-                late = pool.submit(end, two)
-                until_blocked(two, late)
-            assert taken is not None
-            assert taken.take == 2
-            late.result()
+        def take(connection: Connection) -> ClaimedPair | None:
+            claims = WorkQueueRepository(connection)
+            return claims.claim_next_pair("run-1", "HAULER-2", owner="2", now=after(1), lease_seconds=60)
+
+        taken, _ = in_the_same_instant(two, take, end)
+        assert taken is not None
+        assert taken.take == 2
         assert look(two) == Attrition(4, 0, {SkipReason.RUN_ENDED: 4})
 
     def test_who_cancels_while_a_pair_is_begun_anew_sees_that_too(self, two: Database) -> None:
         taken = claim(two)
-        with ThreadPoolExecutor(1) as pool:
-            with two.transaction() as connection:
-                WorkQueueRepository(connection).begin_anew(taken, now=after(1))
-                late = pool.submit(end, two)
-                until_blocked(two, late)
-            late.result()
+        in_the_same_instant(two, lambda c: WorkQueueRepository(c).begin_anew(taken, now=after(1)), end)
         assert look(two) == Attrition(4, 0, {SkipReason.RUN_ENDED: 4})
 
     def test_a_trade_and_a_cancellation_do_not_stand_in_each_others_way(self, two: Database) -> None:

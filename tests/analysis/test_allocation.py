@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 from datetime import timedelta
+from itertools import permutations
 from statistics import median
 
 import pytest
@@ -14,6 +15,7 @@ from spacetraders_lab.analysis.needs import cell_estimates, cell_needs
 from spacetraders_lab.core.allocation import Allocation, AllocationPlan
 from spacetraders_lab.core.experiment import Design, DesignName, MarketPair
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
+from spacetraders_lab.core.planning import Way
 from spacetraders_lab.study.replicate import Allocator, Study, replicate
 from spacetraders_lab.study.virtual import START
 from spacetraders_lab.study.worlds import BASE
@@ -22,6 +24,7 @@ MANY = replicate(Study(BASE, Design(name=DesignName.ADAPTIVE), transactions=600,
 FIRST = {(x.waypoint, x.good.symbol): x for x in reversed(MANY.sightings) if x.good.symbol != "FUEL"}
 LAST = {(x.waypoint, x.good.symbol): x for x in MANY.sightings if x.good.symbol != "FUEL"}
 ESTIMATES = cell_estimates(MANY.rows, ())
+MARKETS = sorted({market for market, _ in FIRST})
 EASY, HARD = 5.0, 0.001  # targets that everything meets, and that nothing meets
 
 
@@ -39,6 +42,9 @@ def plan(**changed) -> AllocationPlan:
         credits_left=10**9,
         may_lose=True,
         wanted=8,
+        ways={pair: Way(60.0, 1, 4, 80) for pair in permutations(MARKETS, 2)},
+        ships=3,
+        here=MARKETS[0],
         seed=1,
         turn=0,
         now=START,
@@ -71,11 +77,11 @@ def test_a_run_without_rows_begins_everywhere():
     assert len(used) == len(set(used))
 
 
-@pytest.mark.parametrize("turn", range(5))
-def test_the_pairs_finish_cells_that_are_within_reach(turn):
+def test_the_pairs_finish_cells_that_are_within_reach():
     """Nearly every side is of a cell that is wanted, which at random a half is, and of one that wants little more."""
     needs = cell_needs(ESTIMATES, plan())
-    chosen = [needs[cell] for pair in allocate(MANY.rows, plan(turn=turn)).pairs for cell in cells_of(pair)]
+    pairs = [pair for turn in range(5) for pair in allocate(MANY.rows, plan(turn=turn)).pairs]
+    chosen = [needs[cell] for pair in pairs for cell in cells_of(pair)]
     present = [needs[cell] for cell in _present()]
     assert sum(map(bool, chosen)) / len(chosen) > max(0.8, 1.2 * sum(map(bool, present)) / len(present))
     assert median(filter(None, chosen)) < median(filter(None, present))
@@ -181,7 +187,10 @@ def test_a_pair_that_begins_where_another_ends_is_preferred(monkeypatch):
     to_and_fro = MarketPair.of(good, here, there), MarketPair.of(good, there, here)
 
     def starts(at: str, queued: MarketPair) -> int:
-        turns = [allocate(MANY.rows, plan(queued=(queued,), wanted=1, turn=turn)).pairs for turn in range(40)]
+        turns = [
+            allocate(MANY.rows, plan(queued=(queued,), here=queued.sell_market, wanted=1, turn=turn)).pairs
+            for turn in range(40)
+        ]
         return sum(pair.buy_market == at for pairs in turns for pair in pairs)
 
     from_its_end = sum(starts(pair.sell_market, pair) for pair in to_and_fro)
@@ -265,3 +274,39 @@ def test_it_keeps_to_the_credits_and_to_profit_where_nothing_may_be_lost():
     for pair in earning:
         ask = FIRST[pair.buy_market, pair.good_symbol].good.purchase_price
         assert FIRST[pair.sell_market, pair.good_symbol].good.sell_price > ask
+
+
+def far_from_all_but(near: set[str]) -> dict[tuple[str, str], Way]:
+    """Ways on which markets that are not `near` are an hour away, also from each other."""
+    return {
+        (start, end): Way(60.0, 1, 4, 80) if {start, end} <= near else Way(3600.0, 6, 24, 800)
+        for start, end in permutations(MARKETS, 2)
+    }
+
+
+def test_of_pairs_that_tell_as_much_those_come_first_that_take_less_time():
+    near = set(MARKETS[:4])
+    chosen = allocate([], plan(ways=far_from_all_but(near))).pairs
+    assert all({pair.buy_market, pair.sell_market} <= near for pair in chosen[:6])
+    apart = allocate([], plan(ways=far_from_all_but(set()))).pairs
+    assert not all({pair.buy_market, pair.sell_market} <= near for pair in apart[:6])
+
+
+def test_pairs_of_one_ship_make_a_chain_from_where_it_is():
+    """Most pairs begin where the one before sells: of eight markets it would be one in eight by chance."""
+    begun = []
+    for here in MARKETS:
+        pairs = allocate([], plan(ways=far_from_all_but(set()), ships=1, here=here, wanted=4)).pairs
+        begun += zip((here, *(pair.sell_market for pair in pairs)), (pair.buy_market for pair in pairs), strict=False)
+    assert len(begun) == 4 * len(MARKETS)
+    assert sum(end == start for end, start in begun) > 0.7 * len(begun)
+
+
+def test_no_nearness_makes_up_for_what_is_worth_far_less(monkeypatch):
+    """One visit far away would finish the one cell; others are so far from it that a visit is next to nothing."""
+    needs = dict.fromkeys(ESTIMATES, 5.0) | {FULL: 1.05}
+    monkeypatch.setattr("spacetraders_lab.analysis.allocation.cell_needs", lambda *_: needs)
+    near = set(MARKETS) - {market for market, _ in OF_FULL}
+    assert len(near) > 1
+    (pair,) = allocate(MANY.rows, plan(ways=far_from_all_but(near), here=min(near), wanted=1)).pairs
+    assert (pair.buy_market, pair.good_symbol) in OF_FULL

@@ -1,20 +1,20 @@
 """Which pairs an adaptive run measures next: where an interval is too wide for its target, in reach and not too dear.
 
 Greedy: a visit is worth the part that it is of all the visits its two cells still need, so that cells within reach are
-finished first and no cell is given up. States that no listing shows any more can be had again by trading: buying takes
-a listing to emptier levels, selling to fuller ones, so a visit is worth a part of what the levels on its way need,
-where a listing was in them when the run was planned. Intervals are taken to narrow with the root of the trades (Neyman
-1934, JRSS 97:558). It stops by precision, never by significance. Chooses only; what a visit trades is the design's
-business.
+finished first and no cell is given up; of the pairs that are worth enough, the first is the one worth most for the time
+it takes. States that no listing shows any more can be had again by trading: buying takes a listing to emptier levels,
+selling to fuller ones, so a visit is worth a part of what the levels on its way need, where a listing was in them when
+the run was planned. Intervals are taken to narrow with the root of the trades (Neyman 1934, JRSS 97:558). It stops by
+precision, never by significance. Chooses only; what a visit trades is the design's business.
 """
 
 import math
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from random import Random
 
-from spacetraders_lab.analysis.candidates import VISIT_VOLUMES, Candidate, busy_listings, feasible_now, possible_pairs
+from spacetraders_lab.analysis.candidates import USUAL_VOLUMES, Candidate, busy_listings, feasible_now, possible_pairs
+from spacetraders_lab.analysis.effort import Effort
 from spacetraders_lab.analysis.findings import CellEstimate
 from spacetraders_lab.analysis.needs import cell_estimates, cell_needs
 from spacetraders_lab.core.allocation import Allocation, AllocationPlan, ListingKey
@@ -27,7 +27,6 @@ _FEWEST_COUNTED = 2.0  # tradeVolumes that a cell is taken to have, for its inte
 _PATIENCE = 0.3  # of what the best pair is worth: pairs worth less wait until that one can be measured
 _FRUITLESS = 120  # trades in a row of no cell that is wanted, about 17 visits: steering does not get there
 _PASSES = timedelta(hours=6 * HALVING_HOURS)  # then what comes back by itself has come back
-_NEXT_DOOR = 1.2  # for a pair that begins where another ends: one flight less, of a pair's 20 requests 3 or 4
 _NAMED = 3  # of the cells that were not reached
 _CHANCE = (0.8, 1.2)  # keeps every feasible pair possible
 
@@ -104,9 +103,9 @@ class _Wanted:
 
     def count_on(self, visit: Candidate) -> None:
         """Take it that the visit will measure the cells it begins in."""
-        for cell in visit.cells:
+        for cell, volumes in zip(visit.cells, visit.volumes, strict=True):
             before = self._volumes[cell]
-            self._volumes[cell] = before + VISIT_VOLUMES
+            self._volumes[cell] = before + volumes
             self._needs[cell] *= math.sqrt(before / self._volumes[cell])
             self.worth[cell] = _worth(self._needs[cell], self._volumes[cell])
 
@@ -120,32 +119,28 @@ def _choose(candidates: Sequence[Candidate], wanted: _Wanted, plan: AllocationPl
     for candidate in candidates:
         if candidate.key in under_way:
             wanted.count_on(candidate)
-    best_of_all = max((c.score(wanted.worth) for c in candidates if not c.is_displaced), default=0.0)
-    left, taken = float(plan.credits_left), set[ListingKey]()
-    ends = Counter(pair.sell_market for pair in plan.queued)
+    enough = _PATIENCE * max((c.score(wanted.worth) for c in candidates if not c.is_displaced), default=0.0)
+    left, taken, effort = float(plan.credits_left), set[ListingKey](), Effort(plan)
     for _ in range(plan.wanted):
         scores = [
-            (
-                candidate.score(wanted.worth) * factor * (_NEXT_DOOR if ends[candidate.pair.buy_market] > 0 else 1.0),
-                -number,
-            )
+            (score * factor / effort.seconds(candidate), -number)
             for number, (candidate, factor) in enumerate(zip(feasible, luck, strict=True))
-            if candidate.outlay <= left and not candidate.listings & taken
+            if candidate.outlay <= left
+            and not candidate.listings & taken
+            and (score := candidate.score(wanted.worth)) > enough
         ]
-        score, number = max(scores, default=(0.0, 0))
-        if score <= _PATIENCE * best_of_all:
+        if not scores:
             return
-        best = feasible[-number]
+        best = feasible[-max(scores)[1]]
         yield best.pair
-        ends[best.pair.buy_market] -= 1
-        ends[best.pair.sell_market] += 1
+        effort.count_on(best)
         taken |= best.listings
         left -= max(0.0, best.loss)
         wanted.count_on(best)
 
 
 def _worth(need: float, volumes: float) -> float:
-    """The part of what a cell still needs that a visit is."""
+    """The part of what a cell still needs that a usual visit is."""
     if need <= 1:
         return _ONLY_BREADTH if need == 1 else 0.0
-    return min(1.0, VISIT_VOLUMES / (max(_FEWEST_COUNTED, volumes) * (need**2 - 1)))
+    return min(1.0, USUAL_VOLUMES / (max(_FEWEST_COUNTED, volumes) * (need**2 - 1)))

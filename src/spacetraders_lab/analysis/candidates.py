@@ -11,11 +11,11 @@ from spacetraders_lab.analysis.dataset import SIDES, SUPPLIES
 from spacetraders_lab.core.allocation import AllocationPlan, ListingKey
 from spacetraders_lab.core.experiment import MarketPair
 from spacetraders_lab.core.market import Listing, Operation
-from spacetraders_lab.core.menus import LARGEST_DISPLACEMENT
+from spacetraders_lab.core.menus import LARGEST_DISPLACEMENT, load_sizes
 from spacetraders_lab.core.precision import CellKey
 from spacetraders_lab.core.prior import HALVING_HOURS
 
-VISIT_VOLUMES = 3.0  # tradeVolumes that a visit trades, about
+USUAL_VOLUMES = 3.0  # tradeVolumes that a visit trades of a side, about
 _PASSED = 0.4  # of what a visit is worth, for the next supply level on its way: a few tradeVolumes often get there
 _STEERED = 0.15  # the same for the other side of that level: it takes another visit
 _HALVING_LOSS = 200_000  # credits
@@ -24,14 +24,16 @@ _USUAL_MOVE = 0.03 * 1.5  # log move of a usual visit, against which the roundin
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A pair, the cells of its two sides, and the credits it costs.
+    """A pair, the cells of its two sides, how much it trades there (tradeVolumes a side, `trades` in all), its credits.
 
-    `reach` has for these and for each cell that trading takes a side towards what part of its worth is the visit's.
+    `reach` has for these and for each cell that trading takes a side towards how many usual visits the visit is worth.
     `displacement` says how far (log) the worse of its two quotes is pushed already the way the pair would push it.
     """
 
     pair: MarketPair
     cells: tuple[CellKey, CellKey]
+    volumes: tuple[float, float]
+    trades: int
     reach: tuple[tuple[CellKey, float], ...]
     displacement: float
     outlay: float
@@ -73,11 +75,15 @@ def _candidate(good: str, source: Listing, target: Listing, plan: AllocationPlan
     ask, bid = source.good.purchase_price, target.good.sell_price
     resting_ask = plan.reference[source.waypoint, good].purchase_price
     resting_bid = plan.reference[target.waypoint, good].sell_price
-    units = min(plan.hold, VISIT_VOLUMES * source.good.trade_volume)
+    bought, sold = load_sizes(source.good, target.good, plan.hold)
+    units = sum(bought)
+    volumes = units / source.good.trade_volume, units / target.good.trade_volume
     return Candidate(
         MarketPair.of(good, source.waypoint, target.waypoint),
         (cell_of(source, Operation.BUY), cell_of(target, Operation.SELL)),
-        (*_reach(source, Operation.BUY, aims), *_reach(target, Operation.SELL, aims)),
+        volumes,
+        len(bought) + len(sold),
+        (*_reach(source, Operation.BUY, volumes[0], aims), *_reach(target, Operation.SELL, volumes[1], aims)),
         max(
             math.log(ask / resting_ask) * _unforgotten(source, plan),
             math.log(resting_bid / bid) * _unforgotten(target, plan),
@@ -87,15 +93,15 @@ def _candidate(good: str, source: Listing, target: Listing, plan: AllocationPlan
     )
 
 
-def _reach(listing: Listing, side: Operation, aims: Set[CellKey]) -> Iterator[tuple[CellKey, float]]:
+def _reach(listing: Listing, side: Operation, volumes: float, aims: Set[CellKey]) -> Iterator[tuple[CellKey, float]]:
     """The cell that the listing is in, and the aims on both sides of it that trading this side takes it towards."""
-    good, levels = listing.good, SUPPLIES if side is Operation.SELL else SUPPLIES[::-1]
-    yield cell_of(listing, side), _clarity(good.price(side))
+    visits, good, levels = volumes / USUAL_VOLUMES, listing.good, SUPPLIES if side is Operation.SELL else SUPPLIES[::-1]
+    yield cell_of(listing, side), visits * _clarity(good.price(side))
     for steps, supply in enumerate(levels[levels.index(good.supply) + 1 :], 1):
         for other in SIDES:
             cell = other, good.type, supply, good.activity
             if cell in aims:
-                yield cell, _clarity(good.price(other)) * (_PASSED if other is side else _STEERED) ** steps
+                yield cell, visits * _clarity(good.price(other)) * (_PASSED if other is side else _STEERED) ** steps
 
 
 def _unforgotten(listing: Listing, plan: AllocationPlan) -> float:

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from spacetraders_lab.core.experiment import MarketPair, PlaceboBracket, TradeRecord
 from spacetraders_lab.core.market import Listing, TradeGood
+from spacetraders_lab.core.planning import Way
 
 ListingKey = tuple[str, str]  # (market, good)
 
@@ -23,10 +24,11 @@ class AllocationPlan:
     `queued` are pairs that wait or are under way. `target` is the wanted half-width as a share of the estimate,
     `floor` the half-width (as a log move per tradeVolume) that is good enough whatever the estimate is. `hold` is the
     smallest cargo capacity of the fleet, `credits_left` what may still be lost, `may_lose` whether pairs that lose
-    money may be named at all (the user has named a budget), and `wanted` how many pairs to name at most. `seed` and
+    money may be named at all (the user has named a budget), and `wanted` how many pairs to name at most. `ways` has
+    the way from every market to every other, as the ship flies that asks, `here`, one of so many `ships`. `seed` and
     `turn` (how many pairs it has named before) make every choice repeatable. `speed` is how many game seconds go by in
-    a second of the clock, which all the times here are of. `until` ends the run, and so does `over`:
-    why, in a few words for the user.
+    a second of the clock, which all the times here are of. `until` ends the run, and so does `over`: why, in a few
+    words for the user.
     """
 
     listings: tuple[Listing, ...]
@@ -40,6 +42,9 @@ class AllocationPlan:
     credits_left: int
     may_lose: bool
     wanted: int
+    ways: Mapping[tuple[str, str], Way]
+    ships: int
+    here: str
     seed: int
     turn: int
     now: datetime

@@ -42,6 +42,16 @@ def visit_menu(design: Design, seed: int, number: int, source: TradeGood, target
     return _guarded(Menu(buys, sells, MenuKind.EXPONENT if is_exponent else MenuKind.PRECISION), source, target)
 
 
+def load_sizes(source: TradeGood, target: TradeGood, hold: int) -> tuple[list[int], list[int]]:
+    """Units of each purchase and of each sale of a precision visit: full tradeVolumes, as many as fit.
+
+    Two trades a side at least, because one step alone does not show a curve.
+    """
+    load = min(hold, MOST_VOLUMES * source.trade_volume, MOST_VOLUMES * target.trade_volume)
+    bought = _steps(load, source.trade_volume, least_rest=source.trade_volume / 2)
+    return bought, _steps(sum(bought), target.trade_volume, least_rest=1)
+
+
 def planned_skips(menu: Menu, source: TradeGood, target: TradeGood) -> tuple[Skip, ...]:
     """Sizes below the largest that would not move a quote by a credit: they are left out from the beginning.
 
@@ -83,10 +93,7 @@ def _is_exponent_visit(seed: int, number: int) -> bool:
 def _precision_cells(
     seed: int, number: int, source: TradeGood, target: TradeGood, hold: int
 ) -> tuple[tuple[Cell, ...], tuple[Cell, ...]]:
-    """Full tradeVolumes, as many as fit: two at least, because one step alone does not show a curve."""
-    load = min(hold, MOST_VOLUMES * source.trade_volume, MOST_VOLUMES * target.trade_volume)
-    bought = _steps(load, source.trade_volume, least_rest=source.trade_volume / 2)
-    sold = _steps(sum(bought), target.trade_volume, least_rest=1)
+    bought, sold = load_sizes(source, target, hold)
     return _cells(bought, source.trade_volume), _cells(sold, target.trade_volume)
 
 

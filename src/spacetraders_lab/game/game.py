@@ -1,6 +1,7 @@
 """The game as commands need it: the client, and what was learned of the world that does not change until a reset."""
 
 import asyncio
+from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -8,6 +9,7 @@ from spacetraders_lab.core.clock import Clock
 from spacetraders_lab.core.jumping import Gates
 from spacetraders_lab.core.legs import LegTable, leg_table
 from spacetraders_lab.core.market import MarketSnapshot
+from spacetraders_lab.core.planning import Ways
 from spacetraders_lab.core.routing import Preference
 from spacetraders_lab.core.waypoint import Waypoint
 from spacetraders_lab.game.client import GameClient
@@ -19,7 +21,8 @@ class Game:
     """One account's game, shared by its ships. `preference` is what makes a route the best.
 
     `waypoints` by system, `sells_fuel` by market and `gates` are filled as they are needed; whoever knows them already
-    may put them in, which saves the requests. `cooldowns` are the times from which on ships may jump again.
+    may put them in, which saves the requests. `cooldowns` are the times from which on ships may jump again; `ways` are
+    the ways of an engine that were found already (`game.ways`).
     """
 
     client: GameClient
@@ -29,6 +32,7 @@ class Game:
     gates: Gates = field(default_factory=Gates)
     cooldowns: dict[str, datetime] = field(default_factory=dict)
     preference: Preference = Preference.FASTEST
+    ways: dict[Hashable, Ways] = field(default_factory=dict, repr=False)
     _legs: dict[tuple[str, int], LegTable] = field(default_factory=dict, repr=False)
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 

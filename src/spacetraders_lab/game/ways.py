@@ -1,13 +1,15 @@
 """What flying between the markets of a system takes, for plans: the same routes that the ships will fly."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from functools import cache
 
+from spacetraders_lab.core.legs import LegTable
 from spacetraders_lab.core.planning import Way, Ways
-from spacetraders_lab.core.routing import Route, Unreachable, find_route
+from spacetraders_lab.core.routing import Preference, Route, Unreachable, find_route
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.travel import FlightMode, distance, travel_seconds
+from spacetraders_lab.core.waypoint import Waypoint
 from spacetraders_lab.game.game import Game
 
 
@@ -18,30 +20,39 @@ async def find_ways(game: Game, system: str, ships: Sequence[Ship]) -> Ways:
     """
     slowest = min(ships, key=lambda ship: (ship.speed, ship.fuel_capacity))
     table, stations = await game.legs(system, slowest.speed), await game.fuel_stations(system)
-    places = {waypoint.symbol: waypoint for waypoint in await game.map(system)}
+    key = system, slowest.speed, slowest.fuel_capacity, slowest.flight_mode, stations
+    if key not in game.ways:
+        game.ways[key] = _ways(await game.map(system), table, stations, slowest, game.preference)
+    return game.ways[key]
+
+
+def _ways(
+    waypoints: Sequence[Waypoint], table: LegTable, stations: Collection[str], ship: Ship, preference: Preference
+) -> Ways:
+    places = {waypoint.symbol: waypoint for waypoint in waypoints}
 
     def route(start: str, end: str, mode: FlightMode) -> Route:
         return find_route(
             table,
             start,
             end,
-            fuel=slowest.fuel_capacity,
-            fuel_capacity=slowest.fuel_capacity,
+            fuel=ship.fuel_capacity,
+            fuel_capacity=ship.fuel_capacity,
             fuel_stations=stations,
             mode=mode,
             docked=True,
-            preference=game.preference,
+            preference=preference,
         )
 
     @cache
     def way(start: str, end: str) -> Way:
         with suppress(Unreachable):
-            first = route(start, end, slowest.flight_mode)
+            first = route(start, end, ship.flight_mode)
             # the mode stays as the last flight left it: it need not be changed each time
             usual = route(start, end, first.legs[-1].mode) if first.legs else first
-            fuel = usual.fuel if slowest.fuel_capacity else 0
+            fuel = usual.fuel if ship.fuel_capacity else 0
             return Way(usual.seconds, len(usual.legs), usual.requests + 1, fuel)
         apart = distance(places[start].x, places[start].y, places[end].x, places[end].y)
-        return Way(travel_seconds(apart, slowest.speed, FlightMode.DRIFT), 1, 3, 1)
+        return Way(travel_seconds(apart, ship.speed, FlightMode.DRIFT), 1, 3, 1)
 
     return way

@@ -16,8 +16,10 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import ExperimentRun, MarketPair, TradeRecord
 from spacetraders_lab.core.market import TradeGood
 from spacetraders_lab.core.menus import planned_skips, visit_menu
-from spacetraders_lab.core.planning import ListingKey
+from spacetraders_lab.core.planning import ListingKey, Way
+from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.survey import numbered
+from spacetraders_lab.game.ways import find_ways
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.store import listing_locks
 from spacetraders_lab.store.attrition import is_cancelled, record_planned_skips
@@ -32,11 +34,11 @@ LONG = 600.0  # game seconds after which it is worth asking again whatever has h
 PAIRS_A_SHIP = 3  # that are asked for at once: so that some begin where a ship is, and a new answer still knows more
 
 
-async def feed(lab: Lab, run: ExperimentRun, over: str | None = None) -> float:
+async def feed(lab: Lab, run: ExperimentRun, ship: Ship) -> float:
     """Ask for more pairs and queue them, unless some are waiting; returns in how many game seconds to look again.
 
-    Where the run is `over` (why), or has reached a limit, it is marked as asking for no more, with how far it has come.
-    Raises UserError where nobody is there to be asked.
+    What flights cost is told as `ship` flies. Where the run has reached a limit, it is marked as asking for no more,
+    with how far it has come. Raises UserError where nobody is there to be asked.
     """
     async with lab.asking:
         waiting, has_ended = await lab.read(
@@ -45,12 +47,33 @@ async def feed(lab: Lab, run: ExperimentRun, over: str | None = None) -> float:
                 ExperimentRepository(c).ended_because(run.run_id) is not None,
             )
         )
-        if has_ended or (waiting and over is None):
+        if has_ended or waiting:
             return WAITING_SECONDS
         rows, plan = await lab.read(lambda c: _question(c, lab, run))
-        plan = replace(plan, over=over or plan.over)
+        markets = sorted({ship.waypoint, *(listing.waypoint for listing in plan.listings)})
+        plan = replace(plan, ways=await _ways(lab, run, ship, markets), here=ship.waypoint)
         answer = await _ask(lab, rows, plan)
         return await lab.write(lambda c: _act(c, lab, run, plan, answer))
+
+
+async def end(lab: Lab, run: ExperimentRun, over: str) -> None:
+    """Mark the run as asking for no more because it is `over` (why), with how far it has come."""
+    async with lab.asking:
+        if await lab.read(lambda c: ExperimentRepository(c).ended_because(run.run_id)) is None:
+            rows, plan = await lab.read(lambda c: _question(c, lab, run))
+            plan = replace(plan, over=over)
+            answer = await _ask(lab, rows, plan)
+            await lab.write(lambda c: _act(c, lab, run, plan, answer))
+
+
+async def _ways(lab: Lab, run: ExperimentRun, ship: Ship, markets: Sequence[str]) -> dict[tuple[str, str], Way]:
+    """The way from every market to every other; finding them for the first time may take a second."""
+    way = await find_ways(lab.game, run.system_symbol, [ship])
+    found: dict[tuple[str, str], Way] = {}
+    for start in markets:
+        found |= {(start, end): way(start, end) for end in markets if end != start}
+        await asyncio.sleep(0)  # whoever must renew a lease meanwhile can
+    return found
 
 
 async def _ask(lab: Lab, rows: Sequence[TradeRecord], plan: AllocationPlan) -> Allocation:
@@ -60,7 +83,7 @@ async def _ask(lab: Lab, rows: Sequence[TradeRecord], plan: AllocationPlan) -> A
 
 
 def _question(connection: Connection, lab: Lab, run: ExperimentRun) -> tuple[list[TradeRecord], AllocationPlan]:
-    """Every row of the run so far, and how it stands."""
+    """Every row of the run so far, and how it stands; the database does not know where the ship is."""
     experiments, queue = ExperimentRepository(connection), WorkQueueRepository(connection)
     document = experiments.get_plan(run.run_id)
     reference = stored_quotes(document)
@@ -78,6 +101,9 @@ def _question(connection: Connection, lab: Lab, run: ExperimentRun) -> tuple[lis
         credits_left=run.budget - experiments.outlay(run.run_id) - lab.purse.fuel_reserve,
         may_lose=document["may_lose"],
         wanted=PAIRS_A_SHIP * len(run.ships),
+        ways={},
+        ships=len(run.ships),
+        here="",
         seed=run.seed,
         turn=queue.enqueued(run.run_id).total(),
         now=now,

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import uuid
+from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -21,10 +22,10 @@ from spacetraders_lab.core.protocol import PairDone, PairFailed
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.game import reads
 from spacetraders_lab.game.client import Caller, caller
+from spacetraders_lab.run import feed
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.claims import Claims
 from spacetraders_lab.run.faultpoints import Point
-from spacetraders_lab.run.feed import feed
 from spacetraders_lab.run.heartbeat import keep_lease
 from spacetraders_lab.run.interrupt import Interrupted, unless_stopped
 from spacetraders_lab.run.logs import about
@@ -151,14 +152,19 @@ class ShipWorker:
 
     async def _find_work(self, report: WorkerReport) -> None:
         """Nothing is free now: ask for more where the design goes on by itself, else wait a little."""
-        if self.run.design.name is DesignName.RECOVERY:
-            return await self._watch_on(report)
-        is_adaptive = self.run.design.name is DesignName.ADAPTIVE
-        usual = WASHOUT_POLL_SECONDS if self.run.design.washout_seconds else POLL_SECONDS
-        seconds = await feed(self.lab, self.run) if is_adaptive else usual
-        if seconds:
-            await self._pause(max(SHORTEST_POLL, seconds / self.lab.game.client.speed))
-        return None
+        match self.run.design.name:
+            case DesignName.RECOVERY:
+                await self._watch_on(report)
+            case DesignName.ADAPTIVE:
+                await self._as_the_world_lets(self._ask_for_pairs(), report)
+            case _:
+                usual = WASHOUT_POLL_SECONDS if self.run.design.washout_seconds else POLL_SECONDS
+                await self._pause(self._wall_seconds(usual))
+
+    async def _ask_for_pairs(self) -> None:
+        """Have the queue filled, or wait where nothing is to be had."""
+        if seconds := await feed.feed(self.lab, self.run, await self._known_ship()):
+            await self._pause(self._wall_seconds(seconds))
 
     async def _only_watch(self, report: WorkerReport) -> bool:
         """What a ship without a hold does for a recovery run; False when the run has ended."""
@@ -168,16 +174,23 @@ class ShipWorker:
         return True
 
     async def _watch_on(self, report: WorkerReport) -> None:
-        """Make the next reading of a recovery run, or wait for it; what the world does is met as in a pair."""
+        """Make the next reading of a recovery run, or wait for it."""
+        await self._as_the_world_lets(self._read_again(), report)
+
+    async def _read_again(self) -> None:
+        ship, self._ship = await self._known_ship(), None
+        self._ship = await read_again(self.lab, self.run, ship, self.stop)
+
+    async def _as_the_world_lets(self, errand: Coroutine[None, None, None], report: WorkerReport) -> None:
+        """Go on an errand between two pairs; what the world does is met as in a pair."""
         try:
-            ship, self._ship = await self._known_ship(), None
-            self._ship = await read_again(self.lab, self.run, ship, self.stop)
+            await errand
         except Interrupted:
             return
         except WorldCondition as condition:
             self._halt(condition, report)
         except GameUnreachable as error:
-            log.warning("%s: a reading is put off: %s", self.command.ship_symbol, error)
+            log.warning("%s waits: %s", self.command.ship_symbol, error)
             await self._pause(self._retry_seconds())
         except GameError as error:
             report.error = str(error)
@@ -291,7 +304,7 @@ class ShipWorker:
         await self.lab.write(
             lambda c: WorkQueueRepository(c).end_waiting(run_id, str(short), SkipReason.CREDITS, now=now)
         )
-        await feed(self.lab, self.run, f"the budget is reached: {short}")
+        await feed.end(self.lab, self.run, f"the budget is reached: {short}")
         return None
 
     def _halt(self, condition: WorldCondition, report: WorkerReport) -> None:
@@ -313,6 +326,9 @@ class ShipWorker:
         """Sleep, but not past a stop."""
         with suppress(Interrupted):
             await unless_stopped(self.stop, self.lab.clock.sleep(seconds))
+
+    def _wall_seconds(self, game_seconds: float) -> float:
+        return max(SHORTEST_POLL, game_seconds / self.lab.game.client.speed)
 
     def _retry_seconds(self) -> float:
         return RETRY_SECONDS * (0.5 + self.lab.chance.random()) / self.lab.game.client.speed

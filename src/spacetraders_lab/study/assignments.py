@@ -12,6 +12,7 @@ from spacetraders_lab.core.experiment import Design, MarketPair, Menu, PlaceboBr
 from spacetraders_lab.core.limits import NO_LIMITS, Limits
 from spacetraders_lab.core.market import Listing, TradeGood
 from spacetraders_lab.core.menus import planned_skips, visit_menu
+from spacetraders_lab.core.planning import Way
 from spacetraders_lab.core.survey import numbered
 from spacetraders_lab.run.feed import LONG, NOTHING_SECONDS
 
@@ -44,6 +45,8 @@ class Director:
     seed: int
     budget: int
     wanted: int
+    ways: Mapping[tuple[str, str], Way]
+    ships: int
     seconds: float | None = None
     may_lose: bool = True
 
@@ -59,6 +62,7 @@ class Director:
         turn: int,
         now: datetime,
         start: datetime,
+        here: str,
     ) -> Allocation:
         """What to measure next."""
         plan = AllocationPlan(
@@ -73,6 +77,9 @@ class Director:
             credits_left=self.budget - spent,
             may_lose=self.may_lose,
             wanted=self.wanted,
+            ways=self.ways,
+            ships=self.ships,
+            here=here,
             seed=self.seed,
             turn=turn,
             now=now,

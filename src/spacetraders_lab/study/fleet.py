@@ -143,7 +143,7 @@ class Fleet:
         while len(self.played.rows) < run.transactions:
             if run.limits.reached(hours=self._now / 3600, requests=self.played.requests):
                 return
-            self._refill(run)
+            self._refill(run, voyager.ship.waypoint)
             task = self._claim(voyager, run)
             if task is not None:
                 voyager.begin(task)
@@ -164,8 +164,8 @@ class Fleet:
             self._now, lambda market: distance(here.x, here.y, self._places[market].x, self._places[market].y)
         )
 
-    def _refill(self, run: Run) -> None:
-        """Ask the director when the queue is empty and there is something new."""
+    def _refill(self, run: Run, here: str) -> None:
+        """Ask the director, from the market that a ship is at, when the queue is empty and there is something new."""
         if len(run.queue) or run.director is None or run.is_over or self._now < run.asks_from:
             return
         if self._world.probe_minutes:
@@ -181,6 +181,7 @@ class Fleet:
             turn=run.assigned,
             now=self.markets.moment(self._now),
             start=self.markets.moment(0.0),
+            here=here,
         )
         run.note(answer, self.markets.latest, self._now)
 

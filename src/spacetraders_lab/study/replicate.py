@@ -3,7 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
+from itertools import permutations
 from random import Random
 
 from spacetraders_lab.analysis.allocation import allocate, feasible_pairs
@@ -72,7 +73,7 @@ def replicate(study: Study, seed: int) -> Played:
     wanted = set(study.goods) or {good for _, good in fleet.markets.latest} - {FUEL}
     listings = [x for x in fleet.markets.latest.values() if x.good.symbol in wanted]
     if study.design.name is DesignName.ADAPTIVE:
-        director = _director(study, seed, listings)
+        director = _director(study, seed, system, listings)
         return fleet.play(study.design, director=director, transactions=study.transactions, limits=study.limits)
     proposal = _propose(study, seed, system, listings)
     assignments = [
@@ -91,8 +92,9 @@ def _system(study: Study, seed: int) -> System:
     return observed_system(observed.symbol, observed.places, observed.listings, settings)
 
 
-def _director(study: Study, seed: int, listings: Sequence[Listing]) -> Director:
+def _director(study: Study, seed: int, system: System, listings: Sequence[Listing]) -> Director:
     chosen: Allocate = allocate if study.allocator is Allocator.PRECISION else allocate_at_random
+    way, markets = _ways(study.world, system), sorted({system.headquarters, *(x.waypoint for x in listings)})
     return Director(
         chosen,
         study.design,
@@ -101,6 +103,8 @@ def _director(study: Study, seed: int, listings: Sequence[Listing]) -> Director:
         seed,
         study.budget,
         PAIRS_A_SHIP * study.world.ships,
+        {(start, end): way(start, end) for start, end in permutations(markets, 2)},
+        study.world.ships,
         None if study.hours is None else 3600 * study.hours,
         study.may_lose,
     )
@@ -163,14 +167,17 @@ def _pricer(
 
 
 def _ways(world: World, system: System) -> Ways:
-    table = leg_table(tuple(system.waypoints.values()), world.speed)
     stations = frozenset(symbol for symbol, market in system.markets.items() if FUEL in market.listings)
+    return _ways_on(tuple(system.waypoints.values()), stations, world.speed, world.fuel)
+
+
+@lru_cache(maxsize=1)  # every replication in an observed system flies on the same map
+def _ways_on(places: tuple[Waypoint, ...], stations: frozenset[str], speed: int, fuel: int) -> Ways:
+    table = leg_table(places, speed)
 
     @cache
     def way(start: str, end: str) -> Way:
-        route = find_route(
-            table, start, end, fuel=world.fuel, fuel_capacity=world.fuel, fuel_stations=stations, docked=True
-        )
+        route = find_route(table, start, end, fuel=fuel, fuel_capacity=fuel, fuel_stations=stations, docked=True)
         return Way(route.seconds, len(route.legs), route.requests + 1, route.fuel)
 
     return way

@@ -20,7 +20,7 @@ from spacetraders_lab.study.rig import Exchange, Rig
 REQUESTS_PER_SECOND = 2.5  # 2 a second and 30 more a minute
 PAIRS_PER_SHIP = 20
 FLEETS = {1: "≤ 1.15×", 3: "≤ 1.15×", 6: "≤ 1.15×", 12: "≤ 1.3×"}
-HOME_FLEETS = (6, 12)  # on a system like the real ones, where flights are long and most goods have few markets
+HOME_FLEETS = (1, 3, 6, 12)  # on a system like the real ones, where flights are long and most goods have few markets
 
 
 @dataclass(slots=True)
@@ -42,7 +42,7 @@ class Flights:
 
 
 def measure(full: bool = False) -> list[Figure]:
-    """1, 3, 6 and 12 ships with 20 pairs each on the lab system, and some on a home system."""
+    """1, 3, 6 and 12 ships with 20 pairs each on the lab system, and on a home system."""
     return [
         *(figure for ships, target in FLEETS.items() for figure in _figures("lab", ships, target)),
         *(figure for ships in HOME_FLEETS for figure in _figures("home", ships)),

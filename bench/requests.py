@@ -1,5 +1,6 @@
 """Requests a transaction by design, beside the fewest that the same trades and flights need. The grid at scale is in
-`scale`; here each design as a user would start it, on the lab system. The larger a hold, the more is traded a flight.
+`scale`; here each design as a user would start it, on the lab system, and the adaptive one on a home system as well,
+where flights have several legs. The larger a hold, the more is traded a flight.
 """
 
 import asyncio
@@ -28,16 +29,21 @@ RUNS = (
         for hold in (SMALL, LARGE)
     ),
 )
+FAR = f"adaptive, holds of {LARGE}, home system"
 
 
 def measure(full: bool = False) -> list[Figure]:
     """The literal grid, the seeded grid, the ladder and the adaptive design."""
-    return [figure for name, options, hold in RUNS for figure in _figures(name, options, hold)]
+    far = _figures(FAR, DesignOptions(design=DesignName.ADAPTIVE), LARGE, "home")
+    return [
+        *(figure for name, options, hold in RUNS for figure in _figures(name, options, hold)),
+        *(replace(figure, target="") for figure in far),
+    ]
 
 
-def _figures(name: str, options: DesignOptions, hold: int) -> list[Figure]:
+def _figures(name: str, options: DesignOptions, hold: int, profile: str = "lab") -> list[Figure]:
     design = options.chosen()
-    with laboratory(ships=SHIPS, hold=hold) as rig:
+    with laboratory(ships=SHIPS, hold=hold, profile=profile) as rig:
         rig.scout()
         most = GRID_PAIRS if design.name is DesignName.GRID else None
         limits = LIMITS if design.name is DesignName.ADAPTIVE else NO_LIMITS

@@ -12,7 +12,7 @@ The real worker, client and store in virtual time, in the sandbox with the real 
 from dataclasses import dataclass
 
 from bench.figures import Figure
-from bench.laboratory import laboratory, queue
+from bench.laboratory import laboratory, queue, ways
 from spacetraders_lab.core.experiment import Design
 from spacetraders_lab.core.selection import queue_order
 from spacetraders_lab.study.rig import Exchange, Rig
@@ -51,7 +51,7 @@ def measure(full: bool = False) -> list[Figure]:
 
 def _figures(profile: str, ships: int, target: str = "") -> list[Figure]:
     with laboratory(ships=ships, profile=profile) as rig:
-        run = queue(rig, queue_order(rig.pairs(PAIRS_PER_SHIP * ships), ships), Design(iterations=1))
+        run = queue(rig, queue_order(rig.pairs(PAIRS_PER_SHIP * ships), ships, ways(rig)), Design(iterations=1))
         flights = Flights(rig)
         began, before = rig.clock.elapsed, rig.requests().total()
         rig.fly(run)

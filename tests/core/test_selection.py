@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from spacetraders_lab.core.experiment import MarketPair
 from spacetraders_lab.core.market import Activity, Listing, ListingType, Supply
+from spacetraders_lab.core.planning import Way
 from spacetraders_lab.core.selection import MarketSelector, balanced_order, queue_order
 from tests.factories import make_listing
 
@@ -308,6 +309,17 @@ def test_goods_whose_pairs_exclude_each_other_longest_go_first() -> None:
     assert list(dict.fromkeys(goods_of(queue_order(chain(*walks_of([2, 8, 3])))))) == ["GOOD_1", "GOOD_2", "GOOD_0"]
     hub = [MarketPair.of("HUB", f"X1-GZ7-M{i}", "X1-GZ7-HUB") for i in range(7)]
     assert goods_of(queue_order([*chain(*walks_of([3])), *hub]))[:7] == ["HUB"] * 7, "all seven sell at one market"
+
+
+def test_a_good_of_fewer_and_longer_flights_goes_before_one_of_more_and_shorter() -> None:
+    """Four markets far apart take longer, by however many ships, than six that are near."""
+    near, far = pair_up([f"X1-GZ7-N{i}" for i in range(6)], "NEAR"), pair_up([f"X1-GZ7-F{i}" for i in range(4)], "FAR")
+
+    def ways(start: str, end: str) -> Way:
+        return Way(1800.0 if "-F" in start else 30.0, 1, 4, 0)
+
+    assert goods_of(queue_order([*near, *far]))[0] == "NEAR"
+    assert goods_of(queue_order([*near, *far], ways=ways))[: len(far)] == ["FAR"] * len(far)
 
 
 def test_a_fleet_has_pairs_to_fly_at_once_until_the_end() -> None:

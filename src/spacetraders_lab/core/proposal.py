@@ -7,7 +7,7 @@ from enum import StrEnum
 from spacetraders_lab.core.experiment import Design, DesignName, MarketPair, Menu, Skip
 from spacetraders_lab.core.market import Listing, Operation, TradeGood
 from spacetraders_lab.core.menus import MOST_VOLUMES, expected_move, grid_menu, planned_skips, visit_menu
-from spacetraders_lab.core.planning import ListingKey, Plan
+from spacetraders_lab.core.planning import ListingKey, Plan, Ways
 from spacetraders_lab.core.protocol import cell_units
 from spacetraders_lab.core.selection import MarketSelector, balanced_order, queue_order
 from spacetraders_lab.core.survey import numbered, separate_lanes, stratified_order, survey_pairs
@@ -63,6 +63,7 @@ def propose(
     listings: Mapping[str, Sequence[Listing]],
     price: Price,
     *,
+    ways: Ways,
     seed: int,
     hold: int,
     ships: int,
@@ -77,13 +78,14 @@ def propose(
     price is for the user to judge.
     """
     if design.name is DesignName.GRID:
-        return _grid(design, listings, seed=seed, hold=hold, ships=ships, max_pairs=max_pairs)
+        return _grid(design, listings, ways, seed=seed, hold=hold, ships=ships, max_pairs=max_pairs)
     return _visits(design, listings, price, seed=seed, hold=hold, max_pairs=max_pairs, budget=budget, purse=purse)
 
 
 def _grid(
     design: Design,
     listings: Mapping[str, Sequence[Listing]],
+    ways: Ways,
     *,
     seed: int,
     hold: int,
@@ -95,7 +97,7 @@ def _grid(
     candidates = balanced_order(
         [selector.generate_market_pairs([m.waypoint for m in markets], good) for good, markets in chosen.items()]
     )
-    pairs, quotes = queue_order(candidates[:max_pairs], ships), _quotes(chosen)
+    pairs, quotes = queue_order(candidates[:max_pairs], ships, ways), _quotes(chosen)
     menus: dict[str, Menu] = {}
     skips: dict[str, tuple[Skip, ...]] = {}
     if design.seeded:

@@ -2,14 +2,17 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
+from functools import partial
 from itertools import chain
 from operator import itemgetter
 
 from spacetraders_lab.core.experiment import MarketPair
 from spacetraders_lab.core.market import Listing
+from spacetraders_lab.core.planning import Ways
 
 FEWEST, MOST = 4, 8
 _ROOM_A_SHIP = 1.5  # pairs at once at the end of a run for each ship but one: some are too far from where it is
+_SECONDS_AT_MARKETS = 60.0  # of a pair, about: its trades and readings
 
 _Level = tuple[str, str | None]  # ("supply", "SCARCE") or ("activity", None)
 _Group = tuple[str, str | None]  # (supply, activity); an EXCHANGE has no activity
@@ -54,17 +57,17 @@ def balanced_order(pairs_by_good: Sequence[Sequence[MarketPair]]) -> list[Market
     return [walk[i] for i in range(longest) for walk in walks if i < len(walk)]
 
 
-def queue_order(pairs: Iterable[MarketPair], ships: int = 1) -> list[MarketPair]:
+def queue_order(pairs: Iterable[MarketPair], ships: int = 1, ways: Ways | None = None) -> list[MarketPair]:
     """The order in which chosen pairs are queued: good by good, along closed walks, the last goods mixed.
 
     A ship that has sold is where the next pair buys, which saves a third of the flights. Two pairs of a listing are
-    never flown at once: goods whose pairs get most into each other's way go first, and as many of the last ones are
-    mixed as keep all `ships` at work to the end (docs/decisions/0003).
+    never flown at once: goods whose pairs keep each other waiting longest go first (without `ways` flights are taken to
+    be alike), and as many of the last ones are mixed as keep all `ships` at work to the end (docs/decisions/0003).
     """
     by_good: dict[str, list[MarketPair]] = {}
     for pair in pairs:
         by_good.setdefault(pair.good_symbol, []).append(pair)
-    walks = [_chained(walk) for walk in sorted(by_good.values(), key=_rounds, reverse=True)]
+    walks = [_chained(walk) for walk in sorted(by_good.values(), key=partial(_fewest_seconds, ways), reverse=True)]
     last = _goods_at_the_end(walks, ships)
     return [*chain(*walks[: len(walks) - last]), *_mixed(walks[len(walks) - last :])]
 
@@ -78,10 +81,14 @@ def _goods_at_the_end(walks: Sequence[Sequence[MarketPair]], ships: int) -> int:
     return count
 
 
-def _rounds(pairs: Sequence[MarketPair]) -> int:
-    """The fewest rounds in which the pairs of a good can be flown, each listing in one pair of a round."""
-    busiest = max(Counter(market for pair in pairs for market in (pair.buy_market, pair.sell_market)).values())
-    return max(busiest, -(-len(pairs) // _at_once(pairs)))
+def _fewest_seconds(ways: Ways | None, pairs: Sequence[MarketPair]) -> float:
+    """In how many seconds the pairs of a good can be flown at best, by however many ships: one at a time a listing."""
+    busy: dict[str, float] = defaultdict(float)
+    for pair in pairs:
+        flight = ways(pair.buy_market, pair.sell_market).seconds if ways is not None else 0.0
+        for market in (pair.buy_market, pair.sell_market):
+            busy[market] += _SECONDS_AT_MARKETS + flight
+    return max(max(busy.values()), sum(busy.values()) / 2 / _at_once(pairs))
 
 
 def _at_once(pairs: Sequence[MarketPair]) -> int:

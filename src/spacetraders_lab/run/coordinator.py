@@ -134,6 +134,7 @@ async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepa
         command.design,
         wanted,
         price,
+        ways=ways,
         seed=command.seed,
         hold=hold,
         ships=len(ships),

@@ -135,6 +135,7 @@ def _propose(study: Study, seed: int, system: System, listings: Sequence[Listing
         study.design,
         {good: found for good, found in by_good.items() if len(found) > 1},
         _pricer(study.world, study.design, system, listings),
+        ways=_ways(study.world, system),
         seed=seed,
         hold=study.world.hold,
         ships=study.world.ships,

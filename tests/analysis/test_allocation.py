@@ -302,6 +302,12 @@ def test_pairs_of_one_ship_make_a_chain_from_where_it_is():
     assert sum(end == start for end, start in begun) > 0.7 * len(begun)
 
 
+def test_where_no_ship_is_known_of_a_pair_is_as_far_as_its_own_flight():
+    near = set(MARKETS[:4])
+    chosen = allocate([], plan(ways=far_from_all_but(near), here=None)).pairs
+    assert {chosen[0].buy_market, chosen[0].sell_market} <= near
+
+
 def test_no_nearness_makes_up_for_what_is_worth_far_less(monkeypatch):
     """One visit far away would finish the one cell; others are so far from it that a visit is next to nothing."""
     needs = dict.fromkeys(ESTIMATES, 5.0) | {FULL: 1.05}

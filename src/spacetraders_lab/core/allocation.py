@@ -25,10 +25,10 @@ class AllocationPlan:
     `floor` the half-width (as a log move per tradeVolume) that is good enough whatever the estimate is. `hold` is the
     smallest cargo capacity of the fleet, `credits_left` what may still be lost, `may_lose` whether pairs that lose
     money may be named at all (the user has named a budget), and `wanted` how many pairs to name at most. `ways` has
-    the way from every market to every other, as the ship flies that asks, `here`, one of so many `ships`. `seed` and
-    `turn` (how many pairs it has named before) make every choice repeatable. `speed` is how many game seconds go by in
-    a second of the clock, which all the times here are of. `until` ends the run, and so does `over`: why, in a few
-    words for the user.
+    the way from every market to every other, as the ship flies that asks, `here` (None: in another system), one of so
+    many `ships`. `seed` and `turn` (how many pairs it has named before) make every choice repeatable. `speed` is how
+    many game seconds go by in a second of the clock, which all the times here are of. `until` ends the run, and so
+    does `over`: why, in a few words for the user.
     """
 
     listings: tuple[Listing, ...]
@@ -44,7 +44,7 @@ class AllocationPlan:
     wanted: int
     ways: Mapping[tuple[str, str], Way]
     ships: int
-    here: str
+    here: str | None
     seed: int
     turn: int
     now: datetime

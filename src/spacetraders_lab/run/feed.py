@@ -5,7 +5,7 @@ nothing. All that it is told is read from the database, so any worker may ask, a
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import Connection
@@ -50,8 +50,9 @@ async def feed(lab: Lab, run: ExperimentRun, ship: Ship) -> float:
         if has_ended or waiting:
             return WAITING_SECONDS
         rows, plan = await lab.read(lambda c: _question(c, lab, run))
-        markets = sorted({ship.waypoint, *(listing.waypoint for listing in plan.listings)})
-        plan = replace(plan, ways=await _ways(lab, run, ship, markets), here=ship.waypoint)
+        here = {ship.waypoint} if ship.system == run.system_symbol else set()
+        ways = await _ways(lab, run, ship, here | {listing.waypoint for listing in plan.listings})
+        plan = replace(plan, ways=ways, here=next(iter(here), None))
         answer = await _ask(lab, rows, plan)
         return await lab.write(lambda c: _act(c, lab, run, plan, answer))
 
@@ -66,12 +67,12 @@ async def end(lab: Lab, run: ExperimentRun, over: str) -> None:
             await lab.write(lambda c: _act(c, lab, run, plan, answer))
 
 
-async def _ways(lab: Lab, run: ExperimentRun, ship: Ship, markets: Sequence[str]) -> dict[tuple[str, str], Way]:
-    """The way from every market to every other; finding them for the first time may take a second."""
+async def _ways(lab: Lab, run: ExperimentRun, ship: Ship, places: Collection[str]) -> dict[tuple[str, str], Way]:
+    """The way from every place to every other; finding them for the first time may take a second."""
     way = await find_ways(lab.game, run.system_symbol, [ship])
     found: dict[tuple[str, str], Way] = {}
-    for start in markets:
-        found |= {(start, end): way(start, end) for end in markets if end != start}
+    for start in places:
+        found |= {(start, end): way(start, end) for end in places if end != start}
         await asyncio.sleep(0)  # whoever must renew a lease meanwhile can
     return found
 
@@ -103,7 +104,7 @@ def _question(connection: Connection, lab: Lab, run: ExperimentRun) -> tuple[lis
         wanted=PAIRS_A_SHIP * len(run.ships),
         ways={},
         ships=len(run.ships),
-        here="",
+        here=None,
         seed=run.seed,
         turn=queue.enqueued(run.run_id).total(),
         now=now,

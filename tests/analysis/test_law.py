@@ -97,6 +97,24 @@ def test_an_imports_ask_is_known_to_come_in_steps_of_two(game):
     assert game[1].price_steps[IMPORT] == (2, 1) and game[1].price_steps[EXPORT] == (1, 1)
 
 
+def test_quotes_at_their_floor_neither_bend_the_law_nor_hide_its_steps():
+    """Three IMPORTs are sold to until they bid 1 credit, and bought from there."""
+    trading = trade_at_random(lab_markets(), 100, menu=mixed_steps)
+    imports = [(m, g) for m, place in trading.markets.items() for g, x in place.listings.items() if x.kind is IMPORT]
+    for listing in imports[:3]:
+        while trading.read(*listing)["sell_price"] > 1:
+            trading.visit(*listing, SELL, (1.0,))
+        trading.visit(*listing, BUY, (1.0, 1.0))
+        trading.visit(*listing, BUY, (1.0, 1.0))
+    assert sum(row["sell_price_before"] == 1 for row in trading.trades if row["operation"] is BUY) >= 3
+    odd = [row | {"purchase_price_before": 7} for row in trading.trades if row["sell_price_before"] == 1]
+    trading.trades.extend(odd)  # at their floor an IMPORT's asks may be odd
+    law = fit_law(trading.dataset())
+    assert law.best is LawForm.STOCK and law.price_steps[IMPORT] == (2, 1)
+    assert law.score.parameters["k IMPORT"].value == pytest.approx(-0.3, abs=0.01)
+    assert law.score.parameters["ratio IMPORT"].value == pytest.approx(2**0.3 / 2, abs=0.01)
+
+
 def test_exchange_listings_are_scored_apart(game):
     _, law = game
     assert [score.form for score in law.exchange_scores] == [form.form for form in FORMS]
@@ -169,6 +187,8 @@ def test_a_listing_that_was_never_traded_is_taken_for_one_of_its_type_or_left_op
     unknown = Listing("X1-NO-WHERE", good, EPOCH)
     assert listing_constant(law_of("constant-percent"), unknown, BUY).value == pytest.approx(0.05, abs=0.01)
     assert listing_constant(law_of("linear"), unknown, BUY) is None
+    floored = Listing("X1-NO-WHERE", replace(good, sell_price=1), EPOCH)
+    assert listing_constant(law_of("game"), floored, BUY) is None  # nobody knows how far below it would be
     assert predict_quotes(law_of("null"), unknown, BUY, [10]) == [100, 100]
 
 

@@ -4,6 +4,7 @@ import numpy as np
 
 from spacetraders_lab.analysis.distributions import NORMAL_REACH
 from spacetraders_lab.analysis.findings import Estimate, LawFit, LawForm
+from spacetraders_lab.core.analysis_plan import LOWEST_QUOTE
 from spacetraders_lab.core.market import Listing, Operation
 
 
@@ -25,9 +26,9 @@ def listing_constant(law: LawFit, listing: Listing, side: Operation) -> Estimate
 
 
 def _from_quotes(law: LawFit, listing: Listing) -> Estimate | None:
-    """The offset of one pair of quotes, uncertain by their rounding."""
+    """The offset of one pair of quotes, uncertain by their rounding; None where the bid is at its floor."""
     ratio = law.score.parameters.get(f"ratio {listing.good.type}")
-    if ratio is None:
+    if ratio is None or listing.good.sell_price <= LOWEST_QUOTE:
         return None
     ask_step, bid_step = law.price_steps[listing.good.type]
     offset = listing.good.sell_price - ratio.value * listing.good.purchase_price

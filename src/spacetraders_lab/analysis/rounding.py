@@ -4,16 +4,21 @@ import numpy as np
 
 from spacetraders_lab.analysis.arrays import Floats, Ints
 from spacetraders_lab.analysis.dataset import TYPES, Dataset
+from spacetraders_lab.core.analysis_plan import LOWEST_QUOTE
 
 _ENOUGH = 10  # distinct quotes that must all be even before steps of two credits are believed
 
 
 def price_steps(type: Ints, ask: Floats, bid: Floats) -> Floats:
-    """The step in credits between two quotes of a type, shape (types, 2) for ask and bid: 2 where all are even."""
+    """The step in credits between two quotes of a type, shape (types, 2) for ask and bid: 2 where all are even.
+
+    Where the bid is at its floor neither is looked at: at their floors the game's quotes are not even.
+    """
     steps = np.ones((len(TYPES), 2))
     for kind in range(len(TYPES)):
+        shown = (type == kind) & (bid > LOWEST_QUOTE)
         for side, quotes in enumerate((ask, bid)):
-            seen = np.unique(quotes[type == kind])
+            seen = np.unique(quotes[shown])
             if len(seen) >= _ENOUGH and not (seen % 2).any():
                 steps[kind, side] = 2.0
     return steps

@@ -7,6 +7,7 @@ import numpy as np
 from spacetraders_lab.analysis.arrays import Bools, Floats, Ints, Rows
 from spacetraders_lab.analysis.dataset import BUY, Dataset
 from spacetraders_lab.analysis.rounding import steps_of
+from spacetraders_lab.core.analysis_plan import LOWEST_QUOTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +38,10 @@ class Steps(Rows):
 
 
 def trade_steps(data: Dataset) -> Steps:
-    """The usable rows as steps."""
+    """The usable rows as steps, without those where a quote of either side is at its floor: it hides the stock."""
     rows = data.used()
+    lowest = np.minimum.reduce([rows.ask_before, rows.bid_before, rows.ask_after, rows.bid_after])
+    rows = rows.take(lowest > LOWEST_QUOTE)
     buys = rows.side == BUY
     grains = steps_of(rows)[rows.type]
     return Steps(

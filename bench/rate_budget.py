@@ -2,8 +2,9 @@
 
     python -m bench.rate_budget [SECONDS] [PROCESSES] [TASKS]
 
-Sockets on loopback, a sandbox with its limit on, the database durable. Rows: one program that has the limit alone, the
-limit shared through SQLite and through PostgreSQL, in two fixed shares, and by nobody's leave.
+Sockets on loopback, sandboxes with their limit on, databases durable. Rows: one program that has the limit alone, the
+limit shared through SQLite and through PostgreSQL, in two fixed shares, and by nobody's leave. All are measured at the
+same time, each with a sandbox and a database of its own, for they wait nearly all of it.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +30,7 @@ from spacetraders_lab.sandbox.settings import SandboxSettings
 from spacetraders_lab.store.database import open_database
 
 ALLOWED = 2.5  # requests a second: 2, and 30 more a minute
+_STARTS_IN = 20.0  # seconds, in which all processes of all rows have come up
 
 
 @dataclass(frozen=True)
@@ -50,19 +53,31 @@ class Row:
         return f"| {self.way} | {counts} | {a_block} | {cost} |"
 
 
-def measure(seconds: float = 300.0, processes: int = 4, tasks: int = 4) -> Iterator[Row]:
-    """Let the processes ask for so long with so many tasks each, once for each way of sharing."""
+def measure(seconds: float = 300.0, processes: int = 4, tasks: int = 4) -> list[Row]:
+    """Let the processes ask for so long with so many tasks each, in each way of sharing."""
     with tempfile.TemporaryDirectory() as folder, running_server() as server, server.database() as postgres:
-        sqlite = f"sqlite:///{Path(folder) / 'lab.db'}"
-        for way, url, share, count in (
-            ("alone", sqlite, 0.0, 1),
-            ("alone, shared with nobody, SQLite", sqlite, 1.0, 1),
-            ("shared, SQLite", sqlite, 1.0, processes),
+        ways = (
+            ("alone", "", 0.0, 1),
+            ("alone, shared with nobody, SQLite", "", 1.0, 1),
+            ("shared, SQLite", "", 1.0, processes),
             ("shared, PostgreSQL", postgres, 1.0, processes),
-            ("fixed shares", sqlite, 0.5, 2),
-            ("not shared", sqlite, 0.0, processes),
-        ):
-            yield _row(way, url, share, seconds, count, processes * tasks // count)
+            ("fixed shares", "", 0.5, 2),
+            ("not shared", "", 0.0, processes),
+        )
+        with ThreadPoolExecutor(len(ways)) as pool:
+            rows = [
+                pool.submit(
+                    _row,
+                    way,
+                    url or f"sqlite:///{Path(folder) / f'{number}.db'}",
+                    share,
+                    seconds,
+                    count,
+                    processes * tasks // count,
+                )
+                for number, (way, url, share, count) in enumerate(ways)
+            ]
+            return [row.result() for row in rows]
 
 
 def _row(way: str, url: str, share: float, seconds: float, processes: int, tasks: int) -> Row:
@@ -73,7 +88,7 @@ def _row(way: str, url: str, share: float, seconds: float, processes: int, tasks
         context.Pool(processes) as pool,
     ):
         token = asyncio.run(_register(sandbox.base_url))
-        arguments = [(sandbox.base_url, token, url, share, time.time() + 5, seconds, tasks)] * processes
+        arguments = [(sandbox.base_url, token, url, share, time.time() + _STARTS_IN, seconds, tasks)] * processes
         costs = [cost for found in pool.starmap(_work, arguments) for cost in found]
         answered, refused = _counts(sandbox)
     return Row(way, processes, seconds, answered, refused, len(costs), 1000 * sum(costs) / max(1, len(costs)))

@@ -56,4 +56,4 @@ def _figures(name: str, options: DesignOptions, hold: int, profile: str = "lab")
         rig.play(fly)
         requests = rig.requests() - before
         trades = len(rig.records(run))
-        return request_figures(f"{name}, {trades:,} transactions", rig, dict(requests), trades, run.run_id)
+        return request_figures(f"{name}, {trades:,} transactions", rig, requests, trades, run.run_id)

@@ -253,24 +253,27 @@ class TestVersions:
     ) -> None:
         monkeypatch.setattr(module, "wal_is_safe", lambda version: wal)
         for number in range(5):  # SQLite's race for the journal's mode is not lost every time
-            self.meet(f"sqlite:///{tmp_path / f'{number}.db'}")
+            self.meet([f"sqlite:///{tmp_path / f'{number}.db'}"] * 6)
+
+    def test_one_program_may_open_several_new_files_at_once(self, tmp_path: Path) -> None:
+        self.meet([f"sqlite:///{tmp_path / f'{number}.db'}" for number in range(6)])
 
     @pytest.mark.postgres
     def test_several_programs_may_meet_a_new_postgresql_at_once(self, postgres_server: Server) -> None:
         with postgres_server.database() as url:
-            self.meet(url)
+            self.meet([url] * 6)
 
     @staticmethod
-    def meet(url: str) -> None:
-        barrier = threading.Barrier(6)
+    def meet(urls: list[str]) -> None:
+        barrier = threading.Barrier(len(urls))
 
-        def program(_: int) -> int:
+        def program(url: str) -> int:
             barrier.wait()
             with closing(open_database(url)) as database:
                 return remember(database)
 
-        with ThreadPoolExecutor(6) as pool:
-            assert len(set(pool.map(program, range(6)))) == 1
+        with ThreadPoolExecutor(len(urls)) as pool:
+            assert len(set(pool.map(program, urls))) == 1
 
 
 @pytest.mark.postgres

@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -22,6 +23,7 @@ CONNECT_SECONDS = 10
 STATEMENT_SECONDS = 60.0  # the longest that PostgreSQL works at one statement; the lab's own take milliseconds
 CACHE_KIB = 16_384  # of SQLite for a connection: the indices of a long run do not fit into its own 2 MB
 _MIGRATION_LOCK = 0x53544C4C  # any number that the lab's programs agree on
+_UPGRADING = threading.Lock()  # Alembic keeps what it upgrades in its module: one database at a time in a program
 
 
 class Database:
@@ -292,4 +294,5 @@ def _upgrade(connection: Connection) -> None:
     config.set_main_option("script_location", "spacetraders_lab.store:migrations")
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    with _UPGRADING:
+        command.upgrade(config, "head")

@@ -200,6 +200,13 @@ def test_a_bad_address_is_refused(player: Player, url: str) -> None:
     assert "looks like https://api.spacetraders.io/v2" in _one_line(answer)
 
 
+def test_an_address_with_a_password_is_refused_and_not_repeated(player: Player) -> None:
+    player.terminal.set(BASE_URL="http://me:geheim@127.0.0.1:8080/v2", TOKEN="a.b.c")
+    answer = player.type("ship list")
+    assert answer.code == 2
+    assert "SPACETRADERS_TOKEN" in _one_line(answer) and "geheim" not in answer.err
+
+
 def test_the_second_name_of_the_address_works_too(player: Player) -> None:
     player.terminal.unset("BASE_URL")
     player.terminal.set(API_URL=player.sandbox.base_url)
@@ -223,7 +230,9 @@ def test_a_game_that_is_not_there_is_told_after_some_tries(player: Player, monke
     player.terminal.set(BASE_URL=f"http://127.0.0.1:{port}/v2", TOKEN="a.b.c")
     answer = player.type("ship list")
     assert answer.code == 1
-    assert "no usable answer" in _one_line(answer)
+    said = _one_line(answer)
+    assert f"no usable answer from http://127.0.0.1:{port}/v2" in said and "SPACETRADERS_BASE_URL" in said
+    assert "the game said" not in said
     assert len(waits) >= 3
 
 

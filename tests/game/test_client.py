@@ -318,7 +318,7 @@ def test_waits_are_game_time_but_for_what_the_game_says() -> None:
 def test_every_try_waits_its_turn_and_is_counted() -> None:
     server = Server(error(500))
     client = server.client()
-    with pytest.raises(GameUnreachable, match=r"GET /my/agent: no usable answer in 6 tries \(HTTP 500\)"):
+    with pytest.raises(GameUnreachable, match=r"GET /my/agent: no usable answer from http\S+ in 6 tries \(HTTP 500\)"):
         server.clock.run(client.get(Data[Agent], "/my/agent"))
     assert client.requests == {"GET /my/agent": 6}
     assert server.limiter.granted == 6

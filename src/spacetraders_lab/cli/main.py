@@ -11,7 +11,7 @@ from typing import Any, get_args
 from cyclopts import App, CycloptsError, Parameter, Token, convert
 
 from spacetraders_lab import __version__
-from spacetraders_lab.core.errors import GameError, LabError, UserError, WorldCondition
+from spacetraders_lab.core.errors import GameError, GameUnreachable, LabError, UserError, WorldCondition
 
 EXIT_OK, EXIT_FAILED, EXIT_USER, EXIT_SUSPENDED = 0, 1, 2, 3
 
@@ -173,6 +173,8 @@ def run(arguments: Sequence[str]) -> int:
         return _complain(str(error), EXIT_USER)
     except WorldCondition as error:
         return _complain(str(error), EXIT_SUSPENDED)
+    except GameUnreachable as error:
+        return _complain(f"{error}; is SPACETRADERS_BASE_URL right, and is the game up?", EXIT_FAILED)
     except GameError as error:
         return _complain(f"the game said: {error}" + (f" (code {error.code})" if error.code else ""), EXIT_FAILED)
     except LabError as error:

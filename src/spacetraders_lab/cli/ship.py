@@ -18,7 +18,7 @@ from spacetraders_lab.core.commands import (
     RefuelShipCommand,
     SellCargoCommand,
 )
-from spacetraders_lab.core.errors import GameError, GameUnreachable, UserError
+from spacetraders_lab.core.errors import GameError, LabError, UserError
 from spacetraders_lab.core.routing import Preference
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.waypoint import system_of
@@ -133,7 +133,7 @@ def _do(ship_symbol: str, command: Callable[[str], Command], prefer: Preference 
         case Refused(error=error):
             raise error
         case Unknown(reason=reason):
-            raise GameUnreachable(f"{reason}; whether it took effect is not known: look with `spacetraders ship list`")
+            raise LabError(f"{reason}; whether it took effect is not known: look with `spacetraders ship list`")
 
 
 async def _own_ship(lab: Lab, symbol: str) -> Ship:

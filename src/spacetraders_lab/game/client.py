@@ -192,7 +192,7 @@ class GameClient:
             self._limiter.pause(wait)
         if not decision.again:
             kind = EffectUnknown if failure.may_have_been_executed and not _is_read(endpoint) else GameUnreachable
-            message = f"{endpoint}: no usable answer in {failures} tries ({failed.why})"
+            message = f"{endpoint}: no usable answer from {self.base_url} in {failures} tries ({failed.why})"
             raise kind(message, http_status=failed.http_status) from failed
         if not failure.concerns_everybody:
             await self.clock.sleep(wait)
@@ -230,6 +230,8 @@ def _authorization(token: str | None) -> dict[str, str]:
 
 
 def _checked_url(base_url: str) -> httpx2.URL:
+    if "@" in base_url:  # it would be shown and stored
+        raise UserError("an address of the game has no user name and no password; tokens go into SPACETRADERS_TOKEN")
     try:
         url = httpx2.URL(base_url)
     except httpx2.InvalidURL:

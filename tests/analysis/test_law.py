@@ -115,6 +115,17 @@ def test_quotes_at_their_floor_neither_bend_the_law_nor_hide_its_steps():
     assert law.score.parameters["ratio IMPORT"].value == pytest.approx(2**0.3 / 2, abs=0.01)
 
 
+def test_a_type_whose_quotes_never_move_does_not_hide_the_law_of_the_others():
+    """Small trades at an EXCHANGE often move nothing, so that nothing is known of its stock."""
+    trading = trade_at_random(lab_markets(), 150, menu=mixed_steps)
+    for row in trading.trades:
+        if row["listing_type"] is ListingType.EXCHANGE:
+            row |= {f"{quote}_after": row[f"{quote}_before"] for quote in ("purchase_price", "sell_price")}
+    law = fit_law(trading.dataset())
+    assert "k EXCHANGE" not in law.score.parameters
+    assert law.best is LawForm.STOCK and law.score.within >= 0.99
+
+
 def test_exchange_listings_are_scored_apart(game):
     _, law = game
     assert [score.form for score in law.exchange_scores] == [form.form for form in FORMS]

@@ -42,8 +42,12 @@ class Form:
         return steps.unit if self.by_listing else steps.group
 
     def predict(self, steps: Steps, common: Common) -> Floats:
-        """The traded quote after each step, from the listing's earlier steps; NaN where there are none."""
-        top, bottom = sums_before(self.key(steps), *self.parts(steps, common))
+        """The traded quote after each step, from the listing's earlier steps; NaN where there are none.
+
+        NaN as well for a type of which nothing is known in common, and for no other.
+        """
+        known = (np.where(np.isnan(part), 0.0, part) for part in self.parts(steps, common))
+        top, bottom = sums_before(self.key(steps), *known)
         with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
             return self.apply(steps, common, top / bottom)
 

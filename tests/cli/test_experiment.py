@@ -70,6 +70,21 @@ def test_the_plan_is_printed_before_anything_is_bought(done: tuple[Player, Answe
         assert re.search(rf"^  {figure} +[\d,.-]+", answer.out[plan:], re.MULTILINE), figure
 
 
+def test_an_adaptive_run_does_not_pretend_to_know_its_pairs(scouted: Player) -> None:
+    answer = scouted.experiment("--design adaptive --budget 500000 --max-requests 60 --max-hours 50")
+    assert answer.code == 0
+    assert "Pairs are chosen as the run goes on" in answer.out
+    assert "Ships will ask for pairs until all is precise enough" in answer.out
+    assert "→" not in answer.out and "Work queue" not in answer.out
+    asked = f"experiment status --run-id {_run_id(answer)}"
+    found = scouted.type(f"{asked} --json").json
+    assert found["requests"] >= 60 and 0 < found["hours"] < 50
+    assert (found["design"], found["limits"]) == ("adaptive", {"max_hours": 50.0, "max_requests": 60})
+    said = scouted.type(asked).out
+    assert f"Limits: {found['hours']:.1f} of 50 hours, {found['requests']:,} of 60 requests" in said
+    assert re.match(r"Progress: \d+/\d+ pairs", said.splitlines()[1])  # it has ended: the pairs are all there are
+
+
 def test_it_ends_with_the_status_and_exit_code_0(done: tuple[Player, Answer]) -> None:
     _, answer = done
     assert answer.code == 0

@@ -9,14 +9,14 @@ from rich.console import Console
 
 from spacetraders_lab.cli.watch import View, plain_line, watch
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.experiment import RunStatus
+from spacetraders_lab.core.experiment import Design, DesignName, RunStatus
 from spacetraders_lab.dashboard.run_feed import RunFeed
 from spacetraders_lab.store.database import Database, open_database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.study.virtual import VirtualClock
 from tests.cli.conftest import Player
 from tests.factories import NOON, make_record
-from tests.store.memory import Queue, apart, enter_run
+from tests.store.memory import Queue, after, apart, enter_run
 from tests.terminal import Terminal
 
 Step = Callable[[], None]
@@ -115,6 +115,19 @@ def test_how_long_it_still_takes_is_written_short(database: Database, seconds: f
         view = RunFeed("run-1").refresh(connection, NOON)
     view["progress"]["seconds_left"] = seconds
     assert plain_line(view).endswith(f"  {text} left")
+
+
+def test_of_a_run_that_goes_on_choosing_nobody_says_how_much_is_left(terminal: Terminal) -> None:
+    with closing(open_database(path=terminal.database, durable=False)) as opened:
+        enter_run(opened, apart(2), ships=("S-1",), design=Design(name=DesignName.ADAPTIVE))
+        queue = Queue(opened)
+        queue.do("mark_complete", queue.must_claim("S-1"), now=NOON)
+        with opened.reading() as connection:
+            line = plain_line(RunFeed("run-1").refresh(connection, after(60)))
+    assert "  1 pairs  " in line and "%" not in line and not line.endswith("left")
+    assert (
+        "Progress: 1 pairs; more are chosen as the run goes on" in terminal.type("experiment status --run-id run-1").out
+    )
 
 
 def test_a_run_that_is_not_there(database: Database) -> None:

@@ -15,7 +15,6 @@ from spacetraders_lab.dashboard.tally import (
     Pace,
     RunTally,
     TimeBuckets,
-    seconds_left,
 )
 from spacetraders_lab.store.live import Trade
 from tests.factories import NOON, make_record
@@ -83,13 +82,6 @@ def test_a_pause_of_the_run_does_not_slow_its_pace() -> None:
     tally.add([make_trade(0), make_trade(10), make_trade(86_400)])
     assert tally.active_seconds == 10 + LONGEST_FLIGHT
     assert (tally.first, tally.last) == (NOON, NOON + timedelta(days=1))
-
-
-def test_time_left_follows_from_the_share_done() -> None:
-    assert seconds_left(0.25, 100) == 300
-    assert seconds_left(1.0, 100) == 0
-    assert seconds_left(0.0, 100) is None
-    assert seconds_left(0.5, 0) is None
 
 
 def test_the_impact_so_far_is_that_of_the_trades_so_far() -> None:

@@ -18,7 +18,7 @@ from spacetraders_lab.cli.request import RequestOptions
 from spacetraders_lab.cli.settings import Json, RateShare, RunId, symbols
 from spacetraders_lab.cli.stop import stop_on_signals
 from spacetraders_lab.core.container import ContainerState
-from spacetraders_lab.core.experiment import RunStatus
+from spacetraders_lab.core.experiment import DesignName, RunStatus
 from spacetraders_lab.run.accounts import OneAccount
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.changes import reopen
@@ -154,15 +154,16 @@ async def _show_progress(lab: Lab, run_id: str, working: asyncio.Future[None]) -
         task = progress.add_task("pairs", total=None)
         while not working.done():
             with suppress(DatabaseUnavailable):
-                counts, trades = await lab.read(
+                counts, trades, run = await lab.read(
                     lambda c: (
                         WorkQueueRepository(c).get_queue_status(run_id),
                         ExperimentRepository(c).get_transaction_count(run_id),
+                        ExperimentRepository(c).get_run(run_id),
                     )
                 )
                 progress.update(
-                    task,
-                    total=sum(counts.values()),
+                    task,  # of an adaptive run nobody knows how many pairs there will be
+                    total=None if run.design.name is DesignName.ADAPTIVE else sum(counts.values()),
                     completed=counts["COMPLETED"] + counts["FAILED"],
                     description=f"pairs ({trades} trades, {counts['CLAIMED']} in progress)",
                 )

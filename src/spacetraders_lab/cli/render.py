@@ -13,6 +13,7 @@ from rich.table import Table
 
 from spacetraders_lab.core.container import Container
 from spacetraders_lab.core.experiment import DesignName, ExperimentRun, QueueStatus, RunStatus
+from spacetraders_lab.core.limits import Limits
 from spacetraders_lab.core.planning import Plan
 from spacetraders_lab.core.schedule import Schedule
 from spacetraders_lab.core.summary import ImpactSummary
@@ -86,15 +87,28 @@ def print_start(prepared: "Prepared") -> None:
     print(f"Fleet: {len(ships)} ships ({', '.join(ships)})")
     print(f"System: {prepared.run.system_symbol}")
     print(f"Discovered: {len(prepared.markets)} goods")
-    is_grid = prepared.run.design.name is DesignName.GRID
-    chosen = Counter(pair.good_symbol for pair in prepared.proposal.pairs)
-    for good, markets in prepared.markets.items():
-        pairs = markets * (markets - 1) if is_grid else chosen[good]
-        print(f"  {good}: {markets} markets → {pairs} pairs")
-    print(f"Total: {len(plan.pairs):,} market pairs")
+    if prepared.run.design.name is DesignName.ADAPTIVE:
+        print("Pairs are chosen as the run goes on; the plan is of one survey of all that is within reach.")
+    else:
+        _print_pairs(prepared)
     if prepared.command.max_pairs is not None:
         print(f"  (--max-pairs {prepared.command.max_pairs})")
     print_plan(plan, prepared.schedule, prepared.run, prepared.purse)
+
+
+def _print_pairs(prepared: "Prepared") -> None:
+    """How many pairs of each good are queued; the grid's before any are left out."""
+    is_grid = prepared.run.design.name is DesignName.GRID
+    chosen = Counter(pair.good_symbol for pair in prepared.proposal.pairs)
+    without = []
+    for good, markets in prepared.markets.items():
+        if pairs := markets * (markets - 1) if is_grid else chosen[good]:
+            print(f"  {good}: {markets} markets → {pairs} pairs")
+        else:
+            without.append(good)
+    if without:
+        print(f"  no pair of {', '.join(without)}: `experiment plan` says why")
+    print(f"Total: {len(prepared.plan.pairs):,} market pairs")
 
 
 def print_plan(plan: Plan, schedule: Schedule, run: ExperimentRun, purse: int) -> None:
@@ -119,10 +133,14 @@ def print_plan(plan: Plan, schedule: Schedule, run: ExperimentRun, purse: int) -
 
 def print_launch(begun: "Begun", pairs: int) -> None:
     """What to know once the run is written."""
-    print(f"\nWork queue populated: {pairs:,} pairs (PENDING)\n")
+    until = "Ships will dynamically claim pairs until queue empty."
+    if begun.run.design.name is DesignName.ADAPTIVE:
+        until = "Ships will ask for pairs until all is precise enough, or the budget or a limit is reached."
+    else:
+        print(f"\nWork queue populated: {pairs:,} pairs (PENDING)")
+    print()
     print_containers(begun.containers)
-    print(f"Experiment run_id: {begun.run.run_id}\n")
-    print("Ships will dynamically claim pairs until queue empty.\n")
+    print(f"Experiment run_id: {begun.run.run_id}\n\n{until}\n")
     print_monitor(begun)
 
 
@@ -153,11 +171,14 @@ def print_scouting(plan: "ScoutingPlan") -> None:
         errors.print(f"  {ship.symbol}: {' '.join(tour) or 'stays'}")
 
 
-def print_status(run: RunSummary, ships: Sequence[ShipStatus]) -> None:
-    """The status table of a run."""
+def print_status(run: RunSummary, ships: Sequence[ShipStatus], *, is_open: bool = False) -> None:
+    """The status table of a run; `is_open` where it goes on choosing pairs."""
     done = run.pairs[QueueStatus.COMPLETED]
     print(f"Experiment: {run.run_id}")
-    print(f"Progress: {done}/{run.total} pairs ({100 * done / run.total if run.total else 0:.1f}%)")
+    if is_open:
+        print(f"Progress: {done} pairs; more are chosen as the run goes on")
+    else:
+        print(f"Progress: {done}/{run.total} pairs ({100 * done / run.total if run.total else 0:.1f}%)")
     if run.status is not RunStatus.RUNNING:
         print(f"State: {run.status}" + (f" ({run.status_reason})" if run.status_reason else ""))
     print("\nShip Performance:")
@@ -173,6 +194,17 @@ def print_status(run: RunSummary, ships: Sequence[ShipStatus]) -> None:
     print(f"- In Progress: {run.pairs[QueueStatus.CLAIMED]}")
     print(f"- Pending: {run.pairs[QueueStatus.PENDING]}")
     print(f"- Failed: {run.pairs[QueueStatus.FAILED]}")
+
+
+def print_limits(limits: Limits, *, hours: float, requests: int) -> None:
+    """How much of its limits a run has used; nothing where it has none."""
+    used = []
+    if limits.max_hours is not None:
+        used.append(f"{hours:.1f} of {limits.max_hours:g} hours")
+    if limits.max_requests is not None:
+        used.append(f"{requests:,} of {limits.max_requests:,} requests")
+    if used:
+        print(f"\nLimits: {', '.join(used)}")
 
 
 def print_failures(failed: Sequence["FailedPair"]) -> None:

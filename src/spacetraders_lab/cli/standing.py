@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -10,7 +11,7 @@ from spacetraders_lab.cli import render
 from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK
 from spacetraders_lab.cli.settings import Json, RunId, database, reading_database
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.experiment import QueueStatus, RunStatus
+from spacetraders_lab.core.experiment import DesignName, ExperimentRun, QueueStatus, RunStatus
 from spacetraders_lab.store.attrition import attrition
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.status import summarise_run, summarise_runs, summarise_ships
@@ -34,7 +35,9 @@ def status(
         failed = WorkQueueRepository(connection).failed_pairs(run_id)
         planned = attrition(connection, run_id)
         experiments = ExperimentRepository(connection)
+        begun = experiments.get_run(run_id)
         ended_because, deviations = experiments.ended_because(run_id), experiments.deviations(run_id)
+        hours, requests = _hours(experiments, begun), experiments.requests(run_id)
     if json:
         errors = [{"pair_id": end.pair.pair_id, "error": end.error_message} for end in failed]
         render.print_json(
@@ -42,12 +45,20 @@ def status(
             | {"ships": [asdict(ship) for ship in ships], "errors": errors}
             | {"planned_trades": asdict(planned) | {"pending": planned.pending}}
             | {"deviations": [asdict(deviation) for deviation in deviations], "ended_because": ended_because}
+            | {"design": begun.design.name, "limits": asdict(begun.limits), "hours": hours, "requests": requests}
         )
         return EXIT_OK
-    render.print_status(run, ships)
+    is_over = begun.finished_at is not None or ended_because is not None
+    render.print_status(run, ships, is_open=begun.design.name is DesignName.ADAPTIVE and not is_over)
+    render.print_limits(begun.limits, hours=hours, requests=requests)
     render.print_failures(failed)
     render.print_plan_kept(planned, deviations, ended_because if run.status is RunStatus.RUNNING else None)
     return EXIT_OK
+
+
+def _hours(experiments: ExperimentRepository, run: ExperimentRun) -> float:
+    """Game hours since the run was begun, pauses included."""
+    return run.hours(run.finished_at or datetime.now(UTC), experiments.speed_of(run.run_id))
 
 
 def _watch(run_id: str) -> int:

@@ -68,7 +68,7 @@ def plain_line(view: View) -> str:
     progress, pairs = view["progress"], view["progress"]["pairs"]
     parts = [
         f"{view['run']['status']}",
-        f"{pairs['COMPLETED'] + pairs['FAILED']}/{progress['total']} pairs ({100 * progress['share']:.1f}%)",
+        _pairs_ended(progress),
         f"{pairs['CLAIMED']} in progress",
         f"{pairs['FAILED']} failed",
         f"{progress['trades']:,} trades",
@@ -98,18 +98,24 @@ def _heading(view: View) -> Text:
 
 
 def _bar(view: View) -> RenderableType:
-    progress, pairs = view["progress"], view["progress"]["pairs"]
+    progress = view["progress"]
     row = Table.grid(padding=(0, 2), expand=True)
     row.add_column(ratio=1)
     row.add_column(no_wrap=True)
     left = progress["seconds_left"]
-    ended = pairs["COMPLETED"] + pairs["FAILED"]
-    words = f"{ended}/{progress['total']} pairs ({100 * progress['share']:.1f}%)"
     row.add_row(
-        ProgressBar(total=1.0, completed=progress["share"]),
-        words + (f"  {_span(left)} left" if left is not None else ""),
+        ProgressBar(total=1.0, completed=progress["share"] or 0.0),
+        _pairs_ended(progress) + (f"  {_span(left)} left" if left is not None else ""),
     )
     return row
+
+
+def _pairs_ended(progress: View) -> str:
+    """How many, and of how many unless more are chosen as the run goes on; the share done where anything tells."""
+    ended = progress["pairs"]["COMPLETED"] + progress["pairs"]["FAILED"]
+    of_all = "" if progress["is_open"] else f"/{progress['total']}"
+    share = "" if progress["share"] is None else f" ({100 * progress['share']:.1f}%)"
+    return f"{ended}{of_all} pairs{share}"
 
 
 def _ships(view: View, now: datetime) -> Table:

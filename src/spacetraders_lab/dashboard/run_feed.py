@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from spacetraders_lab.core.experiment import RunStatus
 from spacetraders_lab.core.market import Activity, ListingType, Supply, TradeGood
 from spacetraders_lab.core.prior import expected_listing
-from spacetraders_lab.dashboard.tally import PACE_SECONDS, Cursor, RunTally, epoch, overlap_of, seconds_left
+from spacetraders_lab.dashboard.progress import is_open, planned_trades, progress_of
+from spacetraders_lab.dashboard.tally import PACE_SECONDS, Cursor, RunTally, epoch, overlap_of
 from spacetraders_lab.store import live, live_markets
 from spacetraders_lab.store.live import PairCount, QueueMarks, Trade
 
@@ -48,7 +48,7 @@ class RunFeed:
         pairs = _by_status(self._counts)
         return {
             "run": _about(run),
-            "progress": self._progress(run, pairs, newest),
+            "progress": self._progress(run, pairs, newest, now),
             "money": self._money(run),
             "goods": _goods(self._counts, self._states),
             "ships": self._ships(connection, run, now),
@@ -90,20 +90,16 @@ class RunFeed:
 
     # --- views ----------------------------------------------------------------------------------------------------
 
-    def _progress(self, run: JSON, pairs: dict[str, int], newest: int) -> JSON:
-        total, ended = sum(pairs.values()), pairs["COMPLETED"] + pairs["FAILED"]
-        planned = int(run["plan"].get("transactions", 0))
-        by_pairs = ended / total if total else 0.0
-        by_trades = self.tally.trades / planned if planned and ended < total else 0.0
-        share = min(1.0, max(by_pairs, by_trades))
-        running = run["status"] is RunStatus.RUNNING
+    def _progress(self, run: JSON, pairs: dict[str, int], newest: int, now: datetime) -> JSON:
+        share, seconds_left = progress_of(run, pairs, self.tally.trades, self.tally.active_seconds, now)
         return {
             "pairs": pairs,
-            "total": total,
+            "total": sum(pairs.values()),
+            "is_open": is_open(run),
             "trades": self.tally.trades,
-            "planned_trades": planned,
+            "planned_trades": planned_trades(run),
             "share": share,
-            "seconds_left": seconds_left(share, self.tally.active_seconds) if running and not self.behind else None,
+            "seconds_left": None if self.behind else seconds_left,
             "first_trade": epoch(self.tally.first),
             "last_trade": epoch(self.tally.last),
             "loaded": self._loaded(newest),

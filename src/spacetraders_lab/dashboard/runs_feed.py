@@ -40,7 +40,6 @@ class RunsFeed:
                     "ships": len(run["ships"]),
                     "outlay": run["outlay"],
                     "budget": run["budget"],
-                    "planned_trades": run["plan"].get("transactions"),
                     "trades": counted.trades if counted else 0,
                     "last_trade": epoch(counted.last) if counted else None,
                     "pairs": self._count_pairs(connection, run),

@@ -119,13 +119,6 @@ class Pace:
         return [self._trades[at] for at in seconds], [self._requests[at] for at in seconds]
 
 
-def seconds_left(share_done: float, active_seconds: float) -> float | None:
-    """How long the rest takes at the pace so far; None before there is a pace."""
-    if share_done <= 0 or active_seconds <= 0:
-        return None
-    return active_seconds * max(0.0, 1 - share_done) / share_done
-
-
 class Hold(NamedTuple):
     """Units of a good aboard a ship by the run's own trades, and what was paid for them."""
 

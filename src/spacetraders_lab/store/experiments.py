@@ -101,7 +101,10 @@ class ExperimentRepository:
 
     def speed_of(self, run_id: str) -> float:
         """Game seconds in a second of the clock, as the run was planned: 1 but in a sandbox."""
-        return float(self.get_plan(run_id).get("speed", 1.0))
+        row = self._connection.execute(select(runs.c.plan["speed"].as_float()).where(runs.c.run_id == run_id)).first()
+        if row is None:
+            raise _unknown(run_id)
+        return 1.0 if row[0] is None else float(row[0])
 
     def get_plan_hash(self, run_id: str) -> str:
         """SHA-256 of the plan, taken before the first trade; raises UserError when there is no such run."""

@@ -82,9 +82,9 @@ function figures({ run, progress, money, pace }) {
   const fast = requests > LIMIT * 1.2;
   const left = progress.seconds_left;
   return h("dl", { class: "figures" },
-    figure("Progress", percent(progress.share), progress.loaded < 1 ? `reading ${percent(progress.loaded, 0)}` : `${count(ended)} of ${count(progress.total)} pairs`,
-      bar([[progress.pairs.COMPLETED / (progress.total || 1), "done"], [progress.pairs.FAILED / (progress.total || 1), "failed"]], "pairs ended")),
-    figure("Time left", run.status === "RUNNING" ? duration(left) : "–", left && run.status === "RUNNING" ? `until ${moment(now() + left)}` : run.finished ? `ended ${moment(run.finished)}` : "no pace yet"),
+    figure("Progress", progress.share === null ? "–" : percent(progress.share), progress.loaded < 1 ? `reading ${percent(progress.loaded, 0)}` : pairsEnded(ended, progress),
+      progressBar(progress)),
+    figure("Time left", run.status === "RUNNING" ? duration(left) : "–", left && run.status === "RUNNING" ? `until ${moment(now() + left)}` : run.finished ? `ended ${moment(run.finished)}` : progress.share === null ? "until all is precise" : "no pace yet"),
     figure("Trades", count(progress.trades), progress.planned_trades ? `of ${count(progress.planned_trades)} planned` : "recorded",
       progress.planned_trades ? bar([[progress.trades / progress.planned_trades, "done"]], "trades recorded") : null),
     figure("Pace", `${count(trades)}`, "trades in the last minute"),
@@ -92,6 +92,15 @@ function figures({ run, progress, money, pace }) {
       bar([[requests / LIMIT, "done"]], "of the request limit")),
     figure("Net spent", credits(money.outlay), `of a budget of ${credits(money.budget)}`, bar([[money.outlay / (money.budget || 1), "done"]], "of the budget")),
     figure("At risk", credits(money.aboard), "paid for cargo still aboard"));
+}
+
+function progressBar({ is_open, share, total, pairs }) {
+  if (is_open) return bar([[share ?? 0, "done"]], "of the run's limits");
+  return bar([[pairs.COMPLETED / (total || 1), "done"], [pairs.FAILED / (total || 1), "failed"]], "pairs ended");
+}
+
+function pairsEnded(ended, progress) {
+  return progress.is_open ? `${count(ended)} pairs, more are chosen as it goes` : `${count(ended)} of ${count(progress.total)} pairs`;
 }
 
 function figure(name, value, note, meter = null) {

@@ -184,6 +184,7 @@ def _about(run: JSON) -> JSON:
         "server": run["base_url"],
         "design": run["design"],
         "ships": len(run["ships"]),
+        "speed": run["plan"].get("speed", 1.0),
     }
 
 

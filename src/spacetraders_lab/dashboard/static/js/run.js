@@ -78,7 +78,7 @@ function heading({ run, progress }, session) {
 function figures({ run, progress, money, pace }) {
   const ended = progress.pairs.COMPLETED + progress.pairs.FAILED;
   const trades = recently(pace, pace.trades);
-  const requests = recently(pace, pace.requests) / PACE_WINDOW;
+  const requests = recently(pace, pace.requests) / PACE_WINDOW / run.speed; // the limit is in seconds of the game
   const fast = requests > LIMIT * 1.2;
   const left = progress.seconds_left;
   return h("dl", { class: "figures" },
@@ -100,7 +100,7 @@ function progressBar({ is_open, share, total, pairs }) {
 }
 
 function pairsEnded(ended, progress) {
-  return progress.is_open ? `${count(ended)} pairs, more are chosen as it goes` : `${count(ended)} of ${count(progress.total)} pairs`;
+  return progress.is_open ? `${count(ended)} pairs so far` : `${count(ended)} of ${count(progress.total)} pairs`;
 }
 
 function figure(name, value, note, meter = null) {

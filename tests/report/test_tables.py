@@ -110,6 +110,14 @@ def test_recovery_in_words() -> None:
     assert "not measured" in tables.recovery_sentence(nothing)
 
 
+def test_quotes_that_go_beyond_where_they_stood_are_not_said_to_stay():
+    said = tables.recovery_sentence(replace(RECOVERY, permanent_share=Estimate(-0.53, -0.95, -0.12)))
+    assert "beyond where they stood, by 0.53 [0.12, 0.95] of the displacement" in said and "stays is" not in said
+    assert "The share that stays is -0.10 [-0.30, 0.10]" in tables.recovery_sentence(
+        replace(RECOVERY, permanent_share=Estimate(-0.1, -0.3, 0.1))
+    )
+
+
 def test_the_exclusions_add_up() -> None:
     table = tables.exclusion_table(make_findings(exclusions=Exclusions(50, FINDINGS.exclusions.by_reason)))
     assert sum(record["transactions"] for record in table.records) == 50

@@ -11,6 +11,7 @@ from spacetraders_lab.analysis.dataset import SUPPLIES
 from spacetraders_lab.analysis.findings import (
     CellEstimate,
     CellFlag,
+    Estimate,
     Findings,
     FormScore,
     HypothesisResult,
@@ -235,8 +236,11 @@ def recovery_sentence(recovery: RecoveryEstimate) -> str:
         )
     if recovery.half_life_minutes is not None:
         said.append(f"Half of what does not stay is gone after {interval(recovery.half_life_minutes, 0)} minutes.")
-    if recovery.permanent_share is not None:
-        said.append(f"The share that stays is {interval(recovery.permanent_share, 2)}.")
+    if (stays := recovery.permanent_share) is not None and stays.high < 0:
+        beyond = interval(Estimate(-stays.value, -stays.high, -stays.low), 2)
+        said.append(f"Quotes go beyond where they stood, by {beyond} of the displacement: they were not at rest.")
+    elif stays is not None:
+        said.append(f"The share that stays is {interval(stays, 2)}.")
     return " ".join(said) or "Recovery was not measured: no listing was read again after its trades."
 
 

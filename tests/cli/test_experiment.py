@@ -1,12 +1,19 @@
 """`spacetraders experiment`: a run as its user sees it, from the plan to the last line, and what the exit code says."""
 
 import re
+from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
+from spacetraders_lab.core.experiment import RunStatus
 from spacetraders_lab.sandbox.server import RunningSandbox
+from spacetraders_lab.store.containers import ContainerRepository
+from spacetraders_lab.store.database import open_database
+from spacetraders_lab.store.experiments import ExperimentRepository
 from tests.cli.conftest import Player, join
 from tests.terminal import Answer, Terminal
 
@@ -33,6 +40,27 @@ def done(sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> t
     player = join(Terminal(tmp_path_factory.mktemp("done"), BASE_URL=sandbox.base_url), sandbox)
     player.scout()
     return player, player.experiment(SMALL)
+
+
+def test_a_ship_that_flies_for_a_run_takes_no_orders_from_elsewhere(scouted: Player) -> None:
+    ended = _run_id(scouted.experiment(TINY))
+    with closing(open_database(path=scouted.terminal.database)) as database, database.transaction() as connection:
+        experiments, containers, now = (
+            ExperimentRepository(connection),
+            ContainerRepository(connection),
+            datetime.now(UTC),
+        )
+        goes_on = {"run_id": "run-2", "status": RunStatus.RUNNING, "finished_at": None}
+        run = replace(experiments.get_run(ended), **goes_on)
+        experiments.create_run(run, {})
+        containers.start(run, scouted.ships[:1], now=now)
+        containers.adopt("daemon_1", [run.player_id], now=now, lease_seconds=600)
+    begun = len(scouted.ledger("NAVIGATE", "DOCK", "PURCHASE", "SELL"))
+    for order in ("orbit {}", "sell {} IRON 1"):
+        answer = scouted.type("ship " + order.format(scouted.ships[0]))
+        assert (answer.code, "flies for experiment run-2" in answer.complaint) == (2, True)
+    assert len(scouted.ledger("NAVIGATE", "DOCK", "PURCHASE", "SELL")) == begun
+    assert scouted.type(f"ship orbit {scouted.ships[1]}").code == 0
 
 
 # --- a run from beginning to end --------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ import pytest
 
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.run.scout import ScoutingPlan, plan_scouting, scout
+from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.world import World
 from spacetraders_lab.study.rig import FRIGATE, PROBE, Rig
 
@@ -91,6 +92,23 @@ def test_a_ship_of_another_system_is_refused(rig: Rig) -> None:
     assert rig.ledger("NAVIGATE") == []
 
 
+def test_a_ship_that_flies_for_a_run_is_left_alone(rig: Rig) -> None:
+    rig.scout()
+    flown = len(rig.ledger("NAVIGATE"))
+    run = rig.queue(rig.pairs(1))
+
+    with rig.database.transaction() as connection:
+        repository = ContainerRepository(connection)
+        repository.start(run, [rig.fleet[1]], now=rig.clock.now())
+        repository.adopt("daemon_1", [run.player_id], now=rig.clock.now(), lease_seconds=30)
+    with pytest.raises(UserError, match=f"{rig.fleet[1]} flies for experiment run-1; .*pause --run-id run-1"):
+        rig.scout(*rig.fleet)
+    assert len(rig.ledger("NAVIGATE")) == flown
+    rig.scout(rig.fleet[0])
+    rig.clock.run(rig.clock.sleep(31))  # nobody has heard of that daemon since
+    rig.scout(*rig.fleet)
+
+
 # --- going on, and knowing beforehand ------------------------------------------------------------------------------
 
 
@@ -107,7 +125,7 @@ def test_a_scouting_that_was_broken_off_goes_on_where_it_stopped(rig: Rig) -> No
         if done == 3:
             raise Enough
 
-    with pytest.raises(ExceptionGroup):
+    with pytest.raises(Enough):  # itself, though several ships were flying
         rig.play(lambda lab: scout(lab, rig.system, rig.fleet, visited=stop_after_three))
     read = set(_reads(rig))
     plan = _plan(rig, 60)

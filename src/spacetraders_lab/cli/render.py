@@ -100,14 +100,14 @@ def _print_pairs(prepared: "Prepared") -> None:
     """How many pairs of each good are queued; the grid's before any are left out."""
     is_grid = prepared.run.design.name is DesignName.GRID
     chosen = Counter(pair.good_symbol for pair in prepared.proposal.pairs)
-    without = []
+    without = 0
     for good, markets in prepared.markets.items():
         if pairs := markets * (markets - 1) if is_grid else chosen[good]:
             print(f"  {good}: {markets} markets → {pairs} pairs")
         else:
-            without.append(good)
+            without += 1
     if without:
-        print(f"  no pair of {', '.join(without)}: `experiment plan` says why")
+        print(f"  {without} more without a pair: `experiment plan` says why")
     print(f"Total: {len(prepared.plan.pairs):,} market pairs")
 
 

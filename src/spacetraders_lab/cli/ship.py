@@ -26,6 +26,7 @@ from spacetraders_lab.game import reads
 from spacetraders_lab.game.execute import execute
 from spacetraders_lab.game.outcome import Done, Outcome, Refused, Unknown
 from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.drivers import refuse_ships_at_work
 
 ShipSymbol = Annotated[str, Parameter(help="The ship.")]
 Units = Annotated[int, Parameter(help="How many units.")]
@@ -122,6 +123,7 @@ def _trade(ship: str, command: Callable[[str], Command]) -> None:
 
 def _do(ship_symbol: str, command: Callable[[str], Command], prefer: Preference = Preference.FASTEST) -> Done:
     async def go(lab: Lab) -> Outcome:
+        await refuse_ships_at_work(lab, [ship_symbol.upper()])
         ship = await _own_ship(lab, ship_symbol.upper())
         return await execute(replace(lab.game, preference=prefer), command(ship.symbol), ship)
 

@@ -15,6 +15,7 @@ from spacetraders_lab.game import reads
 from spacetraders_lab.game.execute import execute
 from spacetraders_lab.game.outcome import Done
 from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.drivers import refuse_ships_at_work
 from spacetraders_lab.run.effects import read_market
 from spacetraders_lab.run.tours import best_tours
 from spacetraders_lab.store.world import World
@@ -98,9 +99,12 @@ async def follow(lab: Lab, plan: ScoutingPlan, *, visited: Visited = lambda *_: 
             done += 1
             visited(market, done, plan.markets)
 
-    async with asyncio.TaskGroup() as group:
-        for ship, tour in zip(plan.ships, plan.tours, strict=True):
-            group.create_task(fly(ship, tour))
+    try:
+        async with asyncio.TaskGroup() as group:
+            for ship, tour in zip(plan.ships, plan.tours, strict=True):
+                group.create_task(fly(ship, tour))
+    except ExceptionGroup as troubles:
+        raise troubles.exceptions[0] from troubles
     return done
 
 
@@ -113,7 +117,8 @@ async def visit(lab: Lab, ship: Ship, market: str) -> Ship:
 
 
 async def scouts(lab: Lab, system: str, ship_symbols: Sequence[str]) -> tuple[Ship, ...]:
-    """The ships with these symbols, each once; raises UserError for ships that do not exist or are elsewhere."""
+    """The ships with these symbols, each once; raises UserError for ships that are not there, or at work for a run."""
+    await refuse_ships_at_work(lab, ship_symbols)
     fleet = {ship.symbol: ship for ship in await reads.list_ships(lab.game.client)}
     missing = [symbol for symbol in ship_symbols if symbol not in fleet]
     if missing:

@@ -232,6 +232,18 @@ class ContainerRepository:
         ).all()
         return [Driven(_container(row), bool(row.goes_on)) for row in rows]
 
+    def driven_ships(self, player_id: int, ships: Collection[str], *, now: datetime) -> dict[str, str]:
+        """Those of the player's ships that a live daemon drives, and the run that each flies for."""
+        rows = self._connection.execute(
+            select(containers.c.ship_symbol, containers.c.run_id).where(
+                containers.c.player_id == player_id,
+                containers.c.ship_symbol.in_(ships),
+                containers.c.lease_until > now,
+                _RUNNING,
+            )
+        )
+        return {row.ship_symbol: row.run_id for row in rows}
+
     def release(self, container_id: str, owner: str, *, now: datetime, reason: str | None = None) -> None:
         """Put the container down: STOPPED where that is wanted, else PENDING, for any daemon. Raises LeaseLost."""
         self._end(container_id, owner, now, state=_NEXT_STATE, exit_reason=reason)

@@ -76,6 +76,8 @@ def test_a_recovery_plan_says_which_readings_it_can_make(scouted: Player) -> Non
     made, planned = map(int, re.findall(r"^  readings +(\d+)  of (\d+) can be made", answer.out, re.MULTILINE)[0])
     assert 0 < made < planned
     assert "a probe (--ships) makes every reading" in answer.out
+    few = plan(scouted, "--design recovery --max-pairs 2 --budget 500000").out
+    assert "A half-life takes 4 pairs or more, and this plan has 2" in few and "A half-life" not in answer.out
     found = plan(scouted, "--design recovery --max-pairs 12 --budget 500000 --json").json["by_ships"]
     assert [schedule["readings"] for schedule in found] == sorted(schedule["readings"] for schedule in found)
     assert (found[-1]["readings"], found[-1]["readings_planned"]) == (made, planned)

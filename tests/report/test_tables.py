@@ -107,7 +107,9 @@ def test_recovery_in_words() -> None:
         " Half of what does not stay is gone after 300 [270, 330] minutes."
     )
     nothing = replace(RECOVERY, tick=None, rates=(), half_life_minutes=None)
-    assert "not measured" in tables.recovery_sentence(nothing)
+    for revisits, why in ((0, "was read again"), (4, "4 visits to 3 listings were read again"), (9, "do not tell it")):
+        said = tables.recovery_sentence(replace(nothing, revisits=revisits))
+        assert said.startswith("Recovery was not measured: ") and why in said
 
 
 def test_quotes_that_go_beyond_where_they_stood_are_not_said_to_stay():

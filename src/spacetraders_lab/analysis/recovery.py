@@ -10,7 +10,7 @@ from spacetraders_lab.analysis.quiet import Reads, quiet_pairs
 from spacetraders_lab.analysis.ratio import ratio_of_sums
 from spacetraders_lab.analysis.rounding import price_steps
 from spacetraders_lab.analysis.ticks import ticks_between
-from spacetraders_lab.core.analysis_plan import Exclusion
+from spacetraders_lab.core.analysis_plan import FEWEST_REVISITS, FEWEST_UNITS, Exclusion
 from spacetraders_lab.core.market import ListingType
 
 _MOST_READS = 6  # of a revisited listing, evenly spread over the log of time; more add little and cost their square
@@ -18,7 +18,6 @@ _MOST_VISITS = 500
 _SOONEST = 60.0  # seconds after the last trade
 _SMALLEST_SHIFT = 0.02  # log displacement below which there is nothing to come back
 _SMALLEST_QUOTE = 50
-_MIN_VISITS, _MIN_UNITS = 8, 3
 _FAR = 30.0  # credits from the asymptote, so that rounding leaves something of a tick's move
 
 
@@ -27,7 +26,7 @@ def estimate_recovery(data: Dataset, reads: Reads, tick: Tick | None, law: LawFi
     visits = _revisits(data, reads, tick)
     decay: Decay | None = None
     units = len(np.unique(visits.unit))
-    if len(visits.unit) >= _MIN_VISITS and units >= _MIN_UNITS:
+    if len(visits.unit) >= FEWEST_REVISITS and units >= FEWEST_UNITS:
         decay = fit_decay(visits)
     by_stock = tick is not None and law is not None and law.best is LawForm.STOCK
     return RecoveryEstimate(

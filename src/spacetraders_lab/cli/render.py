@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 
+from spacetraders_lab.core.analysis_plan import FEWEST_REVISITS
 from spacetraders_lab.core.container import Container
 from spacetraders_lab.core.experiment import DesignName, ExperimentRun, QueueStatus, RunStatus
 from spacetraders_lab.core.limits import Limits
@@ -127,6 +128,11 @@ def print_plan(plan: Plan, schedule: Schedule, run: ExperimentRun, purse: int) -
         )
     if schedule.readings < schedule.readings_planned:
         print("The others need more ships: a probe (--ships) makes every reading of the market that it stays at.")
+    if schedule.readings_planned and 2 * schedule.pairs < FEWEST_REVISITS:
+        fewest = FEWEST_REVISITS // 2
+        print(
+            f"A half-life takes {fewest} pairs or more, and this plan has {schedule.pairs}: give it a larger --budget."
+        )
     if schedule.pairs < len(plan.pairs):
         print(f"It ends at its limit, with about {schedule.pairs:,} of {len(plan.pairs):,} pairs begun.")
 

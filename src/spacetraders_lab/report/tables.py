@@ -22,6 +22,7 @@ from spacetraders_lab.analysis.findings import (
     TransitionMatrix,
     percent_estimate,
 )
+from spacetraders_lab.core.analysis_plan import FEWEST_REVISITS, FEWEST_UNITS
 from spacetraders_lab.core.market import ListingType, Operation
 from spacetraders_lab.report.table import NOTHING, Table, interval, number, p_value, spread_out
 
@@ -241,7 +242,18 @@ def recovery_sentence(recovery: RecoveryEstimate) -> str:
         said.append(f"Quotes go beyond where they stood, by {beyond} of the displacement: they were not at rest.")
     elif stays is not None:
         said.append(f"The share that stays is {interval(stays, 2)}.")
-    return " ".join(said) or "Recovery was not measured: no listing was read again after its trades."
+    return " ".join(said) or f"Recovery was not measured: {_too_few_readings(recovery)}."
+
+
+def _too_few_readings(recovery: RecoveryEstimate) -> str:
+    if not recovery.revisits:
+        return "no listing that its trades had moved was read again"
+    if recovery.revisits >= FEWEST_REVISITS and recovery.listings >= FEWEST_UNITS:
+        return f"the readings after {recovery.revisits} visits do not tell it"
+    return (
+        f"{recovery.revisits} visits to {recovery.listings} listings were read again,"
+        f" and it takes {FEWEST_REVISITS} visits to {FEWEST_UNITS} listings"
+    )
 
 
 def transition_table(matrix: TransitionMatrix) -> Table:

@@ -8,7 +8,7 @@ import pytest
 from spacetraders_lab.analysis.analyse import analyse
 from spacetraders_lab.analysis.dataset import dataset_of
 from spacetraders_lab.analysis.law import fit_law
-from spacetraders_lab.analysis.observations import observations_of
+from spacetraders_lab.analysis.observations import observations_of, other_trades_from_columns
 from spacetraders_lab.analysis.quiet import drift_variance, quiet_pairs, quiet_reads
 from spacetraders_lab.analysis.recovery import estimate_recovery
 from spacetraders_lab.analysis.ticks import find_tick, tick_in_bracket, ticks_between
@@ -25,7 +25,7 @@ from tests.analysis.trading import (
     trade_and_watch,
     trade_at_random,
 )
-from tests.factories import BUY_MARKET, NOON, SHIP, make_good, make_listing, make_record
+from tests.factories import BUY_MARKET, GOOD, NOON, SHIP, make_good, make_listing, make_record
 
 
 def reads_of(trading):
@@ -42,6 +42,24 @@ def test_reads_are_numbered_by_the_stretch_between_own_trades():
     assert reads.stretch.tolist() == [0, 0, 1, 1, 1, 1, 2, 2]
     assert reads.row.tolist() == [-1, -1, 0, 0, 0, 0, 1, 1]
     assert quiet_pairs(reads).tolist() == [0, 2, 3, 4, 6]
+
+
+def test_a_trade_of_another_run_ends_a_stretch_and_begins_none_of_ours():
+    records = [make_record(timestamp=NOON.replace(minute=m), visit_id=f"visit-{m}") for m in (10, 40)]
+    seen = [make_listing(observed_at=NOON.replace(minute=m)) for m in (20, 30, 50)]
+    near = make_listing(observed_at=NOON.replace(minute=25, second=4))
+    others = other_trades_from_columns(
+        {
+            "waypoint_symbol": [BUY_MARKET, BUY_MARKET, "X1-ELSE-A1"],
+            "good_symbol": [GOOD] * 3,
+            "timestamp": [NOON.replace(minute=m) for m in (25, 5, 45)],
+        }
+    )
+    reads = quiet_reads(dataset_of(records), observations_of([*seen, near]), others)
+    minutes = np.round((reads.time - NOON.timestamp()) / 60).tolist()
+    assert minutes == [10, 10, 20, 30, 40, 40, 50]
+    assert reads.stretch.tolist() == [1, 2, 2, 3, 3, 4, 4]
+    assert reads.row.tolist() == [-1, 0, 0, -1, -1, 1, 1]
 
 
 @pytest.fixture(scope="module")

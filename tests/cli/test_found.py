@@ -1,6 +1,8 @@
-"""What is found in a run does not depend on how fast the sandbox played it."""
+"""What is found in a run depends neither on how fast the sandbox played it nor on what other runs did since."""
 
 from pathlib import Path
+
+import pytest
 
 from spacetraders_lab.cli.found import find
 from spacetraders_lab.core.experiment import ClaimOrder, Design, DesignName
@@ -8,8 +10,6 @@ from spacetraders_lab.store.database import open_database
 from spacetraders_lab.study.rig import Rig
 
 RECOVERY = Design(name=DesignName.RECOVERY, washout_seconds=8 * 3600, claim_order=ClaimOrder.NEAREST)
-
-
 HALF_LIFE = 60.0  # minutes
 
 
@@ -28,3 +28,22 @@ def test_a_half_life_is_of_the_games_time(tmp_path: Path) -> None:
     assert half_life is not None
     assert half_life.low < HALF_LIFE < half_life.high
     assert 0.3 < found.ships[0].hours < 9
+
+
+def test_a_later_run_on_the_same_listings_does_not_blur_what_was_found(tmp_path: Path) -> None:
+    """Between two readings of the first run's, the second moves the quotes: that is neither a tick nor recovery."""
+    database = open_database(path=tmp_path / "lab.db", durable=False)
+    rig = Rig(database, ships=2, credits=20_000_000)
+    rig.scout()
+    first = rig.launch(rig.prepare(design=RECOVERY, budget=2_000_000, goods=("GOLD", "SILVER")))
+    rig.fly(first)
+    alone = find(database, [first.run_id], lambda: None).findings.recovery
+    again = rig.prepare(design=Design((1.0,), 3), goods=("GOLD", "SILVER"), max_pairs=20, budget=9_000_000)
+    second = rig.launch(again)
+    rig.fly(second)
+    rig.scout()
+    beside = find(database, [first.run_id], lambda: None).findings.recovery
+    database.close()
+    assert beside.revisits == alone.revisits
+    assert beside.half_life_minutes.value == pytest.approx(alone.half_life_minutes.value, rel=0.05)
+    assert beside.drift_sd == pytest.approx(alone.drift_sd, rel=0.05)

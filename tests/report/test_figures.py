@@ -9,7 +9,7 @@ import pytest
 
 from spacetraders_lab.analysis.dataset import dataset_of
 from spacetraders_lab.analysis.findings import CellFlag, Estimate
-from spacetraders_lab.analysis.observations import observations_of
+from spacetraders_lab.analysis.observations import OtherTrades, observations_of
 from spacetraders_lab.analysis.precision import Precision
 from spacetraders_lab.core.experiment import PlaceboBracket
 from spacetraders_lab.core.market import ListingType, Operation, Supply
@@ -156,6 +156,11 @@ class TestRemaining:
         data = dataset_of([*visit(100, 110), *visit(108, 112, name="w", begin=60)])
         readings = observations_of([make_listing(observed_at=after(at), purchase_price=109) for at in (1800, 3660)])
         assert [r["hours"] for r in figures.remaining(data, readings) if r["hours"] != 1 / 60] == [0.5]
+
+    def test_another_runs_trade_ends_it_as_well(self) -> None:
+        readings = observations_of([make_listing(observed_at=after(at), purchase_price=109) for at in (1800, 5400)])
+        others = OtherTrades({readings.unit_names[0]: np.array([after(3600).timestamp()])})
+        assert [r["hours"] for r in figures.remaining(self.DATA, readings, others)] == [0.5]
 
     def test_too_little_to_see_is_left_out(self) -> None:
         small = dataset_of(visit(1000, 1010))

@@ -19,7 +19,7 @@ from spacetraders_lab.store.attrition import record_skips
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.dictionary import ABOUT, MEANINGS, TABLES, as_markdown, dictionary
 from spacetraders_lab.store.experiments import ExperimentRepository
-from spacetraders_lab.store.export import FORMATS, load_runs, select_run, write
+from spacetraders_lab.store.export import FORMATS, load_other_trades, load_runs, select_run, write
 from spacetraders_lab.store.intents import IntentRepository
 from spacetraders_lab.store.world import World
 from tests.factories import NOON, make_good, make_record, make_snapshot
@@ -78,6 +78,19 @@ def test_a_file_holds_what_was_recorded(
     assert rows(frame) == records
     assert (seen[-1], chosen.rows) == (7, 7)
     assert list(tmp_path.glob("*.part")) == []
+
+
+def test_what_other_runs_traded_is_known_by_listing_and_time(database: Database, records: list[TradeRecord]) -> None:
+    enter_run(database, run_id="far away", system_symbol="X1-ELSE")
+    far = make_record(run_id="far away", buy_market="X1-ELSE-A1", sell_market="X1-ELSE-B2")
+    with database.transaction() as connection:
+        ExperimentRepository(connection).record_transaction(far)
+    traded = {
+        (r.buy_market if r.operation is Operation.BUY else r.sell_market, r.good_symbol, r.timestamp) for r in records
+    }
+    assert set(load_other_trades(database, ["run-1"]).iter_rows()) == traded  # the other run made the same trades
+    nothing = load_other_trades(database, ["run-1", "other"])
+    assert (nothing.height, nothing.columns) == (0, ["waypoint_symbol", "good_symbol", "timestamp"])
 
 
 def test_a_run_without_rows_has_columns(database: Database, tmp_path: Path) -> None:

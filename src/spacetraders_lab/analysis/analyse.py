@@ -13,7 +13,7 @@ from spacetraders_lab.analysis.findings import CellEstimate, Findings, ListingEs
 from spacetraders_lab.analysis.hypotheses import judge_hypotheses
 from spacetraders_lab.analysis.impact import ImpactModel, fit_impact
 from spacetraders_lab.analysis.law import fit_law
-from spacetraders_lab.analysis.observations import Observations
+from spacetraders_lab.analysis.observations import NO_OTHERS, Observations, OtherTrades
 from spacetraders_lab.analysis.quiet import drift_variance, quiet_reads
 from spacetraders_lab.analysis.recovery import estimate_recovery
 from spacetraders_lab.analysis.runs import Runs, combine_quotes, elasticities, runs_of
@@ -34,13 +34,18 @@ class ImpactTables:
     sides: tuple[SideFit, ...]
 
 
-def analyse(data: Dataset, observations: Observations, placebos: Sequence[PlaceboBracket] = ()) -> Findings:
+def analyse(
+    data: Dataset,
+    observations: Observations,
+    placebos: Sequence[PlaceboBracket] = (),
+    others: OtherTrades = NO_OTHERS,
+) -> Findings:
     """Estimate everything; the same rows always give the same numbers.
 
-    Placebo brackets, where a design has them, tell of the drift. Slopes are computed with sizes to the power b only
-    where b = 1 is rejected.
+    Placebo brackets, where a design has them, tell of the drift; `others` are trades of runs that are not analysed.
+    Slopes are computed with sizes to the power b only where b = 1 is rejected.
     """
-    reads = quiet_reads(data, observations)
+    reads = quiet_reads(data, observations, others)
     tick = find_tick(reads)
     data = usable_part(data, tick)
     drift2 = drift_variance(reads, placebos)

@@ -1,7 +1,7 @@
 """Market snapshots as arrays: every listing as it was seen at some moment, trade or no trade. Estimates nothing."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -33,6 +33,41 @@ class Observations(Rows):
     ask: Floats
     bid: Floats
     time: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class OtherTrades:
+    """When runs that are not analysed traded which listing (seconds since 1970, ascending).
+
+    What a quote does over such a trade is neither recovery nor drift.
+    """
+
+    times: Mapping[tuple[str, str], Floats] = field(default_factory=dict)
+
+    def of(self, listing: tuple[str, str]) -> Floats:
+        return self.times.get(listing, _NEVER)
+
+    def before(self, names: Sequence[tuple[str, str]], unit: Ints, time: Floats) -> Ints:
+        """For each moment at a listing (`unit` is a position in `names`), how many of them had come before."""
+        counts = np.zeros(len(unit), dtype=np.int64)
+        for position, name in enumerate(names):
+            if name in self.times:
+                own = np.flatnonzero(unit == position)
+                counts[own] = np.searchsorted(self.times[name], time[own])
+        return counts
+
+
+_NEVER = np.zeros(0)
+NO_OTHERS = OtherTrades()
+
+
+def other_trades_from_columns(columns: Columns) -> OtherTrades:
+    """The trades of other runs given as columns waypoint_symbol, good_symbol and timestamp."""
+    times: dict[tuple[str, str], list[float]] = {}
+    listings = zip(column(columns, "waypoint_symbol"), column(columns, "good_symbol"), strict=True)
+    for listing, time in zip(listings, seconds(column(columns, "timestamp")).tolist(), strict=True):
+        times.setdefault(listing, []).append(time)
+    return OtherTrades({listing: np.sort(np.array(own)) for listing, own in times.items()})
 
 
 def observations_of(listings: Iterable[Listing]) -> Observations:

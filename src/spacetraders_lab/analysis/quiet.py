@@ -1,7 +1,7 @@
-"""What quotes do while we do not trade: every read of a listing, numbered by the quiet stretch between two own trades.
+"""What quotes do while we do not trade: every read of a listing, numbered by the quiet stretch between two trades.
 
-The quotes read right after a trade begin a stretch, those read right before the next trade end it. Nothing is
-estimated here but the drift.
+The quotes read right after a trade begin a stretch, those read right before the next trade end it. Trades of runs that
+are not analysed end a stretch as well. Nothing is estimated here but the drift.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ import numpy as np
 
 from spacetraders_lab.analysis.arrays import Bools, Floats, Ints, Rows, codes
 from spacetraders_lab.analysis.dataset import TYPES, Dataset
-from spacetraders_lab.analysis.observations import Observations
+from spacetraders_lab.analysis.observations import NO_OTHERS, Observations, OtherTrades
 from spacetraders_lab.analysis.rounding import price_steps, rounding_variance
 from spacetraders_lab.core.experiment import PlaceboBracket
 
@@ -24,8 +24,8 @@ _LONGEST = 1800.0  # seconds; over longer gaps a drift would show its limits
 class Reads(Rows):
     """Reads in order of listing, stretch and time. `unit` is a position in `unit_names`.
 
-    `stretch` counts the own trades of the listing before the read, `row` is the position in the dataset of the trade
-    that began the stretch, -1 before the first.
+    `stretch` counts the trades of the listing before the read, `row` is the position in the dataset of the trade that
+    began the stretch, -1 before the first and where that was another run's.
     """
 
     unit_names: tuple[tuple[str, str], ...]
@@ -39,8 +39,8 @@ class Reads(Rows):
     time: Floats
 
 
-def quiet_reads(data: Dataset, observations: Observations) -> Reads:
-    """All reads of listings that lie clearly between two own trades, from trades and observations together."""
+def quiet_reads(data: Dataset, observations: Observations, others: OtherTrades = NO_OTHERS) -> Reads:
+    """All reads of listings that lie clearly between two trades, from trades and observations together."""
     names = tuple(sorted({*data.unit_names, *observations.unit_names}))
     index = {name: i for i, name in enumerate(names)}
     unit = np.array([index[name] for name in data.unit_names], dtype=np.int64)[data.unit]
@@ -66,7 +66,21 @@ def quiet_reads(data: Dataset, observations: Observations) -> Reads:
     )
     begun = found.stretch > begins[found.unit]
     found = replace(found, row=np.where(begun, np.append(order, -1)[found.stretch - 1], -1))
+    found = _broken_by(others, found, data)
     return found.take(np.lexsort((found.time, found.stretch, found.unit)))
+
+
+def _broken_by(others: OtherTrades, reads: Reads, data: Dataset) -> Reads:
+    """The reads with the stretches that other runs' trades make of them; those near such a trade are left out."""
+    if not others.times:
+        return reads
+    names, begun = reads.unit_names, reads.row >= 0
+    passed = others.before(names, reads.unit, reads.time)
+    at_row = passed.copy()
+    at_row[begun] = others.before(names, reads.unit[begun], data.time[reads.row[begun]])
+    just_before, soon = (others.before(names, reads.unit, reads.time + apart) for apart in (-CLOCKS, CLOCKS))
+    broken = replace(reads, stretch=reads.stretch + passed, row=np.where(passed == at_row, reads.row, -1))
+    return broken.take(just_before == soon)
 
 
 def _between(time: Floats, unit: Ints, traded: Floats, begins: Ints) -> tuple[Ints, Bools]:

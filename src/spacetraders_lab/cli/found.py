@@ -10,22 +10,28 @@ from spacetraders_lab.analysis.crossmarket import PairAccount, ShipAccount, pair
 from spacetraders_lab.analysis.dataset import Dataset, dataset_from_columns
 from spacetraders_lab.analysis.findings import Findings
 from spacetraders_lab.analysis.game_time import GameTime
-from spacetraders_lab.analysis.observations import Observations, observations_from_columns
+from spacetraders_lab.analysis.observations import (
+    Observations,
+    OtherTrades,
+    observations_from_columns,
+    other_trades_from_columns,
+)
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import PlaceboBracket
 from spacetraders_lab.store.brackets import placebo_brackets
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.experiments import ExperimentRepository
-from spacetraders_lab.store.export import as_columns, load_runs
+from spacetraders_lab.store.export import as_columns, load_other_trades, load_runs
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What was recorded, as arrays in game time, and what was found in it."""
+    """What was recorded, as arrays in game time, and what was found in it; `others` are trades of other runs."""
 
     time: GameTime
     data: Dataset
     observations: Observations
+    others: OtherTrades
     placebos: list[PlaceboBracket]
     findings: Findings
     pairs: list[PairAccount]
@@ -42,6 +48,7 @@ def find(database: Database, run_ids: Sequence[str], done: Callable[[], None]) -
     """
     trades = as_columns(load_runs(database, run_ids))
     seen = as_columns(load_runs(database, run_ids[:1], "observations"))
+    elsewhere = as_columns(load_other_trades(database, run_ids))
     with database.reading() as connection:
         time = _game_time(connection, run_ids)
         placebos = [bracket for run_id in run_ids for bracket in placebo_brackets(connection, run_id)]
@@ -51,15 +58,18 @@ def find(database: Database, run_ids: Sequence[str], done: Callable[[], None]) -
         )
     if not time.is_the_clocks:
         trades["timestamp"], seen["observed_at"] = time.of(trades["timestamp"]), time.of(seen["observed_at"])
+        elsewhere["timestamp"] = time.of(elsewhere["timestamp"])
         placebos = time.brackets(placebos)
     done()
     data, observations = dataset_from_columns(trades), observations_from_columns(seen)
+    others = other_trades_from_columns(elsewhere)
     found = Found(
         time,
         data,
         observations,
+        others,
         placebos,
-        analyse(data, observations, placebos),
+        analyse(data, observations, placebos, others),
         pair_accounts(trades),
         ship_accounts(trades),
     )

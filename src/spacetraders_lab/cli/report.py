@@ -75,6 +75,7 @@ def _subject(opened: Database, run_id: str, found: Found) -> Subject:
             [(d.kind, d.what) for d in ExperimentRepository(connection).deviations(run_id)],
             found.placebos,
             influences(used, found.findings),
+            found.others,
         )
 
 

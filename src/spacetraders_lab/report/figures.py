@@ -23,7 +23,7 @@ from spacetraders_lab.analysis.findings import (
     RecoveryEstimate,
     percent_estimate,
 )
-from spacetraders_lab.analysis.observations import Observations
+from spacetraders_lab.analysis.observations import NO_OTHERS, Observations, OtherTrades
 from spacetraders_lab.analysis.precision import Precision
 from spacetraders_lab.core.analysis_plan import LOWEST_QUOTE
 from spacetraders_lab.core.experiment import PlaceboBracket
@@ -205,8 +205,8 @@ def naive_means(cells: Sequence[CellEstimate]) -> list[Record]:
     ]
 
 
-def remaining(data: Dataset, seen: Observations) -> list[Record]:
-    """The share of each visit's displacement that was left when its listing was next read, until the next own trade.
+def remaining(data: Dataset, seen: Observations, others: OtherTrades = NO_OTHERS) -> list[Record]:
+    """The share of each visit's displacement that was left when its listing was next read, until the next trade.
 
     1 is nothing gone, 0 all gone; only displacements above 2 %, and of many points evenly chosen ones. `stream` says
     whether the trade went with what the market does by itself (it makes what it exports, and uses what it imports).
@@ -216,7 +216,7 @@ def remaining(data: Dataset, seen: Observations) -> list[Record]:
     for unit, name in enumerate(data.unit_names):
         rows = data.take(data.unit == unit)
         if name in names and len(rows):
-            found += _remaining(rows, seen.take(seen.unit == names[name]))
+            found += _remaining(rows, seen.take(seen.unit == names[name]), others.of(name))
     return [found[i] for i in _some(np.arange(len(found)))]
 
 
@@ -282,8 +282,8 @@ def _slopes(cells: Sequence[CellEstimate], side: Operation, kind: ListingType) -
     return found
 
 
-def _remaining(rows: Dataset, seen: Observations) -> list[Record]:
-    found = []
+def _remaining(rows: Dataset, seen: Observations, disturbed: Floats) -> list[Record]:
+    found, traded = [], np.concatenate([rows.time, disturbed])
     for side in SIDES:
         own = rows.take(rows.side == SIDES.index(side))
         for visit in np.unique(own.visit).tolist():
@@ -292,7 +292,7 @@ def _remaining(rows: Dataset, seen: Observations) -> list[Record]:
             displaced = math.log(float(trades.after[-1]) / float(trades.before[0]))
             if not abs(displaced) >= SMALLEST_DISPLACEMENT:  # nothing was read after, or too little to see
                 continue
-            later = rows.time[rows.time > end]
+            later = traded[traded > end]
             until = float(later.min()) if len(later) else math.inf
             after = (seen.time > end + 60) & (seen.time < until)
             quotes = (seen.ask if side is Operation.BUY else seen.bid)[after]

@@ -7,7 +7,7 @@ from spacetraders_lab.analysis.crossmarket import PairAccount, ShipAccount
 from spacetraders_lab.analysis.dataset import SIDES, TYPES, Dataset
 from spacetraders_lab.analysis.findings import Findings
 from spacetraders_lab.analysis.influence import Influence
-from spacetraders_lab.analysis.observations import Observations
+from spacetraders_lab.analysis.observations import NO_OTHERS, Observations, OtherTrades
 from spacetraders_lab.analysis.precision import (
     ABSOLUTE_TARGET,
     RELATIVE_TARGET,
@@ -43,6 +43,7 @@ class Subject:
     deviations: Sequence[tuple[str, str]]
     placebos: Sequence[PlaceboBracket] = ()
     influences: Sequence[Influence] = ()
+    others: OtherTrades = NO_OTHERS
 
 
 def compose(subject: Subject) -> Report:
@@ -174,7 +175,7 @@ _STREAMS = {
 
 def _recovery(subject: Subject) -> Section:
     recovery = subject.findings.recovery
-    points = figures.remaining(subject.data, subject.observations)
+    points = figures.remaining(subject.data, subject.observations, subject.others)
     furthest = max((record["hours"] for record in points), default=0.0)
     curve = figures.decay_curve(recovery, furthest) if recovery is not None else []
     found = [

@@ -16,6 +16,7 @@ from sqlalchemy import JSON, Boolean, Column, ColumnElement, Double, Text, cast,
 from sqlalchemy.types import NullType, TypeEngine
 
 from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.market import Operation
 from spacetraders_lab.store.attrition import was_executed
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.dictionary import TABLES
@@ -28,6 +29,7 @@ from spacetraders_lab.store.world import World
 FORMATS = ("csv", "jsonl", "parquet")
 _STRETCH = 10_000  # keys a read
 _ROW_GROUP = 100_000
+_TRADED = ("operation", "buy_market", "sell_market", "good_symbol", "timestamp")
 _TIME = "%Y-%m-%dT%H:%M:%S%.6fZ"
 
 Progress = Callable[[int], None]  # told how many rows are written so far
@@ -44,12 +46,12 @@ class Export:
     first: int
     last: int
 
-    def frames(self) -> Iterator[pl.DataFrame]:
-        """The rows in the order of their keys, a stretch of them at a time."""
-        columns = TABLES[self.table].columns
+    def frames(self, *names: str) -> Iterator[pl.DataFrame]:
+        """The rows in the order of their keys, a stretch of them at a time; of the columns named, or of all."""
+        columns = [TABLES[self.table].columns[name] for name in names or schema(self.table)]
         (key,) = TABLES[self.table].primary_key
         chosen = [_plain(column).label(column.name) for column in columns]
-        types = schema(self.table)
+        types = {column.name: _polars_type(column.type) for column in columns}
         for start in range(self.first, self.last + 1, _STRETCH):
             stretch = key.between(start, min(start + _STRETCH - 1, self.last))
             with self.database.reading() as connection:
@@ -112,6 +114,32 @@ def load_runs(database: Database, run_ids: Sequence[str], table: str = "transact
         for frame in select_run(database, run_id, table).frames()
     ]
     return pl.concat(frames) if frames else pl.DataFrame(schema={"reset_date": pl.String} | schema(table))
+
+
+def load_other_trades(database: Database, run_ids: Sequence[str]) -> pl.DataFrame:
+    """Which listing (waypoint_symbol, good_symbol) every other run in the same universe and system traded when."""
+    with database.reading() as connection:
+        runs = ExperimentRepository(connection).list_runs()
+    places = {(run.universe_id, run.system_symbol) for run in runs if run.run_id in run_ids}
+    frames = [
+        frame.select(
+            pl.when(pl.col("operation") == Operation.BUY.value)
+            .then(pl.col("buy_market"))
+            .otherwise(pl.col("sell_market"))
+            .alias("waypoint_symbol"),
+            "good_symbol",
+            "timestamp",
+        )
+        for run in runs
+        if run.run_id not in run_ids and (run.universe_id, run.system_symbol) in places
+        for frame in select_run(database, run.run_id, "transactions").frames(*_TRADED)
+    ]
+    nowhere: dict[str, Any] = {
+        "waypoint_symbol": pl.String,
+        "good_symbol": pl.String,
+        "timestamp": pl.Datetime("us", "UTC"),
+    }
+    return pl.concat(frames) if frames else pl.DataFrame(schema=nowhere)
 
 
 def as_columns(frame: pl.DataFrame) -> dict[str, Any]:

@@ -15,7 +15,8 @@ export UV_PYTHON_DOWNLOADS=never PIP_DISABLE_PIP_VERSION_CHECK=1
 echo "Installing from $lock ..."
 if [ -x .tools/bin/uv ] || .tools/bin/python -m pip install --quiet uv; then
     # sync would take the development tools away again when only the run lock is asked for
-    .tools/bin/uv pip install --quiet --python "$venv/bin/python" --require-hashes -r "$lock"
+    # compiled at once, as pip does: where Python may write no byte code, every start would compile all again
+    .tools/bin/uv pip install --quiet --compile-bytecode --python "$venv/bin/python" --require-hashes -r "$lock"
     .tools/bin/uv pip install --quiet --python "$venv/bin/python" --no-deps -e .
 else
     echo "uv is not to be had here; using pip" >&2

@@ -1,7 +1,7 @@
 """A whole ladder of the laboratory system with three ships: what it covers, what it costs, what the plan foretold."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,6 +12,7 @@ from spacetraders_lab.core.analysis_plan import Exclusion, plan_hash
 from spacetraders_lab.core.experiment import ClaimOrder, Design, DesignName, ExperimentRun, PlaceboBracket, TradeRecord
 from spacetraders_lab.core.lanes import is_natural
 from spacetraders_lab.core.market import Operation
+from spacetraders_lab.core.proposal import LeftOut
 from spacetraders_lab.core.schedule import SECONDS_PER_REQUEST
 from spacetraders_lab.run.coordinator import Prepared
 from spacetraders_lab.sandbox.ledger import LedgerEntry
@@ -197,6 +198,20 @@ def test_a_budget_is_filled_with_what_loses_least_and_never_exceeded(scouted: Ri
         counts.append(len(prepared.pairs))
     assert counts == sorted(counts)
     assert counts[0] < counts[-1]
+
+
+@pytest.mark.parametrize("budget", [50_000, 300_000, 1_000_000])
+def test_a_pair_that_is_too_dear_does_not_keep_cheaper_ones_out(make_rig: Callable[..., Rig], budget: int) -> None:
+    """On a home system the lane that earns most costs more than all the goods of a small budget."""
+    rig = make_rig(profile="home", ships=2, hold=80)
+    rig.scout()
+    prepared = rig.prepare(design=LADDER, budget=budget)
+    worst = prepared.plan.worst_case + prepared.kept_for_fuel
+    assert worst <= budget
+    assert len(prepared.pairs) >= 10
+    passed_over = [o.what for o in prepared.proposal.omissions if o.reason is LeftOut.BUDGET]
+    chosen = [pair.pair_id for pair in prepared.proposal.chosen_in]
+    assert any(chosen.index(pair.pair_id) > chosen.index(passed_over[0]) for pair in prepared.pairs)
 
 
 def test_more_ships_take_less_time_and_the_plan_says_what_they_wait_for(scouted: Rig) -> None:

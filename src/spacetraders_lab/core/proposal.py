@@ -12,6 +12,8 @@ from spacetraders_lab.core.protocol import cell_units
 from spacetraders_lab.core.selection import MarketSelector, balanced_order, queue_order
 from spacetraders_lab.core.survey import numbered, separate_lanes, stratified_order, survey_pairs
 
+_MOST_PASSED_OVER = 200  # pairs that are too dear; each is found by pricing all that are left
+
 # prices pairs with these menus, in this order
 Price = Callable[[Sequence[MarketPair], Mapping[str, Menu]], Plan]
 
@@ -164,14 +166,20 @@ def _affordable(
     seed: int,
     credits: int,
 ) -> list[MarketPair]:
-    """The most of the wanted pairs, the first ones, whose worst case fits in the order in which they are flown."""
-    count = price(wanted, menus).pairs_within(credits)
-    while count:
-        pairs = stratified_order(wanted[:count], cell_of, seed)
-        if price(pairs, menus).worst_case <= credits:
+    """As many of the wanted pairs, the first ones first, as have a worst case that fits in the order they are flown."""
+    fitting = _fitting(wanted, menus, price, credits)
+    return _fitting(stratified_order(fitting, cell_of, seed), menus, price, credits)
+
+
+def _fitting(wanted: Sequence[MarketPair], menus: Mapping[str, Menu], price: Price, credits: int) -> list[MarketPair]:
+    """The pairs in their order, those passed over that would not fit beside the ones before them."""
+    pairs = list(wanted)
+    for _ in range(_MOST_PASSED_OVER):
+        fits = price(pairs, menus).pairs_within(credits)
+        if fits == len(pairs):
             return pairs
-        count -= max(1, count // 20)
-    return []
+        del pairs[fits]
+    return pairs[: price(pairs, menus).pairs_within(credits)]
 
 
 def _quotes(listings: Mapping[str, Sequence[Listing]]) -> dict[ListingKey, TradeGood]:

@@ -39,7 +39,7 @@ def test_status_shows_credits_ships_reset_date_and_time_left(player: Player, san
     assert (answer.code, answer.err) == (0, "")
     assert f"Universe of {sandbox.universe.reset_date} at {sandbox.base_url}" in answer.out
     assert re.search(r"Next reset \d{4}-\d\d-\d\d \d\d:\d\d UTC, in 13 days 23 h", answer.out)
-    assert answer.out.splitlines()[-1].split() == [player.name, "5000000", "3"]
+    assert answer.out.splitlines()[-1].split() == [player.name, "5,000,000", "3"]
 
 
 def test_status_in_json(player: Player, sandbox: RunningSandbox) -> None:

@@ -110,7 +110,7 @@ def status(*, json: Json = False) -> int:
     else:
         print(f"Universe of {universe.reset_date} at {chosen.base_url}")
         print(f"Next reset {universe.server_resets.next:%Y-%m-%d %H:%M} UTC, in {_words(left)}\n")
-        rows = [(x.agent, x.credits, x.ships, x.note) for x in standings]
+        rows = [(x.agent, None if x.credits is None else f"{x.credits:,}", x.ships, x.note) for x in standings]
         render.print_table(["agent", "credits", "ships", ""], rows, right=["credits", "ships"])
     return EXIT_FAILED if any(standing.note for standing in standings) else EXIT_OK
 

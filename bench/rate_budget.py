@@ -115,8 +115,8 @@ async def _ask(
     with closing(open_database(url)) as database:
         account = account_of(base_url, token) if share == 1 else None
         async with open_game(base_url, token, clock_of(database), rate_share=share or 1.0) as game:
-            await asyncio.sleep(begin - time.time())
             async with open_lab(game, database, account=account) as lab:
+                await asyncio.sleep(begin - time.time())
                 with _timed(game.client.limiter) as costs:
 
                     async def task() -> None:

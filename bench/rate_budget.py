@@ -114,19 +114,21 @@ async def _ask(
     """Ask from `begin` on for so many seconds; returns what each reservation took, in seconds."""
     with closing(open_database(url)) as database:
         account = account_of(base_url, token) if share == 1 else None
-        async with open_game(base_url, token, clock_of(database), rate_share=share or 1.0) as game:
-            async with open_lab(game, database, account=account) as lab:
-                await asyncio.sleep(begin - time.time())
-                with _timed(game.client.limiter) as costs:
+        async with (
+            open_game(base_url, token, clock_of(database), rate_share=share or 1.0) as game,
+            open_lab(game, database, account=account) as lab,
+        ):
+            await asyncio.sleep(begin - time.time())
+            with _timed(game.client.limiter) as costs:
 
-                    async def task() -> None:
-                        while True:
-                            await reads.get_agent(lab.game.client)
+                async def task() -> None:
+                    while True:
+                        await reads.get_agent(lab.game.client)
 
-                    asking = asyncio.gather(*(task() for _ in range(tasks)))
-                    await asyncio.wait({asking}, timeout=begin + seconds - time.time())
-                    asking.cancel()
-                    await asyncio.gather(asking, return_exceptions=True)
+                asking = asyncio.gather(*(task() for _ in range(tasks)))
+                await asyncio.wait({asking}, timeout=begin + seconds - time.time())
+                asking.cancel()
+                await asyncio.gather(asking, return_exceptions=True)
     return costs
 
 

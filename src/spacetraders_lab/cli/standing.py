@@ -11,7 +11,7 @@ from spacetraders_lab.cli import render
 from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK
 from spacetraders_lab.cli.settings import Json, RunId, database, reading_database
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.experiment import DesignName, ExperimentRun, QueueStatus, RunStatus
+from spacetraders_lab.core.experiment import ExperimentRun, QueueStatus, RunStatus, goes_on_choosing
 from spacetraders_lab.store.attrition import attrition
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.status import summarise_run, summarise_runs, summarise_ships
@@ -48,8 +48,8 @@ def status(
             | {"design": begun.design.name, "limits": asdict(begun.limits), "hours": hours, "requests": requests}
         )
         return EXIT_OK
-    is_over = begun.finished_at is not None or ended_because is not None
-    render.print_status(run, ships, is_open=begun.design.name is DesignName.ADAPTIVE and not is_over)
+    is_open = goes_on_choosing(begun.design.name, ended_because, begun.finished_at)
+    render.print_status(run, ships, is_open=is_open)
     render.print_limits(begun.limits, hours=hours, requests=requests)
     render.print_failures(failed)
     render.print_plan_kept(planned, deviations, ended_because if run.status is RunStatus.RUNNING else None)

@@ -26,7 +26,7 @@ from spacetraders_lab.core.protocol import FURTHEST_LOG_MOVE
 
 GOOD_ENOUGH = 0.002  # log move per tradeVolume: no half-width need be narrower, however small the estimate
 FEWEST_UNITS, FEWEST_VOLUMES = 3, 8  # listings, and tradeVolumes in all, before a cell may count as precise
-FEWEST_REVISITS = 8  # visits to as many listings that are read again before a half-life is estimated
+FEWEST_REVISITS = 8  # visits, to FEWEST_UNITS listings or more, to be read again before a half-life is estimated
 
 ESTIMANDS = {
     "lambda": "log move of the traded quote per tradeVolume, by listing, side, and supply x activity cell",

@@ -348,3 +348,8 @@ class ExperimentRun:
     def hours(self, now: datetime, speed: float) -> float:
         """Game hours since the run was begun, pauses included; `speed` is that of the game's clock."""
         return (now - self.created_at).total_seconds() / 3600 * speed
+
+
+def goes_on_choosing(design: DesignName, ended_because: str | None, finished_at: datetime | None) -> bool:
+    """Whether a run still asks for pairs, so that those in its queue are not all there will be."""
+    return design is DesignName.ADAPTIVE and ended_because is None and finished_at is None

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from spacetraders_lab.core.experiment import DesignName, RunStatus
+from spacetraders_lab.core.experiment import DesignName, RunStatus, goes_on_choosing
 
 
 class Progress(NamedTuple):
@@ -45,8 +45,8 @@ def seconds_left(share_done: float, seconds: float) -> float | None:
 
 
 def is_open(run: Mapping[str, Any]) -> bool:
-    """Whether the run goes on choosing pairs, so that those in its queue are not all there will be."""
-    return run["design"]["name"] == DesignName.ADAPTIVE and run["ended_because"] is None and run["finished_at"] is None
+    """Whether the run goes on choosing pairs."""
+    return goes_on_choosing(DesignName(run["design"]["name"]), run["ended_because"], run["finished_at"])
 
 
 def planned_trades(run: Mapping[str, Any]) -> int:

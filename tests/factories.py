@@ -72,7 +72,7 @@ def make_waypoint(symbol: str = BUY_MARKET, x: int = 0, y: int = 0, **fields: An
 
 def make_claim(pair: MarketPair = PAIR, **fields: Any) -> ClaimedPair:
     """The pair in the hauler's hands: attempt 1, take 1, leased until noon."""
-    return replace(ClaimedPair(1, "run-1", pair, SHIP, "owner-1", attempt=1, take=1, lease_until=NOON), **fields)
+    return replace(ClaimedPair(1, "run-1", pair, SHIP, "owner-1", attempt=1, take=1), **fields)
 
 
 def make_record(

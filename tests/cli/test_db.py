@@ -8,7 +8,7 @@ import pytest
 
 from spacetraders_lab.run.clock import SystemClock
 from spacetraders_lab.store.database import open_database
-from tests.factories import PAIR
+from tests.factories import NOON, PAIR
 from tests.store.memory import Queue, enter_run
 from tests.store.test_care import observe, rows
 from tests.terminal import Answer, Terminal
@@ -41,8 +41,7 @@ def test_a_backup_is_a_database_that_can_be_used(terminal: Terminal) -> None:
 
 def test_a_flaw_is_shown_and_is_a_failure(terminal: Terminal) -> None:
     with closing(open_database(path=terminal.database)) as database:
-        claim = Queue(database).must_claim()
-        Queue(database).do("mark_complete", claim, now=claim.lease_until - timedelta(seconds=1))
+        Queue(database).do("mark_complete", Queue(database).must_claim(), now=NOON)
     answer = terminal.type("db check")
     assert answer.code == 1
     assert "COMPLETED with 0 of 12 cells" in answer.out

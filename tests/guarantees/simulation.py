@@ -26,6 +26,7 @@ from spacetraders_lab.core.experiment import Design, MarketPair, Menu
 from spacetraders_lab.core.menus import visit_menu
 from spacetraders_lab.run.app import Lab, LeaseTimes, open_game, open_lab
 from spacetraders_lab.run.faultpoints import Point
+from spacetraders_lab.run.heartbeat import Pulse
 from spacetraders_lab.run.worker import ShipExperimentWorkerCommand, ShipWorker
 from spacetraders_lab.store.database import Database, open_database
 from spacetraders_lab.study.rig import BASE_URL, Rig
@@ -241,7 +242,7 @@ class Story:
     def _worker(self, lab: Lab, ship: str) -> ShipWorker:
         owner = f"{self.chance.getrandbits(64):x}"
         command = ShipExperimentWorkerCommand(self.run.run_id, ship)
-        return ShipWorker(lab, self.run, command, asyncio.Event(), owner=owner)
+        return ShipWorker(lab, self.run, command, asyncio.Event(), Pulse(lab), owner=owner)
 
     def _judge(self) -> None:
         self.tale.pairs.update(self.rig.counts(self.run))

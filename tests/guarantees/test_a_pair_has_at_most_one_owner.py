@@ -156,7 +156,7 @@ def test_two_ships_never_trade_a_listing_at_once_in_whatever_run(database_url: s
         if claim is None:
             return bool(queue.do("unfinished", run_id))
         exchange.enter(claim)
-        claim = queue.do("renew_lease", claim, now=NOON, lease_seconds=LEASE)
+        queue.do("renew_lease", claim, now=NOON, lease_seconds=LEASE)
         exchange.leave(claim)
         queue.do("mark_complete", claim, now=NOON)
         return True

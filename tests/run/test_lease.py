@@ -1,17 +1,21 @@
 """Leases at work: kept through long flights, and nothing is traded once one may have ended."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import Connection
 
-from spacetraders_lab.run.app import LeaseTimes
+from spacetraders_lab.run.app import Lab, LeaseTimes
+from spacetraders_lab.run.claims import Claims
 from spacetraders_lab.run.faultpoints import Point
+from spacetraders_lab.run.heartbeat import Pulse
 from spacetraders_lab.run.worker import MOST_OUTAGES, OUTAGE_SECONDS
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.failures import DatabaseUnavailable
 from spacetraders_lab.study.rig import FOUR_CELLS, Exchange, Rig
+from tests.counting import counting
 
 MakeRig = Callable[..., Rig]
 
@@ -66,6 +70,33 @@ def test_a_lease_is_kept_through_flights_that_are_longer(rig: Rig, caplog: pytes
     assert rig.counts(run) == {"COMPLETED": 6}
     assert "lease" not in caplog.text
     assert {record.take for record in rig.records(run)} == {1}
+
+
+def _beats_while_asleep(rig: Rig) -> tuple[int, int]:
+    """Commits and renewed leases while every ship holds a pair and does nothing for two leases."""
+    run = rig.queue(rig.pairs(len(rig.fleet)), FOUR_CELLS, run_id=f"run-{len(rig.fleet)}")
+
+    async def hold(lab: Lab, pulse: Pulse, ship: str) -> None:
+        claim, _ = await Claims(lab, run, ship, "owner").next_pair(None)
+        assert claim is not None
+        async with pulse.keep(claim, lab.clock.monotonic()) as lease:
+            await lab.clock.sleep(2 * lab.times.lease)
+            lease.check()
+
+    async def play(lab: Lab) -> tuple[int, int]:
+        pulse = Pulse(lab)
+        with counting() as counts:
+            await asyncio.gather(*(hold(lab, pulse, ship) for ship in rig.fleet))
+        return counts["commits"] - len(rig.fleet), lab.tally["lease_renewals"]
+
+    return rig.play(play)
+
+
+def test_ships_in_flight_share_their_beats(make_rig: MakeRig) -> None:
+    """Six ships cost as many transactions as one, and every lease is kept."""
+    alone, together = _beats_while_asleep(make_rig(ships=1)), _beats_while_asleep(make_rig(ships=6, seed=2))
+    assert alone[0] == together[0] >= 10
+    assert together[1] == 6 * alone[1] == 6 * alone[0]
 
 
 @pytest.mark.parametrize("seconds", [30.0, 300.0])

@@ -13,6 +13,7 @@ from spacetraders_lab.core.experiment import ClaimOrder, ExperimentRun, RunStatu
 from spacetraders_lab.core.travel import distance
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
+from spacetraders_lab.run.heartbeat import Pulse
 from spacetraders_lab.run.worker import ShipExperimentWorkerCommand, ShipWorker
 from spacetraders_lab.study.rig import FOUR_CELLS, FRIGATE, PROBE, Exchange, Rig
 
@@ -219,7 +220,8 @@ def test_a_hold_full_of_what_another_ship_measures_fails_no_pair(rig: Rig) -> No
 
 
 def _worker(lab: Lab, run: ExperimentRun, ship: str, stop: asyncio.Event | None = None) -> ShipWorker:
-    return ShipWorker(lab, run, ShipExperimentWorkerCommand(run.run_id, ship), stop or asyncio.Event())
+    command = ShipExperimentWorkerCommand(run.run_id, ship)
+    return ShipWorker(lab, run, command, stop or asyncio.Event(), Pulse(lab))
 
 
 def _lose_ship_after_its_first_purchase(rig: Rig, ship: str) -> None:

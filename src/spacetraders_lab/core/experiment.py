@@ -128,7 +128,6 @@ class ClaimedPair:
     owner: str
     attempt: int
     take: int
-    lease_until: datetime
     menu: Menu | None = None
 
 

@@ -13,6 +13,7 @@ from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.game import reads
 from spacetraders_lab.run import effects
 from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.heartbeat import Pulse
 from spacetraders_lab.run.worker import ShipExperimentWorkerCommand, ShipWorker
 from spacetraders_lab.store import doctor
 from spacetraders_lab.store.experiments import ExperimentRepository
@@ -85,9 +86,9 @@ async def _reconcile(lab: Lab, intent: Intent) -> None:
 async def _clear_holds(lab: Lab, run: ExperimentRun) -> None:
     fleet = await reads.list_ships(lab.game.client)
     loaded = await lab.read(lambda c: [ship.symbol for ship in fleet if _of_the_hold(c, run.run_id, ship)])
-    workers = [ShipWorker(lab, run, ShipExperimentWorkerCommand(run.run_id, s), asyncio.Event()) for s in loaded]
-    for worker in workers:
-        await worker.work()
+    for ship in loaded:
+        command = ShipExperimentWorkerCommand(run.run_id, ship)
+        await ShipWorker(lab, run, command, asyncio.Event(), Pulse(lab)).work()
 
 
 def _open_intents(connection: Connection, run_id: str) -> list[Finding]:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from spacetraders_lab.core.errors import LabError, Maintenance, UniverseReset, WorldCondition
 from spacetraders_lab.core.experiment import ExperimentRun, RunStatus
 from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.heartbeat import Pulse
 from spacetraders_lab.run.interrupt import Interrupted, unless_stopped
 from spacetraders_lab.run.suspend import LOOK_AGAIN_SECONDS, game_is_back, go_on, suspend
 from spacetraders_lab.run.worker import ShipExperimentWorkerCommand, ShipWorker, WorkerReport
@@ -65,6 +66,7 @@ class Fleet:
     def __init__(self, lab: Lab, run: ExperimentRun) -> None:
         self._lab, self._run = lab, run
         self._crew: set[str] = set()
+        self._pulse = Pulse(lab)
         self._round = _Round()
         if run.status is RunStatus.SUSPENDED:  # whoever waited for the end of the maintenance is gone
             self._round.conditions.append(Maintenance("the game was under maintenance"))
@@ -95,7 +97,9 @@ class Fleet:
         try:
             with _first_of(stop, current.halt) as either:
                 command = ShipExperimentWorkerCommand(self._run.run_id, ship)
-                worker = ShipWorker(self._lab, self._run, command, either, crew=self._crew, halt=current.halt)
+                worker = ShipWorker(
+                    self._lab, self._run, command, either, self._pulse, crew=self._crew, halt=current.halt
+                )
                 (result,) = await asyncio.gather(worker.work(), return_exceptions=True)
         finally:
             self._crew.discard(ship)

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -39,17 +40,16 @@ class Lease:
 
         A lease that will soon be due for a beat is renewed by the way; it counts from before it was asked for.
         """
-        if self.age < _RENEW_AFTER * self._lab.times.lease / BEATS_PER_LEASE:
+        if not self.is_soon_due:
             return await self._write_held(work)
         asked_at, now = self._lab.clock.monotonic(), self._lab.clock.now()
 
-        def fenced(connection: Connection) -> tuple[ClaimedPair, T]:
-            queue = WorkQueueRepository(connection)
-            return queue.renew_lease(self.claim, now=now, lease_seconds=self._lab.times.lease), work(connection)
+        def fenced(connection: Connection) -> T:
+            WorkQueueRepository(connection).renew_lease(self.claim, now=now, lease_seconds=self._lab.times.lease)
+            return work(connection)
 
-        self.claim, result = await self._lab.write(fenced)
-        self._ends = asked_at + self._lab.times.lease
-        self._lab.tally["lease_renewals"] += 1
+        result = await self._lab.write(fenced)
+        self.renewed(asked_at)
         return result
 
     async def _write_held(self, work: Callable[[Connection], T]) -> T:
@@ -66,41 +66,71 @@ class Lease:
         """Seconds since it was last renewed, by a beat or by another write."""
         return self._lab.clock.monotonic() - (self._ends - self._lab.times.lease)
 
+    @property
+    def is_soon_due(self) -> bool:
+        """Whether who writes now had better renew it by the way."""
+        return self.age >= _RENEW_AFTER * self._lab.times.lease / BEATS_PER_LEASE
+
     async def begin_anew(self) -> None:
         """Start a new take of the pair; raises LeaseLost."""
         claim, now = self.claim, self._lab.clock.now()
         self.claim = await self._lab.write(lambda c: WorkQueueRepository(c).begin_anew(claim, now=now))
 
-    async def beat(self) -> None:
-        """Renew the lease once; a lost lease is remembered, a database out of reach is not yet a lost lease."""
+    def renew(self, connection: Connection, now: datetime) -> bool:
+        """Renew it in a transaction that is under way; False when it is gone, which is remembered."""
         try:
-            await self.write(lambda _: None)
+            WorkQueueRepository(connection).renew_lease(self.claim, now=now, lease_seconds=self._lab.times.lease)
         except LeaseLost:
             self._lost = True
-        except DatabaseUnavailable:
-            return
+        return not self._lost
+
+    def renewed(self, asked_at: float) -> None:
+        """It has been renewed, which was asked for at `asked_at` by the steady clock."""
+        self._ends = asked_at + self._lab.times.lease
+        self._lab.tally["lease_renewals"] += 1
 
 
-@asynccontextmanager
-async def keep_lease(lab: Lab, claim: ClaimedPair, taken_at: float) -> AsyncIterator[Lease]:
-    """Beat in the background for as long as the block runs; `taken_at` is the steady clock before the claim.
+class Pulse:
+    """Beats for all leases that a process holds on a run: one transaction renews every one that is soon due."""
 
-    Its writes renew the lease before a beat is due: while the ship trades, there is nothing to beat for.
-    """
-    lease, pause = Lease(lab, claim, taken_at), lab.times.lease / BEATS_PER_LEASE
+    def __init__(self, lab: Lab) -> None:
+        self._lab = lab
+        self._leases: set[Lease] = set()
+        self._beating: asyncio.Task[None] | None = None
 
-    async def beat_for_ever() -> None:
-        wait = pause
+    @asynccontextmanager
+    async def keep(self, claim: ClaimedPair, taken_at: float) -> AsyncIterator[Lease]:
+        """Beat in the background for as long as the block runs; `taken_at` is the steady clock before the claim.
+
+        Its writes renew the lease before a beat is due: while the ship trades, there is nothing to beat for.
+        """
+        lease = Lease(self._lab, claim, taken_at)
+        self._leases.add(lease)
+        if self._beating is None:
+            self._beating = asyncio.create_task(self._beat_for_ever())
+        try:
+            yield lease
+        finally:
+            self._leases.remove(lease)
+            if not self._leases:
+                beating, self._beating = self._beating, None
+                beating.cancel()
+                await asyncio.gather(beating, return_exceptions=True)
+
+    async def _beat_for_ever(self) -> None:
+        wait = pause = self._lab.times.lease / BEATS_PER_LEASE
         while True:
-            await lab.clock.sleep(wait)
-            wait = pause - lease.age
+            await self._lab.clock.sleep(wait)
+            wait = pause - max(lease.age for lease in self._leases)
             if wait <= 0:
-                await lease.beat()
+                await self._beat()
                 wait = pause
 
-    beating = asyncio.create_task(beat_for_ever())
-    try:
-        yield lease
-    finally:
-        beating.cancel()
-        await asyncio.gather(beating, return_exceptions=True)
+    async def _beat(self) -> None:
+        """Renew what is soon due; a database out of reach is not yet a lost lease."""
+        asked_at, now = self._lab.clock.monotonic(), self._lab.clock.now()
+        due = [lease for lease in self._leases if lease.is_soon_due]
+        with suppress(DatabaseUnavailable):
+            renewed = await self._lab.write(lambda c: [lease for lease in due if lease.renew(c, now)])
+            for lease in renewed:
+                lease.renewed(asked_at)

@@ -26,7 +26,7 @@ from spacetraders_lab.run import feed
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.claims import Claims
 from spacetraders_lab.run.faultpoints import Point
-from spacetraders_lab.run.heartbeat import keep_lease
+from spacetraders_lab.run.heartbeat import Pulse
 from spacetraders_lab.run.interrupt import Interrupted, unless_stopped
 from spacetraders_lab.run.logs import about
 from spacetraders_lab.run.revisit import read_again
@@ -82,13 +82,15 @@ class WorkerReport:
 class ShipWorker:
     """Works on one run with one ship. `stop` asks it to finish its trade, release its pair and leave.
 
-    `crew` are the ships that this process has at work on the run: who leaves strikes itself off. `halt` stops them all.
+    `crew` are the ships that this process has at work on the run: who leaves strikes itself off. `halt` stops them all,
+    and `pulse` keeps the leases of all.
     """
 
     lab: Lab
     run: ExperimentRun
     command: ShipExperimentWorkerCommand
     stop: asyncio.Event
+    pulse: Pulse
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)
     crew: set[str] = field(default_factory=set)
     halt: asyncio.Event = field(default_factory=asyncio.Event)
@@ -215,7 +217,7 @@ class ShipWorker:
         False when it has not ended: somebody else has it now, or it was given back.
         """
         try:
-            async with keep_lease(self.lab, claim, asked_at) as lease:
+            async with self.pulse.keep(claim, asked_at) as lease:
                 ship, self._ship = await self._known_ship(), None
                 last_reading, self._last_reading = self._last_reading, None
                 self.lab.purse.provide_for(ship)

@@ -134,13 +134,12 @@ class WorkQueueRepository:
                 return None
             raise
 
-    def renew_lease(self, claim: ClaimedPair, *, now: datetime, lease_seconds: float) -> ClaimedPair:
+    def renew_lease(self, claim: ClaimedPair, *, now: datetime, lease_seconds: float) -> None:
         """Extend the lease to `lease_seconds` from now, and the locks with it; raises LeaseLost."""
         until = now + timedelta(seconds=lease_seconds)
         if self._connection.execute(_RENEW, held(claim, now) | {"until": until}).rowcount != 1:
             raise lease_lost(claim)
         listing_locks.hold(self._connection, claim.queue_id, until)
-        return replace(claim, lease_until=until)
 
     def begin_anew(self, claim: ClaimedPair, *, now: datetime) -> ClaimedPair:
         """Start a new take of the pair with the same ship, because the last one lost its cargo; raises LeaseLost."""
@@ -394,6 +393,5 @@ def _claimed(row: Row[Any]) -> ClaimedPair:
         owner=row.owner,
         attempt=row.attempts,
         take=row.take,
-        lease_until=row.lease_until,
         menu=stored_menu(row.menu),
     )

@@ -26,6 +26,16 @@ def test_registering_keeps_the_token_and_does_not_show_it(player: Player, sandbo
     assert token not in answer.out + answer.err
 
 
+def test_registering_without_the_accounts_token_says_what_is_missing(
+    terminal: Terminal, sandbox: RunningSandbox
+) -> None:
+    terminal.set(ACCOUNT_TOKEN="")
+    answer = terminal.type("player register NOBODY")
+    assert answer.code == 2
+    assert "SPACETRADERS_ACCOUNT_TOKEN" in answer.complaint
+    assert "NOBODY" not in sandbox.universe.agents
+
+
 def test_the_token_file_is_its_owners_alone(player: Player) -> None:
     file, folder = player.terminal.token_file, player.terminal.tokens
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

@@ -77,7 +77,7 @@ _COMMANDS = {
     "player": (
         "Agents and their tokens.",
         {
-            "register": "Make a new agent and keep its token.",
+            "register": "Make a new agent with SPACETRADERS_ACCOUNT_TOKEN, and keep its token.",
             "add": "Keep the token of an agent you have.",
             "list": "List the agents whose tokens are kept.",
             "remove": "Forget the token of an agent.",

@@ -19,6 +19,12 @@ from spacetraders_lab.run.clock import SystemClock
 from spacetraders_lab.run.credentials import Universe, load_tokens, remove_token, save_token, tokens_path
 
 
+_NO_ACCOUNT = (
+    "no account token: set SPACETRADERS_ACCOUNT_TOKEN to the one that the game's web site gives you; a sandbox takes any"
+)
+_ACCOUNT_REFUSED = "the game refused the token in SPACETRADERS_ACCOUNT_TOKEN: it is to be the account's, not an agent's"
+
+
 def register(symbol: str, *, faction: str = "COSMIC") -> None:
     """Make a new agent with your account's token (SPACETRADERS_ACCOUNT_TOKEN) and keep the agent's token.
 
@@ -30,14 +36,18 @@ def register(symbol: str, *, faction: str = "COSMIC") -> None:
         The faction it starts with.
     """
     chosen = settings()
-    account = os.environ.get("SPACETRADERS_ACCOUNT_TOKEN")
+    account = os.environ.get("SPACETRADERS_ACCOUNT_TOKEN") or None
 
     async def go() -> tuple[Universe, str]:
         async with open_game(chosen.base_url, None, SystemClock()) as game:
             universe = universe_of(game, await reads.get_status(game.client))
             return universe, (await reads.register(game.client, symbol.upper(), faction.upper(), account)).token
 
-    universe, token = asyncio.run(go())
+    try:
+        universe, token = asyncio.run(go())
+    except TokenRefused as refused:
+        remedy = _ACCOUNT_REFUSED if account else _NO_ACCOUNT
+        raise UserError(f"{remedy} (the game said: {refused})") from refused
     path = save_token(tokens_path(os.environ), universe, symbol.upper(), token)
     print(f"Registered {symbol.upper()} at {chosen.base_url}; its token is kept in {path}")
 

@@ -3,8 +3,10 @@
 import json
 import os
 import stat
+from pathlib import Path
 
-from spacetraders_lab.sandbox.server import RunningSandbox
+from spacetraders_lab.sandbox.server import RunningSandbox, running_sandbox
+from spacetraders_lab.sandbox.settings import SandboxSettings
 from tests.cli.conftest import Player
 from tests.terminal import Terminal
 
@@ -26,14 +28,15 @@ def test_registering_keeps_the_token_and_does_not_show_it(player: Player, sandbo
     assert token not in answer.out + answer.err
 
 
-def test_registering_without_the_accounts_token_says_what_is_missing(
-    terminal: Terminal, sandbox: RunningSandbox
-) -> None:
-    terminal.set(ACCOUNT_TOKEN="")
-    answer = terminal.type("player register NOBODY")
-    assert answer.code == 2
-    assert "SPACETRADERS_ACCOUNT_TOKEN" in answer.complaint
-    assert "NOBODY" not in sandbox.universe.agents
+def test_registering_without_the_accounts_token_says_what_is_missing(tmp_path: Path) -> None:
+    with running_sandbox(SandboxSettings(profile="lab")) as sandbox:
+        terminal = Terminal(tmp_path, BASE_URL=sandbox.base_url)
+        answer = terminal.type("player register NOBODY")
+        assert answer.code == 2
+        assert "set SPACETRADERS_ACCOUNT_TOKEN" in answer.complaint
+        terminal.set(ACCOUNT_TOKEN="mine")
+        assert terminal.type("player register SOMEBODY").code == 0
+        assert list(sandbox.universe.agents) == ["SOMEBODY"]
 
 
 def test_the_token_file_is_its_owners_alone(player: Player) -> None:

@@ -18,7 +18,9 @@ from spacetraders_lab.run.app import open_game
 from spacetraders_lab.run.clock import SystemClock
 from spacetraders_lab.run.credentials import Universe, load_tokens, remove_token, save_token, tokens_path
 
-_NO_ACCOUNT = "no account token: set SPACETRADERS_ACCOUNT_TOKEN to the one that the game's web site gives you; a sandbox takes any"
+_NO_ACCOUNT = (
+    "no account token: set SPACETRADERS_ACCOUNT_TOKEN (the game's web site gives you one; a sandbox takes any)"
+)
 _ACCOUNT_REFUSED = "the game refused the token in SPACETRADERS_ACCOUNT_TOKEN: it is to be the account's, not an agent's"
 
 

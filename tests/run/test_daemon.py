@@ -378,6 +378,26 @@ def _now(yard: Yard) -> datetime:
 # --- changes to a run under way ---------------------------------------------------------------------------------------
 
 
+def test_resuming_a_run_under_way_sends_no_ship_away(yard: Yard) -> None:
+    run, stop = yard.run(3), asyncio.Event()
+    first, second = yard.rig.fleet
+
+    async def story() -> None:
+        serving = yard.serve(yard.daemon(), stop)
+        await yard.until(lambda: set(yard.states().values()) == {"RUNNING"})
+        with pytest.raises(UserError, match=f"{second}.* would have to leave.*add-ships"):
+            await _in_lab(yard, lambda lab: changes.reopen(lab, run.run_id, [first]))
+        assert yard.rig.run(run).ships == run.ships
+        yard.write(lambda c: changes.pause(c, run.run_id))
+        await _in_lab(yard, lambda lab: changes.reopen(lab, run.run_id, [first]))
+        assert yard.rig.run(run).ships == (first,)
+        await yard.until(lambda: yard.is_over(run))
+        stop.set()
+        await serving
+
+    yard.play(story)
+
+
 def test_a_run_is_paused_and_goes_on_exactly_where_it_was(yard: Yard) -> None:
     run, stop = yard.run(3), asyncio.Event()
 

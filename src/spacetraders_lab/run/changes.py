@@ -24,8 +24,9 @@ BY_THE_USER = "by the user"
 async def reopen(lab: Lab, run_id: str, ship_symbols: Sequence[str] = (), *, keep_for: str | None = None) -> Begun:
     """Set the run to RUNNING and want its ships at work again, those named or those that it has.
 
-    Raises UserError when there is nothing left to do or it belongs elsewhere. Ships that are named must be fit for it;
-    those that it began with may have been lost since, and the others go on. `keep_for` as for `launch`.
+    Raises UserError when there is nothing left to do or it belongs elsewhere, and when ships that are not named are at
+    work on it. Ships that are named must be fit for it; those that it began with may have been lost since, and the
+    others go on. `keep_for` as for `launch`.
     """
     if ship_symbols:
         run = await lab.read(lambda c: ExperimentRepository(c).get_run(run_id))
@@ -34,6 +35,8 @@ async def reopen(lab: Lab, run_id: str, ship_symbols: Sequence[str] = (), *, kee
 
     def work(connection: Connection) -> Begun:
         run = _own_run(connection, lab, run_id)
+        if ship_symbols:
+            _refuse_to_send_away(connection, run, ship_symbols, now)
         plan = ExperimentRepository(connection).get_plan(run_id)
         _note(connection, run_id, _deviations(run, plan, ship_symbols), now=now)
         ships = tuple(dict.fromkeys(ship_symbols)) or run.ships
@@ -127,6 +130,17 @@ def _own_run(connection: Connection, lab: Lab, run_id: str) -> ExperimentRun:
     if WorkQueueRepository(connection).unfinished(run_id) == 0:
         raise UserError(f"run {run_id} has ended; every pair is completed or failed")
     return run
+
+
+def _refuse_to_send_away(connection: Connection, run: ExperimentRun, stay: Sequence[str], now: datetime) -> None:
+    """Who names one more ship for a run under way does not mean to stop the others."""
+    at_work = ContainerRepository(connection).driven_ships(run.player_id, run.ships, now=now)
+    sent_away = [ship for ship in run.ships if at_work.get(ship) == run.run_id and ship not in stay]
+    if sent_away and run.status is RunStatus.RUNNING:
+        raise UserError(
+            f"{', '.join(sent_away)} would have to leave: at work on this run (where a program died, for a minute yet);"
+            " `experiment add-ships` lets more join, `experiment remove-ship` takes one away"
+        )
 
 
 def _go_on(connection: Connection, run: ExperimentRun, ships: Sequence[str], *, now: datetime, **keep: Any) -> Begun:

@@ -28,8 +28,13 @@ def player(tmp_path: Path, sandbox: RunningSandbox) -> Iterator[Player]:
     player = join(Terminal(tmp_path, BASE_URL=sandbox.base_url), sandbox)
     yield player
     for daemon in player.type("daemon status --json").json:
-        os.kill(daemon["pid"], signal.SIGKILL)
-        _reap(daemon["pid"])
+        _kill(daemon["pid"])
+
+
+def _kill(pid: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(pid, signal.SIGKILL)
+    _reap(pid)
 
 
 def _reap(pid: int) -> None:
@@ -160,6 +165,17 @@ def test_a_daemon_that_is_told_to_stop_puts_its_ships_down_in_time(tmp_path: Pat
         assert set(_states(player).values()) == {"PENDING"}
         (run,) = player.type("experiment list --json").json
         assert (run["run_id"], run["status"], run["pairs"]["CLAIMED"]) == (run_id, "RUNNING", 0)
+
+
+def test_a_daemon_that_was_killed_is_not_taken_for_one_at_work(player: Player) -> None:
+    """Its lease lasts a minute more: who starts another meanwhile, or an experiment, is not to be left with none."""
+    player.scout()
+    pids = []
+    for line in ("daemon start", "daemon start", f"experiment liquidity {player.wishes} {SMALL}"):
+        assert player.type(line).code == 0
+        pids.append(player.type("daemon status --json").json[-1]["pid"])
+        _kill(pids[-1])
+    assert len(set(pids)) == 3
 
 
 # --- nonsense ---------------------------------------------------------------------------------------------------------

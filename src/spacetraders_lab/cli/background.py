@@ -9,7 +9,7 @@ from spacetraders_lab.core.container import WantedState
 from spacetraders_lab.run.accounts import fingerprint
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.credentials import find_token
-from spacetraders_lab.run.detached import log_path, start_detached
+from spacetraders_lab.run.detached import log_path, start_detached, was_killed
 from spacetraders_lab.store.daemons import Daemon, DaemonRepository
 
 
@@ -19,7 +19,7 @@ async def ensure_daemon(lab: Lab) -> tuple[Daemon, bool]:
     base_url = settings().base_url
     token = await find_token(os.environ, base_url, lambda: universe_at(base_url))
     for daemon in live:
-        if daemon.wanted_state is WantedState.RUNNING and _can_fly(daemon, token):
+        if daemon.wanted_state is WantedState.RUNNING and not was_killed(daemon) and _can_fly(daemon, token):
             return daemon, False
     return await start_detached(lab.database, lab.clock, log_path(os.environ)), True
 

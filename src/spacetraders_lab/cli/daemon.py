@@ -27,7 +27,7 @@ from spacetraders_lab.run.app import LeaseTimes, Memory, database_thread
 from spacetraders_lab.run.clock import SystemClock, clock_of
 from spacetraders_lab.run.credentials import tokens_path
 from spacetraders_lab.run.daemon import Daemon
-from spacetraders_lab.run.detached import log_path, start_detached
+from spacetraders_lab.run.detached import log_path, start_detached, was_killed
 from spacetraders_lab.run.logs import logging_to, to_stream
 from spacetraders_lab.run.metrics import LOOPBACK, LabCollector, served_on
 from spacetraders_lab.store.containers import ContainerRepository
@@ -114,7 +114,7 @@ async def _serve(opened: Database, log_format: str, metrics_port: int | None, ra
 
 
 async def _start_in_background(opened: Database, options: list[str]) -> int:
-    here = _live(opened, socket.gethostname())
+    here = [daemon for daemon in _live(opened, socket.gethostname()) if not was_killed(daemon)]
     if here:
         print(f"{here[0].daemon_id} is at work here already (pid {here[0].pid}).")
         return EXIT_OK

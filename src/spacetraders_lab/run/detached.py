@@ -40,6 +40,19 @@ async def start_detached(database: Database, clock: Clock, log: Path, *options: 
     raise LabError(f"the daemon (pid {pid}) was not heard of in {_PATIENCE_SECONDS:.0f} seconds; its log: {log}")
 
 
+def was_killed(daemon: Daemon) -> bool:
+    """Whether it is one of this machine whose process is gone: killed, it could not strike itself off."""
+    if daemon.host != socket.gethostname():
+        return False
+    try:
+        os.kill(daemon.pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
 def _spawn(log: Path, options: tuple[str, ...]) -> int:
     log.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     to_log = os.O_WRONLY | os.O_CREAT | os.O_APPEND

@@ -143,5 +143,7 @@ def _of_the_hold(connection: Connection, run_id: str, ship: Ship) -> list[Findin
             findings.append(Finding("hold mismatch", what, "is put on record before the next trade of the good"))
         elif units > history.first_units_before:
             what = f"{ship.symbol} holds {units - history.first_units_before} {good} of the run"
-            findings.append(Finding("cargo aboard", what, "is sold when the ship works again"))
+            findings.append(
+                Finding("cargo aboard", what, "is sold when the ship works again, or by --fix when the run has ended")
+            )
     return findings

@@ -190,6 +190,7 @@ def test_a_token_that_the_game_refuses_is_told_and_not_repeated(player: Player) 
     answer = player.type("ship list")
     assert answer.code == 3
     assert "eyJ" not in _one_line(answer)
+    assert "`spacetraders player add`" in answer.complaint
 
 
 @pytest.mark.parametrize("url", ["localhost:8080", "ftp://game/v2", "http://", "http://[::1/v2", "nonsense"])

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from spacetraders_lab.core.allocation import Allocate
 from spacetraders_lab.core.clock import Clock
-from spacetraders_lab.core.errors import UniverseReset
+from spacetraders_lab.core.errors import TokenRefused, UniverseReset
 from spacetraders_lab.game import reads
 from spacetraders_lab.game.client import GameClient
 from spacetraders_lab.game.game import Game
@@ -155,6 +155,11 @@ async def _entered(lab: Lab) -> Lab:
             "the token belongs to a universe that is over: make a new agent with `spacetraders player register`, or "
             f"keep its token with `spacetraders player add` (the game said: {reset})"
         ) from reset
+    except TokenRefused as refused:
+        raise TokenRefused(
+            f"the game at {client.base_url} does not know this token: keep the right one with `spacetraders player"
+            f" add`, or make a new agent with `spacetraders player register` (the game said: {refused})"
+        ) from refused
 
     def enter(connection: Connection) -> tuple[int, int]:
         world = World(connection)

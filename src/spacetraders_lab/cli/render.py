@@ -85,7 +85,7 @@ def print_start(prepared: "Prepared") -> None:
     """The opening of `experiment liquidity`: fleet, goods, pairs, and the price of it all."""
     ships, plan = prepared.run.ships, prepared.plan
     print("Starting multi-ship liquidity experiment...\n")
-    print(f"Fleet: {len(ships)} ships ({', '.join(ships)})")
+    print(f"Fleet: {number_of_ships(len(ships))} ({', '.join(ships)})")
     print(f"System: {prepared.run.system_symbol}")
     print(f"Discovered: {len(prepared.markets)} goods")
     if prepared.run.design.name is DesignName.ADAPTIVE:
@@ -95,6 +95,11 @@ def print_start(prepared: "Prepared") -> None:
     if prepared.command.max_pairs is not None:
         print(f"  (--max-pairs {prepared.command.max_pairs})")
     print_plan(plan, prepared.schedule, prepared.run, prepared.purse)
+
+
+def number_of_ships(count: int) -> str:
+    """`1 ship`, `2 ships`."""
+    return f"{count} ship{'s' if count != 1 else ''}"
 
 
 def _print_pairs(prepared: "Prepared") -> None:
@@ -117,7 +122,7 @@ def print_plan(plan: Plan, schedule: Schedule, run: ExperimentRun, purse: int) -
     print("\nPlan:")
     print(f"  transactions   {plan.transactions:>12,}")
     print(f"  requests       {schedule.requests:>12,}")
-    print(f"  hours          {schedule.hours:>12,.1f}  with {schedule.ships} ships, {schedule.bound}")
+    print(f"  hours          {schedule.hours:>12,.1f}  with {number_of_ships(schedule.ships)}, {schedule.bound}")
     net = "expected profit" if plan.expected_loss < 0 else "expected loss"
     print(f"  {net:<15}{abs(plan.expected_loss):>12,.0f}  credits")
     print(f"  peak outlay    {plan.peak_outlay:>12,.0f}  credits, at worst {plan.worst_case:,.0f}")

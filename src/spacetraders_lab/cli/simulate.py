@@ -144,7 +144,8 @@ def _as_json(study: Study, found: Overview) -> dict[str, Any]:
 
 def _print(studies: Sequence[Study], found: Sequence[Overview], options: SimulationOptions) -> None:
     design = studies[0].design
-    print(f"Design {design.name}, {options.runs} runs in each world, {options.ships} ships with {options.hold} units\n")
+    fleet = f"{render.number_of_ships(options.ships)} with {options.hold} units"
+    print(f"Design {design.name}, {options.runs} runs in each world, {fleet}\n")
     render.print_table(
         ["world", "precise", "bias", "error", "covered", "new-one", "trades", "requests", "hours", "credits"],
         [(study.world.name, *_row(one)) for study, one in zip(studies, found, strict=True)],

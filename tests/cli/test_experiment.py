@@ -141,7 +141,7 @@ def test_the_status_is_that_of_the_original_design(done: tuple[Player, Answer]) 
         r"Progress: 3/3 pairs \(100\.0%\)\n"
         r"State: COMPLETED\n"
         r"\nShip Performance:\n"
-        rf"(- {player.name}-[12]: [123] pairs [█░]{{20}} \(\d+%\)\n){{1,2}}"
+        rf"(- {player.name}-[12]: [0-3] pairs [█░]{{20}} \(\d+%\)\n){{1,2}}"
         r"\nQueue Status:\n- Completed: 3\n- In Progress: 0\n- Pending: 0\n- Failed: 0\n"
     )
     assert re.fullmatch(pattern, status.out)

@@ -143,6 +143,8 @@ def test_the_status_is_that_of_the_original_design(done: tuple[Player, Answer]) 
         r"\nShip Performance:\n"
         rf"(- {player.name}-[12]: [0-3] pairs [█░]{{20}} \(\d+%\)\n){{1,2}}"
         r"\nQueue Status:\n- Completed: 3\n- In Progress: 0\n- Pending: 0\n- Failed: 0\n"
+        # a game this fast may move a quote between a reading and the trade after it
+        r"(Deviation \(posted price\): .*\n)*"
     )
     assert re.fullmatch(pattern, status.out)
 

@@ -9,12 +9,15 @@ from uuid import UUID
 
 import pytest
 
-from spacetraders_lab.core.experiment import RunStatus
+from spacetraders_lab.core.experiment import Design, DesignName, RunStatus
+from spacetraders_lab.core.revisits import AFTER_MINUTES
 from spacetraders_lab.sandbox.server import RunningSandbox
 from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.database import open_database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from tests.cli.conftest import Player, join
+from tests.factories import NOON, PAIR, make_record
+from tests.store.memory import Queue, enter_run
 from tests.terminal import Answer, Terminal
 
 SMALL = "--max-pairs 3 --batch-sizes 0.5,1.0 --iterations-per-batch 1"
@@ -147,6 +150,20 @@ def test_the_status_is_that_of_the_original_design(done: tuple[Player, Answer]) 
         r"(Deviation \(posted price\): .*\n)*"
     )
     assert re.fullmatch(pattern, status.out)
+
+
+def test_the_status_of_a_recovery_run_says_what_was_read_again(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    with closing(open_database(path=terminal.database)) as database:
+        enter_run(database, [PAIR], design=Design(name=DesignName.RECOVERY), created_at=NOON)
+        with database.transaction() as connection:
+            ExperimentRepository(connection).record_transaction(make_record())
+        Queue(database).do("mark_complete", Queue(database).must_claim(), now=NOON)
+    status = terminal.type("experiment status --run-id run-1")
+    assert (status.code, status.err) == (0, "")
+    assert f"\nReadings: 0 made, {len(AFTER_MINUTES)} missed, 0 to come\n" in status.out
+    readings = {"made": 0, "missed": len(AFTER_MINUTES), "to_come": 0}
+    assert terminal.type("experiment status --run-id run-1 --json").json["readings"] == readings
 
 
 def test_the_ships_shares_make_the_whole(done: tuple[Player, Answer]) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.experiment import RunStatus
+from spacetraders_lab.core.experiment import Design, DesignName, RunStatus
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.core.summary import summarise_impact
 from spacetraders_lab.dashboard import run_feed
@@ -82,6 +82,12 @@ def test_a_long_run_is_read_in_portions(database: Database, monkeypatch: pytest.
     counts, loaded = zip(*seen, strict=True)
     assert counts[-1] == 10 and list(counts) == sorted(counts) and len(counts) > 3
     assert list(loaded) == sorted(loaded) and loaded[0] < 1 and loaded[-1] == 1
+
+
+def test_a_ship_without_a_pair_watches_in_a_recovery_run(database: Database) -> None:
+    enter_run(database, apart(1), design=Design(name=DesignName.RECOVERY))
+    (ship,) = refreshed(RunFeed("run-1"), database, NOON)["ships"]
+    assert ship["doing"] == "watching what was traded"
 
 
 def test_what_a_ship_is_doing_follows_from_what_it_wrote_down(database: Database) -> None:

@@ -3,7 +3,7 @@
 import json
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -216,6 +216,12 @@ def print_limits(limits: Limits, *, hours: float, requests: int) -> None:
         used.append(f"{requests:,} of {limits.max_requests:,} requests")
     if used:
         print(f"\nLimits: {', '.join(used)}")
+
+
+def print_readings(readings: Mapping[str, int]) -> None:
+    """How far a recovery run is with what it reads again, as it has traded it so far; nothing for other runs."""
+    if readings:
+        print(f"\nReadings: {readings['made']:,} made, {readings['missed']:,} missed, {readings['to_come']:,} to come")
 
 
 def print_failures(failed: Sequence["FailedPair"]) -> None:

@@ -6,14 +6,16 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 from cyclopts import Parameter
+from sqlalchemy import Connection
 
 from spacetraders_lab.cli import render
 from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK
 from spacetraders_lab.cli.settings import Json, RunId, database, reading_database
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.experiment import ExperimentRun, QueueStatus, RunStatus, goes_on_choosing
+from spacetraders_lab.core.experiment import DesignName, ExperimentRun, QueueStatus, RunStatus, goes_on_choosing
 from spacetraders_lab.store.attrition import attrition
 from spacetraders_lab.store.experiments import ExperimentRepository
+from spacetraders_lab.store.revisits import watch_of
 from spacetraders_lab.store.status import summarise_run, summarise_runs, summarise_ships
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 
@@ -38,6 +40,7 @@ def status(
         begun = experiments.get_run(run_id)
         ended_because, deviations = experiments.ended_because(run_id), experiments.deviations(run_id)
         hours, requests = _hours(experiments, begun), experiments.requests(run_id)
+        watch_kept = _watch_kept(connection, begun)
     if json:
         errors = [{"pair_id": end.pair.pair_id, "error": end.error_message} for end in failed]
         render.print_json(
@@ -46,11 +49,13 @@ def status(
             | {"planned_trades": asdict(planned) | {"pending": planned.pending}}
             | {"deviations": [asdict(deviation) for deviation in deviations], "ended_because": ended_because}
             | {"design": begun.design.name, "limits": asdict(begun.limits), "hours": hours, "requests": requests}
+            | ({"readings": watch_kept} if watch_kept else {})
         )
         return EXIT_OK
     is_open = goes_on_choosing(begun.design.name, ended_because, begun.finished_at)
     render.print_status(run, ships, is_open=is_open)
     render.print_limits(begun.limits, hours=hours, requests=requests)
+    render.print_readings(watch_kept)
     render.print_failures(failed)
     render.print_plan_kept(planned, deviations, ended_because if run.status is RunStatus.RUNNING else None)
     return EXIT_OK
@@ -59,6 +64,15 @@ def status(
 def _hours(experiments: ExperimentRepository, run: ExperimentRun) -> float:
     """Game hours since the run was begun, pauses included."""
     return run.hours(run.finished_at or datetime.now(UTC), experiments.speed_of(run.run_id))
+
+
+def _watch_kept(connection: Connection, run: ExperimentRun) -> dict[str, int]:
+    """How many readings of what it has traded a recovery run has made, missed and to come; nothing of other runs."""
+    if run.design.name is not DesignName.RECOVERY:
+        return {}
+    speed = ExperimentRepository(connection).speed_of(run.run_id)
+    watch = watch_of(connection, run.run_id, run.finished_at or datetime.now(UTC), speed=speed)
+    return {"made": watch.done, "missed": watch.missed, "to_come": len(watch.to_come)}
 
 
 def _watch(run_id: str) -> int:

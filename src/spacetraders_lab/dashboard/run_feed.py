@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from spacetraders_lab.core.experiment import DesignName
 from spacetraders_lab.core.market import Activity, ListingType, Supply, TradeGood
 from spacetraders_lab.core.prior import expected_listing
 from spacetraders_lab.dashboard.progress import is_open, planned_trades, progress_of
@@ -134,12 +135,15 @@ class RunFeed:
                 ended[count.status][count.ship_symbol] += count.pairs
         known = set(run["ships"]) | set(claims) | set(self.tally.by_ship) | set(ended["COMPLETED"])
         ticks = _ticks(self.tally.recent)
+        is_watch = run["design"]["name"] == DesignName.RECOVERY
+        without_a_pair = "watching what was traded" if is_watch else "waiting for a pair"
         return [
             {
                 "ship": ship,
                 "doing": "done"
                 if run["finished_at"]
-                else _doing(claims.get(ship), under_way.get(ship), self.tally.last_of_ship.get(ship), now),
+                else _doing(claims.get(ship), under_way.get(ship), self.tally.last_of_ship.get(ship), now)
+                or without_a_pair,
                 "claim": _timed(claims.get(ship)),
                 "trading": _timed(under_way.get(ship)),
                 "container": _timed(containers.get(ship)),
@@ -203,12 +207,12 @@ def _goods(counts: list[PairCount], states: dict[str, str]) -> list[JSON]:
 
 
 def _doing(claim: live.Claim | None, trading: live.OpenIntent | None, last: Trade | None, now: datetime) -> str:
-    """What a ship is at, in words, by what it has written down."""
+    """What a ship is at, in words, by what it has written down; nothing when it has no pair."""
     if trading is not None:
         verb = "buying" if trading.operation == "BUY" else "selling"
         return f"{verb} {trading.units} {trading.good_symbol} at {trading.market}"
     if claim is None:
-        return "waiting for a pair"
+        return ""
     if last is None or last.pair_id != claim.pair_id:
         return f"on the way to buy {claim.good_symbol} at {claim.buy_market}"
     if (now - last.timestamp).total_seconds() > AT_THE_MARKET:

@@ -5,13 +5,14 @@ nothing but the fuel it needs.
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
 
 from sqlalchemy import Connection
 
 from spacetraders_lab.core.commands import NavigateShipCommand
 from spacetraders_lab.core.experiment import DesignName, ExperimentRun, TradeRecord
-from spacetraders_lab.core.revisits import Watch, next_errand, stays, watched
+from spacetraders_lab.core.revisits import Watch, next_errand, stays
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.game.execute import execute
 from spacetraders_lab.game.outcome import Done
@@ -20,8 +21,10 @@ from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.effects import read_market
 from spacetraders_lab.run.interrupt import unless_stopped
 from spacetraders_lab.store.experiments import ExperimentRepository
-from spacetraders_lab.store.revisits import readings_since, shocks
+from spacetraders_lab.store.revisits import watch_of
 from spacetraders_lab.store.work_queue import WorkQueueRepository
+
+log = logging.getLogger(__name__)
 
 _PAUSE = 75.0  # game seconds between two looks at a watch of which nothing is to come
 _ENDED = "every listing was watched to the end"
@@ -29,14 +32,7 @@ _ENDED = "every listing was watched to the end"
 
 async def how_far(lab: Lab, run: ExperimentRun) -> Watch:
     """What of the run's watching is done, missed and to come."""
-
-    def work(connection: Connection) -> Watch:
-        found = shocks(connection, run.run_id)
-        since = min((shock.at for shock in found), default=lab.clock.now())
-        readings = readings_since(connection, run.run_id, since)
-        return watched(found, readings, lab.clock.now(), speed=lab.game.client.speed)
-
-    return await lab.read(work)
+    return await lab.read(lambda c: watch_of(c, run.run_id, lab.clock.now(), speed=lab.game.client.speed))
 
 
 async def read_again(lab: Lab, run: ExperimentRun, ship: Ship, stop: asyncio.Event) -> Ship:
@@ -69,6 +65,7 @@ async def read_again(lab: Lab, run: ExperimentRun, ship: Ship, stop: asyncio.Eve
         ship = await unless_stopped(stop, _fly(lab, run, ship, revisit.market))
     await unless_stopped(stop, lab.clock.sleep(max(0.0, (revisit.due - lab.clock.now()).total_seconds())))
     await unless_stopped(stop, read_market(lab, revisit.market, "recovery", ship=ship.symbol))
+    log.info("%s has read %s again", ship.symbol, revisit.market)
     return ship
 
 
@@ -83,6 +80,7 @@ async def stay_to_read(lab: Lab, run: ExperimentRun, records: Sequence[TradeReco
     for due in stays(last.timestamp, lab.clock.now(), speed=speed):
         await lab.clock.sleep(max(0.0, (due - lab.clock.now()).total_seconds()))
         await read_market(lab, last.market, "recovery", ship=ship.symbol)
+        log.info("%s has read %s again", ship.symbol, last.market)
 
 
 async def _fly(lab: Lab, run: ExperimentRun, ship: Ship, market: str) -> Ship:

@@ -1,4 +1,4 @@
-"""What a recovery run has traded and what was read since. Reads only; what is due follows in `core.revisits`."""
+"""What a recovery run has traded and what was read since. Reads only; what is due `core.revisits` says."""
 
 from collections import defaultdict
 from datetime import datetime
@@ -7,11 +7,18 @@ from sqlalchemy import Connection, case, func, select
 
 from spacetraders_lab.core.experiment import QueueStatus
 from spacetraders_lab.core.market import Operation
-from spacetraders_lab.core.revisits import Shock
+from spacetraders_lab.core.revisits import Shock, Watch, watched
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_work_queue as queue
 from spacetraders_lab.store.schema import market_experiments as trades
 from spacetraders_lab.store.schema import market_observations as observations
+
+
+def watch_of(connection: Connection, run_id: str, now: datetime, *, speed: float) -> Watch:
+    """What of a run's watching is done, missed and to come; the game plays `speed` times faster than the clock."""
+    found = shocks(connection, run_id)
+    since = min((shock.at for shock in found), default=now)
+    return watched(found, readings_since(connection, run_id, since), now, speed=speed)
 
 
 def shocks(connection: Connection, run_id: str) -> list[Shock]:

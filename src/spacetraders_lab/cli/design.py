@@ -24,8 +24,7 @@ class DesignOptions:
     Parameters
     ----------
     design:
-        grid: all pairs and sizes, repeated. ladder: every listing and side once, in full tradeVolumes. adaptive: where
-        an interval is too wide, until all are narrow enough. recovery: trade, then read again for eight hours.
+        grid: all pairs and sizes. ladder: each listing once. adaptive: until precise. recovery: trade, then watch.
     order:
         The grid's order of sizes and pairs: as the original has it, or drawn from the seed.
     iterations_per_batch:

@@ -15,7 +15,8 @@ export UV_PYTHON_DOWNLOADS=never PIP_DISABLE_PIP_VERSION_CHECK=1
 echo "Installing from $lock ..."
 if [ -x .tools/bin/uv ] || .tools/bin/python -m pip install --quiet uv; then
     # sync would take the development tools away again when only the run lock is asked for
-    # compiled at once, as pip does: where Python may write no byte code, every start would compile all again
+    # compiled at once, as pip does, and the project as well: where Python may write no byte code, every start would
+    # compile all again
     .tools/bin/uv pip install --quiet --compile-bytecode --python "$venv/bin/python" --require-hashes -r "$lock"
     .tools/bin/uv pip install --quiet --python "$venv/bin/python" --no-deps -e .
 else
@@ -23,3 +24,4 @@ else
     "$venv/bin/python" -m pip install --quiet --require-hashes -r "$lock"
     "$venv/bin/python" -m pip install --quiet --no-deps -e .
 fi
+"$venv/bin/python" -m compileall -q src

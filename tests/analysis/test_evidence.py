@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from spacetraders_lab.analysis.evidence import DRAWS, Ground, evidence_of, resilience_of
-from spacetraders_lab.analysis.findings import CellFlag, Estimate, LawFit, LawForm, SizeLaw
+from spacetraders_lab.analysis.findings import CellFlag, Estimate, LawFit, LawForm, SizeLaw, Stream
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.market import Activity, ListingType, Operation
 from tests.analysis.paths import predict_quotes
 from tests.factories import make_listing
-from tests.report.findings import CELL, LAW, RECOVERY, estimate, make_findings
+from tests.report.findings import CELL, LAW, RECOVERY, estimate, make_findings, recovery
 
 BUY, SELL = Operation.BUY, Operation.SELL
 HERE = make_listing()
@@ -160,10 +160,15 @@ class TestRecovery:
     def test_the_share_that_stays_goes_with_the_half_life_that_was_found_with_it(
         self, share: Estimate, lasts: float
     ) -> None:
-        found = resilience_of(replace(RECOVERY, tick=None, permanent_share=share), HERE, BUY)
+        found = resilience_of(recovery(tick=None, permanent_share=share), HERE, BUY)
         assert found is not None
         assert np.median(found.lasting) == pytest.approx(lasts)
 
     def test_what_was_not_measured_is_not_known(self) -> None:
         assert resilience_of(None, HERE, BUY) is None
-        assert resilience_of(replace(RECOVERY, tick=None, half_life_minutes=None), HERE, BUY) is None
+        assert resilience_of(recovery(tick=None, half_life_minutes=None), HERE, BUY) is None
+
+    def test_a_half_life_is_of_its_own_stream(self) -> None:
+        assert resilience_of(recovery(tick=None), HERE, SELL) is None
+        lasts = resilience_of(recovery(Stream.AGAINST, tick=None, lasts_minutes=240.0), HERE, SELL)
+        assert lasts is not None and lasts.half_life is None and set(lasts.an_hour) == {0.0}

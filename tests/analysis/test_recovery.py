@@ -7,6 +7,7 @@ import pytest
 
 from spacetraders_lab.analysis.analyse import analyse
 from spacetraders_lab.analysis.dataset import dataset_of
+from spacetraders_lab.analysis.findings import Stream
 from spacetraders_lab.analysis.law import fit_law
 from spacetraders_lab.analysis.observations import observations_of, other_trades_from_columns
 from spacetraders_lab.analysis.quiet import drift_variance, quiet_pairs, quiet_reads
@@ -30,6 +31,10 @@ from tests.factories import BUY_MARKET, GOOD, NOON, SHIP, make_good, make_listin
 
 def reads_of(trading):
     return quiet_reads(trading.dataset(), trading.observations())
+
+
+def returned(trading, stream=Stream.WITH):
+    return estimate_recovery(trading.dataset(), reads_of(trading), None, None).returns[stream]
 
 
 def test_reads_are_numbered_by_the_stretch_between_own_trades():
@@ -152,7 +157,7 @@ def test_half_life_and_permanent_share_are_found(half_life, share):
         settings = {"economy": "constant-percent", "half_life_minutes": half_life, "permanent_share": share}
         markets = dear(lab_markets(seed=seed, impact=0.05, drift=0.02, tick_minutes=15.0, **settings))
         trading = trade_and_return(markets, 60, reads=3, seed=seed)
-        found.append(estimate_recovery(trading.dataset(), reads_of(trading), None, None))
+        found.append(returned(trading))
     half_lives, shares = [x.half_life_minutes for x in found], [x.permanent_share for x in found]
     assert np.median([x.value for x in half_lives]) == pytest.approx(half_life, rel=0.08)
     assert np.mean([x.value for x in shares]) == pytest.approx(share, abs=0.06)
@@ -160,9 +165,22 @@ def test_half_life_and_permanent_share_are_found(half_life, share):
     assert sum(x.low <= share <= x.high for x in shares) >= 4
 
 
+def test_what_a_market_does_not_undo_is_told_apart_from_what_it_does():
+    """In the game's economy an IMPORT only uses and an EXPORT only makes: half of the moves stay for good."""
+    found = {}
+    for stream in (Stream.WITH, Stream.AGAINST):
+        trading = trade_and_return(dear(lab_markets()), 60, reads=3, stream=stream)
+        found[stream] = returned(trading, stream)
+        others = [returned(trading, other).revisits for other in (Stream.WITH, Stream.AGAINST) if other is not stream]
+        assert others == [0]
+    assert found[Stream.WITH].permanent_share.high < 0.2 and found[Stream.WITH].lasts_minutes is None
+    assert found[Stream.AGAINST].half_life_minutes is None
+    assert found[Stream.AGAINST].lasts_minutes > 600
+
+
 def test_too_few_revisits_give_no_half_life():
     trading = trade_and_return(lab_markets(economy="constant-percent"), 4)
-    found = estimate_recovery(trading.dataset(), reads_of(trading), None, None)
+    found = returned(trading)
     assert found.half_life_minutes is None and found.permanent_share is None
 
 
@@ -170,15 +188,15 @@ def test_visits_that_others_disturbed_tell_nothing_of_recovery():
     trading = trade_and_return(lab_markets(economy="constant-percent", impact=0.05), 60)
     for row in trading.trades:
         row["foreign_units"] = 5
-    assert estimate_recovery(trading.dataset(), reads_of(trading), None, None).revisits == 0
+    assert returned(trading).revisits == 0
 
 
 @pytest.mark.parametrize("half_life", [5760.0, 50_000.0])
 def test_reads_that_come_too_soon_give_no_half_life(half_life):
     """Half a day after the trades a half-life of days has hardly begun to show: what would be told is the prior."""
     markets = dear(lab_markets(economy="constant-percent", impact=0.05, half_life_minutes=half_life, drift=0.02))
-    trading = trade_and_watch(markets, 60, looks=3)
-    found = estimate_recovery(trading.dataset(), reads_of(trading), None, None)
+    trading = trade_and_watch(markets, 100, looks=3)
+    found = returned(trading)
     assert found.revisits >= 30 and found.half_life_minutes is None
 
 
@@ -189,7 +207,7 @@ def test_a_small_share_that_lasts_does_not_lengthen_the_half_life():
         settings = {"economy": "constant-percent", "half_life_minutes": 520.0, "permanent_share": 0.1}
         markets = dear(lab_markets(seed=seed, impact=0.05, drift=0.05, tick_minutes=15.0, **settings))
         trading = trade_and_return(markets, 60, reads=3, seed=seed)
-        found.append(estimate_recovery(trading.dataset(), reads_of(trading), None, None).half_life_minutes)
+        found.append(returned(trading).half_life_minutes)
     assert np.median([x.value for x in found]) == pytest.approx(520, rel=0.1)
     assert sum(x.low <= 520 <= x.high for x in found) >= 18
 

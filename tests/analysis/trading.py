@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 from spacetraders_lab.analysis.dataset import Dataset, dataset_from_columns
+from spacetraders_lab.analysis.findings import Stream, stream_of
 from spacetraders_lab.analysis.observations import Observations, observations_from_columns
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.core.protocol import cell_units
@@ -189,7 +190,9 @@ def trade_and_watch(
     return trading
 
 
-def trade_and_return(markets: dict[str, Market], visits: int, *, reads: int = 2, seed: int = 1) -> Trading:
+def trade_and_return(
+    markets: dict[str, Market], visits: int, *, reads: int = 2, seed: int = 1, stream: Stream = Stream.WITH
+) -> Trading:
     """Visits that displace 30 listings, each read again 30 to 1,500 minutes later and left alone for 40 hours."""
     trading, random = Trading(markets), Random(seed)
     listings = random.sample(sorted((m, g) for m, place in markets.items() for g in place.listings), 30)
@@ -203,7 +206,9 @@ def trade_and_return(markets: dict[str, Market], visits: int, *, reads: int = 2,
     for when, listing, trades in sorted(plan):
         trading.now = max(trading.now, when)
         if trades:
-            trading.visit(*listing, random.choice((Operation.BUY, Operation.SELL)), (1.0,) * random.choice((2, 3, 4)))
+            kind, sides = markets[listing[0]].listings[listing[1]].kind, (Operation.BUY, Operation.SELL)
+            own = [side for side in sides if stream_of(kind, side) in (stream, Stream.NONE)]
+            trading.visit(*listing, random.choice(own), (1.0,) * random.choice((2, 3, 4)))
         else:
             trading.read(*listing)
     return trading

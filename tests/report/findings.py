@@ -18,7 +18,9 @@ from spacetraders_lab.analysis.findings import (
     ListingLaw,
     PriceChecks,
     RecoveryEstimate,
+    ReturnEstimate,
     SideFit,
+    Stream,
     Tick,
     TickRate,
     TransitionMatrix,
@@ -88,12 +90,18 @@ LAW = LawFit(
 RECOVERY = RecoveryEstimate(
     tick=Tick(1800.0, {(BUY_MARKET, GOOD): 60.0}, changes=20, explained=19),
     rates=(TickRate(ListingType.EXPORT, Activity.WEAK, estimate(0.3), 3, 18),),
-    half_life_minutes=estimate(300.0),
-    permanent_share=None,
-    drift_sd=0.001,
-    revisits=20,
-    listings=3,
+    returns={
+        Stream.WITH: ReturnEstimate(estimate(300.0), None, None, revisits=20, listings=3),
+        Stream.AGAINST: ReturnEstimate(None, None, None, revisits=4, listings=3),
+        Stream.NONE: ReturnEstimate(None, None, None, revisits=0, listings=0),
+    },
 )
+
+
+def recovery(stream: Stream = Stream.WITH, *, tick: Tick | None = RECOVERY.tick, **fields: Any) -> RecoveryEstimate:
+    """RECOVERY with other fields for one stream."""
+    returns = {**RECOVERY.returns, stream: replace(RECOVERY.returns[stream], **fields)}
+    return replace(RECOVERY, tick=tick, rates=RECOVERY.rates if tick else (), returns=returns)
 
 
 def make_findings(**fields: Any) -> Findings:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from spacetraders_lab.analysis.dataset import dataset_of
-from spacetraders_lab.analysis.findings import CellFlag, Estimate
+from spacetraders_lab.analysis.findings import CellFlag, Estimate, Stream
 from spacetraders_lab.analysis.observations import OtherTrades, observations_of
 from spacetraders_lab.analysis.precision import Precision
 from spacetraders_lab.core.experiment import PlaceboBracket
@@ -167,13 +167,16 @@ class TestRemaining:
         assert figures.remaining(small, observations_of([make_listing(observed_at=after(1800))])) == []
 
 
+RETURN = RECOVERY.returns[Stream.WITH]
+
+
 def test_the_decay_curve_halves() -> None:
-    found = figures.decay_curve(RECOVERY, 10.0)
+    found = figures.decay_curve(RETURN, 10.0)
     assert (found[0]["share"], found[12]["share"]) == (1.0, 0.5)  # the half-life is 5 hours
     assert all(r["low"] <= r["share"] <= r["high"] for r in found)
-    lasting = figures.decay_curve(replace(RECOVERY, permanent_share=Estimate(0.4, 0.3, 0.5)), 10.0)
+    lasting = figures.decay_curve(replace(RETURN, permanent_share=Estimate(0.4, 0.3, 0.5)), 10.0)
     assert lasting[12]["share"] == pytest.approx(0.7)
-    assert figures.decay_curve(replace(RECOVERY, half_life_minutes=None), 10.0) == []
+    assert figures.decay_curve(replace(RETURN, half_life_minutes=None), 10.0) == []
 
 
 def test_forms_of_the_law_and_precision() -> None:

@@ -46,14 +46,15 @@ class Revisits:
 
 @dataclass(frozen=True, slots=True)
 class Decay:
-    """Half-life in minutes of what does not last, the share that does, and the drift's deviation.
+    """Half-life in minutes of what does not last, and the share that does.
 
-    Half-life and share are None where the reads came too soon or were too few to tell them.
+    They are None where the reads came too soon or were too few to tell them. `lasts` is the longest time read, where
+    the half-life is longer than that for sure.
     """
 
     half_life: Estimate | None
     permanent_share: Estimate | None
-    drift_sd: float
+    lasts: float | None
 
 
 def fit_decay(visits: Revisits) -> Decay:
@@ -63,10 +64,11 @@ def fit_decay(visits: Revisits) -> Decay:
     df = len(np.unique(visits.unit)) - 1
     half_life = exp_interval(float(best[0]), _error(visits, best, 0), df)
     share = t_interval(float(best[3]), _error(visits, best, 3), df)
+    is_told = half_life.high < min(_VAGUE * half_life.low, _BEYOND * longest)
     return Decay(
-        half_life=half_life if half_life.high < min(_VAGUE * half_life.low, _BEYOND * longest) else None,
+        half_life=half_life if is_told else None,
         permanent_share=share if share.high - share.low < 1 else None,
-        drift_sd=float(np.exp(best[1])),
+        lasts=longest if half_life.low > longest and not is_told else None,
     )
 
 

@@ -14,7 +14,16 @@ import numpy as np
 from spacetraders_lab.analysis.arrays import Floats
 from spacetraders_lab.analysis.curve import Curve
 from spacetraders_lab.analysis.distributions import NORMAL_REACH
-from spacetraders_lab.analysis.findings import CellFlag, Estimate, Findings, LawFit, LawForm, RecoveryEstimate
+from spacetraders_lab.analysis.findings import (
+    CellFlag,
+    Estimate,
+    Findings,
+    LawFit,
+    LawForm,
+    RecoveryEstimate,
+    Stream,
+    stream_of,
+)
 from spacetraders_lab.analysis.law import TOLERANCE_CREDITS, TOLERANCE_SHARE
 from spacetraders_lab.analysis.own_constant import listing_constant
 from spacetraders_lab.analysis.resilience import Resilience
@@ -24,7 +33,6 @@ from spacetraders_lab.core.market import Listing, ListingType, Operation
 DRAWS = 400
 _RECOVERY = 2  # a stream of draws of its own, beside those of the curve
 # Trades that the markets themselves undo: they make what they export, and use what they import.
-WITH_THE_STREAM = {(ListingType.EXPORT, Operation.BUY), (ListingType.IMPORT, Operation.SELL)}
 
 
 class Ground(StrEnum):
@@ -73,23 +81,23 @@ def resilience_of(
 ) -> Resilience | None:
     """How a displacement by this side goes back; None where recovery was not measured.
 
-    Against the market's own stream (buying at an IMPORT, selling at an EXPORT) a tick brings nothing back. A half-life
+    Against the market's own stream a tick brings nothing back, and what is known to last is taken to last. A half-life
     is that of what does not stay, so the share that stays goes with it, clear or not.
     """
     if recovery is None:
         return None
-    chance = np.random.default_rng((seed, _RECOVERY))
+    chance, stream = np.random.default_rng((seed, _RECOVERY)), stream_of(listing.good.type, side)
     if recovery.tick is not None:
         for rate in recovery.rates:
             if (rate.type, rate.activity) == (listing.good.type, listing.good.activity):
                 an_hour = _positive(rate.rate, chance) * 3600 / recovery.tick.period_seconds
-                with_it = (listing.good.type, side) in WITH_THE_STREAM
-                return Resilience.steadily(an_hour if with_it else np.zeros(DRAWS))
-    if recovery.half_life_minutes is None:
-        return None
-    share = recovery.permanent_share
+                return Resilience.steadily(an_hour if stream is Stream.WITH else np.zeros(DRAWS))
+    back = recovery.returns[stream]
+    if back.half_life_minutes is None:
+        return None if back.lasts_minutes is None else Resilience.steadily(np.zeros(DRAWS))
+    share = back.permanent_share
     lasting = np.zeros(DRAWS) if share is None else np.clip(_normal(share, chance), 0.0, 1.0)
-    return Resilience.halving(_positive(recovery.half_life_minutes, chance), lasting)
+    return Resilience.halving(_positive(back.half_life_minutes, chance), lasting)
 
 
 def _aged(findings: Findings, quote: int, side: Operation, minutes: float, chance: np.random.Generator) -> Floats:

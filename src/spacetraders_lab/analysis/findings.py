@@ -297,20 +297,43 @@ class TickRate:
     ticks: int
 
 
+class Stream(StrEnum):
+    """How a trade stands to what its market does by itself: it makes what it exports, and uses what it imports."""
+
+    WITH = "with"  # bought from an EXPORT, sold to an IMPORT: the market undoes the move
+    AGAINST = "against"  # sold to an EXPORT, bought from an IMPORT: it does not
+    NONE = "none"  # EXCHANGE
+
+
+def stream_of(kind: ListingType, side: Operation) -> Stream:
+    """Whether a market of that kind by itself undoes what a trade of that side does."""
+    if kind is ListingType.EXCHANGE:
+        return Stream.NONE
+    return Stream.WITH if (kind is ListingType.EXPORT) == (side is Operation.BUY) else Stream.AGAINST
+
+
+@dataclass(frozen=True, slots=True)
+class ReturnEstimate:
+    """How moved quotes go back: the time in which half of what is not permanent has gone, and the share that stays.
+
+    None where the readings after so many visits (`revisits`) to so many `listings` do not tell. `lasts_minutes` is set
+    where less than half had gone (95 % sure) after so long, the longest that was watched.
+    """
+
+    half_life_minutes: Estimate | None
+    permanent_share: Estimate | None
+    lasts_minutes: float | None
+    revisits: int
+    listings: int
+
+
 @dataclass(frozen=True, slots=True)
 class RecoveryEstimate:
-    """How quotes come back after trades. `tick` is None where no beat was found.
-
-    `half_life_minutes` is the time in which half of what is not permanent has gone, `permanent_share` what stays.
-    """
+    """How quotes come back after trades. `tick` is None where no beat was found; `returns` has every stream."""
 
     tick: Tick | None
     rates: tuple[TickRate, ...]
-    half_life_minutes: Estimate | None
-    permanent_share: Estimate | None
-    drift_sd: float | None
-    revisits: int
-    listings: int
+    returns: Mapping[Stream, ReturnEstimate]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,23 @@
-"""How markets come back after our trades: the beat, what a tick brings back, half-life and permanent share."""
+"""How markets come back after our trades: the beat, what a tick brings back, half-life and permanent share.
+
+Markets undo some moves by themselves and others not (`findings.Stream`): these are never fitted together.
+"""
 
 import numpy as np
 
 from spacetraders_lab.analysis.arrays import Floats, Ints
-from spacetraders_lab.analysis.dataset import ACTIVITIES, BUY, REASONS, TYPES, Dataset
-from spacetraders_lab.analysis.decay import Decay, Revisits, fit_decay
-from spacetraders_lab.analysis.findings import LawFit, LawForm, RecoveryEstimate, Tick, TickRate
+from spacetraders_lab.analysis.dataset import ACTIVITIES, BUY, REASONS, SIDES, TYPES, Dataset
+from spacetraders_lab.analysis.decay import Revisits, fit_decay
+from spacetraders_lab.analysis.findings import (
+    LawFit,
+    LawForm,
+    RecoveryEstimate,
+    ReturnEstimate,
+    Stream,
+    Tick,
+    TickRate,
+    stream_of,
+)
 from spacetraders_lab.analysis.quiet import Reads, quiet_pairs
 from spacetraders_lab.analysis.ratio import ratio_of_sums
 from spacetraders_lab.analysis.rounding import price_steps
@@ -13,6 +25,8 @@ from spacetraders_lab.analysis.ticks import ticks_between
 from spacetraders_lab.core.analysis_plan import FEWEST_REVISITS, FEWEST_UNITS, Exclusion
 from spacetraders_lab.core.market import ListingType
 
+_STREAMS = tuple(Stream)
+_STREAM = np.array([[_STREAMS.index(stream_of(kind, side)) for side in SIDES] for kind in TYPES])  # types x sides
 _MOST_READS = 6  # of a revisited listing, evenly spread over the log of time; more add little and cost their square
 _MOST_VISITS = 500
 _SOONEST = 60.0  # seconds after the last trade
@@ -23,26 +37,26 @@ _FAR = 30.0  # credits from the asymptote, so that rounding leaves something of 
 
 def estimate_recovery(data: Dataset, reads: Reads, tick: Tick | None, law: LawFit | None) -> RecoveryEstimate:
     """Everything about recovery that the reads between our trades can tell."""
-    visits = _revisits(data, reads, tick)
-    decay: Decay | None = None
-    units = len(np.unique(visits.unit))
-    if len(visits.unit) >= FEWEST_REVISITS and units >= FEWEST_UNITS:
-        decay = fit_decay(visits)
     by_stock = tick is not None and law is not None and law.best is LawForm.STOCK
     return RecoveryEstimate(
         tick=tick,
         rates=_tick_rates(reads, tick, law) if by_stock and tick is not None and law is not None else (),
-        half_life_minutes=decay.half_life if decay is not None else None,
-        permanent_share=decay.permanent_share if decay is not None else None,
-        drift_sd=decay.drift_sd if decay is not None else None,
-        revisits=len(visits.unit),
-        listings=units,
+        returns={stream: _return(_revisits(data, reads, tick, stream)) for stream in Stream},
     )
 
 
-def _revisits(data: Dataset, reads: Reads, tick: Tick | None) -> Revisits:
-    """The visits whose listing was read again before the next own trade, with up to six of those reads."""
-    first, last = _first_and_last(data)
+def _return(visits: Revisits) -> ReturnEstimate:
+    units = len(np.unique(visits.unit))
+    if len(visits.unit) < FEWEST_REVISITS or units < FEWEST_UNITS:
+        return ReturnEstimate(None, None, None, len(visits.unit), units)
+    decay = fit_decay(visits)
+    return ReturnEstimate(decay.half_life, decay.permanent_share, decay.lasts, len(visits.unit), units)
+
+
+def _revisits(data: Dataset, reads: Reads, tick: Tick | None, stream: Stream) -> Revisits:
+    """The visits of a stream whose listing was read again before the next own trade, with up to six of those reads."""
+    first, ended = _first_and_last(data)
+    last = ended[_STREAM[data.type[ended], data.side[ended]] == _STREAMS.index(stream)]
     later = (reads.row >= 0) & np.isin(reads.row, last)
     later[later] &= reads.time[later] >= data.time[reads.row[later]] + _SOONEST
     places = np.flatnonzero(later)
@@ -50,7 +64,7 @@ def _revisits(data: Dataset, reads: Reads, tick: Tick | None) -> Revisits:
     groups = np.split(places, begins[1:]) if len(places) else []
     chosen = [_spread_in_time(groups[i], data, reads) for i in _spread(np.arange(len(groups)), _MOST_VISITS)]
     visits = reads.row[[own[0] for own in chosen]] if chosen else np.zeros(0, dtype=np.int64)
-    start = dict(zip(last.tolist(), first.tolist(), strict=True))
+    start = dict(zip(ended.tolist(), first.tolist(), strict=True))
     opened = np.array([start[row] for row in visits.tolist()], dtype=np.int64)
     table = _table(chosen)
     return _select(_measure(data, reads, tick, visits, opened, table), data, opened, visits)

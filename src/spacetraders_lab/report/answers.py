@@ -58,7 +58,7 @@ def not_measured(findings: Findings) -> list[str]:
     if findings.law is None:
         missing.append("The law of impact: too few repeated trades of the same listings.")
     recovery = findings.recovery
-    if recovery is None or (recovery.half_life_minutes is None and recovery.tick is None):
+    if recovery is None or (recovery.tick is None and not any(map(tables.is_told, recovery.returns.values()))):
         missing.append("Recovery: neither a beat nor a half-life could be estimated from the readings.")
     missing += [f"{r.code}: {r.question}" for r in findings.hypotheses if r.p is None and r.estimate is None]
     return missing

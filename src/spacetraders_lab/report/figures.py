@@ -13,15 +13,15 @@ import numpy as np
 
 from spacetraders_lab.analysis.arrays import Floats, Ints
 from spacetraders_lab.analysis.dataset import ACTIVITIES, SIDES, SUPPLIES, TYPES, Dataset
-from spacetraders_lab.analysis.evidence import WITH_THE_STREAM
 from spacetraders_lab.analysis.findings import (
     CellEstimate,
     CellFlag,
     Estimate,
     LawFit,
     ListingEstimate,
-    RecoveryEstimate,
+    ReturnEstimate,
     percent_estimate,
+    stream_of,
 )
 from spacetraders_lab.analysis.observations import NO_OTHERS, Observations, OtherTrades
 from spacetraders_lab.analysis.precision import Precision
@@ -220,12 +220,12 @@ def remaining(data: Dataset, seen: Observations, others: OtherTrades = NO_OTHERS
     return [found[i] for i in _some(np.arange(len(found)))]
 
 
-def decay_curve(recovery: RecoveryEstimate, hours: float) -> list[Record]:
+def decay_curve(back: ReturnEstimate, hours: float) -> list[Record]:
     """The fitted share that remains, with a band, up to so many hours."""
-    half_life = recovery.half_life_minutes
+    half_life = back.half_life_minutes
     if half_life is None:
         return []
-    stays = recovery.permanent_share.value if recovery.permanent_share else 0.0
+    stays = back.permanent_share.value if back.permanent_share else 0.0
 
     def left(minutes: float, half: float) -> float:
         return stays + (1 - stays) * math.exp2(-minutes / half) if half > 0 else math.nan
@@ -310,7 +310,7 @@ def _point(trades: Dataset, seconds: float, share: float) -> Record:
         "side": side.value,
         "type": kind.value,
         "activity": activity.value if activity else NO_ACTIVITY,
-        "stream": "with" if (kind, side) in WITH_THE_STREAM else "against",
+        "stream": stream_of(kind, side).value,
         "hours": float(seconds) / 3600,
         "share": share,
     }

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from spacetraders_lab.analysis.crossmarket import PairAccount, ShipAccount
 from spacetraders_lab.analysis.dataset import SIDES, TYPES, Dataset
-from spacetraders_lab.analysis.findings import Findings
+from spacetraders_lab.analysis.findings import Findings, Stream
 from spacetraders_lab.analysis.influence import Influence
 from spacetraders_lab.analysis.observations import NO_OTHERS, Observations, OtherTrades
 from spacetraders_lab.analysis.precision import (
@@ -162,14 +162,15 @@ def _listings(subject: Subject) -> Section:
 
 
 _STREAMS = {
-    "with": (
+    Stream.WITH: (
         "Bought from EXPORT, sold to IMPORT",
         "What markets make and use by themselves works against these moves.",
     ),
-    "against": (
-        "The other way, and EXCHANGE",
-        "What markets make and use works along with these moves, or not at all.",
+    Stream.AGAINST: (
+        "Sold to EXPORT, bought from IMPORT",
+        "What markets make and use by themselves works along with these moves.",
     ),
+    Stream.NONE: ("EXCHANGE", "These markets neither make nor use what they trade."),
 }
 
 
@@ -177,9 +178,12 @@ def _recovery(subject: Subject) -> Section:
     recovery = subject.findings.recovery
     points = figures.remaining(subject.data, subject.observations, subject.others)
     furthest = max((record["hours"] for record in points), default=0.0)
-    curve = figures.decay_curve(recovery, furthest) if recovery is not None else []
+    curves = {
+        stream: figures.decay_curve(back, furthest)
+        for stream, back in (recovery.returns if recovery is not None else {}).items()
+    }
     found = [
-        Chart(f"remaining_{stream}", title, caption, charts.remaining_spec(), tuple(own), tuple(curve))
+        Chart(f"remaining_{stream}", title, caption, charts.remaining_spec(), tuple(own), tuple(curves.get(stream, ())))
         for stream, (title, caption) in _STREAMS.items()
         if (own := [record for record in points if record["stream"] == stream])
     ]

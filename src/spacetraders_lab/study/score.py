@@ -7,7 +7,7 @@ import msgspec
 
 from spacetraders_lab.analysis.analyse import analyse, used_part
 from spacetraders_lab.analysis.dataset import ACTIVITIES, SIDES, SUPPLIES, TYPES, Dataset, dataset_of
-from spacetraders_lab.analysis.findings import CellEstimate, Estimate, percent_per_volume
+from spacetraders_lab.analysis.findings import CellEstimate, Estimate, Stream, percent_per_volume
 from spacetraders_lab.analysis.observations import observations_of
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
 from spacetraders_lab.core.precision import CellKey
@@ -89,7 +89,7 @@ def score(played: Played, settings: SandboxSettings) -> Score:
             for test in findings.hypotheses
             if test.p is not None
         },
-        half_life=_interval(findings.recovery.half_life_minutes) if findings.recovery else None,
+        half_life=_interval(findings.recovery.returns[Stream.WITH].half_life_minutes) if findings.recovery else None,
         exponent=_interval(findings.size_law.exponent) if findings.size_law else None,
     )
 

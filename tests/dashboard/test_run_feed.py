@@ -48,6 +48,7 @@ def test_watching_a_run_shows_what_reading_it_at_the_end_shows(database_url: str
     assert view == refreshed(RunFeed(run.run_id), reading)
     with writing.reading() as connection:
         summary, ships = summarise_run(connection, run.run_id), summarise_ships(connection, run.run_id)
+        assert summarise_run(connection, run.run_id, ships) == summary
     records = rig.records(run)
     assert view["progress"]["pairs"] == {status.value: n for status, n in summary.pairs.items()}
     assert view["progress"]["trades"] == summary.transactions == len(records)

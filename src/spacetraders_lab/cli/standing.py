@@ -32,8 +32,8 @@ def status(
             raise UserError("--watch draws; --json prints once: use one of them")
         return _watch(run_id)
     with database() as opened, opened.reading() as connection:
-        run = summarise_run(connection, run_id)
         ships = summarise_ships(connection, run_id)
+        run = summarise_run(connection, run_id, ships)
         failed = WorkQueueRepository(connection).failed_pairs(run_id)
         planned = attrition(connection, run_id)
         experiments = ExperimentRepository(connection)

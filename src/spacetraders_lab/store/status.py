@@ -1,10 +1,11 @@
 """How runs stand, in figures: what `experiment status` and `experiment list` show. Reads only, in SQL only."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, literal_column, select
+from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, literal, literal_column, select
 
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import QueueStatus, RunStatus
@@ -56,9 +57,13 @@ def summarise_runs(connection: Connection) -> list[RunSummary]:
     return _summaries(connection)
 
 
-def summarise_run(connection: Connection, run_id: str) -> RunSummary:
-    """One run; raises UserError when there is none of that id."""
-    found = _summaries(connection, run_id)
+def summarise_run(connection: Connection, run_id: str, ships: Sequence[ShipStatus] | None = None) -> RunSummary:
+    """One run; raises UserError when there is none of that id.
+
+    With its `ships`, as `summarise_ships` found them, their transactions are not counted a second time.
+    """
+    counted = None if ships is None else literal(sum(ship.transactions for ship in ships))
+    found = _summaries(connection, run_id, counted)
     if not found:
         raise UserError(f"there is no experiment {run_id}; `spacetraders experiment list` shows them")
     return found[0]
@@ -100,7 +105,9 @@ def summarise_ships(connection: Connection, run_id: str) -> list[ShipStatus]:
     return [ShipStatus(*row) for row in rows]
 
 
-def _summaries(connection: Connection, run_id: str | None = None) -> list[RunSummary]:
+def _summaries(
+    connection: Connection, run_id: str | None = None, transactions: ColumnElement[int] | None = None
+) -> list[RunSummary]:
     pairs = select(queue.c.run_id, *_PAIRS.values()).group_by(queue.c.run_id)
     if run_id is not None:
         pairs = pairs.where(queue.c.run_id == run_id)
@@ -109,7 +116,7 @@ def _summaries(connection: Connection, run_id: str | None = None) -> list[RunSum
         select(
             runs,
             p,
-            _of_its_trades(func.count()).label("transactions"),
+            (_of_its_trades(func.count()) if transactions is None else transactions).label("transactions"),
             # one by one, each of them is one end of an index
             _of_its_trades(func.min(trades.c.timestamp)).label("started"),
             _of_its_trades(func.max(trades.c.timestamp)).label("last_update"),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.experiment import Design, RunStatus
+from spacetraders_lab.core.experiment import Design, DesignName, RunStatus
 from spacetraders_lab.run.effects import read_market
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.study.rig import FRIGATE, PROBE, Rig
@@ -186,8 +186,10 @@ def test_a_plan_beyond_the_budget_is_refused_with_what_would_fit(scouted: Rig, b
     pairs = int(said.split("--max-pairs ")[1].split()[0])
     assert scouted.prepare(design=Design(), max_pairs=pairs, budget=budget).plan.worst_case <= budget
     _refuses(scouted, design=Design(), max_pairs=pairs + 1, budget=budget)
-    enough = int(said.split("--budget ")[1].replace(",", ""))
+    enough = int(said.split("--budget ")[1].split()[0])
     assert scouted.prepare(budget=enough, **wishes).run.budget == enough
+    assert said.endswith(" or --design adaptive")
+    assert scouted.prepare(design=Design(name=DesignName.ADAPTIVE), budget=budget).plan.worst_case <= budget
 
 
 def test_a_purse_that_does_not_cover_the_plan_is_no_reason_to_offer_a_larger_budget(scouted: Rig) -> None:

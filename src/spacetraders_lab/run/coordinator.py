@@ -275,6 +275,8 @@ def _check_budget(prepared: Prepared) -> None:
     remedies = [f"--max-pairs {fitting}" if fitting else "fewer or cheaper --goods"]
     if needed <= prepared.purse:
         remedies.append(f"--budget {round(needed + 0.5)}")
+    if fitting and prepared.run.design.name is DesignName.GRID:  # the others take only what fits
+        remedies.append(f"--design {DesignName.ADAPTIVE}")
     raise UserError(
         f"the worst case of this plan is {plan.worst_case:,.0f} credits ({len(plan.pairs)} pairs), and "
         f"{kept_for_fuel:,} are kept for fuel: more than the budget of {budget:,}; what would fit: "

@@ -15,7 +15,8 @@ import pytest
 import vl_convert
 from markupsafe import Markup
 
-from spacetraders_lab.analysis.findings import Findings
+from spacetraders_lab.analysis.findings import Estimate, Findings
+from spacetraders_lab.core.market import Supply
 from spacetraders_lab.report import document
 from spacetraders_lab.report.answers import headlines, not_measured
 from spacetraders_lab.report.charts import Chart
@@ -23,7 +24,7 @@ from spacetraders_lab.report.document import Grid, Report, Section, Sentences, a
 from spacetraders_lab.report.sections import compose
 from spacetraders_lab.report.table import Table
 from tests.factories import NOON
-from tests.report.findings import HOSTILE, make_findings
+from tests.report.findings import CELL, HOSTILE, make_findings
 from tests.report.subject import subject
 
 ORDER = [
@@ -171,6 +172,14 @@ def test_headlines_name_the_least_and_the_most() -> None:
         said["buying, EXPORT"],
     )
     assert said["selling, IMPORT"].startswith("One full tradeVolume lowers its bid by")
+
+
+def test_a_headline_tells_no_figure_that_is_not_known() -> None:
+    vague = replace(CELL, measured=Estimate(0.01, 0.0001, 1.0))
+    told = replace(CELL, supply=Supply.SCARCE)
+    label = f"buying, {CELL.type}"
+    assert "% when SCARCE." in dict(headlines(make_findings(cells=(vague, told))))[label]
+    assert "to tell by how much" in dict(headlines(make_findings(cells=(vague,))))[label]
 
 
 def test_what_was_not_measured_is_named() -> None:

@@ -1,8 +1,10 @@
 """The one-page answer: what was found, and what was not measured, in sentences. Draws nothing."""
 
+from collections.abc import Mapping
+
 from spacetraders_lab.analysis.dataset import SIDES, TYPES
-from spacetraders_lab.analysis.findings import CellFlag, Findings
-from spacetraders_lab.core.market import Operation
+from spacetraders_lab.analysis.findings import CellFlag, Estimate, Findings
+from spacetraders_lab.core.market import Operation, Supply
 from spacetraders_lab.report import figures, tables
 from spacetraders_lab.report.table import interval
 
@@ -32,16 +34,22 @@ def headlines(findings: Findings) -> list[Answer]:
     said = []
     for side in SIDES:
         for kind in TYPES:
-            found = figures.by_supply(findings.cells, side, kind)
-            if not found:
-                continue
-            ends = sorted(found.items(), key=lambda item: item[1].value)
-            (least, low), (most, high) = ends[0], ends[-1]
-            moves = "raises its ask" if side is Operation.BUY else "lowers its bid"
-            sentence = f"One full tradeVolume {moves} by {interval(low)} % when {least}"
-            sentence += f", by {interval(high)} % when {most}." if most != least else "."
-            said.append((f"{'buying' if side is Operation.BUY else 'selling'}, {kind}", sentence))
+            if found := figures.by_supply(findings.cells, side, kind):
+                said.append((f"{'buying' if side is Operation.BUY else 'selling'}, {kind}", _headline(side, found)))
     return said
+
+
+_VAGUE = 10  # an interval that reaches below a tenth of its value does not tell the order of magnitude
+
+
+def _headline(side: Operation, found: Mapping[Supply, Estimate]) -> str:
+    moves = "raises its ask" if side is Operation.BUY else "lowers its bid"
+    ends = sorted((item for item in found.items() if _VAGUE * item[1].low > item[1].value), key=lambda i: i[1].value)
+    if not ends:
+        return f"The trades were too few, or moved too little, to tell by how much one full tradeVolume {moves}."
+    (least, low), (most, high) = ends[0], ends[-1]
+    sentence = f"One full tradeVolume {moves} by {interval(low)} % when {least}"
+    return sentence + (f", by {interval(high)} % when {most}." if most != least else ".")
 
 
 def not_measured(findings: Findings) -> list[str]:

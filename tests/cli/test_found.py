@@ -47,3 +47,4 @@ def test_a_later_run_on_the_same_listings_does_not_blur_what_was_found(tmp_path:
     database.close()
     assert beside.revisits == alone.revisits
     assert beside.half_life_minutes.value == pytest.approx(alone.half_life_minutes.value, rel=0.05)
+    assert beside.permanent_share.value == pytest.approx(alone.permanent_share.value, abs=0.02)

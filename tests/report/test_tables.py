@@ -13,6 +13,7 @@ from spacetraders_lab.analysis.findings import CellFlag, Estimate, Stream
 from spacetraders_lab.analysis.influence import Influence
 from spacetraders_lab.core.market import ListingType
 from spacetraders_lab.report import exploring, tables
+from spacetraders_lab.report.answers import recovery_sentence
 from spacetraders_lab.report.table import NOTHING, Table, as_csv, interval, number
 from tests.analysis.test_crossmarket import LOAD, columns
 from tests.factories import NOON
@@ -101,23 +102,23 @@ def test_a_small_p_is_not_nothing() -> None:
 
 
 def test_recovery_in_words() -> None:
-    said = tables.recovery_sentence(RECOVERY)
+    said = recovery_sentence(RECOVERY)
     assert said == (
         "Quotes move by themselves every 30.0 minutes (95 % of 20 changes fit)."
         " Bought from EXPORT or sold to IMPORT: half of what does not stay is gone after 300 [270, 330] minutes."
     )
-    assert tables.recovery_sentence(recovery(Stream.AGAINST, tick=None, lasts_minutes=240.0)).endswith(
+    assert recovery_sentence(recovery(Stream.AGAINST, tick=None, lasts_minutes=240.0)).endswith(
         " Sold to EXPORT or bought from IMPORT: less than half had come back after 4.0 hours, the longest watched."
     )
     for revisits, why in ((0, "was read again"), (4, "4 visits to 3 listings were read again"), (9, "do not tell it")):
-        said = tables.recovery_sentence(recovery(tick=None, half_life_minutes=None, revisits=revisits))
+        said = recovery_sentence(recovery(tick=None, half_life_minutes=None, revisits=revisits))
         assert said.startswith("Recovery was not measured: ") and why in said
 
 
 def test_quotes_that_go_beyond_where_they_stood_are_not_said_to_stay():
-    said = tables.recovery_sentence(recovery(permanent_share=Estimate(-0.53, -0.95, -0.12)))
+    said = recovery_sentence(recovery(permanent_share=Estimate(-0.53, -0.95, -0.12)))
     assert "beyond where they stood, by 0.53 [0.12, 0.95] of the displacement" in said and "stays is" not in said
-    assert "the share that stays is -0.10 [-0.30, 0.10]" in tables.recovery_sentence(
+    assert "the share that stays is -0.10 [-0.30, 0.10]" in recovery_sentence(
         recovery(permanent_share=Estimate(-0.1, -0.3, 0.1))
     )
 

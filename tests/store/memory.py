@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from sqlalchemy import Row, select
+
 from spacetraders_lab.core.experiment import ClaimedPair, Design, ExperimentRun, MarketPair, RunStatus, Step
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.experiments import ExperimentRepository
+from spacetraders_lab.store.schema import experiment_work_queue
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 from spacetraders_lab.store.world import World
 from tests.factories import BUY_MARKET, GOOD, NOON, PAIR, SHIP
@@ -92,3 +95,11 @@ def make_step(operation: Operation = Operation.BUY, units: int = 6, **fields: An
     market = PAIR.buy_market if operation is Operation.BUY else PAIR.sell_market
     assert PAIR.buy_market == BUY_MARKET
     return Step(operation, values.pop("good_symbol", GOOD), values.pop("market", market), units=units, **values)
+
+
+def row_of(queue: Queue, pair: MarketPair) -> Row[Any]:
+    """The pair as the queue has it."""
+    with queue.database.reading() as connection:
+        return connection.execute(
+            select(experiment_work_queue).where(experiment_work_queue.c.pair_id == pair.pair_id)
+        ).one()

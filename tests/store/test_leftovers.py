@@ -8,7 +8,7 @@ from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.failures import Duplicate
 from spacetraders_lab.store.intents import IntentRepository
 from tests.factories import GOOD, NOON, PAIR, SELL_MARKET
-from tests.store.memory import LEASE, Queue, after, enter_run, make_step
+from tests.store.memory import LEASE, Queue, after, enter_run, make_step, row_of
 
 
 @pytest.fixture
@@ -44,6 +44,7 @@ def test_the_ended_pair_is_leased_with_its_listings_and_stays_ended(queue: Queue
     claim = leftovers(queue)
     assert claim is not None
     assert (claim.queue_id, claim.take) == (ended.queue_id, 1)
+    assert row_of(queue, claim.pair).lease_until == after(10 + LEASE)
     assert queue.status() == {"FAILED": 1}
     assert queue.claim("S-2", after(11), run_id="run-2") is None
     queue.do("release", claim, now=after(12))

@@ -1,10 +1,9 @@
 """The queue's verbs one by one: who gets which pair, and who may still write to it."""
 
 from dataclasses import replace
-from typing import Any
 
 import pytest
-from sqlalchemy import Row, select, update
+from sqlalchemy import update
 from sqlalchemy.exc import IntegrityError
 
 from spacetraders_lab.core.errors import LeaseLost, UserError
@@ -15,17 +14,12 @@ from spacetraders_lab.store.failures import Duplicate
 from spacetraders_lab.store.lease import require_lease
 from spacetraders_lab.store.schema import experiment_work_queue as rows
 from tests.factories import NOON, SHIP
-from tests.store.memory import LEASE, Queue, after, apart, enter_run
+from tests.store.memory import LEASE, Queue, after, apart, enter_run, row_of
 
 
 @pytest.fixture
 def queue(database: Database) -> Queue:
     return Queue(database)
-
-
-def row_of(queue: Queue, pair: MarketPair) -> Row[Any]:
-    with queue.database.reading() as connection:
-        return connection.execute(select(rows).where(rows.c.pair_id == pair.pair_id)).one()
 
 
 def test_a_hundred_pairs_enqueued_are_all_pending(queue: Queue) -> None:
@@ -48,6 +42,7 @@ def test_a_claim_marks_the_row_and_leaves_the_others(queue: Queue) -> None:
     assert queue.status() == {"PENDING": 9, "CLAIMED": 1}
     row = row_of(queue, pairs[0])
     assert (row.status, row.claimed_by, row.claimed_at) == ("CLAIMED", "HAULER-1", NOON)
+    assert row.lease_until == after(LEASE)
 
 
 def test_pairs_are_claimed_in_the_order_in_which_they_were_enqueued(queue: Queue) -> None:
@@ -153,7 +148,9 @@ class TestLeases:
 
     def test_a_renewed_lease_lasts_from_the_renewal(self, queue: Queue) -> None:
         enter_run(queue.database, apart(1))
-        queue.do("renew_lease", queue.must_claim("S-1"), now=after(50), lease_seconds=LEASE)
+        claim = queue.must_claim("S-1")
+        queue.do("renew_lease", claim, now=after(50), lease_seconds=LEASE)
+        assert row_of(queue, claim.pair).lease_until == after(110)
         assert queue.claim("S-2", after(109)) is None
         assert queue.claim("S-2", after(110)) is not None
 

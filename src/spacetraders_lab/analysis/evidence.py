@@ -32,7 +32,6 @@ from spacetraders_lab.core.market import Listing, ListingType, Operation
 
 DRAWS = 400
 _RECOVERY = 2  # a stream of draws of its own, beside those of the curve
-# Trades that the markets themselves undo: they make what they export, and use what they import.
 
 
 class Ground(StrEnum):

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 
 from spacetraders_lab.analysis.dataset import SIDES, TYPES
-from spacetraders_lab.analysis.findings import CellFlag, Estimate, Findings
+from spacetraders_lab.analysis.findings import CellFlag, Estimate, Findings, RecoveryEstimate, ReturnEstimate, Stream
+from spacetraders_lab.core.analysis_plan import FEWEST_REVISITS, FEWEST_UNITS
 from spacetraders_lab.core.market import Operation, Supply
-from spacetraders_lab.report import figures, tables
+from spacetraders_lab.report import figures
 from spacetraders_lab.report.table import interval
 
 Answer = tuple[str, str]  # what it is about ("": the same as before), and the sentence
@@ -25,7 +26,7 @@ def answers(findings: Findings) -> list[Answer]:
         )
     said += [(result.code, result.sentence) for result in findings.hypotheses]
     if findings.recovery is not None:
-        said.append(("recovery", tables.recovery_sentence(findings.recovery)))
+        said.append(("recovery", recovery_sentence(findings.recovery)))
     return said + [("" if i else "not measured", sentence) for i, sentence in enumerate(not_measured(findings))]
 
 
@@ -52,6 +53,56 @@ def _headline(side: Operation, found: Mapping[Supply, Estimate]) -> str:
     return sentence + (f", by {interval(high)} % when {most}." if most != least else ".")
 
 
+_MOVES = {
+    Stream.WITH: "Bought from EXPORT or sold to IMPORT",
+    Stream.AGAINST: "Sold to EXPORT or bought from IMPORT",
+    Stream.NONE: "Traded at EXCHANGE",
+}
+
+
+def recovery_sentence(recovery: RecoveryEstimate) -> str:
+    """The beat, and by stream the half-life and what stays, in words."""
+    said = []
+    if recovery.tick is not None:
+        share = 100 * recovery.tick.explained / max(1, recovery.tick.changes)
+        said.append(
+            f"Quotes move by themselves every {recovery.tick.period_seconds / 60:.1f} minutes"
+            f" ({share:.0f} % of {recovery.tick.changes} changes fit)."
+        )
+    said += [f"{_MOVES[stream]}: {_returned(back)}." for stream, back in recovery.returns.items() if _is_told(back)]
+    return " ".join(said) or f"Recovery was not measured: {_too_few_readings(recovery.returns[Stream.WITH])}."
+
+
+def _is_told(back: ReturnEstimate) -> bool:
+    """Whether anything is known of how such moves go back."""
+    return any(known is not None for known in (back.half_life_minutes, back.permanent_share, back.lasts_minutes))
+
+
+def _returned(back: ReturnEstimate) -> str:
+    if back.lasts_minutes is not None:
+        return f"less than half had come back after {back.lasts_minutes / 60:.1f} hours, the longest watched"
+    said = []
+    if back.half_life_minutes is not None:
+        said.append(f"half of what does not stay is gone after {interval(back.half_life_minutes, 0)} minutes")
+    if (stays := back.permanent_share) is not None and stays.high < 0:
+        beyond = interval(Estimate(-stays.value, -stays.high, -stays.low), 2)
+        said.append(f"quotes go beyond where they stood, by {beyond} of the displacement: they were not at rest")
+    elif stays is not None:
+        said.append(f"the share that stays is {interval(stays, 2)}")
+    return "; ".join(said)
+
+
+def _too_few_readings(back: ReturnEstimate) -> str:
+    if not back.revisits:
+        return "no listing that its trades had moved was read again"
+    if back.revisits >= FEWEST_REVISITS and back.listings >= FEWEST_UNITS:
+        return f"the readings after {back.revisits} visits do not tell it"
+    return (
+        f"{back.revisits} visits to {back.listings} listings were read again,"
+        f" and it takes {FEWEST_REVISITS} visits to {FEWEST_UNITS} listings"
+    )
+
+
 def not_measured(findings: Findings) -> list[str]:
     """What these data cannot answer."""
     unseen = sum(cell.flag is CellFlag.NOT_OBSERVED for cell in findings.cells)
@@ -66,7 +117,7 @@ def not_measured(findings: Findings) -> list[str]:
     if findings.law is None:
         missing.append("The law of impact: too few repeated trades of the same listings.")
     recovery = findings.recovery
-    if recovery is None or (recovery.tick is None and not any(map(tables.is_told, recovery.returns.values()))):
+    if recovery is None or (recovery.tick is None and not any(map(_is_told, recovery.returns.values()))):
         missing.append("Recovery: neither a beat nor a half-life could be estimated from the readings.")
     missing += [f"{r.code}: {r.question}" for r in findings.hypotheses if r.p is None and r.estimate is None]
     return missing

@@ -17,7 +17,7 @@ from spacetraders_lab.analysis.precision import (
 from spacetraders_lab.core.experiment import PlaceboBracket
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.report import charts, exploring, figures, tables
-from spacetraders_lab.report.answers import answers
+from spacetraders_lab.report.answers import answers, recovery_sentence
 from spacetraders_lab.report.charts import Chart
 from spacetraders_lab.report.document import Block, Facts, Grid, Report, Section, Sentences
 from spacetraders_lab.report.table import Record
@@ -190,7 +190,7 @@ def _recovery(subject: Subject) -> Section:
     blocks: list[Block] = [Grid(tuple(found))] if found else []
     if recovery is not None and recovery.rates:
         blocks.append(tables.recovery_table(recovery))
-    said = tables.recovery_sentence(recovery) if recovery is not None else "Not estimated from these readings."
+    said = recovery_sentence(recovery) if recovery is not None else "Not estimated from these readings."
     points_are = (
         " Each point is a later reading of a listing that no ship of the run had traded meanwhile: at 1 nothing has"
         " come back, at 0 all of it. Only moves above 2 % are shown. The line is the fitted half-life with its band."

@@ -11,7 +11,6 @@ from spacetraders_lab.analysis.dataset import SUPPLIES
 from spacetraders_lab.analysis.findings import (
     CellEstimate,
     CellFlag,
-    Estimate,
     Findings,
     FormScore,
     HypothesisResult,
@@ -19,12 +18,9 @@ from spacetraders_lab.analysis.findings import (
     LawForm,
     ListingEstimate,
     RecoveryEstimate,
-    ReturnEstimate,
-    Stream,
     TransitionMatrix,
     percent_estimate,
 )
-from spacetraders_lab.core.analysis_plan import FEWEST_REVISITS, FEWEST_UNITS
 from spacetraders_lab.core.market import ListingType, Operation
 from spacetraders_lab.report.table import NOTHING, Table, interval, number, p_value, spread_out
 
@@ -225,56 +221,6 @@ def recovery_table(recovery: RecoveryEstimate) -> Table:
             for r in recovery.rates
         ),
         frozenset({"tradeVolumes a tick", "listings", "ticks"}),
-    )
-
-
-_MOVES = {
-    Stream.WITH: "Bought from EXPORT or sold to IMPORT",
-    Stream.AGAINST: "Sold to EXPORT or bought from IMPORT",
-    Stream.NONE: "Traded at EXCHANGE",
-}
-
-
-def recovery_sentence(recovery: RecoveryEstimate) -> str:
-    """The beat, and by stream the half-life and what stays, in words."""
-    said = []
-    if recovery.tick is not None:
-        share = 100 * recovery.tick.explained / max(1, recovery.tick.changes)
-        said.append(
-            f"Quotes move by themselves every {recovery.tick.period_seconds / 60:.1f} minutes"
-            f" ({share:.0f} % of {recovery.tick.changes} changes fit)."
-        )
-    said += [f"{_MOVES[stream]}: {_returned(back)}." for stream, back in recovery.returns.items() if is_told(back)]
-    return " ".join(said) or f"Recovery was not measured: {_too_few_readings(recovery.returns[Stream.WITH])}."
-
-
-def is_told(back: ReturnEstimate) -> bool:
-    """Whether anything is known of how such moves go back."""
-    return any(known is not None for known in (back.half_life_minutes, back.permanent_share, back.lasts_minutes))
-
-
-def _returned(back: ReturnEstimate) -> str:
-    if back.lasts_minutes is not None:
-        return f"less than half had come back after {back.lasts_minutes / 60:.1f} hours, the longest watched"
-    said = []
-    if back.half_life_minutes is not None:
-        said.append(f"half of what does not stay is gone after {interval(back.half_life_minutes, 0)} minutes")
-    if (stays := back.permanent_share) is not None and stays.high < 0:
-        beyond = interval(Estimate(-stays.value, -stays.high, -stays.low), 2)
-        said.append(f"quotes go beyond where they stood, by {beyond} of the displacement: they were not at rest")
-    elif stays is not None:
-        said.append(f"the share that stays is {interval(stays, 2)}")
-    return "; ".join(said)
-
-
-def _too_few_readings(back: ReturnEstimate) -> str:
-    if not back.revisits:
-        return "no listing that its trades had moved was read again"
-    if back.revisits >= FEWEST_REVISITS and back.listings >= FEWEST_UNITS:
-        return f"the readings after {back.revisits} visits do not tell it"
-    return (
-        f"{back.revisits} visits to {back.listings} listings were read again,"
-        f" and it takes {FEWEST_REVISITS} visits to {FEWEST_UNITS} listings"
     )
 
 

@@ -46,10 +46,8 @@ def was_killed(daemon: Daemon) -> bool:
         return False
     try:
         os.kill(daemon.pid, 0)
-    except ProcessLookupError:
-        return True
-    except PermissionError:
-        return False
+    except OSError as error:  # another user's process lives, and may not be asked
+        return isinstance(error, ProcessLookupError)
     return False
 
 

@@ -45,12 +45,15 @@ class Lease:
         asked_at, now = self._lab.clock.monotonic(), self._lab.clock.now()
 
         def fenced(connection: Connection) -> T:
-            WorkQueueRepository(connection).renew_lease(self.claim, now=now, lease_seconds=self._lab.times.lease)
+            self._renew(connection, now)
             return work(connection)
 
         result = await self._lab.write(fenced)
         self.renewed(asked_at)
         return result
+
+    def _renew(self, connection: Connection, now: datetime) -> None:
+        WorkQueueRepository(connection).renew_lease(self.claim, now=now, lease_seconds=self._lab.times.lease)
 
     async def _write_held(self, work: Callable[[Connection], T]) -> T:
         now = self._lab.clock.now()
@@ -79,7 +82,7 @@ class Lease:
     def renew(self, connection: Connection, now: datetime) -> bool:
         """Renew it in a transaction that is under way; False when it is gone, which is remembered."""
         try:
-            WorkQueueRepository(connection).renew_lease(self.claim, now=now, lease_seconds=self._lab.times.lease)
+            self._renew(connection, now)
         except LeaseLost:
             self._lost = True
         return not self._lost

@@ -64,8 +64,7 @@ async def read_again(lab: Lab, run: ExperimentRun, ship: Ship, stop: asyncio.Eve
     if ship.waypoint != revisit.market:
         ship = await unless_stopped(stop, _fly(lab, run, ship, revisit.market))
     await unless_stopped(stop, lab.clock.sleep(max(0.0, (revisit.due - lab.clock.now()).total_seconds())))
-    await unless_stopped(stop, read_market(lab, revisit.market, "recovery", ship=ship.symbol))
-    log.info("%s has read %s again", ship.symbol, revisit.market)
+    await unless_stopped(stop, _read(lab, revisit.market, ship))
     return ship
 
 
@@ -79,8 +78,12 @@ async def stay_to_read(lab: Lab, run: ExperimentRun, records: Sequence[TradeReco
         return
     for due in stays(last.timestamp, lab.clock.now(), speed=speed):
         await lab.clock.sleep(max(0.0, (due - lab.clock.now()).total_seconds()))
-        await read_market(lab, last.market, "recovery", ship=ship.symbol)
-        log.info("%s has read %s again", ship.symbol, last.market)
+        await _read(lab, last.market, ship)
+
+
+async def _read(lab: Lab, market: str, ship: Ship) -> None:
+    await read_market(lab, market, "recovery", ship=ship.symbol)
+    log.info("%s has read %s again", ship.symbol, market)
 
 
 async def _fly(lab: Lab, run: ExperimentRun, ship: Ship, market: str) -> Ship:

@@ -89,8 +89,8 @@ def test_the_take_is_the_ships_own_even_where_another_ship_ended_the_pair(queue:
     assert (claim.ship_symbol, claim.take) == ("S-1", 1)
     trade(queue, claim)
     with queue.database.reading() as connection:
-        assert IntentRepository(connection).has_traded("run-1", "S-1")
-        assert not IntentRepository(connection).has_traded("run-1", "S-2")
+        assert IntentRepository(connection).may_carry_cargo("run-1", "S-1")
+        assert not IntentRepository(connection).may_carry_cargo("run-1", "S-2")
 
 
 def test_a_claim_from_before_the_end_is_no_claim_now(queue: Queue) -> None:

@@ -108,10 +108,12 @@ def _measure(data: Dataset, reads: Reads, tick: Tick | None, last: Ints, first: 
     step = np.where(buys, steps[:, 0], steps[:, 1])
     quote = np.where(buys[:, None], reads.ask[table], reads.bid[table])
     elapsed = _minutes(data, reads, tick, last, table)
+    # the trade's moment is of the game's clock, the reading's of ours: by a hair it may be the later one
+    lead = np.maximum(data.time[last] - data.time[first] + data.seconds[first], 0.0) / 60
     return Revisits(
         unit=data.unit[last],
         shift=np.log(data.after[last] / before),
-        lead=(data.time[last] - data.time[first] + data.seconds[first]) / 60,
+        lead=lead,
         minutes=np.where(there, elapsed, np.nan),
         moved=np.where(there, np.log(quote / before[:, None]), np.nan),
         rounding=np.where(there, step[:, None] ** 2 / (12 * quote**2), np.nan),

@@ -159,7 +159,7 @@ async def _until(game: Game, ship: Ship, step: Callable[[Ship], Awaitable[Ship]]
             return await step(ship)
         except EffectUnknown as unknown:
             if tries >= _TRIES:
-                raise GameUnreachable(str(unknown)) from unknown
+                raise GameUnreachable(str(unknown), http_status=unknown.http_status) from unknown
         except GameError as refused:
             # It flies, which we did not know: our clock is ahead of the game's, or a lost request took effect late.
             if refused.code not in _IN_TRANSIT or tries >= _TRIES:

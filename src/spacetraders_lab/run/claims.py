@@ -57,14 +57,18 @@ class Claims:
         return await self.lab.write(work)
 
     async def leftovers(self) -> tuple[ClaimedPair | None, bool]:
-        """The ended pair that the ship traded last, if it is free, and whether the ship ever traded in the run."""
+        """The ended pair that the ship traded last, if it is free, and whether anything of the run may be aboard.
+
+        A ship that has nothing aboard gets none: it has nothing to wait for at those listings.
+        """
         run_id, ship, now = self.run.run_id, self.ship_symbol, self.lab.clock.now()
 
         def work(connection: Connection) -> tuple[ClaimedPair | None, bool]:
-            claim = WorkQueueRepository(connection).claim_leftovers(
-                run_id, ship, owner=self.owner, now=now, lease_seconds=self.lab.times.lease
-            )
-            return claim, IntentRepository(connection).has_traded(run_id, ship)
+            if not IntentRepository(connection).may_carry_cargo(run_id, ship):
+                return None, False
+            lease = self.lab.times.lease
+            queue = WorkQueueRepository(connection)
+            return queue.claim_leftovers(run_id, ship, owner=self.owner, now=now, lease_seconds=lease), True
 
         return await self.lab.write(work)
 
@@ -93,7 +97,7 @@ class Claims:
         Raises LeaseLost.
         """
         now = self.lab.clock.now()
-        washout = self.run.design.washout_seconds / self.lab.game.client.speed
+        washout = self._washout_seconds
 
         def work(connection: Connection) -> None:
             queue = WorkQueueRepository(connection)
@@ -111,14 +115,21 @@ class Claims:
     async def release(self, claim: ClaimedPair, *, wait: float = 0.0, spend_attempt: bool = False) -> None:
         """Give the pair back: first in line for this ship, after so many seconds."""
         now = self.lab.clock.now()
-        again = now + timedelta(seconds=wait)
-        await self._give_back(lambda q: q.release(claim, now=now, not_before=again, spend_attempt=spend_attempt))
+        again, washout = now + timedelta(seconds=wait), self._washout_seconds
+        await self._give_back(
+            lambda q: q.release(claim, now=now, not_before=again, spend_attempt=spend_attempt, washout_seconds=washout)
+        )
 
     async def put_off(self, claim: ClaimedPair, error: str, *, wait: float) -> None:
         """Give the pair back for so many seconds with an attempt spent, because the game broke on it."""
         now = self.lab.clock.now()
         again = now + timedelta(seconds=wait)
         await self._give_back(lambda q: q.put_off(claim, error, now=now, not_before=again))
+
+    @property
+    def _washout_seconds(self) -> float:
+        """By the clock."""
+        return self.run.design.washout_seconds / self.lab.game.client.speed
 
     async def _give_back(self, how: Callable[[WorkQueueRepository], None]) -> None:
         try:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -147,17 +148,24 @@ class Fleet:
 
 
 async def close_if_ended(lab: Lab, run_id: str) -> None:
-    """Mark the run COMPLETED when every pair has ended; containers that still wait have nothing to do then."""
+    """Mark the run COMPLETED when every pair has ended."""
     now = lab.clock.now()
+    await lab.write(lambda c: mark_ended(c, run_id, now=now))
 
-    def work(connection: Connection) -> None:
-        experiments = ExperimentRepository(connection)
-        is_open = experiments.get_run(run_id).status in (RunStatus.RUNNING, RunStatus.SUSPENDED)
-        if is_open and WorkQueueRepository(connection).unfinished(run_id) == 0:
-            experiments.set_status(run_id, RunStatus.COMPLETED, experiments.ended_because(run_id), now=now)
-            ContainerRepository(connection).complete_rest(run_id, now=now)
 
-    await lab.write(work)
+def ended_unseen(connection: Connection) -> list[str]:
+    """Runs that have ended without being marked so: who ended the last of each was killed in that moment."""
+    unattended = ContainerRepository(connection).unattended_runs()
+    return [run_id for run_id in unattended if WorkQueueRepository(connection).unfinished(run_id) == 0]
+
+
+def mark_ended(connection: Connection, run_id: str, *, now: datetime) -> None:
+    """Mark the run COMPLETED when every pair has ended; containers that still wait have nothing to do then."""
+    experiments = ExperimentRepository(connection)
+    is_open = experiments.get_run(run_id).status in (RunStatus.RUNNING, RunStatus.SUSPENDED)
+    if is_open and WorkQueueRepository(connection).unfinished(run_id) == 0:
+        experiments.set_status(run_id, RunStatus.COMPLETED, experiments.ended_because(run_id), now=now)
+        ContainerRepository(connection).complete_rest(run_id, now=now)
 
 
 async def _result_of(task: "asyncio.Task[bool]") -> bool:

@@ -11,9 +11,11 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from spacetraders_lab.core.commands import NavigateShipCommand
+from spacetraders_lab.core.errors import GameError, OutOfCredits
 from spacetraders_lab.core.experiment import DesignName, ExperimentRun, TradeRecord
+from spacetraders_lab.core.refusal import Refusal, judge_refusal
 from spacetraders_lab.core.revisits import Watch, next_errand, stays
-from spacetraders_lab.core.ship import Ship
+from spacetraders_lab.core.ship import NavStatus, Ship
 from spacetraders_lab.game.execute import execute
 from spacetraders_lab.game.outcome import Done
 from spacetraders_lab.game.ways import find_ways
@@ -38,8 +40,11 @@ async def how_far(lab: Lab, run: ExperimentRun) -> Watch:
 async def read_again(lab: Lab, run: ExperimentRun, ship: Ship, stop: asyncio.Event) -> Ship:
     """Read the market that is due next, or wait a little when that is later; returns the ship as it is then.
 
-    When nothing is to come and every pair has ended, the run is marked as having ended. Raises Interrupted.
+    When nothing is to come and every pair has ended, the run is marked as having ended. Raises Interrupted, and
+    OutOfCredits and BudgetReached when the next flight's fuel cannot be paid.
     """
+    if ship.status is NavStatus.IN_TRANSIT:
+        ship = await unless_stopped(stop, _fly(lab, run, ship, ship.waypoint))
     watch = await how_far(lab, run)
     if not watch.to_come:
         lab.targets.pop(ship.symbol, None)
@@ -90,7 +95,12 @@ async def _fly(lab: Lab, run: ExperimentRun, ship: Ship, market: str) -> Ship:
     async def account(credits: int) -> None:
         await lab.write(lambda c: ExperimentRepository(c).add_fuel(run.run_id, credits))
 
-    outcome = await execute(lab.game, NavigateShipCommand(ship.symbol, market), ship, account=account)
+    try:
+        outcome = await execute(lab.game, NavigateShipCommand(ship.symbol, market), ship, account=account)
+    except GameError as refused:
+        if judge_refusal(refused.code) is Refusal.NO_FUNDS:
+            raise OutOfCredits(f"the purse cannot pay for fuel ({refused})") from refused
+        raise
     assert isinstance(outcome, Done)  # a flight is done or raises
     return outcome.ship
 

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from spacetraders_lab.core.container import MOST_RESTARTS, Container, restart_after
 from spacetraders_lab.core.errors import LeaseLost
 from spacetraders_lab.run.app import Lab, LeaseTimes, Memory
-from spacetraders_lab.run.fleet import Fleet, broken_off, close_if_ended
+from spacetraders_lab.run.fleet import Fleet, broken_off, close_if_ended, ended_unseen, mark_ended
 from spacetraders_lab.run.heartbeat import BEATS_PER_LEASE
 from spacetraders_lab.run.logs import LogBook, about
 from spacetraders_lab.run.worker import ShipExperimentWorkerCommand, WorkerReport
@@ -121,11 +121,12 @@ class Supervisor:
     async def _adopt(self) -> None:
         now = self._clock.now()
 
-        def look(connection: Connection) -> tuple[bool, list[Waiting]]:
+        def look(connection: Connection) -> tuple[bool, list[str], list[Waiting]]:
             repository = ContainerRepository(connection)
-            return repository.abandoned(now=now), repository.waiting(self.owner, now=now, run_id=self._run_id)
+            waiting = repository.waiting(self.owner, now=now, run_id=self._run_id)
+            return repository.abandoned(now=now), ended_unseen(connection), waiting
 
-        is_stale, waiting = await self._memory.read(look)
+        is_stale, ended, waiting = await self._memory.read(look)
         ready = self._crews.ready(waiting)
         self._labs |= ready
         share = math.ceil(sum(w.containers for w in waiting if w.player_id in ready) / self.peers)
@@ -133,6 +134,8 @@ class Supervisor:
         def adopt(connection: Connection) -> None:
             repository = ContainerRepository(connection)
             repository.sweep(now=now)
+            for run_id in ended:
+                mark_ended(connection, run_id, now=now)
             for _ in range(share):
                 repository.adopt(
                     self.owner,
@@ -143,7 +146,7 @@ class Supervisor:
                     besides=list(self._driving),
                 )
 
-        if is_stale or share:
+        if is_stale or ended or share:
             await self._memory.write(adopt)
 
     async def _see_to(self, driven: Driven) -> None:

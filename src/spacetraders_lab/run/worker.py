@@ -121,6 +121,7 @@ class ShipWorker:
                     await self._sit_out(error, report)
         finally:
             self.crew.discard(self.command.ship_symbol)
+            self.lab.targets.pop(self.command.ship_symbol, None)  # others may look after that market now
         with suppress(DatabaseUnavailable):
             await self._end_at_a_limit()
         return report
@@ -129,8 +130,12 @@ class ShipWorker:
         """Work on one pair, or wait a little when none is free; False when the run has ended."""
         asked_at = self.lab.clock.monotonic()
         await self._end_at_a_limit()
-        if self.run.design.name is DesignName.RECOVERY and (await self._known_ship()).cargo_capacity == 0:
-            return await self._only_watch(report)
+        if self.run.design.name is DesignName.RECOVERY:
+            await self._as_the_world_lets(self._look_at_the_ship(), report)
+            if self._ship is None:
+                return True
+            if self._ship.cargo_capacity == 0:
+                return await self._only_watch(report)
         async with self.lab.claiming:
             if self.halt.is_set():
                 return False
@@ -179,6 +184,9 @@ class ShipWorker:
         """Make the next reading of a recovery run, or wait for it."""
         await self._as_the_world_lets(self._read_again(), report)
 
+    async def _look_at_the_ship(self) -> None:
+        await self._known_ship()
+
     async def _read_again(self) -> None:
         ship, self._ship = await self._known_ship(), None
         self._ship = await read_again(self.lab, self.run, ship, self.stop)
@@ -203,9 +211,9 @@ class ShipWorker:
         A ship that died with cargo aboard may find its pair ended by another.
         """
         asked_at = self.lab.clock.monotonic()
-        claim, has_traded = await self._claims.leftovers()
+        claim, may_carry = await self._claims.leftovers()
         if claim is None:
-            return not has_traded
+            return not may_carry
         with about(pair_id=claim.pair.pair_id):
             return await self._work_on(claim, asked_at, report, giving_up="the pair has ended")
 
@@ -216,6 +224,7 @@ class ShipWorker:
 
         False when it has not ended: somebody else has it now, or it was given back.
         """
+        session: PairSession | None = None
         try:
             async with self.pulse.keep(claim, asked_at) as lease:
                 ship, self._ship = await self._known_ship(), None
@@ -254,8 +263,9 @@ class ShipWorker:
                 await self._claims.release(claim)
             raise
         except GameError as error:
-            report.error = str(error)  # the ship itself cannot be read: it leaves, the pair is anybody's
-            await self._claims.release(claim, spend_attempt=True)
+            # The ship leaves, and the pair is anybody's. A ship that could not even be read has not tried it.
+            report.error = str(error)
+            await self._claims.release(claim, spend_attempt=session is not None)
         return False
 
     async def _known_ship(self) -> Ship:

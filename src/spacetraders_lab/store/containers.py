@@ -299,6 +299,18 @@ class ContainerRepository:
         counted = select(func.count()).select_from(containers).where(containers.c.run_id == run_id, _WANTED, _OPEN)
         return self._connection.execute(counted).scalar_one()
 
+    def unattended_runs(self) -> list[str]:
+        """Runs that are to go on although every container of theirs has ended."""
+        open_ones = func.count(case((and_(_WANTED, _OPEN), containers.c.container_id)))
+        found = (
+            select(containers.c.run_id)
+            .join(runs, runs.c.run_id == containers.c.run_id)
+            .where(goes_on())
+            .group_by(containers.c.run_id)
+            .having(open_ones == 0)
+        )
+        return list(self._connection.scalars(found))
+
     def _end(self, container_id: str, owner: str, now: datetime, **values: Any) -> None:
         held = (containers.c.container_id == container_id, containers.c.owner == owner, containers.c.lease_until > now)
         ended = {"owner": None, "lease_until": None, "stopped_at": now} | values

@@ -101,11 +101,6 @@ class IntentRepository:
         if self._connection.execute(_RESOLVE, values).rowcount != 1:
             raise LeaseLost(f"intent {intent_id} was resolved by another owner")
 
-    def has_traded(self, run_id: str, ship_symbol: str) -> bool:
-        """Whether the ship ever meant to trade in the run."""
-        mine = select(intents.c.intent_id).where(intents.c.run_id == run_id, intents.c.ship_symbol == ship_symbol)
-        return self._connection.execute(mine.limit(1)).first() is not None
-
     def open_intents(self, ship_symbol: str) -> list[Intent]:
         """The trades of a ship whose outcome is not known, in whatever run, oldest first."""
         return self._open(_OPEN_OF_SHIP, ship_symbol)
@@ -128,6 +123,11 @@ class IntentRepository:
     def carries_cargo(self, run_id: str, ship_symbol: str) -> bool:
         """Whether the run has put something aboard the ship that is not sold yet."""
         return any(history.of_the_run > 0 for history in self._histories(run_id, ship_symbol).values())
+
+    def may_carry_cargo(self, run_id: str, ship_symbol: str) -> bool:
+        """Whether something of the run may be aboard: the ledger has it so, or does not know what became of a trade."""
+        is_open = any(intent.run_id == run_id for intent in self.open_intents(ship_symbol))
+        return is_open or self.carries_cargo(run_id, ship_symbol)
 
     def _histories(self, run_id: str, ship_symbol: str) -> dict[str, HoldHistory]:
         traded = select(intents.c.good_symbol).where(intents.c.run_id == run_id, intents.c.ship_symbol == ship_symbol)

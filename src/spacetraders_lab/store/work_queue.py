@@ -181,17 +181,24 @@ class WorkQueueRepository:
         skip_the_rest(self._connection, [claim.queue_id], skips_for, now=now)
 
     def release(
-        self, claim: ClaimedPair, *, now: datetime, not_before: datetime | None = None, spend_attempt: bool = False
+        self,
+        claim: ClaimedPair,
+        *,
+        now: datetime,
+        not_before: datetime | None = None,
+        spend_attempt: bool = False,
+        washout_seconds: float = 0.0,
     ) -> None:
         """Give the pair back; the same ship goes first when it claims again. Raises LeaseLost.
 
         An attempt that is not spent is granted anew (`max_attempts` grows), because `attempts` is the fence. A pair
-        that has ended (`claim_leftovers`) stays as it ended.
+        that has ended (`claim_leftovers`) stays as it ended, its listings free after the washout.
         """
+        has_ended = select(queue.c.completed_at.is_not(None)).where(queue.c.queue_id == claim.queue_id)
         self._end(
             claim,
             now,
-            0.0,
+            washout_seconds if self._connection.execute(has_ended).scalar_one() else 0.0,
             status=case((CLAIMED, QueueStatus.PENDING), else_=queue.c.status),
             not_before=not_before or now,
             max_attempts=queue.c.max_attempts + (0 if spend_attempt else 1),

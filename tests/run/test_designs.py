@@ -194,7 +194,7 @@ def test_a_budget_is_filled_with_what_loses_least_and_never_exceeded(scouted: Ri
     counts = []
     for budget in (100_000, 200_000, 400_000):
         prepared = scouted.prepare(design=LADDER, budget=budget)
-        assert prepared.plan.worst_case + prepared.kept_for_fuel <= budget
+        assert prepared.plan.worst_case + prepared.run.kept_for_fuel <= budget
         counts.append(len(prepared.pairs))
     assert counts == sorted(counts)
     assert counts[0] < counts[-1]
@@ -206,7 +206,7 @@ def test_a_pair_that_is_too_dear_does_not_keep_cheaper_ones_out(make_rig: Callab
     rig = make_rig(profile="home", ships=2, hold=80)
     rig.scout()
     prepared = rig.prepare(design=LADDER, budget=budget)
-    worst = prepared.plan.worst_case + prepared.kept_for_fuel
+    worst = prepared.plan.worst_case + prepared.run.kept_for_fuel
     assert worst <= budget
     assert len(prepared.pairs) >= 10
     passed_over = [o.what for o in prepared.proposal.omissions if o.reason is LeftOut.BUDGET]

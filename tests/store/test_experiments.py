@@ -241,12 +241,29 @@ class TestMoney:
         with database.reading() as connection:
             assert ExperimentRepository(connection).outlay("run-1") == 1_000
 
-    def test_spare_credits_must_remain(self, database: Database) -> None:
+    def test_what_is_kept_for_fuel_must_remain(self, database: Database) -> None:
         enter_run(database, [PAIR], budget=1_000)
-        with pytest.raises(BudgetReached), database.transaction() as connection:
-            ExperimentRepository(connection).reserve("run-1", 600, spare=401)
         with database.transaction() as connection:
-            ExperimentRepository(connection).reserve("run-1", 600, spare=400)
+            ExperimentRepository(connection).keep_for_fuel("run-1", 401)
+        with pytest.raises(BudgetReached, match="401 are kept for fuel"), database.transaction() as connection:
+            ExperimentRepository(connection).reserve("run-1", 600)
+        with database.transaction() as connection:
+            ExperimentRepository(connection).keep_for_fuel("run-1", 400)
+            ExperimentRepository(connection).reserve("run-1", 600)
+
+    def test_what_is_kept_for_fuel_buys_fuel_and_no_more(self, database: Database) -> None:
+        enter_run(database, [PAIR], budget=1_000)
+        with database.transaction() as connection:
+            experiments = ExperimentRepository(connection)
+            experiments.keep_for_fuel("run-1", 400)
+            assert experiments.left_to_spend("run-1") == 600
+            assert experiments.left_to_spend("run-1", with_fuel=True) == 1_000
+            experiments.add_fuel_within_budget("run-1", 1_000)
+        with pytest.raises(BudgetReached), database.transaction() as connection:
+            ExperimentRepository(connection).add_fuel_within_budget("run-1", 1)
+        with database.transaction() as connection:
+            ExperimentRepository(connection).add_fuel_within_budget("run-1", -300)
+            assert ExperimentRepository(connection).outlay("run-1") == 700
 
     def test_credits_beyond_four_bytes_are_counted(self, database: Database) -> None:
         enter_run(database, [PAIR], budget=20_000_000_000)

@@ -325,7 +325,8 @@ class Intent:
 class ExperimentRun:
     """One experiment: what was asked for and where it stands.
 
-    The run may lose at most `budget` credits, and buys nothing that would leave fewer than `credit_floor` in the purse.
+    The run may lose at most `budget` credits, of which `kept_for_fuel` buy no goods; and it buys nothing that would
+    leave fewer than `credit_floor` in the purse.
     Once it has reached one of its `limits` it begins no pair.
     """
 
@@ -342,6 +343,7 @@ class ExperimentRun:
     created_at: datetime
     finished_at: datetime | None = None
     credit_floor: int = 0
+    kept_for_fuel: int = 0
     limits: Limits = NO_LIMITS
 
     def hours(self, now: datetime, speed: float) -> float:

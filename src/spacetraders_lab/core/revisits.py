@@ -76,14 +76,15 @@ def next_errand(
     now: datetime,
     *,
     is_probe: bool,
+    may_fly: bool = True,
     speed: float = 1.0,
 ) -> Errand:
     """What a ship `at` a market does: the revisit that it can make soonest, where no other ship looks after the market.
 
     `to_come` is sorted by when it is due, as `watched` gives it; `seconds` is how long a flight takes (game time). A
-    probe stays where it is as long as its market is wanted.
+    probe stays where it is as long as its market is wanted, and a ship that may not fly whatever is wanted.
     """
-    is_parked = is_probe and any(revisit.market == at for revisit in to_come)
+    is_parked = not may_fly or (is_probe and any(revisit.market == at for revisit in to_come))
     best: tuple[datetime, str, Revisit] | None = None
     for revisit in to_come:
         if best is not None and revisit.due > best[0]:

@@ -1,6 +1,7 @@
 """How long a plan takes, by playing it: ships claim pairs, fly, trade and leave listings alone. Never acts."""
 
 import heapq
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -10,6 +11,7 @@ from spacetraders_lab.core.experiment import ClaimOrder, Design, DesignName, Mar
 from spacetraders_lab.core.limits import NO_LIMITS, Limits
 from spacetraders_lab.core.planning import ListingKey, Load, PairPlan, Ways
 from spacetraders_lab.core.revisits import Watch, stays
+from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT
 from spacetraders_lab.core.watch_schedule import begin_watch, moment, play_watch
 
 SECONDS_PER_REQUEST = 0.3  # round trip of one ship's request when nobody else wants the limiter
@@ -30,7 +32,7 @@ class Schedule:
     """A plan's duration (game hours) and what it uses, with so many ships.
 
     `pairs` counts those that are begun before a limit is reached. Of a recovery plan's `readings_planned` the ships
-    can make `readings` in time.
+    can make `readings` in time, for which they buy `watch_fuel` units of FUEL at markets.
     """
 
     ships: int
@@ -41,6 +43,7 @@ class Schedule:
     pairs: int
     readings: int = 0
     readings_planned: int = 0
+    watch_fuel: int = 0
 
 
 @dataclass(slots=True)
@@ -64,6 +67,7 @@ class _Fleet:
     closed: dict[ListingKey, float] = field(default_factory=dict)
     traded: dict[ListingKey, float] = field(default_factory=dict)
     read: list[tuple[str, float]] = field(default_factory=list)
+    watch_fuel: int = 0
 
     def opens(self, pair: MarketPair) -> float:
         return max(self.closed.get(key, 0.0) for key in _listings(pair))
@@ -92,6 +96,7 @@ class _Fleet:
         if ship.at != market:
             way = self.ways(ship.at, market)
             refuels = bool(ship.fuel_capacity) and ship.fuel < way.fuel
+            self.watch_fuel += math.ceil((ship.fuel_capacity - ship.fuel) / FUEL_PER_MARKET_UNIT) if refuels else 0
             self.requests += way.flights + (REFUELLING if refuels else ship.is_docked)
             self.flights += way.flights
             ship.fuel = (ship.fuel_capacity if refuels else ship.fuel) - way.fuel
@@ -155,7 +160,7 @@ def make_schedule(
     hours, by_requests = over / 3600, fleet.requests / REQUESTS_PER_SECOND / 3600
     bound = Bound.API if by_requests > hours else Bound.FLIGHT
     figures = max(hours, by_requests), fleet.requests, fleet.flights, bound, fleet.begun
-    return Schedule(len(ships), *figures, watch.done, watch.planned)
+    return Schedule(len(ships), *figures, watch.done, watch.planned, fleet.watch_fuel)
 
 
 def _trade(fleet: _Fleet, ships: Sequence[_Ship], pairs: Sequence[PairPlan], limits: Limits) -> list[float]:

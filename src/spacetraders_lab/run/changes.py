@@ -11,8 +11,10 @@ from spacetraders_lab import __version__
 from spacetraders_lab.core.container import Container
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import DesignName, ExperimentRun, RunStatus
+from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.coordinator import Begun, checked_ships
+from spacetraders_lab.run.purse import fuel_money
 from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.intents import IntentRepository
@@ -28,15 +30,18 @@ async def reopen(lab: Lab, run_id: str, ship_symbols: Sequence[str] = (), *, kee
     work on it. Ships that are named must be fit for it; those that it began with may have been lost since, and the
     others go on. `keep_for` as for `launch`.
     """
+    fuel = None
     if ship_symbols:
         run = await lab.read(lambda c: ExperimentRepository(c).get_run(run_id))
-        await _check(lab, run, ship_symbols)
+        fuel = fuel_money(ship.fuel_capacity for ship in await _checked(lab, run, ship_symbols))
     now = lab.clock.now()
 
     def work(connection: Connection) -> Begun:
         run = _own_run(connection, lab, run_id)
         if ship_symbols:
             _refuse_to_send_away(connection, run, ship_symbols, now)
+        if fuel is not None and fuel > run.kept_for_fuel:
+            ExperimentRepository(connection).keep_for_fuel(run_id, fuel)
         plan = ExperimentRepository(connection).get_plan(run_id)
         _note(connection, run_id, _deviations(run, plan, ship_symbols), now=now)
         ships = tuple(dict.fromkeys(ship_symbols)) or run.ships
@@ -48,7 +53,7 @@ async def reopen(lab: Lab, run_id: str, ship_symbols: Sequence[str] = (), *, kee
 async def add_ships(lab: Lab, run_id: str, ship_symbols: Sequence[str]) -> list[Container]:
     """Let more ships work on a run; they claim as soon as a daemon sees them. Raises UserError for unfit ships."""
     run = await lab.read(lambda c: _own_run(c, lab, run_id))
-    await _check(lab, run, ship_symbols)
+    fleet = await _checked(lab, run, ship_symbols)
     now = lab.clock.now()
 
     def work(connection: Connection) -> list[Container]:
@@ -58,6 +63,8 @@ async def add_ships(lab: Lab, run_id: str, ship_symbols: Sequence[str]) -> list[
         joined = [("ships", f"joined by {ship}, which the plan does not name") for ship in strangers]
         _note(connection, run_id, joined, now=now)
         ExperimentRepository(connection).set_ships(run_id, (*run.ships, *strangers))
+        more = fuel_money(ship.fuel_capacity for ship in fleet if ship.symbol in strangers)
+        ExperimentRepository(connection).keep_for_fuel(run_id, run.kept_for_fuel + more)
         return ContainerRepository(connection).start(run, new, now=now)
 
     return await lab.write(work)
@@ -114,10 +121,10 @@ def ships_with_cargo(connection: Connection, run_id: str) -> list[str]:
     return [ship for ship in sorted(ships) if IntentRepository(connection).carries_cargo(run_id, ship)]
 
 
-async def _check(lab: Lab, run: ExperimentRun, ship_symbols: Sequence[str]) -> None:
-    """Raise UserError for a ship that cannot work on the run."""
+async def _checked(lab: Lab, run: ExperimentRun, ship_symbols: Sequence[str]) -> list[Ship]:
+    """The ships of those names; raises UserError for one that cannot work on the run."""
     probes_too = run.design.name is DesignName.RECOVERY
-    await checked_ships(lab, ship_symbols, run.system_symbol, probes_too=probes_too)
+    return await checked_ships(lab, ship_symbols, run.system_symbol, probes_too=probes_too)
 
 
 def _own_run(connection: Connection, lab: Lab, run_id: str) -> ExperimentRun:

@@ -3,6 +3,7 @@
 Nothing is written and nothing bought before the plan has been found to fit.
 """
 
+import math
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import Design, DesignName, ExperimentRun, MarketPair, Menu, RunStatus
 from spacetraders_lab.core.limits import NO_LIMITS, Limits
 from spacetraders_lab.core.market import Listing, TradeGood
-from spacetraders_lab.core.planning import ListingKey, Plan, Ways, make_plan
+from spacetraders_lab.core.planning import WORST_CASE, ListingKey, Plan, Ways, make_plan
 from spacetraders_lab.core.precision import ExpectedPrecision, expected_precision
 from spacetraders_lab.core.proposal import LeftOut, Proposal, propose
 from spacetraders_lab.core.schedule import Schedule, make_schedule
@@ -70,7 +71,6 @@ class Prepared:
     precision: tuple[ExpectedPrecision, ...]
     document: Mapping[str, Any]
     purse: int
-    kept_for_fuel: int
 
     @property
     def pairs(self) -> list[MarketPair]:
@@ -129,7 +129,7 @@ async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepa
         )
 
     purse = (await reads.get_agent(lab.game.client)).credits
-    kept_for_fuel = sum(fuel_money(ship) for ship in ships)
+    kept_for_fuel = fuel_money(ship.fuel_capacity for ship in ships)
     proposal = propose(
         command.design,
         wanted,
@@ -146,7 +146,8 @@ async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepa
         raise UserError(_why_nothing(command, proposal))
     plan = price(proposal.pairs, proposal.to_trade)
     schedules = _schedules(command, plan, ways, fleet)
-    run = _new_run(lab, command, purse if command.budget is None else command.budget)
+    kept_for_fuel += math.ceil(schedules[-1].watch_fuel * fuel_price * WORST_CASE)
+    run = _new_run(lab, command, purse if command.budget is None else command.budget, kept_for_fuel)
     return Prepared(
         command,
         run,
@@ -156,7 +157,6 @@ async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepa
         tuple(expected_precision(plan.pairs, quotes)),
         _document(command, run, proposal, plan, schedules[-1], quotes, hold, lab.game.client.speed),
         purse,
-        kept_for_fuel,
     )
 
 
@@ -267,7 +267,7 @@ def _fuel_price(listings: Mapping[str, list[Listing]]) -> float:
 
 def _check_budget(prepared: Prepared) -> None:
     """Raise UserError, with what would fit, for a plan whose worst case would leave too little of the budget."""
-    plan, budget, kept_for_fuel = prepared.plan, prepared.run.budget, prepared.kept_for_fuel
+    plan, budget, kept_for_fuel = prepared.plan, prepared.run.budget, prepared.run.kept_for_fuel
     needed = plan.worst_case + kept_for_fuel
     if needed <= budget:
         return
@@ -350,7 +350,7 @@ def _document(
     )
 
 
-def _new_run(lab: Lab, command: MarketLiquidityExperimentCommand, budget: int) -> ExperimentRun:
+def _new_run(lab: Lab, command: MarketLiquidityExperimentCommand, budget: int, kept_for_fuel: int) -> ExperimentRun:
     return ExperimentRun(
         run_id=str(uuid.uuid4()),
         player_id=lab.player_id,
@@ -364,5 +364,6 @@ def _new_run(lab: Lab, command: MarketLiquidityExperimentCommand, budget: int) -
         status_reason=None,
         created_at=lab.clock.now(),
         credit_floor=command.credit_floor,
+        kept_for_fuel=kept_for_fuel,
         limits=command.limits,
     )

@@ -164,7 +164,7 @@ async def _open_intent(
             lease.claim, step, units_before=held, price_limit=limit, quote_before=context.to_json(), now=now
         )
         if step.operation is Operation.BUY:
-            ExperimentRepository(connection).reserve(run.run_id, _reserved(intent), spare=lab.purse.fuel_reserve)
+            ExperimentRepository(connection).reserve(run.run_id, _reserved(intent))
         return held, intent
 
     expected, intent = await lab.write(work)  # `IntentRepository.open` holds the lease

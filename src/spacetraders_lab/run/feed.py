@@ -99,7 +99,7 @@ def _question(connection: Connection, lab: Lab, run: ExperimentRun) -> tuple[lis
         target=run.design.target,
         floor=GOOD_ENOUGH,
         hold=document["hold"],
-        credits_left=run.budget - experiments.outlay(run.run_id) - lab.purse.fuel_reserve,
+        credits_left=experiments.left_to_spend(run.run_id),
         may_lose=document["may_lose"],
         wanted=PAIRS_A_SHIP * len(run.ships),
         ways={},

@@ -1,18 +1,17 @@
 """What is in the account's purse, as far as this process knows: the last reply, less what is being spent now."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from spacetraders_lab.core.errors import CreditFloor
-from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT
 from spacetraders_lab.game.navigate import DEAREST_FUEL
 
 
-def fuel_money(ship: Ship) -> int:
-    """Credits to keep back for a ship's fuel, so that a loaded ship can still fly to where it sells: two full tanks."""
-    return 2 * math.ceil(ship.fuel_capacity / FUEL_PER_MARKET_UNIT) * DEAREST_FUEL
+def fuel_money(fuel_capacities: Iterable[int]) -> int:
+    """Credits to keep for ships' fuel, so that loaded ones can still fly to where they sell: two full tanks each."""
+    return sum(2 * math.ceil(capacity / FUEL_PER_MARKET_UNIT) * DEAREST_FUEL for capacity in fuel_capacities)
 
 
 class Purse:
@@ -21,16 +20,6 @@ class Purse:
     def __init__(self) -> None:
         self.credits: int | None = None
         self._under_way = 0
-        self._fuel: dict[str, int] = {}
-
-    def provide_for(self, ship: Ship) -> None:
-        """Count a ship's fuel among what must be kept back."""
-        self._fuel[ship.symbol] = fuel_money(ship)
-
-    @property
-    def fuel_reserve(self) -> int:
-        """Credits of the budget that nothing may be bought with: each ship that is at work may need its fuel."""
-        return sum(self._fuel.values())
 
     @contextmanager
     def spending(self, cost: int, floor: int) -> Iterator[None]:

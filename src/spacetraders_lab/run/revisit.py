@@ -11,17 +11,19 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from spacetraders_lab.core.commands import NavigateShipCommand
-from spacetraders_lab.core.errors import GameError, OutOfCredits
+from spacetraders_lab.core.errors import BudgetReached, GameError, OutOfCredits
 from spacetraders_lab.core.experiment import DesignName, ExperimentRun, TradeRecord
 from spacetraders_lab.core.refusal import Refusal, judge_refusal
 from spacetraders_lab.core.revisits import Watch, next_errand, stays
 from spacetraders_lab.core.ship import NavStatus, Ship
+from spacetraders_lab.game import reads
 from spacetraders_lab.game.execute import execute
 from spacetraders_lab.game.outcome import Done
 from spacetraders_lab.game.ways import find_ways
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.effects import read_market
 from spacetraders_lab.run.interrupt import unless_stopped
+from spacetraders_lab.run.purse import fuel_money
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.revisits import watch_of
 from spacetraders_lab.store.work_queue import WorkQueueRepository
@@ -40,8 +42,8 @@ async def how_far(lab: Lab, run: ExperimentRun) -> Watch:
 async def read_again(lab: Lab, run: ExperimentRun, ship: Ship, stop: asyncio.Event) -> Ship:
     """Read the market that is due next, or wait a little when that is later; returns the ship as it is then.
 
-    When nothing is to come and every pair has ended, the run is marked as having ended. Raises Interrupted, and
-    OutOfCredits and BudgetReached when the next flight's fuel cannot be paid.
+    When nothing is to come and every pair has ended, the run is marked as having ended. A ship whose fuel the budget
+    does not allow reads where it is. Raises Interrupted, and OutOfCredits when the purse cannot pay for fuel.
     """
     if ship.status is NavStatus.IN_TRANSIT:
         ship = await unless_stopped(stop, _fly(lab, run, ship, ship.waypoint))
@@ -59,7 +61,14 @@ async def read_again(lab: Lab, run: ExperimentRun, ship: Ship, stop: asyncio.Eve
     now, speed = lab.clock.now(), lab.game.client.speed
     elsewhere = {market for other, market in lab.targets.items() if other != ship.symbol}
     errand = next_errand(
-        watch.to_come, ship.waypoint, elsewhere, seconds, now, is_probe=ship.cargo_capacity == 0, speed=speed
+        watch.to_come,
+        ship.waypoint,
+        elsewhere,
+        seconds,
+        now,
+        is_probe=ship.cargo_capacity == 0,
+        may_fly=await _can_pay_for_a_flight(lab, run, ship),
+        speed=speed,
     )
     revisit = errand.revisit
     lab.targets[ship.symbol] = revisit.market if revisit else ship.waypoint
@@ -67,7 +76,11 @@ async def read_again(lab: Lab, run: ExperimentRun, ship: Ship, stop: asyncio.Eve
         await unless_stopped(stop, lab.clock.sleep(errand.rest / speed))
         return ship
     if ship.waypoint != revisit.market:
-        ship = await unless_stopped(stop, _fly(lab, run, ship, revisit.market))
+        try:
+            ship = await unless_stopped(stop, _fly(lab, run, ship, revisit.market))
+        except BudgetReached as reached:
+            log.warning("%s stays where it is: %s", ship.symbol, reached)
+            return await reads.get_ship(lab.game.client, ship.symbol)
     await unless_stopped(stop, lab.clock.sleep(max(0.0, (revisit.due - lab.clock.now()).total_seconds())))
     await unless_stopped(stop, _read(lab, revisit.market, ship))
     return ship
@@ -91,9 +104,15 @@ async def _read(lab: Lab, market: str, ship: Ship) -> None:
     log.info("%s has read %s again", ship.symbol, market)
 
 
+async def _can_pay_for_a_flight(lab: Lab, run: ExperimentRun, ship: Ship) -> bool:
+    """Whether the run's budget still has the fuel for it, of which a part is kept since the run was planned."""
+    money = await lab.read(lambda c: ExperimentRepository(c).left_to_spend(run.run_id, with_fuel=True))
+    return money >= fuel_money([ship.fuel_capacity])
+
+
 async def _fly(lab: Lab, run: ExperimentRun, ship: Ship, market: str) -> Ship:
     async def account(credits: int) -> None:
-        await lab.write(lambda c: ExperimentRepository(c).add_fuel(run.run_id, credits))
+        await lab.write(lambda c: ExperimentRepository(c).add_fuel_within_budget(run.run_id, credits))
 
     try:
         outcome = await execute(lab.game, NavigateShipCommand(ship.symbol, market), ship, account=account)

@@ -198,8 +198,7 @@ class PairSession:
         self._market = None
         try:
             if isinstance(command, NavigateShipCommand) and self._flies_to_buy:
-                spare = self._lab.purse.fuel_reserve
-                await self._lab.read(lambda c: ExperimentRepository(c).check_budget(self._run.run_id, spare=spare))
+                await self._lab.read(lambda c: ExperimentRepository(c).check_budget(self._run.run_id))
             journey = execute(self._lab.game, command, self.ship, account=self._account)
             outcome = await self._unless_stopped(journey)
         except BudgetReached as reached:

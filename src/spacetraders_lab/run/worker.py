@@ -121,7 +121,7 @@ class ShipWorker:
                     await self._sit_out(error, report)
         finally:
             self.crew.discard(self.command.ship_symbol)
-            self.lab.targets.pop(self.command.ship_symbol, None)  # others may look after that market now
+            self.lab.targets.pop(self.command.ship_symbol, None)
         with suppress(DatabaseUnavailable):
             await self._end_at_a_limit()
         return report
@@ -141,6 +141,7 @@ class ShipWorker:
                 return False
             claim, is_finished = await self._claims.next_pair(self._ship)
         if claim is not None:
+            self.lab.targets.pop(self.command.ship_symbol, None)  # others may look after that market meanwhile
             await self.lab.pass_by(Point.CLAIMED)
             with about(pair_id=claim.pair.pair_id):
                 log.info("%s takes it up: attempt %d, take %d", claim.ship_symbol, claim.attempt, claim.take)
@@ -229,7 +230,6 @@ class ShipWorker:
             async with self.pulse.keep(claim, asked_at) as lease:
                 ship, self._ship = await self._known_ship(), None
                 last_reading, self._last_reading = self._last_reading, None
-                self.lab.purse.provide_for(ship)
                 session = PairSession(
                     self.lab, self.run, lease, ship, self.stop, giving_up=giving_up, last_reading=last_reading
                 )

@@ -76,6 +76,7 @@ class ExperimentRepository:
                 "plan_hash": plan_hash(plan),
                 "budget": run.budget,
                 "credit_floor": run.credit_floor,
+                "kept_for_fuel": run.kept_for_fuel,
                 "max_hours": run.limits.max_hours,
                 "max_requests": run.limits.max_requests,
                 "status": run.status,
@@ -222,28 +223,29 @@ class ExperimentRepository:
         counted = select(func.count()).select_from(trades).where(trades.c.run_id == run_id)
         return self._connection.execute(counted).scalar_one()
 
-    def reserve(self, run_id: str, credits: int, *, spare: int = 0) -> None:
+    def reserve(self, run_id: str, credits: int) -> None:
         """Count a purchase that is about to be sent against the budget; raises BudgetReached when it does not fit.
 
-        `spare` credits must remain beside it.
+        What the run keeps for fuel must remain beside it.
 
         One statement, so that two ships cannot both spend the last of it: open the intent in the same transaction.
         """
-        values = {"of_run": run_id, "credits": credits, "spare": spare}
-        if self._connection.execute(_RESERVE, values).rowcount != 1:
-            run = self.get_run(run_id)
-            raise BudgetReached(
-                f"the next purchase costs up to {credits:,} credits; {self.outlay(run_id):,} of the budget of "
-                f"{run.budget:,} are away"
-            )
+        if self._connection.execute(_RESERVE, {"of_run": run_id, "credits": credits}).rowcount != 1:
+            raise BudgetReached(f"the next purchase costs up to {credits:,} credits; {self._said(run_id)}")
 
-    def check_budget(self, run_id: str, *, spare: int) -> None:
+    def check_budget(self, run_id: str) -> None:
         """Raise BudgetReached when nothing could be bought any more: fuel would be burnt for nothing."""
-        run = self._connection.execute(_MONEY, {"of_run": run_id}).one()
-        if run.outlay + spare > run.budget:
-            raise BudgetReached(
-                f"{run.outlay:,} credits of the budget of {run.budget:,} are away; {spare:,} are kept for fuel"
-            )
+        if self.left_to_spend(run_id) < 0:
+            raise BudgetReached(self._said(run_id))
+
+    def left_to_spend(self, run_id: str, *, with_fuel: bool = False) -> int:
+        """Credits of the budget that goods may be bought with now; `with_fuel` also what is kept for fuel."""
+        money = self._connection.execute(_MONEY, {"of_run": run_id}).one()
+        return int(money.budget - money.outlay - (0 if with_fuel else money.kept_for_fuel))
+
+    def _said(self, run_id: str) -> str:
+        money = self._connection.execute(_MONEY, {"of_run": run_id}).one()
+        return f"{money.outlay:,} of the budget of {money.budget:,} are away, {money.kept_for_fuel:,} are kept for fuel"
 
     def settle(self, run_id: str, *, reserved: int, paid: int) -> None:
         """Put what really left the purse (negative: came in) in the place of what was reserved."""
@@ -252,6 +254,15 @@ class ExperimentRepository:
     def add_fuel(self, run_id: str, credits: int) -> None:
         """Add to what the run has paid for fuel."""
         self._connection.execute(_SPEND_ON_FUEL, {"of_run": run_id, "credits": credits})
+
+    def add_fuel_within_budget(self, run_id: str, credits: int) -> None:
+        """The same for what can be left undone; raises BudgetReached, with nothing counted, when it does not fit."""
+        if self._connection.execute(_AFFORD_FUEL, {"of_run": run_id, "credits": credits}).rowcount != 1:
+            raise BudgetReached(f"the next refuelling costs up to {credits:,} credits; {self._said(run_id)}")
+
+    def keep_for_fuel(self, run_id: str, credits: int) -> None:
+        """Say how much of the budget buys no goods from now on."""
+        self._connection.execute(update(runs).where(runs.c.run_id == run_id).values(kept_for_fuel=credits))
 
     def add_requests(self, run_id: str, count: int) -> int:
         """Add to the requests that the run's ships have made; returns how many these are."""
@@ -287,9 +298,9 @@ _RECORD = insert(trades)
 _OF_RUN: ColumnElement[bool] = runs.c.run_id == bindparam("of_run")
 _CREDITS = bindparam("credits", type_=BigInteger)
 _OUTLAY = select(runs.c.outlay).where(_OF_RUN)
-_MONEY = select(runs.c.outlay, runs.c.budget).where(_OF_RUN)  # and not the plan, which is long
+_MONEY = select(runs.c.outlay, runs.c.budget, runs.c.kept_for_fuel).where(_OF_RUN)  # and not the plan, which is long
 _SPEND = update(runs).where(_OF_RUN).values(outlay=runs.c.outlay + _CREDITS)
-_RESERVE = _SPEND.where(runs.c.outlay + _CREDITS + bindparam("spare", type_=BigInteger) <= runs.c.budget)
+_RESERVE = _SPEND.where(runs.c.outlay + _CREDITS + runs.c.kept_for_fuel <= runs.c.budget)
 _ADD_REQUESTS = (
     update(runs)
     .where(_OF_RUN)
@@ -297,6 +308,7 @@ _ADD_REQUESTS = (
     .returning(runs.c.requests)
 )
 _SPEND_ON_FUEL = _SPEND.values(fuel_credits=runs.c.fuel_credits + _CREDITS)
+_AFFORD_FUEL = _SPEND_ON_FUEL.where(runs.c.outlay + _CREDITS <= runs.c.budget)
 
 _recorded = (
     select(
@@ -346,5 +358,6 @@ def _run(row: Row[Any]) -> ExperimentRun:
         created_at=row.created_at,
         finished_at=row.finished_at,
         credit_floor=row.credit_floor,
+        kept_for_fuel=row.kept_for_fuel,
         limits=Limits(row.max_hours, row.max_requests),
     )

@@ -93,6 +93,8 @@ experiment_runs = Table(
     Column("plan_hash", Text, nullable=False),
     Column("budget", BigInteger, nullable=False),
     Column("credit_floor", BigInteger, nullable=False, server_default=text("0")),
+    # of the budget, what no goods are bought with: the fuel that the run's ships may need
+    Column("kept_for_fuel", BigInteger, nullable=False, server_default=text("0")),
     Column("fuel_credits", BigInteger, nullable=False, server_default=text("0")),
     # purchases (from their intent on) less sales, fuel included: a running sum, so that a trade costs the same
     # after a million others

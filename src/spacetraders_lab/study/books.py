@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 
 from spacetraders_lab.core.experiment import Design, ExperimentRun, MarketPair, Menu, RunStatus, TradeRecord
 from spacetraders_lab.core.market import ListingType
+from spacetraders_lab.run.purse import fuel_money
 from spacetraders_lab.sandbox.ledger import LedgerEntry
 from spacetraders_lab.sandbox.universe import Agent, ShipState, Universe
 from spacetraders_lab.store.database import Database
@@ -61,6 +62,7 @@ class Books:
                 status_reason=None,
                 created_at=now,
                 credit_floor=credit_floor,
+                kept_for_fuel=fuel_money(self.universe.ships[ship].hull.fuel for ship in self.fleet),
             )
             ExperimentRepository(connection).create_run(run, {})
             WorkQueueRepository(connection).enqueue_pairs(run_id, run.player_id, pairs, now=now, menus=menus)

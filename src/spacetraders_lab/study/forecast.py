@@ -68,7 +68,7 @@ def forecast(
     study = Study(
         world,
         run.design,
-        budget=run.budget - prepared.kept_for_fuel,
+        budget=run.budget - run.kept_for_fuel,
         observed=observed,
         goods=tuple(prepared.markets),
         limits=run.limits,

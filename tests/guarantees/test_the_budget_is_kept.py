@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, fields
+from functools import partial
 from typing import TypeVar
 
 import pytest
@@ -13,7 +14,7 @@ from sqlalchemy import Connection
 from spacetraders_lab.core.experiment import Design, ExperimentRun, MarketPair, RunStatus
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
-from spacetraders_lab.run.fleet import open_fleet
+from spacetraders_lab.run.fleet import open_fleet, run_workers
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.study.rig import Exchange, Rig
@@ -45,6 +46,40 @@ def _accounts(rig: Rig, run: ExperimentRun) -> tuple[int, int]:
     return rig.read(
         lambda c: (ExperimentRepository(c).outlay(run.run_id), ExperimentRepository(c).net_spent(run.run_id))
     )
+
+
+def test_processes_that_share_a_run_keep_the_fuel_of_each_others_ships(make_database: Callable[[], Database]) -> None:
+    """Six ships, a process each, with little money: fuel is bought by all of them, goods by who may."""
+    rig = Rig(make_database(), seed=3, ships=6, profile="home", credits=50_000_000)
+    run = rig.queue(rig.pairs(12), FOUR, budget=10_000)
+    since, purse = len(rig.ledger()), rig.agent.credits
+
+    async def fly(lab: Lab, ship: str) -> None:
+        await run_workers(lab, run, [ship], asyncio.Event())
+
+    async def all_of_them() -> None:
+        await asyncio.gather(*(rig.process(partial(fly, ship=ship)) for ship in rig.fleet))
+
+    rig.clock.run(all_of_them())
+    assert rig.run(run).status is RunStatus.SUSPENDED
+    assert _most_away(rig, since, purse) <= run.budget
+
+
+def test_ships_of_another_run_take_nothing_from_a_budget(make_database: Callable[[], Database]) -> None:
+    rig = Rig(make_database(), ships=4)
+    one, *rest = rig.pairs(7)
+    own = rig.queue([one], budget=4 * FULL_TANK * 2 + 3_000, run_id="own")
+    other = rig.queue(rest, FOUR, run_id="other")
+
+    async def both(lab: Lab) -> None:
+        await asyncio.gather(run_workers(lab, other, rig.fleet[1:], asyncio.Event()), later(lab))
+
+    async def later(lab: Lab) -> None:
+        await asyncio.sleep(30)
+        await run_workers(lab, own, rig.fleet[:1], asyncio.Event())
+
+    rig.play(both)
+    assert rig.counts(own) == {"COMPLETED": 1}
 
 
 @settings(max_examples=15, phases=[Phase.explicit, Phase.generate])

@@ -322,6 +322,15 @@ def test_a_database_that_goes_away_costs_time_and_nothing_else(yard: Yard, secon
     assert violations(yard.rig, run) == []
 
 
+def test_a_run_whose_end_nobody_wrote_down_is_marked_by_the_next_daemon(yard: Yard) -> None:
+    """The daemon was killed between the end of the last container and that of the run."""
+    run = yard.run(1)
+    yard.fly_to_the_end(run)
+    yard.write(lambda c: c.exec_driver_sql("UPDATE experiment_runs SET status = 'RUNNING', finished_at = NULL"))
+    yard.fly_to_the_end(run)
+    assert yard.rig.run(run).finished_at is not None
+
+
 def test_maintenance_is_waited_for_even_by_the_heir_of_the_daemon_that_saw_it(yard: Yard) -> None:
     run, stop = yard.run(4), asyncio.Event()
     over: list[float] = []

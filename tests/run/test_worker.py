@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 from itertools import pairwise
 
 import httpx2
@@ -13,9 +14,10 @@ from spacetraders_lab.core.experiment import ClaimOrder, ExperimentRun, RunStatu
 from spacetraders_lab.core.travel import distance
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
+from spacetraders_lab.run.fleet import run_workers
 from spacetraders_lab.run.heartbeat import Pulse
 from spacetraders_lab.run.worker import ShipExperimentWorkerCommand, ShipWorker
-from spacetraders_lab.study.rig import FOUR_CELLS, FRIGATE, PROBE, Exchange, Rig
+from spacetraders_lab.study.rig import FOUR_CELLS, FRIGATE, ONE_CELL, PROBE, Exchange, Rig
 
 MakeRig = Callable[..., Rig]
 
@@ -156,18 +158,79 @@ def test_two_ships_never_work_on_one_listing_at_once(rig: Rig) -> None:
     assert len(set(order)) == 1 + sum(a != b for a, b in pairwise(order))  # one after the other
 
 
-def test_a_market_that_only_answers_errors_fails_its_pair_and_no_other(make_rig: MakeRig) -> None:
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (httpx2.Response(500), "gave up after 5 attempts"),
+        (httpx2.Response(404, json={"error": {"message": "Not found", "code": 4603}}), "the market cannot be read"),
+        (httpx2.Response(200, json={"data": {"symbol": 1}}), "the market cannot be read"),
+    ],
+    ids=["broken", "refused", "unknown-shape"],
+)
+def test_a_market_that_cannot_be_read_fails_its_pair_and_no_other(
+    make_rig: MakeRig, answer: httpx2.Response, said: str
+) -> None:
     """The pair's attempts are spent, the other pairs are measured, and what was bought is sold where it came from."""
     rig = make_rig(ships=1)
     bad = rig.pair()
     others = [pair for pair in rig.pairs(12) if bad.sell_market not in (pair.buy_market, pair.sell_market)][:2]
-    broken = httpx2.Response(500)
-    rig.wire.before = lambda request: broken if request.url.path.endswith(f"{bad.sell_market}/market") else None
+    rig.wire.before = lambda request: answer if request.url.path.endswith(f"{bad.sell_market}/market") else None
     run = rig.queue([bad, *others])
-    rig.fly(run)
+    (report,) = rig.fly(run)
+    assert report.error is None
     assert rig.counts(run) == {"COMPLETED": 2, "FAILED": 1}
-    assert rig.errors(run)[bad.pair_id].startswith("gave up after")
+    assert rig.errors(run)[bad.pair_id].startswith(said)
     assert rig.ship().hold == {}
+
+
+@pytest.mark.parametrize("move", ["navigate", "dock", "refuel"])
+def test_a_move_that_the_game_breaks_on_for_good_ends_every_pair(make_rig: MakeRig, move: str) -> None:
+    rig = make_rig(ships=1, profile="home")
+    rig.ship().fuel = 20
+    rig.wire.before = lambda request: httpx2.Response(500) if request.url.path.endswith(f"/{move}") else None
+    run = rig.queue(rig.pairs(2), budget=200_000)
+    rig.fly(run)
+    assert rig.counts(run) == {"FAILED": 2}
+    assert all("gave up after 5 attempts" in error for error in rig.errors(run).values())
+
+
+def test_a_ship_that_cannot_be_read_spends_no_attempt(rig: Rig) -> None:
+    run = rig.queue(rig.pairs(1), FOUR_CELLS)
+    for _ in range(10):  # twice the attempts that a pair has
+        (report,) = rig.fly(run, "LAB-9")
+        assert report.error is not None
+    rig.fly(run, "LAB-1")
+    assert rig.counts(run) == {"COMPLETED": 1}
+
+
+def test_an_empty_ship_leaves_although_others_leave_its_last_listings_alone(make_rig: MakeRig) -> None:
+    """Two runs: the one ends on a pair whose listings the other has traded since, and keeps closed for hours."""
+    rig = make_rig(ships=2)
+    pair = rig.pair()
+    short = rig.queue([pair], run_id="short")
+    long = rig.queue([pair], replace(ONE_CELL, washout_seconds=8 * 3600), run_id="long")
+
+    async def play(lab: Lab) -> float:
+        await _worker(lab, short, "LAB-1").work()
+        await run_workers(lab, long, ["LAB-2"], asyncio.Event())
+        began = rig.clock.elapsed
+        await _worker(lab, short, "LAB-1").work()
+        return rig.clock.elapsed - began
+
+    assert rig.play(play) < 60
+
+
+def test_the_end_of_a_run_keeps_its_last_listings_closed_for_the_washout(make_rig: MakeRig) -> None:
+    rig = make_rig(ships=1)
+    run = rig.queue(rig.pairs(2), replace(ONE_CELL, washout_seconds=2700))
+    rig.fly(run)
+    kept = rig.rows(
+        "SELECT DISTINCT completed_at, held_until FROM listing_locks JOIN experiment_work_queue USING (queue_id)"
+    )
+    assert len(kept) == 2
+    for row in kept:
+        ended, until = (datetime.fromisoformat(row[name]) for name in ("completed_at", "held_until"))
+        assert (until - ended).total_seconds() == pytest.approx(2700)
 
 
 def test_a_hold_that_nobody_can_clear_does_not_keep_the_run_open(make_rig: MakeRig) -> None:

@@ -58,6 +58,18 @@ class Yard:
 
         self.play(story)
 
+    def play_until_over(self, run: ExperimentRun) -> None:
+        """Let one daemon fly a run until it has ended or waits for its user, for half a day at most."""
+
+        async def story() -> None:
+            stop = asyncio.Event()
+            serving = self.serve(self.daemon(), stop)
+            await self.until(lambda: self.rig.run(run).status is not RunStatus.RUNNING, within=43_200, step=20)
+            stop.set()
+            await serving
+
+        self.play(story)
+
     def daemon(self, **keys: Any) -> Daemon:
         """One more daemon, as a process of its own would have it; its use of the database takes no time."""
         memory, chance = Memory(self.database, self.thread, self.rig.clock), Random(1)

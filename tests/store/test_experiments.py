@@ -258,12 +258,13 @@ class TestMoney:
             experiments.keep_for_fuel("run-1", 400)
             assert experiments.left_to_spend("run-1") == 600
             assert experiments.left_to_spend("run-1", with_fuel=True) == 1_000
-            experiments.add_fuel_within_budget("run-1", 1_000)
-        with pytest.raises(BudgetReached), database.transaction() as connection:
-            ExperimentRepository(connection).add_fuel_within_budget("run-1", 1)
-        with database.transaction() as connection:
-            ExperimentRepository(connection).add_fuel_within_budget("run-1", -300)
-            assert ExperimentRepository(connection).outlay("run-1") == 700
+            experiments.afford_fuel("run-1", 600, with_kept=False)
+            with pytest.raises(BudgetReached):
+                experiments.afford_fuel("run-1", 1, with_kept=False)
+            experiments.afford_fuel("run-1", 400, with_kept=True)
+            with pytest.raises(BudgetReached):
+                experiments.afford_fuel("run-1", 1, with_kept=True)
+            assert experiments.outlay("run-1") == 1_000
 
     def test_credits_beyond_four_bytes_are_counted(self, database: Database) -> None:
         enter_run(database, [PAIR], budget=20_000_000_000)

@@ -153,10 +153,21 @@ async def close_if_ended(lab: Lab, run_id: str) -> None:
     await lab.write(lambda c: mark_ended(c, run_id, now=now))
 
 
-def ended_unseen(connection: Connection) -> list[str]:
-    """Runs that have ended without being marked so: who ended the last of each was killed in that moment."""
+def left_alone(connection: Connection) -> dict[str, str]:
+    """Runs that nobody flies for any more although they go on, each with the reason.
+
+    Those whose last ship broke off too often; and those that have ended without being marked so, because who ended the
+    last pair was killed in that moment.
+    """
     unattended = ContainerRepository(connection).unattended_runs()
-    return [run_id for run_id in unattended if WorkQueueRepository(connection).unfinished(run_id) == 0]
+    queue = WorkQueueRepository(connection)
+    return {run_id: why or "" for run_id, why in unattended.items() if why or queue.unfinished(run_id) == 0}
+
+
+def put_aside(connection: Connection, run_id: str, why: str, *, now: datetime) -> None:
+    """Mark a run that was left alone: COMPLETED when every pair has ended, else SUSPENDED with the reason."""
+    mark_ended(connection, run_id, now=now)
+    ExperimentRepository(connection).suspend(run_id, f"no_ship_left: {why}")
 
 
 def mark_ended(connection: Connection, run_id: str, *, now: datetime) -> None:

@@ -112,7 +112,14 @@ async def _can_pay_for_a_flight(lab: Lab, run: ExperimentRun, ship: Ship) -> boo
 
 async def _fly(lab: Lab, run: ExperimentRun, ship: Ship, market: str) -> Ship:
     async def account(credits: int) -> None:
-        await lab.write(lambda c: ExperimentRepository(c).add_fuel_within_budget(run.run_id, credits))
+        def work(connection: Connection) -> None:
+            experiments = ExperimentRepository(connection)
+            if credits > 0:
+                experiments.afford_fuel(run.run_id, credits, with_kept=True)
+            else:
+                experiments.add_fuel(run.run_id, credits)
+
+        await lab.write(work)
 
     try:
         outcome = await execute(lab.game, NavigateShipCommand(ship.symbol, market), ship, account=account)

@@ -157,9 +157,9 @@ class PairSession:
                 await self._move(action)
             case GetMarketQuery(waypoint=waypoint):
                 reading = effects.read_market(self._lab, waypoint, "visit", ship=self.ship.symbol)
-                self._market = await self._unless_stopped(reading)
+                self._market = await self._see(reading)
             case PlaceboReading():
-                await self._unless_stopped(self._take_placebo())
+                await self._see(self._take_placebo())
             case SkipTrades(skips=skips):
                 await self._skip(skips)
             case Step():
@@ -168,6 +168,17 @@ class PairSession:
                 raise PairError(reason)
             case NoFunds():
                 raise self._no_funds or OutOfCredits("the purse cannot pay for the next purchase")
+
+    async def _see(self, reading: Coroutine[Any, Any, T]) -> T:
+        """Await a reading of a market; one that the game refuses to show is no fault of the ship's."""
+        try:
+            return await self._unless_stopped(reading)
+        except GameUnreachable:
+            raise
+        except GameError as refused:
+            raise PairError(
+                f"the market cannot be read: {refused} (code {refused.code})", code=refused.code
+            ) from refused
 
     async def _take_placebo(self) -> None:
         """Read the market a second time with nothing traded, and keep the two readings as a bracket."""
@@ -202,7 +213,7 @@ class PairSession:
             journey = execute(self._lab.game, command, self.ship, account=self._account)
             outcome = await self._unless_stopped(journey)
         except BudgetReached as reached:
-            self._no_funds = reached
+            self._no_funds, self.ship = reached, await self._read_ship()  # it may have come a part of the way
             return
         except GameUnreachable:
             raise
@@ -220,7 +231,14 @@ class PairSession:
         await self._lab.pass_by(Point.MOVED)
 
     async def _account(self, credits: int) -> None:
-        await self._lab.write(lambda c: ExperimentRepository(c).add_fuel(self._run.run_id, credits))
+        def work(connection: Connection) -> None:
+            experiments = ExperimentRepository(connection)
+            if credits > 0 and self._flies_to_buy:
+                experiments.afford_fuel(self._run.run_id, credits, with_kept=False)
+            else:
+                experiments.add_fuel(self._run.run_id, credits)
+
+        await self._lab.write(work)
 
     @property
     def _flies_to_buy(self) -> bool:

@@ -17,7 +17,7 @@ from sqlalchemy import Connection
 from spacetraders_lab.core.container import MOST_RESTARTS, Container, restart_after
 from spacetraders_lab.core.errors import LeaseLost
 from spacetraders_lab.run.app import Lab, LeaseTimes, Memory
-from spacetraders_lab.run.fleet import Fleet, broken_off, close_if_ended, ended_unseen, mark_ended
+from spacetraders_lab.run.fleet import Fleet, broken_off, close_if_ended, left_alone, put_aside
 from spacetraders_lab.run.heartbeat import BEATS_PER_LEASE
 from spacetraders_lab.run.logs import LogBook, about
 from spacetraders_lab.run.worker import ShipExperimentWorkerCommand, WorkerReport
@@ -87,6 +87,8 @@ class Supervisor:
             while not stop.is_set() and not await self._is_done():
                 await self._look()
                 await self._wait(stop, beating)
+            if not stop.is_set():
+                await self._look()  # once more, for what has become of the run
             await self._put_all_down(stop)
         finally:
             tasks = [beating, *(d.task for d in self._driving.values() if d.task is not None)]
@@ -121,12 +123,12 @@ class Supervisor:
     async def _adopt(self) -> None:
         now = self._clock.now()
 
-        def look(connection: Connection) -> tuple[bool, list[str], list[Waiting]]:
+        def look(connection: Connection) -> tuple[bool, dict[str, str], list[Waiting]]:
             repository = ContainerRepository(connection)
             waiting = repository.waiting(self.owner, now=now, run_id=self._run_id)
-            return repository.abandoned(now=now), ended_unseen(connection), waiting
+            return repository.abandoned(now=now), left_alone(connection), waiting
 
-        is_stale, ended, waiting = await self._memory.read(look)
+        is_stale, unattended, waiting = await self._memory.read(look)
         ready = self._crews.ready(waiting)
         self._labs |= ready
         share = math.ceil(sum(w.containers for w in waiting if w.player_id in ready) / self.peers)
@@ -134,8 +136,8 @@ class Supervisor:
         def adopt(connection: Connection) -> None:
             repository = ContainerRepository(connection)
             repository.sweep(now=now)
-            for run_id in ended:
-                mark_ended(connection, run_id, now=now)
+            for run_id, why in unattended.items():
+                put_aside(connection, run_id, why, now=now)
             for _ in range(share):
                 repository.adopt(
                     self.owner,
@@ -146,7 +148,7 @@ class Supervisor:
                     besides=list(self._driving),
                 )
 
-        if is_stale or ended or share:
+        if is_stale or unattended or share:
             await self._memory.write(adopt)
 
     async def _see_to(self, driven: Driven) -> None:

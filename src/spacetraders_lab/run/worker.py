@@ -198,6 +198,8 @@ class ShipWorker:
             await errand
         except Interrupted:
             return
+        except OutOfCredits as short:
+            await self._short_of_money(short, report)
         except WorldCondition as condition:
             self._halt(condition, report)
         except GameUnreachable as error:
@@ -252,7 +254,7 @@ class ShipWorker:
             log.info("%s puts it down where it is, to take it up again first", claim.ship_symbol)
             await self._claims.release(claim)
         except (OutOfCredits, BudgetReached) as short:
-            await self._short_of_money(claim, short, report)
+            await self._short_of_money(short, report, claim)
         except WorldCondition as condition:
             await self._claims.release(claim)
             self._halt(condition, report)
@@ -288,22 +290,24 @@ class ShipWorker:
         await self._pause(wait)
 
     async def _short_of_money(
-        self, claim: ClaimedPair, short: OutOfCredits | BudgetReached, report: WorkerReport
+        self, short: OutOfCredits | BudgetReached, report: WorkerReport, claim: ClaimedPair | None = None
     ) -> None:
         """Wait while another ship may still sell what it carries; else the run waits for the user.
 
         Nobody claims meanwhile: a ship that began to buy unseen would be halted with its cargo aboard.
         """
-        now, others = self.lab.clock.now(), self.crew - {claim.ship_symbol}
+        now, ship = self.lab.clock.now(), self.command.ship_symbol
+        others = self.crew - {ship}
 
         def who_may_sell(connection: Connection) -> set[str]:
             loaded = {s for s in others if IntentRepository(connection).carries_cargo(self.run.run_id, s)}
             return loaded | set(ships_at_work(connection, self.run.run_id, now=now))
 
-        log.warning("%s: %s", claim.ship_symbol, short)
+        log.warning("%s: %s", ship, short)
         async with self.lab.claiming:
-            sellers = await self.lab.read(who_may_sell) - {claim.ship_symbol}
-            await self._claims.release(claim)
+            sellers = await self.lab.read(who_may_sell) - {ship}
+            if claim is not None:
+                await self._claims.release(claim)
             if not sellers:
                 return await self._out_of_money(short, report)
         return await self._pause(self._retry_seconds())

@@ -299,17 +299,18 @@ class ContainerRepository:
         counted = select(func.count()).select_from(containers).where(containers.c.run_id == run_id, _WANTED, _OPEN)
         return self._connection.execute(counted).scalar_one()
 
-    def unattended_runs(self) -> list[str]:
-        """Runs that are to go on although every container of theirs has ended."""
+    def unattended_runs(self) -> dict[str, str | None]:
+        """Runs that are to go on although every container of theirs has ended, and why one of these FAILED, if any."""
         open_ones = func.count(case((and_(_WANTED, _OPEN), containers.c.container_id)))
+        has_failed = and_(_WANTED, containers.c.state == literal_column("'FAILED'"))
         found = (
-            select(containers.c.run_id)
+            select(containers.c.run_id, func.max(case((has_failed, containers.c.exit_reason))))
             .join(runs, runs.c.run_id == containers.c.run_id)
             .where(goes_on())
             .group_by(containers.c.run_id)
             .having(open_ones == 0)
         )
-        return list(self._connection.scalars(found))
+        return {row[0]: row[1] for row in self._connection.execute(found)}
 
     def _end(self, container_id: str, owner: str, now: datetime, **values: Any) -> None:
         held = (containers.c.container_id == container_id, containers.c.owner == owner, containers.c.lease_until > now)

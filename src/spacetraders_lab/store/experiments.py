@@ -255,9 +255,13 @@ class ExperimentRepository:
         """Add to what the run has paid for fuel."""
         self._connection.execute(_SPEND_ON_FUEL, {"of_run": run_id, "credits": credits})
 
-    def add_fuel_within_budget(self, run_id: str, credits: int) -> None:
-        """The same for what can be left undone; raises BudgetReached, with nothing counted, when it does not fit."""
-        if self._connection.execute(_AFFORD_FUEL, {"of_run": run_id, "credits": credits}).rowcount != 1:
+    def afford_fuel(self, run_id: str, credits: int, *, with_kept: bool) -> None:
+        """Add to it for a flight that need not be; raises BudgetReached, with nothing counted, when it does not fit.
+
+        `with_kept`: also with what is kept for fuel, which else is left to ships that have something to sell.
+        """
+        values = {"of_run": run_id, "credits": credits, "keeps": int(not with_kept)}
+        if self._connection.execute(_AFFORD_FUEL, values).rowcount != 1:
             raise BudgetReached(f"the next refuelling costs up to {credits:,} credits; {self._said(run_id)}")
 
     def keep_for_fuel(self, run_id: str, credits: int) -> None:
@@ -308,7 +312,9 @@ _ADD_REQUESTS = (
     .returning(runs.c.requests)
 )
 _SPEND_ON_FUEL = _SPEND.values(fuel_credits=runs.c.fuel_credits + _CREDITS)
-_AFFORD_FUEL = _SPEND_ON_FUEL.where(runs.c.outlay + _CREDITS <= runs.c.budget)
+_AFFORD_FUEL = _SPEND_ON_FUEL.where(
+    runs.c.outlay + _CREDITS + runs.c.kept_for_fuel * bindparam("keeps", type_=BigInteger) <= runs.c.budget
+)
 
 _recorded = (
     select(

@@ -87,7 +87,7 @@ class TestKnownBad:
         assert _is_caught(Rates(kill=0.1, freeze=0))
 
     def test_open_intents_forgotten_at_the_start(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(IntentRepository, "open_intents", lambda repository, ship: [])
+        monkeypatch.setattr(IntentRepository, "open_intents", lambda repository, player, ship: [])
         assert _is_caught(Rates(kill=0.1, freeze=0))
 
 

@@ -8,6 +8,7 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import ExperimentRun
 from spacetraders_lab.run.doctor import Finding, examine, mend
 from spacetraders_lab.run.faultpoints import Point
+from spacetraders_lab.store.database import Database
 from spacetraders_lab.study.rig import FOUR_CELLS, ONE_CELL, Rig
 
 MakeRig = Callable[..., Rig]
@@ -117,7 +118,27 @@ def test_an_unknown_run_is_refused(rig: Rig) -> None:
         rig.play(lambda lab: examine(lab, "no-such-run"))
 
 
-def test_a_run_of_another_agent_is_refused(make_rig: MakeRig) -> None:
-    run = make_rig().queue([], run_id="theirs")
+def test_a_run_of_another_agent_is_refused(rig: Rig) -> None:
+    run = rig.queue([], run_id="theirs")
+    rig.become("OTHER")
     with pytest.raises(UserError, match="another agent"):
-        _findings(make_rig(agent="OTHER"), run)
+        _findings(rig, run)
+    with pytest.raises(UserError, match="another agent"):
+        rig.play(lambda lab: mend(lab, run.run_id))
+
+
+def test_of_a_run_in_another_universe_everything_stays_as_it_is(database: Database) -> None:
+    """The ship of the same name that is here now has done none of that."""
+    gone, here = Rig(database, ships=1), Rig(database, ships=1, seed=2)
+    run = gone.queue([gone.pair()], ONE_CELL)
+    _killed_at(gone, run, Point.ANSWERED)
+    gone.clock.run(gone.clock.sleep(gone.times.lease + 1))
+    here.clock.run(here.clock.sleep(gone.clock.elapsed))
+    before = here.rows("SELECT * FROM experiment_intents")
+
+    found = {finding.kind: finding.next for finding in _findings(here, run)}
+    assert set(found) == {"open intent", "stale lease"}
+    assert all("stays as it is" in next_ for next_ in found.values())
+    with pytest.raises(UserError, match="another universe"):
+        here.play(lambda lab: mend(lab, run.run_id))
+    assert here.rows("SELECT * FROM experiment_intents") == before

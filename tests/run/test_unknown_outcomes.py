@@ -6,9 +6,13 @@ import httpx2
 import pytest
 
 from spacetraders_lab.core.market import Operation
-from spacetraders_lab.study.rig import FOUR_CELLS, Exchange, Rig
+from spacetraders_lab.study.rig import FOUR_CELLS, ONE_CELL, Exchange, Rig
 
 MakeRig = Callable[..., Rig]
+
+
+class KilledByTheReset(BaseException):
+    """The process is gone, and with it the universe."""
 
 
 @pytest.fixture
@@ -124,3 +128,26 @@ def test_the_budget_counts_an_unheard_purchase_once(alone: Rig) -> None:
     alone.fly(run)
     (row,) = alone.rows("SELECT outlay FROM experiment_runs")
     assert row["outlay"] == purse - alone.agent.credits
+
+
+def test_the_next_universe_tells_nothing_of_a_trade_in_the_last_one(make_rig: MakeRig) -> None:
+    """Its ship of the same name has nothing aboard, as if it had sold what the old one carried."""
+    gone, here = make_rig(ships=1), make_rig(ships=1, seed=2)
+    begun = gone.queue([gone.pair()], ONE_CELL, run_id="begun")
+
+    def reset(request: httpx2.Request) -> None:
+        if request.url.path.endswith("/sell"):
+            raise KilledByTheReset
+
+    gone.wire.before = reset
+    with pytest.raises(KilledByTheReset):
+        gone.fly(begun)
+    here.clock.run(here.clock.sleep(gone.clock.elapsed))
+    run = here.queue([here.pair()], ONE_CELL)
+    here.fly(run)
+
+    assert here.counts(run) == {"COMPLETED": 1}
+    assert not any(record.recovered for record in here.records(run))
+    assert [record.operation for record in here.records(begun)] == [Operation.BUY]
+    (intent,) = here.rows("SELECT operation, state FROM experiment_intents WHERE run_id = 'begun' AND state = 'OPEN'")
+    assert intent["operation"] == "SELL"

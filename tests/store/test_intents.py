@@ -1,16 +1,21 @@
 """Intents: written under a live lease, resolved once, and the hold they add up to."""
 
+from contextlib import closing
+
 import pytest
 
 from spacetraders_lab.core.errors import LeaseLost
 from spacetraders_lab.core.experiment import ClaimedPair, Intent, IntentState, MarketPair
 from spacetraders_lab.core.market import Operation
-from spacetraders_lab.store.database import Database
+from spacetraders_lab.store.database import Database, open_database
 from spacetraders_lab.store.failures import Duplicate
 from spacetraders_lab.store.intents import HoldHistory, IntentRepository
+from spacetraders_lab.store.world import World
 from tests.factories import BUY_MARKET, GOOD, NOON, PAIR, SELL_MARKET, SHIP
-from tests.store.memory import LEASE, Queue, after, apart, enter_run, make_step
+from tests.plans import plans
+from tests.store.memory import LEASE, SERVER, Queue, after, apart, enter_run, make_step
 
+PLAYER = 1  # the only one in the database
 QUOTE = {"observed_at": "2026-03-01T12:00:00Z", "purchase_price": 50, "supply": "MODERATE", "activity": None}
 
 
@@ -44,8 +49,30 @@ def test_an_intent_is_read_as_it_was_written(database: Database, claim: ClaimedP
     assert (written.queue_id, written.owner, written.attempt, written.take) == (claim.queue_id, claim.owner, 1, 1)
     with database.reading() as connection:
         intents = IntentRepository(connection)
-        assert intents.open_intents(SHIP) == intents.open_of_run("run-1") == [written]
-        assert intents.open_intents("OTHER-1") == intents.open_of_run("run-2") == []
+        assert intents.open_intents(PLAYER, SHIP) == intents.open_of_run("run-1") == [written]
+        assert intents.open_intents(PLAYER, "OTHER-1") == intents.open_of_run("run-2") == []
+
+
+def test_a_ship_of_the_same_name_in_the_next_universe_has_not_traded(database: Database, claim: ClaimedPair) -> None:
+    written = intend(database, claim)
+    with database.transaction() as connection:
+        next_universe = World(connection).universe_id(SERVER, "2026-03-14")
+    run = enter_run(database, run_id="run-2", universe_id=next_universe)
+    with database.reading() as connection:
+        intents = IntentRepository(connection)
+        assert intents.open_intents(run.player_id, SHIP) == []
+        assert intents.open_intents(PLAYER, SHIP) == [written]
+        assert not intents.may_carry_cargo("run-2", SHIP)
+        assert intents.may_carry_cargo("run-1", SHIP)
+
+
+def test_open_intents_are_found_in_the_index_of_open_ones(sqlite_url: str) -> None:
+    """However many trades and runs there have been."""
+    with closing(open_database(sqlite_url)) as database, plans() as found, database.reading() as connection:
+        IntentRepository(connection).open_intents(PLAYER, SHIP)
+    (plan,) = (plan for statement, plan in found.items() if "'OPEN'" in statement)
+    assert "experiment_intents USING INDEX uq_intents_open" in plan
+    assert "SCAN experiment_runs" not in plan
 
 
 def test_without_a_live_lease_nothing_is_intended(database: Database, claim: ClaimedPair) -> None:
@@ -78,7 +105,7 @@ def test_an_intent_is_resolved_once(database: Database, claim: ClaimedPair, stat
     with pytest.raises(LeaseLost):
         resolve(database, intent, IntentState.HAPPENED)
     with database.reading() as connection:
-        assert IntentRepository(connection).open_intents(SHIP) == []
+        assert IntentRepository(connection).open_intents(PLAYER, SHIP) == []
 
 
 def test_a_good_never_traded_has_no_history(database: Database, claim: ClaimedPair) -> None:

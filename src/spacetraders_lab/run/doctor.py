@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -20,6 +20,8 @@ from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.intents import IntentRepository
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 
+_ELSEWHERE = "stays as it is: the run belongs to another universe or server, whose ships cannot be asked from here"
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -31,7 +33,11 @@ class Finding:
 
 
 async def examine(lab: Lab, run_id: str) -> list[Finding]:
-    """Everything out of order in a run; reads the ships of the run and changes nothing. Raises UserError."""
+    """Everything out of order in a run; reads the ships of the run and changes nothing. Raises UserError.
+
+    Of a run in another universe, which may be over, only the database can tell. The ships there may have had the same
+    names as ships here.
+    """
     now = lab.clock.now()
 
     def work(connection: Connection) -> tuple[ExperimentRun, list[Finding]]:
@@ -39,8 +45,9 @@ async def examine(lab: Lab, run_id: str) -> list[Finding]:
         return run, [*_open_intents(connection, run_id), *_of_the_queue(connection, run_id, now)]
 
     run, findings = await lab.read(work)
-    if run.player_id != lab.player_id:
-        raise UserError(f"run {run_id} belongs to another agent; use that agent's token")
+    if run.universe_id != lab.universe_id:
+        return [replace(finding, next=_ELSEWHERE) for finding in findings]
+    _check_agent(lab, run)
     fleet = await reads.list_ships(lab.game.client)
     held = await lab.read(lambda c: [f for ship in fleet for f in _of_the_hold(c, run_id, ship)])
     return findings + held
@@ -50,7 +57,8 @@ async def mend(lab: Lab, run_id: str) -> None:
     """Do now what would happen at the next start: reconcile what is open, fail what is spent, sell what is left over.
 
     Ships of a run that goes on sell at their next claim; those of a run that has ended do it here. Raises UserError
-    while a ship is at work on the run: what it is about to send, nobody else can tell.
+    for a run of another universe or agent, and while a ship is at work on the run: what it is about to send, nobody
+    else can tell.
     """
     now = lab.clock.now()
     run, intents, busy = await lab.read(
@@ -60,6 +68,9 @@ async def mend(lab: Lab, run_id: str) -> None:
             doctor.ships_at_work(c, run_id, now=now),
         )
     )
+    if run.universe_id != lab.universe_id:
+        raise UserError(f"run {run_id} belongs to another universe or server; its data are kept, and nothing is mended")
+    _check_agent(lab, run)
     if busy:
         raise UserError(
             f"{', '.join(busy)}: at work on run {run_id}; stop it first, or try again in "
@@ -72,6 +83,11 @@ async def mend(lab: Lab, run_id: str) -> None:
     await lab.write(lambda c: WorkQueueRepository(c).sweep(run_id, now=lab.clock.now()))
     if await lab.read(lambda c: WorkQueueRepository(c).unfinished(run_id)) == 0:
         await _clear_holds(lab, run)
+
+
+def _check_agent(lab: Lab, run: ExperimentRun) -> None:
+    if run.player_id != lab.player_id:
+        raise UserError(f"run {run.run_id} belongs to another agent; use that agent's token")
 
 
 async def _reconcile(lab: Lab, intent: Intent) -> None:

@@ -322,7 +322,8 @@ class PairSession:
 
     async def _settle_open_intents(self) -> None:
         """Find out what became of trades whose outcome nobody knows, then take the facts from the database."""
-        intents = await self._lab.read(lambda c: IntentRepository(c).open_intents(self.ship.symbol))
+        player, ship = self._lab.player_id, self.ship.symbol
+        intents = await self._lab.read(lambda c: IntentRepository(c).open_intents(player, ship))
         if intents:
             await self._unless_stopped(self._lab.clock.sleep(self._lab.times.settle))
         for intent in intents:

@@ -11,6 +11,7 @@ from spacetraders_lab.core.experiment import ClaimedPair, Intent, IntentState, S
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.store.lease import require_lease
 from spacetraders_lab.store.schema import experiment_intents as intents
+from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_work_queue as queue
 
 _OPEN = intents.c.state == literal_column("'OPEN'")  # a literal, as the partial index has it
@@ -101,13 +102,17 @@ class IntentRepository:
         if self._connection.execute(_RESOLVE, values).rowcount != 1:
             raise LeaseLost(f"intent {intent_id} was resolved by another owner")
 
-    def open_intents(self, ship_symbol: str) -> list[Intent]:
-        """The trades of a ship whose outcome is not known, in whatever run, oldest first."""
-        return self._open(_OPEN_OF_SHIP, ship_symbol)
+    def open_intents(self, player_id: int, ship_symbol: str) -> list[Intent]:
+        """The trades of a player's ship whose outcome is not known, in whatever run, oldest first.
+
+        Call signs come again in the next universe and on other servers, and so do the names of ships: their trades are
+        another player's.
+        """
+        return self._open(_OPEN_OF_SHIP, player=player_id, ship=ship_symbol)
 
     def open_of_run(self, run_id: str) -> list[Intent]:
         """The trades of a run whose outcome is not known, oldest first."""
-        return self._open(_OPEN_OF_RUN, run_id)
+        return self._open(_OPEN_OF_RUN, run=run_id)
 
     def hold_history(self, run_id: str, ship_symbol: str, good_symbol: str) -> HoldHistory | None:
         """What the run knows of a good in a ship's hold; None when the ship has not traded it in the run."""
@@ -126,7 +131,7 @@ class IntentRepository:
 
     def may_carry_cargo(self, run_id: str, ship_symbol: str) -> bool:
         """Whether something of the run may be aboard: the ledger has it so, or does not know what became of a trade."""
-        is_open = any(intent.run_id == run_id for intent in self.open_intents(ship_symbol))
+        is_open = any(intent.ship_symbol == ship_symbol for intent in self.open_of_run(run_id))
         return is_open or self.carries_cargo(run_id, ship_symbol)
 
     def _histories(self, run_id: str, ship_symbol: str) -> dict[str, HoldHistory]:
@@ -135,8 +140,8 @@ class IntentRepository:
         histories = {good: self.hold_history(run_id, ship_symbol, good) for good in goods}
         return {good: history for good, history in histories.items() if history is not None}
 
-    def _open(self, statement: Select[Any], whose: str) -> list[Intent]:
-        rows = self._connection.execute(statement, {"whose": whose})
+    def _open(self, statement: Select[Any], **whose: str | int) -> list[Intent]:
+        rows = self._connection.execute(statement, whose)
         return sorted((_intent(row) for row in rows), key=lambda intent: intent.intent_id)
 
 
@@ -144,8 +149,10 @@ class IntentRepository:
 
 # Sorted by the program: to have them by their key, SQLite would walk the whole table instead of the open ones' index.
 _ALL_OPEN = select(intents).where(_OPEN)
-_OPEN_OF_SHIP = _ALL_OPEN.where(intents.c.ship_symbol == bindparam("whose"))
-_OPEN_OF_RUN = _ALL_OPEN.where(intents.c.run_id == bindparam("whose"))
+# asked of each open one: joined, SQLite would walk the player's runs, or look at all trades of each
+_player = select(runs.c.player_id).where(runs.c.run_id == intents.c.run_id).scalar_subquery()
+_OPEN_OF_SHIP = _ALL_OPEN.where(intents.c.ship_symbol == bindparam("ship"), _player == bindparam("player"))
+_OPEN_OF_RUN = _ALL_OPEN.where(intents.c.run_id == bindparam("run"))
 
 _ADD = insert(intents).returning(intents.c.intent_id)
 _RESOLVE = (

@@ -21,7 +21,7 @@ def terminal(tmp_path: Path) -> Terminal:
     with closing(open_database(path=terminal.database, durable=False)) as database:
         enter_run(database, [PAIR])
         long_ago = SystemClock().now().replace(minute=0) - timedelta(days=60)
-        observe(database, long_ago, long_ago + timedelta(minutes=1), good="COPPER")
+        observe(database, long_ago, long_ago + timedelta(minutes=1), market="X1-ELSE-A1")
     return terminal
 
 

@@ -1,5 +1,9 @@
-"""What is found in a run depends neither on how fast the sandbox played it nor on what other runs did since."""
+"""What is found in a run depends neither on how fast the sandbox played it nor on what other runs did since.
 
+Nor does it on whether the database was thinned.
+"""
+
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -7,10 +11,13 @@ import pytest
 from spacetraders_lab.analysis.findings import Stream
 from spacetraders_lab.cli.found import find
 from spacetraders_lab.core.experiment import ClaimOrder, Design, DesignName
+from spacetraders_lab.store import care
+from spacetraders_lab.store.brackets import placebo_brackets
 from spacetraders_lab.store.database import open_database
 from spacetraders_lab.study.rig import Rig
 
 RECOVERY = Design(name=DesignName.RECOVERY, washout_seconds=8 * 3600, claim_order=ClaimOrder.NEAREST)
+LADDER = Design(name=DesignName.LADDER, washout_seconds=45 * 60, claim_order=ClaimOrder.NEAREST)
 HALF_LIFE = 60.0  # minutes
 
 
@@ -48,3 +55,23 @@ def test_a_later_run_on_the_same_listings_does_not_blur_what_was_found(tmp_path:
     assert beside.revisits == alone.revisits
     assert beside.half_life_minutes.value == pytest.approx(alone.half_life_minutes.value, rel=0.05)
     assert beside.permanent_share.value == pytest.approx(alone.permanent_share.value, abs=0.02)
+
+
+def test_thinning_the_database_changes_nothing_that_is_found(tmp_path: Path) -> None:
+    """The controls of placebo brackets are readings of goods that the run never trades."""
+    database = open_database(path=tmp_path / "lab.db", durable=False)
+    rig = Rig(database, ships=2)
+    rig.scout()
+    run = rig.launch(rig.prepare(design=LADDER, budget=4_000_000, goods=tuple(rig.goods()[:2])))
+    rig.fly(run)
+    rig.scout()
+
+    def found() -> tuple[str, int]:
+        brackets = rig.read(lambda c: placebo_brackets(c, run.run_id))
+        return repr(find(database, [run.run_id], lambda: None).findings), len(brackets)
+
+    before = found()
+    with database.transaction() as connection:
+        care.thin(connection, care.superfluous(connection, rig.clock.now() + timedelta(days=40)))
+    assert found() == before
+    database.close()

@@ -121,14 +121,17 @@ class TestCompact:
         assert compact(database, after(120)) == 1
 
     @pytest.mark.parametrize("market", [BUY_MARKET, SELL_MARKET])
-    def test_what_a_run_used_stays_a_day_before_it_and_after_it_too(self, database: Database, market: str) -> None:
+    def test_what_was_seen_of_a_runs_system_stays_a_day_before_it_and_after_it_too(
+        self, database: Database, market: str
+    ) -> None:
         run = enter_run(database, [PAIR])
         with database.transaction() as connection:
             ExperimentRepository(connection).set_status(run.run_id, RunStatus.COMPLETED, None, now=after(HOUR))
         for begin in (-1.5 * DAY, -0.5 * DAY, 0, 0.5 * DAY, 2 * DAY):
             observe(database, after(begin), after(begin + 60), market=market)
-        observe(database, after(0), after(60), market=market, good="COPPER")
-        assert compact(database, after(30 * DAY)) == 3, "only the far ends, and the good that was not measured"
+        observe(database, after(0), after(60), market=market, good="UNTOUCHED")
+        observe(database, after(0), after(60), market="X1-ELSE-A1")
+        assert compact(database, after(30 * DAY)) == 3, "only the far ends, and the other system"
 
     def test_of_a_run_that_is_not_over_everything_stays(self, database: Database) -> None:
         enter_run(database, [PAIR])

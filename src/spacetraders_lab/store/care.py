@@ -17,15 +17,15 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.doctor import ledger_gaps, missing_cells, ships_at_work
 from spacetraders_lab.store.schema import experiment_runs as runs
-from spacetraders_lab.store.schema import experiment_work_queue as queue
 from spacetraders_lab.store.schema import market_observations as observations
 from spacetraders_lab.store.schema import metadata
 
-BESIDE_A_RUN = timedelta(days=1)  # before it begins and after it ends, what was seen of its listings belongs to it
+BESIDE_A_RUN = timedelta(days=1)  # before it begins and after it ends, what was seen of its system belongs to it
 KEEP_ONE_IN = timedelta(hours=1)
 _AT_ONCE = 500  # rows a statement
 
 Window = tuple[datetime, datetime]
+System = tuple[int, str]  # universe, system
 ListingKey = tuple[int, str, str]  # universe, market, good
 
 
@@ -93,6 +93,7 @@ def superfluous(connection: Connection, older_than: datetime) -> list[int]:
         select(
             observations.c.observation_id,
             observations.c.universe_id,
+            observations.c.system_symbol,
             observations.c.waypoint_symbol,
             observations.c.good_symbol,
             observations.c.observed_at,
@@ -102,10 +103,9 @@ def superfluous(connection: Connection, older_than: datetime) -> list[int]:
     )
     kept: set[tuple[ListingKey, int]] = set()
     found = []
-    for number, *key, seen in rows:
-        listing: ListingKey = (key[0], key[1], key[2])
-        hour = (listing, int(seen.timestamp() // KEEP_ONE_IN.total_seconds()))
-        if hour in kept and not any(begins <= seen <= ends for begins, ends in used.get(listing, ())):
+    for number, universe, system, market, good, seen in rows:
+        hour = ((universe, market, good), int(seen.timestamp() // KEEP_ONE_IN.total_seconds()))
+        if hour in kept and not any(begins <= seen <= ends for begins, ends in used.get((universe, system), ())):
             found.append(number)
         kept.add(hour)
     return found
@@ -118,24 +118,18 @@ def thin(connection: Connection, numbers: Sequence[int]) -> None:
         connection.execute(delete(observations).where(observations.c.observation_id.in_(chosen)))
 
 
-def _windows(connection: Connection) -> Mapping[ListingKey, list[Window]]:
-    """When the observations of each listing belong to a run."""
-    rows = connection.execute(
-        select(
-            runs.c.universe_id,
-            queue.c.good_symbol,
-            queue.c.buy_market,
-            queue.c.sell_market,
-            runs.c.created_at,
-            runs.c.finished_at,
-        ).join(queue, queue.c.run_id == runs.c.run_id)
-    )
-    found: dict[ListingKey, list[Window]] = {}
-    for universe, good, buy, sell, begun, ended in rows:
+def _windows(connection: Connection) -> Mapping[System, list[Window]]:
+    """When the observations of each system belong to a run.
+
+    All of them, not only of what the run trades: goods that nobody touches are the controls of its placebo brackets,
+    and tell the drift.
+    """
+    rows = connection.execute(select(runs.c.universe_id, runs.c.system_symbol, runs.c.created_at, runs.c.finished_at))
+    found: dict[System, list[Window]] = {}
+    for universe, system, begun, ended in rows:
         ends = datetime.max.replace(tzinfo=UTC) if ended is None else ended + BESIDE_A_RUN
-        for market in (buy, sell):
-            found.setdefault((universe, market, good), []).append((begun - BESIDE_A_RUN, ends))
-    return {listing: sorted(set(windows)) for listing, windows in found.items()}
+        found.setdefault((universe, system), []).append((begun - BESIDE_A_RUN, ends))
+    return found
 
 
 def archive(connection: Connection, run_id: str, *, now: datetime | None) -> None:

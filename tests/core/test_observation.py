@@ -154,6 +154,28 @@ def test_the_units_that_other_ships_traded_between_the_snapshots_are_kept() -> N
     assert foreign_units((), GOOD, SHIP, NOON) == 0
 
 
+def test_what_the_reading_before_reported_is_not_foreign_whatever_our_clock_said_then() -> None:
+    """The market's own stamps are compared with each other: a clock that is a minute slow makes nothing of them."""
+    old = make_transaction(units=50, ship_symbol="OTHER-1", timestamp=NOON)
+    new = make_transaction(units=20, ship_symbol="OTHER-1", timestamp=LATER)
+    context = TradeContext(PAIR, Visit("visit-7", 1, 9), EXPORT, NOON - timedelta(minutes=1), NOON)
+    again = TradeContext.from_json(json.loads(json.dumps(context.to_json())))
+    after = make_snapshot(BUY_MARKET, [EXPORT_AFTER], transactions=(old, new))
+    row = trade_record(
+        BUY, make_transaction(timestamp=LATER), again, run_id="r", player_id=3, take=1, ship=make_ship(), after=after
+    )
+    assert row.foreign_units == 20
+    assert make_snapshot(BUY_MARKET, [EXPORT], transactions=(new, old)).traded_at == LATER
+    assert make_snapshot(BUY_MARKET, [EXPORT]).traded_at is None
+
+
+def test_a_context_of_an_earlier_version_is_read() -> None:
+    context = TradeContext(PAIR, Visit("visit-7", 1, 9), EXPORT, NOON)
+    document = {name: value for name, value in context.to_json().items() if name != "traded_at"}
+    assert TradeContext.from_json(document) == context
+    assert context.reported_until == NOON
+
+
 @given(st.integers(1, 10**6), st.integers(1, 10**6))
 def test_the_impact_leads_from_the_price_before_to_the_one_after(before: int, after: int) -> None:
     impact = impact_percent(before, after)

@@ -133,6 +133,19 @@ def test_the_speed_of_a_sandbox_is_learned_from_its_replies() -> None:
     assert client.speed == 60.0
 
 
+def test_the_games_clock_is_learned_from_the_dates_of_its_replies() -> None:
+    dates: list[dict[str, str]] = [{}, {"date": "yesterday"}, {"date": "Sun, 01 Mar 2026 13:00:00 GMT", "age": "7"}]
+    server = Server(*(httpx2.Response(200, json=AGENT, headers=headers) for headers in dates))
+    client = server.client()
+    for _ in dates:
+        server.clock.run(client.get(Data[Agent], "/my/agent"))
+    assert client.skew.ahead == timedelta(0), "none, nonsense, and out of a cache"
+    server = Server(httpx2.Response(200, json=AGENT, headers={"date": "Sun, 01 Mar 2026 13:00:00 GMT"}))
+    client = server.client()
+    server.clock.run(client.get(Data[Agent], "/my/agent"))
+    assert client.skew.ahead == timedelta(hours=1)
+
+
 # --- replies that are refusals -------------------------------------------------------------------------------------
 
 # reply, what a read raises, what an action raises, and how often each is sent

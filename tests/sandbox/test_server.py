@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -29,6 +30,8 @@ def test_it_serves_on_a_free_loopback_port_and_stops():
         reply = httpx2.get(sandbox.base_url)
         assert reply.json()["stats"]["waypoints"] == len(sandbox.universe.home.waypoints)
         assert reply.headers["x-sandbox-speed"] == "50"
+        (date,) = reply.headers.get_list("date")
+        assert abs(parsedate_to_datetime(date) - datetime.now(UTC)) < timedelta(seconds=60)
         assert sandbox.app.state.requests["GET", "", 200] == 1
     assert threading.active_count() == before
 

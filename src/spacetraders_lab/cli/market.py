@@ -176,7 +176,7 @@ def history(waypoint: str, good: str, *, most: int = 20, json: Json = False) -> 
 
 async def _aged(lab: Lab, question: Callable[[Connection], list[Listing]]) -> list[tuple[Listing, float]]:
     """What the database knows, with its age in minutes of game time."""
-    now, speed = lab.clock.now(), lab.game.client.speed
+    now, speed = lab.game.now(), lab.game.client.speed
     return [(x, (now - x.observed_at).total_seconds() * speed / 60) for x in await lab.read(question)]
 
 

@@ -88,7 +88,10 @@ class MarketTransaction(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MarketSnapshot:
-    """One reply of a market. `goods` (by symbol) and `transactions` are empty when no own ship was there."""
+    """One reply of a market. `goods` (by symbol) and `transactions` are empty when no own ship was there.
+
+    `observed_at` is by the game's clock.
+    """
 
     waypoint: str
     observed_at: datetime
@@ -97,6 +100,11 @@ class MarketSnapshot:
     imports: tuple[str, ...] = ()
     exports: tuple[str, ...] = ()
     exchange: tuple[str, ...] = ()
+
+    @property
+    def traded_at(self) -> datetime | None:
+        """When the latest trade that it reports took place; None when it reports none."""
+        return max((t.timestamp for t in self.transactions), default=None)
 
     @property
     def listed(self) -> tuple[str, ...]:

@@ -58,12 +58,16 @@ def unexpected(record: TradeRecord) -> list[tuple[str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class TradeContext:
-    """What must be known before a trade to record it after a crash: the listing seen, when, and for which pair."""
+    """What must be known before a trade to record it after a crash: the listing seen, when, and for which pair.
+
+    `traded_at` is when the latest trade took place that the market reported then.
+    """
 
     pair: MarketPair
     visit: Visit
     before: TradeGood
     before_at: datetime
+    traded_at: datetime | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, kept with the intent."""
@@ -72,17 +76,25 @@ class TradeContext:
             "visit": asdict(self.visit),
             "before": asdict(self.before),
             "before_at": self.before_at.isoformat(),
+            "traded_at": self.traded_at and self.traded_at.isoformat(),
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "TradeContext":
-        """The context that `to_json` wrote."""
+        """The context that `to_json` wrote, of this version or an earlier one."""
+        traded_at = data.get("traded_at")
         return cls(
             MarketPair(**data["pair"]),
             Visit(**data["visit"]),
             trade_good_from_json(data["before"]),
             datetime.fromisoformat(data["before_at"]),
+            traded_at and datetime.fromisoformat(traded_at),
         )
+
+    @property
+    def reported_until(self) -> datetime:
+        """What the market reports with a later stamp was traded since: its own stamps need no clock to compare them."""
+        return self.traded_at or self.before_at
 
 
 def trade_record(
@@ -102,6 +114,7 @@ def trade_record(
     listing = after.goods.get(step.good_symbol) if after is not None else None
     price_before = before.price(step.operation)
     price_after = listing.price(step.operation) if listing else None
+    since = context.reported_until
     return TradeRecord(
         run_id=run_id,
         player_id=player_id,
@@ -136,7 +149,7 @@ def trade_record(
         sequence_in_visit=visit.sequence,
         cumulative_units=visit.cumulative_units,
         seconds_since_before=(transaction.timestamp - before_at).total_seconds(),
-        foreign_units=foreign_units(after.transactions, step.good_symbol, ship.symbol, before_at) if after else 0,
+        foreign_units=foreign_units(after.transactions, step.good_symbol, ship.symbol, since) if after else 0,
         cargo_units=ship.cargo_units,
         cargo_capacity=ship.cargo_capacity,
         take=take,

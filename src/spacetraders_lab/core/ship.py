@@ -23,7 +23,7 @@ class Ship:
     """A ship's state. While it is in transit `waypoint` is already the destination, as in the game's replies.
 
     `fuel_capacity` 0 means a ship that needs no fuel. `inventory` maps good to units. `arrival` is the
-    end of the flight under way or of the last one (None when the ship never flew).
+    end of the flight under way or of the last one (None when the ship never flew), by our clock.
     """
 
     symbol: str

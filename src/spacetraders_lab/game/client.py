@@ -8,6 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from functools import cache
 from random import Random
 from typing import Any, TypeVar
@@ -19,6 +21,7 @@ import msgspec
 from spacetraders_lab.core.clock import Clock
 from spacetraders_lab.core.errors import GameError, GameUnreachable, UserError
 from spacetraders_lab.core.retry import Failure, decide
+from spacetraders_lab.core.skew import Skew
 from spacetraders_lab.game.limiter import TwoPoolLimiter
 from spacetraders_lab.game.refusals import Failed, meaning
 
@@ -53,7 +56,8 @@ class GameClient:
     and return the decoded reply. They raise GameError when the game refuses, a WorldCondition when nobody can play
     at present, GameUnreachable when asking again did not help (nothing was executed in any of these), and `post` and
     `patch` raise EffectUnknown when the request may have been executed. `requests` counts what was sent, by template,
-    and `outcomes` what came of it, by template and HTTP status (or NOT_SENT, NO_ANSWER).
+    and `outcomes` what came of it, by template and HTTP status (or NOT_SENT, NO_ANSWER). `skew` is how the game's
+    clock differs from ours, as far as its replies tell.
     No request takes longer than `timeout` seconds from being sent to its answer.
     """
 
@@ -73,6 +77,7 @@ class GameClient:
         self.requests: Counter[str] = Counter()
         self.outcomes: Counter[tuple[str, str]] = Counter()
         self.clock = clock
+        self.skew = Skew()
         self._limiter = limiter
         self._chance = chance or Random()
         self._timeout = timeout
@@ -152,11 +157,13 @@ class GameClient:
                 may_send()
             self.requests[endpoint] += 1
             own.requests += 1
+            sent = self.clock.now()
             try:
                 response = await self._send(endpoint, address, content)
                 self._limiter.note(response.headers)
                 if not response.is_success:
                     raise meaning(response, endpoint)
+                self._note_date(response.headers, sent)
                 return _read(shape, response, endpoint)
             except Failed as failed:
                 failures += 1
@@ -183,6 +190,16 @@ class GameClient:
         except (httpx2.RequestError, TimeoutError) as error:
             self.outcomes[endpoint, Failure.NO_ANSWER] += 1
             raise Failed(Failure.NO_ANSWER, type(error).__name__) from error
+
+    def _note_date(self, headers: Mapping[str, str], sent: datetime) -> None:
+        """Learn how our clock differs from the game's; not from a reply out of a cache, which was dated in the past."""
+        if headers.get("age", "0") != "0":
+            return
+        try:
+            date = parsedate_to_datetime(headers["date"])
+            self.skew.note(date, sent=sent, received=self.clock.now())
+        except (KeyError, ValueError, TypeError):
+            return  # none, or no date of a known hour
 
     async def _wait_or_give_up(self, failed: Failed, failures: int, endpoint: str) -> None:
         failure = failed.failure

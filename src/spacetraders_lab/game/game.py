@@ -36,6 +36,10 @@ class Game:
     _legs: dict[tuple[str, int], LegTable] = field(default_factory=dict, repr=False)
     _reading: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
 
+    def now(self) -> datetime:
+        """The hour by the game's clock, which stamps all that is measured."""
+        return self.client.skew.games(self.clock.now())
+
     async def map(self, system: str) -> tuple[Waypoint, ...]:
         """The waypoints of a system, read once however many ships ask at the same time."""
         async with self._reading:

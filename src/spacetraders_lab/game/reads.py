@@ -1,6 +1,7 @@
 """What can be asked of the game, and how an agent and a ship are acquired. One function a question; nothing is kept."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any, Protocol, TypeVar
 
 from spacetraders_lab.core.market import MarketSnapshot
@@ -48,12 +49,21 @@ async def get_agent(client: GameClient) -> Agent:
 
 async def list_ships(client: GameClient) -> tuple[Ship, ...]:
     """Every ship of the agent, in the game's order."""
-    return tuple(shape.ship for shape in await _all_pages(client, Page[ShipShape], "/my/ships"))
+    return tuple(_by_our_clock(client, shape.ship) for shape in await _all_pages(client, Page[ShipShape], "/my/ships"))
 
 
 async def get_ship(client: GameClient, ship_symbol: str) -> Ship:
     """One ship, live."""
-    return (await client.get(Data[ShipShape], "/my/ships/{ship}", ship=ship_symbol)).data.ship
+    shape = (await client.get(Data[ShipShape], "/my/ships/{ship}", ship=ship_symbol)).data
+    return _by_our_clock(client, shape.ship)
+
+
+def _by_our_clock(client: GameClient, ship: Ship) -> Ship:
+    """The ship with its arrival, which the game has stamped, by our clock: not before it is there for sure.
+
+    A market that was asked a moment too early would show no prices, and nobody would notice.
+    """
+    return ship if ship.arrival is None else replace(ship, arrival=client.skew.past(ship.arrival))
 
 
 async def get_cargo(client: GameClient, ship: Ship) -> Ship:
@@ -90,10 +100,13 @@ async def get_jump_gate(client: GameClient, waypoint: str) -> tuple[str, ...]:
 
 
 async def get_market(client: GameClient, waypoint: str) -> MarketSnapshot:
-    """The market, stamped with the time of its arrival here; without prices when no own ship is there."""
+    """The market, stamped with the time that the reply came, by the game's clock, as all that it tells is stamped.
+
+    Without prices when no own ship is there.
+    """
     template = "/systems/{system}/waypoints/{waypoint}/market"
     reply = await client.get(Data[MarketShape], template, system=system_of(waypoint), waypoint=waypoint)
-    return reply.data.snapshot(client.clock.now())
+    return reply.data.snapshot(client.skew.games(client.clock.now()))
 
 
 async def get_shipyard(client: GameClient, waypoint: str) -> Shipyard:

@@ -230,7 +230,7 @@ async def _known_market(lab: Lab, command: MarketLiquidityExperimentCommand) -> 
     """Fresh listings by good; raises UserError naming the command that refreshes them."""
     system = command.system_symbol
     # the sandbox may play faster than the wall clock; max_age is meant in game time
-    newer_than = lab.clock.now() - command.max_age / lab.game.client.speed
+    newer_than = lab.game.now() - command.max_age / lab.game.client.speed
     known, fresh = await lab.read(
         lambda c: (
             World(c).latest_listings(lab.universe_id, system),
@@ -288,7 +288,7 @@ def _check_time_left(lab: Lab, prepared: Prepared) -> None:
     if lab.resets_at is None:
         return
     left, hours = (
-        (lab.resets_at - lab.clock.now()).total_seconds() / 3600 * lab.game.client.speed,
+        (lab.resets_at - lab.game.now()).total_seconds() / 3600 * lab.game.client.speed,
         prepared.schedule.hours,
     )
     if hours <= left:

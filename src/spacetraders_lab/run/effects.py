@@ -36,7 +36,7 @@ Write = Callable[[Callable[[Connection], None]], Awaitable[None]]
 # to be gone within 20.
 REPLY_GRACE, READ_GRACE = 15.0, 2.0
 
-# how far the game's clock may be behind ours when a trade is looked for in the market's list
+# how far the game's clock may be behind what we take it for when a trade is looked for in the market's list
 _CLOCK_SKEW = timedelta(seconds=30)
 
 
@@ -135,7 +135,8 @@ async def reconcile(lab: Lab, intent: Intent, write: Write) -> Ship:
     market = await _read_or_none(lab, step.market, asyncio.Event()) if ship.waypoint == step.market else None
     pair_id = TradeContext.from_json(intent.quote_before).pair.pair_id
     known = await lab.read(lambda c: ExperimentRepository(c).records_of(intent.run_id, pair_id, intent.take))
-    transaction = _find_transaction(intent, market, known) or _assumed_transaction(intent, lab.clock.now())
+    since = lab.game.client.skew.games(intent.created_at or lab.clock.now())
+    transaction = _find_transaction(intent, market, known, since) or _assumed_transaction(intent, since)
     record = _row(lab, intent, transaction, ship, market, recovered=True)
     await _keep(lab, intent, record, market, write)
     return ship
@@ -278,7 +279,7 @@ def _reserved(intent: Intent) -> int:
 
 
 def _find_transaction(
-    intent: Intent, market: MarketSnapshot | None, known: Sequence[TradeRecord]
+    intent: Intent, market: MarketSnapshot | None, known: Sequence[TradeRecord], since: datetime
 ) -> MarketTransaction | None:
     """The trade in the market's own list: ship, good, side and units as intended, not before the intent, not known."""
     step = intent.step
@@ -288,16 +289,15 @@ def _find_transaction(
         for t in (market.transactions if market else ())
         if (t.ship_symbol, t.trade_symbol, t.operation, t.units)
         == (intent.ship_symbol, step.good_symbol, step.operation, step.units)
-        and (intent.created_at is None or t.timestamp >= intent.created_at - _CLOCK_SKEW)
+        and t.timestamp >= since - _CLOCK_SKEW
         and (t.timestamp, t.price_per_unit) not in seen
     ]
     return max(fitting, key=lambda t: t.timestamp, default=None)
 
 
-def _assumed_transaction(intent: Intent, now: datetime) -> MarketTransaction:
+def _assumed_transaction(intent: Intent, when: datetime) -> MarketTransaction:
     """What the market would have listed: a transaction fills wholly at the quote before it."""
     step, price = intent.step, intent.price_limit
-    when = intent.created_at or now
     return MarketTransaction(
         step.market,
         intent.ship_symbol,

@@ -88,13 +88,13 @@ def _question(connection: Connection, lab: Lab, run: ExperimentRun) -> tuple[lis
     experiments, queue = ExperimentRepository(connection), WorkQueueRepository(connection)
     document = experiments.get_plan(run.run_id)
     reference = stored_quotes(document)
-    now = lab.clock.now()
+    now, games = lab.clock.now(), lab.game.client.skew.games
     latest = World(connection).latest_listings(run.universe_id, run.system_symbol)
     plan = AllocationPlan(
         listings=tuple(x for x in latest if (x.waypoint, x.good.symbol) in reference),
         reference=reference,
         placebos=tuple(placebo_brackets(connection, run.run_id)),
-        locked=listing_locks.held(connection, run.universe_id, now),
+        locked={key: games(end) for key, end in listing_locks.held(connection, run.universe_id, now).items()},
         queued=tuple(queue.open_pairs(run.run_id)),
         target=run.design.target,
         floor=GOOD_ENOUGH,
@@ -107,7 +107,7 @@ def _question(connection: Connection, lab: Lab, run: ExperimentRun) -> tuple[lis
         here=None,
         seed=run.seed,
         turn=queue.enqueued(run.run_id).total(),
-        now=now,
+        now=games(now),
         speed=lab.game.client.speed,
         until=lab.resets_at,
         over=run.limits.reached(hours=run.hours(now, lab.game.client.speed), requests=experiments.requests(run.run_id)),

@@ -36,7 +36,7 @@ _ENDED = "every listing was watched to the end"
 
 async def how_far(lab: Lab, run: ExperimentRun) -> Watch:
     """What of the run's watching is done, missed and to come."""
-    return await lab.read(lambda c: watch_of(c, run.run_id, lab.clock.now(), speed=lab.game.client.speed))
+    return await lab.read(lambda c: watch_of(c, run.run_id, lab.game.now(), speed=lab.game.client.speed))
 
 
 async def read_again(lab: Lab, run: ExperimentRun, ship: Ship, stop: asyncio.Event) -> Ship:
@@ -58,7 +58,7 @@ async def read_again(lab: Lab, run: ExperimentRun, ship: Ship, stop: asyncio.Eve
     def seconds(start: str, end: str) -> float:
         return 0.0 if start == end else ways(start, end).seconds
 
-    now, speed = lab.clock.now(), lab.game.client.speed
+    now, speed = lab.game.now(), lab.game.client.speed
     elsewhere = {market for other, market in lab.targets.items() if other != ship.symbol}
     errand = next_errand(
         watch.to_come,
@@ -81,7 +81,7 @@ async def read_again(lab: Lab, run: ExperimentRun, ship: Ship, stop: asyncio.Eve
         except BudgetReached as reached:
             log.warning("%s stays where it is: %s", ship.symbol, reached)
             return await reads.get_ship(lab.game.client, ship.symbol)
-    await unless_stopped(stop, lab.clock.sleep(max(0.0, (revisit.due - lab.clock.now()).total_seconds())))
+    await unless_stopped(stop, lab.clock.sleep(max(0.0, (revisit.due - lab.game.now()).total_seconds())))
     await unless_stopped(stop, _read(lab, revisit.market, ship))
     return ship
 
@@ -94,8 +94,8 @@ async def stay_to_read(lab: Lab, run: ExperimentRun, records: Sequence[TradeReco
     last, speed = (records[-1] if records else None), lab.game.client.speed
     if run.design.name is not DesignName.RECOVERY or last is None or ship.waypoint != last.market:
         return
-    for due in stays(last.timestamp, lab.clock.now(), speed=speed):
-        await lab.clock.sleep(max(0.0, (due - lab.clock.now()).total_seconds()))
+    for due in stays(last.timestamp, lab.game.now(), speed=speed):
+        await lab.clock.sleep(max(0.0, (due - lab.game.now()).total_seconds()))
         await _read(lab, last.market, ship)
 
 

@@ -66,7 +66,7 @@ async def plan_scouting(
     """
     ships = await scouts(lab, system, ship_symbols)
     waypoints = await lab.game.map(system)
-    oldest = lab.clock.now() - max_age / lab.game.client.speed
+    oldest = lab.game.now() - max_age / lab.game.client.speed
 
     def known(connection: Connection) -> tuple[frozenset[str], frozenset[str]]:
         world = World(connection)

@@ -265,7 +265,7 @@ class PairSession:
         assert self._market is not None  # the protocol trades only at a market it has seen
         visit = Visit(self._visit.visit_id, self._visit.sequence + 1, self._visit.cumulative_units + step.units)
         before = self._market.goods[step.good_symbol]
-        context = TradeContext(self._pair, visit, before, self._market.observed_at)
+        context = TradeContext(self._pair, visit, before, self._market.observed_at, self._market.traded_at)
         try:
             effect = await effects.trade(self._lab, self._run, self._lease, step, self.ship, context, self._stop)
         except (BudgetReached, CreditFloor) as reached:
@@ -370,7 +370,7 @@ class PairSession:
         last, self._last_reading = self._last_reading, None
         if last is None or self._records or last.market.waypoint != self.ship.waypoint:
             return
-        age = (self._lab.clock.now() - last.market.observed_at).total_seconds() * self._lab.game.client.speed
+        age = (self._lab.game.now() - last.market.observed_at).total_seconds() * self._lab.game.client.speed
         if age <= READING_LASTS_SECONDS and last.market.waypoint == self._pair.buy_market:
             self._market = last.market
             self._brackets[last.market.waypoint] += last.is_bracketed

@@ -32,7 +32,7 @@ class _Watch:
 
     def watched(self) -> list[Watched]:
         """Every market; one that was never read is as old as can be."""
-        now, speed = self.lab.clock.now(), self.lab.game.client.speed
+        now, speed = self.lab.game.now(), self.lab.game.client.speed
         typical = max(self.value.values(), default=0.0)  # what was never seen may be worth most
         return [
             Watched(
@@ -121,7 +121,7 @@ async def watch(
                 await lab.clock.sleep(_PAUSE_SECONDS / lab.game.client.speed)
                 continue
             ship = await visit(lab, ship, market)
-            shared.read_at[market] = lab.clock.now()
+            shared.read_at[market] = lab.game.now()
             readings += 1
             visited(market, readings)
 

@@ -5,6 +5,7 @@ What the operations mean is in the handlers; here are only the envelope, tokens,
 
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
+from email.utils import format_datetime
 from functools import partial
 from typing import Any
 
@@ -58,8 +59,13 @@ class _Api:
     def __init__(self, host: Host) -> None:
         self.host = host
         self.mishaps = Mishaps(host.clock)
-        self.headers = {"x-sandbox-speed": f"{host.universe.settings.speed:g}"}
+        self._speed = f"{host.universe.settings.speed:g}"
         self.statuses = dict(host.universe.settings.error_statuses)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What every reply says of the game; the date is of the clock that makes all stamps."""
+        return {"x-sandbox-speed": self._speed, "date": format_datetime(self.host.clock.now(), usegmt=True)}
 
     def serving(self, ways: dict[str, Endpoint]) -> Callable[[Request], Awaitable[Response]]:
         """The Starlette handler of a path, its operations given by method."""

@@ -143,6 +143,7 @@ class _Server:
                 log_level="critical",
                 access_log=False,
                 server_header=False,
+                date_header=False,  # the game sends its own
                 timeout_graceful_shutdown=2,
             )
         )

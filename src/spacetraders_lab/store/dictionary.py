@@ -115,7 +115,7 @@ MEANINGS = {
         "activity": "Activity; empty for EXCHANGE.",
         "purchase_price": "The ask: what a player pays for a unit.",
         "sell_price": "The bid: what a player receives for a unit.",
-        "observed_at": "When the reply came.",
+        "observed_at": "When the reply came, by the game's clock.",
         "source": "What the market was read for.",
         "ship_symbol": "The ship that read it; empty where that is not known.",
     },

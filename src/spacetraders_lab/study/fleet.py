@@ -308,7 +308,7 @@ class Fleet:
             voyager.cannot_buy = True
             return
         visit = Visit(voyager.visit.visit_id, voyager.visit.sequence + 1, voyager.visit.cumulative_units + step.units)
-        context = TradeContext(voyager.task.pair, visit, before, voyager.market.observed_at)
+        context = TradeContext(voyager.task.pair, visit, before, voyager.market.observed_at, voyager.market.traded_at)
         yield self._request()
         deal = self.markets.deal(step.market, ship.symbol, step.good_symbol, step.operation, step.units, self._now)
         self._pay(deal.transaction.total_price if buys else -deal.transaction.total_price)

@@ -10,7 +10,7 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
+from functools import cache, lru_cache
 from random import Random
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -196,8 +196,7 @@ class GameClient:
         if headers.get("age", "0") != "0":
             return
         try:
-            date = parsedate_to_datetime(headers["date"])
-            self.skew.note(date, sent=sent, received=self.clock.now())
+            self.skew.note(_hour(headers["date"]), sent=sent, received=self.clock.now())
         except (KeyError, ValueError, TypeError):
             return  # none, or no date of a known hour
 
@@ -226,6 +225,11 @@ def _read(shape: type[T], response: httpx2.Response, endpoint: str) -> T:
         raise kind(message, http_status=response.status_code) from error
     except msgspec.DecodeError as error:
         raise Failed(Failure.NO_ANSWER, "an answer that is no JSON", response.status_code) from error
+
+
+@lru_cache(maxsize=4)  # several replies come within a second, and dates are dear to read
+def _hour(date: str) -> datetime:
+    return parsedate_to_datetime(date)
 
 
 def _is_read(endpoint: str) -> bool:

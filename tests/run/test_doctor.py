@@ -6,6 +6,7 @@ import pytest
 
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import ExperimentRun
+from spacetraders_lab.run import changes
 from spacetraders_lab.run.doctor import Finding, examine, mend
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.store.database import Database
@@ -92,6 +93,20 @@ def test_cargo_of_the_run_is_found_until_it_is_sold(alone: Rig) -> None:
     assert [finding.kind for finding in _findings(alone, run)] == ["cargo aboard"]
     alone.fly(run)
     assert _findings(alone, run) == []
+
+
+def test_mending_sells_what_a_cancelled_run_left_aboard(alone: Rig) -> None:
+    run = alone.queue(alone.pairs(2), ONE_CELL)
+    _killed_at(alone, run, Point.RECORDED)
+    alone.clock.run(alone.clock.sleep(alone.times.lease + 1))
+    with alone.database.transaction() as connection:
+        changes.cancel(connection, run.run_id, now=alone.clock.now())
+    assert alone.ship().hold
+    pairs = alone.counts(run)
+    alone.play(lambda lab: mend(lab, run.run_id))
+    assert not alone.ship().hold
+    assert _findings(alone, run) == []
+    assert alone.counts(run).keys() == {"PENDING"} | pairs.keys() - {"CLAIMED"}
 
 
 def test_the_players_own_cargo_is_none_of_the_doctors_business(alone: Rig) -> None:

@@ -1,13 +1,18 @@
 """Credits: a purse that runs dry and a budget that is reached stop the run, blame no pair, and nothing is overspent."""
 
+import asyncio
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from spacetraders_lab.core.experiment import Design, MarketPair, RunStatus
 from spacetraders_lab.core.market import ListingType, Operation
+from spacetraders_lab.run import changes
+from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.study.rig import FOUR_CELLS, Rig
+from tests.run.yard import Yard
 
 MakeRig = Callable[..., Rig]
 
@@ -165,3 +170,26 @@ def test_no_purchase_leaves_less_than_the_credit_floor(make_rig: MakeRig, ships:
     assert rig.run(run).status is RunStatus.SUSPENDED
     assert str(rig.run(run).status_reason).startswith("credit_floor: ")
     assert "FAILED" not in rig.counts(run)
+
+
+def test_a_purse_that_was_filled_meanwhile_is_seen_by_the_daemon_that_found_it_empty(
+    make_rig: MakeRig, tmp_path: Path
+) -> None:
+    yard = Yard(make_rig(ships=1, credits=50_000), tmp_path)
+    rig = yard.rig
+    run = rig.write_run(rig.pairs(2), FOUR_CELLS, now=rig.clock.now(), credit_floor=49_000)
+    yard.write(lambda c: ContainerRepository(c).start(run, rig.fleet, now=rig.clock.now()))
+
+    async def story() -> None:
+        stop = asyncio.Event()
+        serving = yard.serve(yard.daemon(), stop)
+        await yard.until(lambda: rig.run(run).status is RunStatus.SUSPENDED)
+        rig.agent.credits = 3_000_000
+        await asyncio.sleep(60)
+        yard.write(lambda c: changes.resume(c, run.run_id, now=rig.clock.now()))
+        await yard.until(lambda: yard.is_over(run))
+        stop.set()
+        await serving
+
+    yard.play(story)
+    assert rig.counts(run) == {"COMPLETED": 2}

@@ -81,7 +81,7 @@ async def mend(lab: Lab, run_id: str) -> None:
     for intent in intents:
         await _reconcile(lab, intent)
     await lab.write(lambda c: WorkQueueRepository(c).sweep(run_id, now=lab.clock.now()))
-    if await lab.read(lambda c: WorkQueueRepository(c).unfinished(run_id)) == 0:
+    if run.finished_at is not None or await lab.read(lambda c: WorkQueueRepository(c).unfinished(run_id)) == 0:
         await _clear_holds(lab, run)
 
 
@@ -104,7 +104,7 @@ async def _clear_holds(lab: Lab, run: ExperimentRun) -> None:
     loaded = await lab.read(lambda c: [ship.symbol for ship in fleet if _of_the_hold(c, run.run_id, ship)])
     for ship in loaded:
         command = ShipExperimentWorkerCommand(run.run_id, ship)
-        await ShipWorker(lab, run, command, asyncio.Event(), Pulse(lab)).work()
+        await ShipWorker(lab, run, command, asyncio.Event(), Pulse(lab)).clear_hold()
 
 
 def _open_intents(connection: Connection, run_id: str) -> list[Finding]:

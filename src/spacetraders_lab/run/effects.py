@@ -76,8 +76,10 @@ async def trade(
     are left after a stop. A step of unknown outcome leaves its intent open for `reconcile`.
     """
     is_purchase = step.operation is Operation.BUY
-    cost = step.units * context.before.purchase_price if is_purchase else 0
-    with lab.purse.spending(cost, floor=run.credit_floor if is_purchase else 0):
+    cost, floor = (step.units * context.before.purchase_price, run.credit_floor) if is_purchase else (0, 0)
+    if not lab.purse.allows(cost, floor):
+        lab.purse.credits = (await reads.get_agent(lab.game.client)).credits  # it may have been filled since
+    with lab.purse.spending(cost, floor):
         intent = await _open_intent(lab, run, lease, step, ship, context)
         outcome = await _send(lab, lease, intent, ship, stop)
     if isinstance(outcome, Done) and outcome.credits is not None:

@@ -21,14 +21,20 @@ class Purse:
         self.credits: int | None = None
         self._under_way = 0
 
+    def allows(self, cost: int, floor: int) -> bool:
+        """Whether `floor` would be left after spending `cost`, as far as is known."""
+        return not floor or self.credits is None or self._left(cost) >= floor
+
     @contextmanager
     def spending(self, cost: int, floor: int) -> Iterator[None]:
         """Count `cost` as gone for the length of the block; raises CreditFloor if less than `floor` would be left."""
-        left = (self.credits or 0) - self._under_way - cost
-        if floor and self.credits is not None and left < floor:
-            raise CreditFloor(f"the next purchase would leave {left:,} credits; {floor:,} are to be kept")
+        if not self.allows(cost, floor):
+            raise CreditFloor(f"the next purchase would leave {self._left(cost):,} credits; {floor:,} are to be kept")
         self._under_way += cost
         try:
             yield
         finally:
             self._under_way -= cost
+
+    def _left(self, cost: int) -> int:
+        return (self.credits or 0) - self._under_way - cost

@@ -126,6 +126,13 @@ class ShipWorker:
             await self._end_at_a_limit()
         return report
 
+    async def clear_hold(self) -> WorkerReport:
+        """Settle and sell what the ship still has of a run that has ended, once; without claiming anything else."""
+        report = WorkerReport(self.command.ship_symbol)
+        caller.set(self._caller)
+        await self._has_cleared_its_hold(report)
+        return report
+
     async def _next_pair(self, report: WorkerReport) -> bool:
         """Work on one pair, or wait a little when none is free; False when the run has ended."""
         asked_at = self.lab.clock.monotonic()

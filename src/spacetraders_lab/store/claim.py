@@ -6,10 +6,11 @@ Statements only; `work_queue` says when they are executed, and locks the listing
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, bindparam, case, literal_column, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, Row, bindparam, case, literal_column, or_, select, update
 
-from spacetraders_lab.core.experiment import QueueStatus, RunStatus
+from spacetraders_lab.core.experiment import ClaimedPair, MarketPair, QueueStatus, RunStatus
 from spacetraders_lab.store import listing_locks
+from spacetraders_lab.store.attrition import stored_menu
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_work_queue as queue
 from spacetraders_lab.store.types import UtcDateTime
@@ -108,3 +109,22 @@ SITUATION = (
     .where(runs.c.run_id == _run)
     .with_for_update(read=True, of=runs)
 )
+
+
+def market_pair(row: Row[Any]) -> MarketPair:
+    """The pair of a row of the queue."""
+    return MarketPair(row.pair_id, row.good_symbol, row.buy_market, row.sell_market)
+
+
+def claimed_pair(row: Row[Any]) -> ClaimedPair:
+    """The claim that a row of the queue shows."""
+    return ClaimedPair(
+        queue_id=row.queue_id,
+        run_id=row.run_id,
+        pair=market_pair(row),
+        ship_symbol=row.claimed_by,
+        owner=row.owner,
+        attempt=row.attempts,
+        take=row.take,
+        menu=stored_menu(row.menu),
+    )

@@ -19,6 +19,7 @@ from sqlalchemy import (
     bindparam,
     case,
     cast,
+    exists,
     func,
     insert,
     literal_column,
@@ -31,8 +32,17 @@ from sqlalchemy.exc import IntegrityError
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import ClaimedPair, MarketPair, Menu, QueueStatus, SkipReason
 from spacetraders_lab.store import listing_locks
-from spacetraders_lab.store.attrition import menu_json, skip_if_cancelled, skip_the_rest, stored_design, stored_menu
-from spacetraders_lab.store.claim import CLAIMED, PENDING, PUT_DOWN, SITUATION, UNFINISHED, probes
+from spacetraders_lab.store.attrition import menu_json, skip_if_cancelled, skip_the_rest, stored_design
+from spacetraders_lab.store.claim import (
+    CLAIMED,
+    PENDING,
+    PUT_DOWN,
+    SITUATION,
+    UNFINISHED,
+    claimed_pair,
+    market_pair,
+    probes,
+)
 from spacetraders_lab.store.failures import is_duplicate
 from spacetraders_lab.store.lease import FENCE, held, lease_lost, require_lease
 from spacetraders_lab.store.schema import experiment_intents as intents
@@ -220,8 +230,8 @@ class WorkQueueRepository:
     ) -> ClaimedPair | None:
         """Lease the ended pair that the ship traded last, so that it may sell what it still has aboard.
 
-        The pair stays COMPLETED or FAILED, and the claim is for the ship's own take of it. None when the ship never
-        traded in the run, or when the pair or its listings are in use now.
+        The pair stays as it is (of a cancelled run, whatever that is), and the claim is for the ship's own take of it.
+        None when the ship never traded in the run, or when the pair or its listings are in use now.
         """
         until = now + timedelta(seconds=lease_seconds)
         last = self._connection.execute(
@@ -237,7 +247,7 @@ class WorkQueueRepository:
                 update(queue)
                 .where(
                     queue.c.queue_id == last.queue_id,
-                    queue.c.status.in_((QueueStatus.COMPLETED, QueueStatus.FAILED)),
+                    or_(queue.c.status.in_((QueueStatus.COMPLETED, QueueStatus.FAILED)), _RUN_HAS_ENDED),
                     or_(queue.c.owner.is_(None), queue.c.lease_until <= now),
                 )
                 .values(owner=owner, lease_until=until, attempts=queue.c.attempts + 1)
@@ -245,7 +255,7 @@ class WorkQueueRepository:
             ).first()
             if row is None:
                 return None
-            claim = replace(_claimed(row), ship_symbol=ship_symbol, take=last.take)
+            claim = replace(claimed_pair(row), ship_symbol=ship_symbol, take=last.take)
             universe = self._universe_of(run_id)
             if listing_locks.take(self._connection, universe, claim.queue_id, claim.pair, now=now, until=until):
                 return claim
@@ -296,7 +306,7 @@ class WorkQueueRepository:
         rows = self._connection.execute(
             select(queue).where(queue.c.run_id == run_id, or_(PENDING, CLAIMED)).order_by(queue.c.position)
         )
-        return [_pair(row) for row in rows]
+        return [market_pair(row) for row in rows]
 
     def enqueued(self, run_id: str) -> Counter[str]:
         """How often each pair (GOOD:BUY:SELL) was put into the queue."""
@@ -311,7 +321,7 @@ class WorkQueueRepository:
             .where(queue.c.run_id == run_id, queue.c.status == QueueStatus.FAILED)
             .order_by(queue.c.position, queue.c.queue_id)
         )
-        return [FailedPair(_pair(row), row.claimed_by, row.attempts, row.error_message) for row in rows]
+        return [FailedPair(market_pair(row), row.claimed_by, row.attempts, row.error_message) for row in rows]
 
     def _is_last_attempt(self, claim: ClaimedPair) -> bool:
         spent = select(queue.c.queue_id).where(
@@ -330,7 +340,7 @@ class WorkQueueRepository:
                 row = self._probe(values, near)
                 if row is None:
                     return None
-                claim = _claimed(row)
+                claim = claimed_pair(row)
                 if listing_locks.take(
                     self._connection, values["universe"], claim.queue_id, claim.pair, now=now, until=until
                 ):
@@ -359,6 +369,7 @@ class WorkQueueRepository:
 
 _RENEW = update(queue).where(*FENCE).values(lease_until=bindparam("until", type_=UtcDateTime))
 _NOW = bindparam("now", type_=UtcDateTime)
+_RUN_HAS_ENDED = exists().where(runs.c.run_id == queue.c.run_id, runs.c.finished_at.is_not(None))
 _IN_RUN: ColumnElement[bool] = queue.c.run_id == bindparam("in_run")
 # Two counts, for each has its index: with OR, SQLite looks at every pair of the run.
 _UNFINISHED = select(
@@ -385,20 +396,3 @@ _FAIL_WAITING = (
 _SPENT = (queue.c.claimed_by.is_not(None), UNFINISHED, queue.c.attempts >= queue.c.max_attempts)
 _SWEEP = _FAIL_WAITING.where(*_SPENT).values(error_message=_GAVE_UP)
 _END_WAITING = _FAIL_WAITING.values(error_message=bindparam("why"))
-
-
-def _pair(row: Row[Any]) -> MarketPair:
-    return MarketPair(row.pair_id, row.good_symbol, row.buy_market, row.sell_market)
-
-
-def _claimed(row: Row[Any]) -> ClaimedPair:
-    return ClaimedPair(
-        queue_id=row.queue_id,
-        run_id=row.run_id,
-        pair=_pair(row),
-        ship_symbol=row.claimed_by,
-        owner=row.owner,
-        attempt=row.attempts,
-        take=row.take,
-        menu=stored_menu(row.menu),
-    )

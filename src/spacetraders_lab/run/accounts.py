@@ -29,6 +29,10 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = 60.0  # between two tries to open an account that does not open
 
 
+class _NotTheirs(LabError):
+    """The token is good, and another agent's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Keys:
     """Tokens as this machine has them: those of the user's files, read anew each time, and one given for an address.
@@ -41,9 +45,12 @@ class Keys:
 
     def for_player(self, player: Waiting) -> list[str]:
         """The tokens that may be the player's, the surest first."""
-        universe = Universe(player.server, player.reset_date)
-        kept = self._kept().get(universe, {}).get(player.agent_symbol)
-        return [token for token in (kept, self.given.get(universe.base_url)) if token]
+        given = self.given.get(Universe(player.server, player.reset_date).base_url)
+        return [token for token in (self.kept_for(player), given) if token]
+
+    def kept_for(self, player: Waiting) -> str | None:
+        """The token that is kept as the player's own, if there is one."""
+        return self._kept().get(Universe(player.server, player.reset_date), {}).get(player.agent_symbol)
 
     def fingerprints(self, salt: str) -> tuple[str, ...]:
         """What tells whether a token is among these, to who has the token."""
@@ -92,6 +99,7 @@ class Accounts:
         self._accounts: dict[int, _Account] = {}
         self._opening: dict[int, asyncio.Task[None]] = {}
         self._shut: dict[tuple[int, str], float] = {}  # (player, token) -> when to try again
+        self._unfit: set[tuple[int, str]] = set()  # of those that were given: that was said
         self._stack = AsyncExitStack()
 
     @property
@@ -131,9 +139,7 @@ class Accounts:
         except LabError as error:
             await stack.aclose()
             self._shut[player.player_id, token] = self._clock.monotonic() + RETRY_SECONDS
-            log.warning("%s cannot play at %s: %s", player.agent_symbol, player.server, error)
-            if isinstance(error, TokenRefused | UniverseReset):
-                await self._tell_runs(player, error)
+            await self._judge(player, token, error)
         else:
             self._accounts[player.player_id] = _Account(lab, token)
             self._stack.push_async_exit(stack)
@@ -152,9 +158,30 @@ class Accounts:
         lab = await stack.enter_async_context(opened)
         if lab.player_id == player.player_id:
             return self._equip(replace(lab, chance=self._chance))
-        if token in self.keys.given.values():
-            raise LabError("the token given is another agent's")
+        if token != self.keys.kept_for(player):
+            raise _NotTheirs("the token is another agent's")
         raise UniverseReset("the universe of this agent was reset")
+
+    async def _judge(self, player: Waiting, token: str, error: LabError) -> None:
+        """Say why the account did not open, and tell the player's runs where it is the player who cannot play.
+
+        Only a token that is kept as the player's own says that. One that was given may be anybody's: that of an agent
+        who is gone says nothing of the others who wait, whom another machine may be flying for.
+        """
+        is_own = token == self.keys.kept_for(player)
+        if is_own or not isinstance(error, TokenRefused | UniverseReset | _NotTheirs):
+            log.warning("%s cannot play at %s: %s", player.agent_symbol, player.server, error)
+        elif (player.player_id, token) not in self._unfit:
+            self._unfit.add((player.player_id, token))
+            log.warning(
+                "%s cannot play at %s with the token in SPACETRADERS_TOKEN: start the daemon with the agent's own or"
+                " without any, or keep the agent's own with `spacetraders player add` (%s)",
+                player.agent_symbol,
+                player.server,
+                error,
+            )
+        if is_own and isinstance(error, TokenRefused | UniverseReset):
+            await self._tell_runs(player, error)
 
     async def _tell_runs(self, player: Waiting, condition: WorldCondition) -> None:
         """Nobody flies for this player until the user has seen to it: its runs wait, with the reason."""

@@ -5,14 +5,17 @@ nothing. All that it is told is read from the database, so any worker may ask, a
 """
 
 import asyncio
+import logging
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import BrokenExecutor
 from dataclasses import replace
+from functools import partial
 
 from sqlalchemy import Connection
 
 from spacetraders_lab.core.allocation import Allocation, AllocationPlan
 from spacetraders_lab.core.analysis_plan import GOOD_ENOUGH, stored_quotes
-from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.errors import LabError, UserError
 from spacetraders_lab.core.experiment import ExperimentRun, MarketPair, TradeRecord
 from spacetraders_lab.core.market import TradeGood
 from spacetraders_lab.core.menus import planned_skips, visit_menu
@@ -27,6 +30,8 @@ from spacetraders_lab.store.brackets import placebo_brackets
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 from spacetraders_lab.store.world import World
+
+log = logging.getLogger(__name__)
 
 WAITING_SECONDS = 15.0  # game time between two looks at pairs whose listings are not free
 NOTHING_SECONDS = 60.0  # ... and between two questions that find nothing to measure: a fit takes seconds
@@ -80,7 +85,15 @@ async def _ways(lab: Lab, run: ExperimentRun, ship: Ship, places: Collection[str
 async def _ask(lab: Lab, rows: Sequence[TradeRecord], plan: AllocationPlan) -> Allocation:
     if lab.allocate is None:
         raise UserError("this run chooses its pairs as it goes on: go on with `spacetraders experiment resume`")
-    return await asyncio.get_running_loop().run_in_executor(lab.calculator, lab.allocate, rows, plan)
+    asked = partial(asyncio.get_running_loop().run_in_executor, lab.calculator, lab.allocate, rows, plan)
+    try:
+        return await asked()
+    except BrokenExecutor:
+        log.warning("the process that chooses the pairs has died; another is asked")
+    try:
+        return await asked()
+    except BrokenExecutor as error:
+        raise LabError("the process that chooses the pairs has died twice; see that there is memory enough") from error
 
 
 def _question(connection: Connection, lab: Lab, run: ExperimentRun) -> tuple[list[TradeRecord], AllocationPlan]:

@@ -2,11 +2,13 @@
 
 import asyncio
 import json
+import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from itertools import combinations
+from typing import Any
 
 import pytest
 
@@ -23,7 +25,7 @@ from spacetraders_lab.core.experiment import (
 )
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.changes import cancel, reopen
-from spacetraders_lab.run.fleet import run_workers
+from spacetraders_lab.run.fleet import open_fleet, run_workers
 from spacetraders_lab.run.worker import WorkerReport
 from spacetraders_lab.store.attrition import attrition
 from spacetraders_lab.store.experiments import ExperimentRepository
@@ -64,6 +66,28 @@ class RoundRobin:
         pairs = [MarketPair.of(good, *ends) for good in goods for ends in combinations(places[good], 2)]
         first = plan.turn * 7 % len(pairs)
         return pairs[first:] + pairs[:first]
+
+
+class Held(ThreadPoolExecutor):
+    """Leaves the first question of those that it `holds` unanswered until it is let go; `meanwhile` is done then."""
+
+    def __init__(
+        self, meanwhile: Callable[[], None], holds: Callable[[AllocationPlan], bool] = lambda plan: True
+    ) -> None:
+        super().__init__(1)
+        self.meanwhile, self.holds, self.let_go = meanwhile, holds, threading.Event()
+        self.was_asked = self.waited_in_vain = False
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
+        if self.was_asked or not self.holds(args[1]):
+            return super().submit(fn, *args, **kwargs)
+        self.was_asked = True
+        self.meanwhile()
+        return super().submit(self._answer, fn, *args)
+
+    def _answer(self, fn: Callable[..., Any], *args: Any) -> Any:
+        self.waited_in_vain = not self.let_go.wait(10.0)
+        return fn(*args)
 
 
 @pytest.fixture
@@ -167,6 +191,36 @@ def test_stopped_it_goes_on_from_what_is_recorded(scouted: Rig, threads: Executo
     assert allocate.asked[0][0] >= traded
     assert scouted.run(run).status is RunStatus.COMPLETED
     assert violations(scouted, run) == []
+
+
+def test_a_stop_does_not_wait_for_an_answer(scouted: Rig) -> None:
+    """Neither the ship that has asked does, nor the one that waits for its turn to ask."""
+    run, stop = begin(scouted), asyncio.Event()
+    with Held(meanwhile=stop.set) as slow:
+        assert [report.error for report in fly(scouted, run, RoundRobin(most=2), slow, stop)] == [None, None]
+        slow.let_go.set()
+        assert scouted.counts(run) == {}
+        fly(scouted, run, RoundRobin(most=2), slow)
+    assert slow.was_asked and not slow.waited_in_vain
+    assert scouted.run(run).status is RunStatus.COMPLETED
+
+
+def test_a_ship_that_is_to_leave_does_not_wait_for_its_turn_to_ask(scouted: Rig) -> None:
+    run, leaving, staying = begin(scouted), asyncio.Event(), asyncio.Event()
+    one, two = scouted.fleet
+
+    async def go(lab: Lab) -> None:
+        asking = replace(lab, allocate=RoundRobin(most=2), calculator=slow)
+        async with open_fleet(asking, run) as fleet:
+            first = asyncio.create_task(fleet.work(one, staying))
+            assert (await fleet.work(two, leaving)).error is None
+            slow.let_go.set()
+            await first
+
+    with Held(meanwhile=leaving.set) as slow:
+        scouted.play(go)
+    assert slow.was_asked and not slow.waited_in_vain
+    assert scouted.counts(run)["COMPLETED"] >= 2
 
 
 def test_what_is_answered_after_the_run_was_cancelled_is_not_queued(scouted: Rig, threads: Executor) -> None:

@@ -13,7 +13,7 @@ from spacetraders_lab.store.attrition import attrition
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.study.rig import FOUR_CELLS, Exchange, Rig
 from tests.guarantees.judge import violations
-from tests.run.test_adaptive import ADAPTIVE, RoundRobin, fly, threads
+from tests.run.test_adaptive import ADAPTIVE, Held, RoundRobin, fly, threads
 
 MakeRig = Callable[..., Rig]
 __all__ = ["threads"]
@@ -109,6 +109,18 @@ def test_an_adaptive_run_whose_budget_runs_out_ends_with_nothing_aboard(
     assert skipped(rig, run)[SkipReason.CREDITS] > 0
     assert violations(rig, run) == [], "no hold has anything in it, every planned trade its row"
     assert purse - min(entry.credits_after for entry in rig.ledger(since=since)) <= budget
+
+
+def test_a_stop_that_comes_while_the_end_is_being_told_is_no_mishap(rig: Rig) -> None:
+    """The budget has run out, and how far the run has come takes long to say: the ships leave, and it is said later."""
+    run, stop = begin(rig, ADAPTIVE, budget=9_000), asyncio.Event()
+    with Held(meanwhile=stop.set, holds=lambda plan: plan.over is not None) as slow:
+        assert [report.error for report in fly(rig, run, RoundRobin(most=1000), slow, stop)] == [None, None]
+        slow.let_go.set()
+        assert rig.run(run).status is RunStatus.RUNNING
+        fly(rig, run, RoundRobin(most=1000), slow)
+    assert slow.was_asked and not slow.waited_in_vain
+    assert str(rig.run(run).status_reason).startswith("the budget is reached: ")
 
 
 def test_an_empty_purse_is_the_worlds_doing_and_waits(rig: Rig, threads: Executor) -> None:

@@ -6,8 +6,9 @@ nothing. All that it is told is read from the database, so any worker may ask, a
 
 import asyncio
 import logging
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 
@@ -24,6 +25,7 @@ from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.survey import numbered
 from spacetraders_lab.game.ways import find_ways
 from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.interrupt import unless_stopped
 from spacetraders_lab.store import listing_locks
 from spacetraders_lab.store.attrition import is_cancelled, record_planned_skips
 from spacetraders_lab.store.brackets import placebo_brackets
@@ -39,13 +41,13 @@ LONG = 600.0  # game seconds after which it is worth asking again whatever has h
 PAIRS_A_SHIP = 3  # that are asked for at once: so that some begin where a ship is, and a new answer still knows more
 
 
-async def feed(lab: Lab, run: ExperimentRun, ship: Ship) -> float:
+async def feed(lab: Lab, run: ExperimentRun, ship: Ship, stop: asyncio.Event) -> float:
     """Ask for more pairs and queue them, unless some are waiting; returns in how many game seconds to look again.
 
     What flights cost is told as `ship` flies. Where the run has reached a limit, it is marked as asking for no more,
-    with how far it has come. Raises UserError where nobody is there to be asked.
+    with how far it has come. Raises UserError where nobody is there to be asked, and Interrupted at a stop.
     """
-    async with lab.asking:
+    async with _in_turn(lab, stop):
         waiting, has_ended = await lab.read(
             lambda c: (
                 WorkQueueRepository(c).get_queue_status(run.run_id)["PENDING"],
@@ -56,20 +58,34 @@ async def feed(lab: Lab, run: ExperimentRun, ship: Ship) -> float:
             return WAITING_SECONDS
         rows, plan = await lab.read(lambda c: _question(c, lab, run))
         here = {ship.waypoint} if ship.system == run.system_symbol else set()
-        ways = await _ways(lab, run, ship, here | {listing.waypoint for listing in plan.listings})
+        places = here | {listing.waypoint for listing in plan.listings}
+        ways = await unless_stopped(stop, _ways(lab, run, ship, places))
         plan = replace(plan, ways=ways, here=next(iter(here), None))
-        answer = await _ask(lab, rows, plan)
+        answer = await unless_stopped(stop, _ask(lab, rows, plan))
         return await lab.write(lambda c: _act(c, lab, run, plan, answer))
 
 
-async def end(lab: Lab, run: ExperimentRun, over: str) -> None:
-    """Mark the run as asking for no more because it is `over` (why), with how far it has come."""
-    async with lab.asking:
+async def end(lab: Lab, run: ExperimentRun, over: str, stop: asyncio.Event) -> None:
+    """Mark the run as asking for no more because it is `over` (why), with how far it has come.
+
+    Raises Interrupted at a stop; it is over all the same, and whoever goes on with it finds that out again.
+    """
+    async with _in_turn(lab, stop):
         if await lab.read(lambda c: ExperimentRepository(c).ended_because(run.run_id)) is None:
             rows, plan = await lab.read(lambda c: _question(c, lab, run))
             plan = replace(plan, over=over)
-            answer = await _ask(lab, rows, plan)
+            answer = await unless_stopped(stop, _ask(lab, rows, plan))
             await lab.write(lambda c: _act(c, lab, run, plan, answer))
+
+
+@asynccontextmanager
+async def _in_turn(lab: Lab, stop: asyncio.Event) -> AsyncIterator[None]:
+    """One ship asks at a time; a ship that is to leave does not wait for another's answer."""
+    await unless_stopped(stop, lab.asking.acquire())
+    try:
+        yield
+    finally:
+        lab.asking.release()
 
 
 async def _ways(lab: Lab, run: ExperimentRun, ship: Ship, places: Collection[str]) -> dict[tuple[str, str], Way]:

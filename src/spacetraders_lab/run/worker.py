@@ -178,7 +178,7 @@ class ShipWorker:
 
     async def _ask_for_pairs(self) -> None:
         """Have the queue filled, or wait where nothing is to be had."""
-        if seconds := await feed.feed(self.lab, self.run, await self._known_ship()):
+        if seconds := await feed.feed(self.lab, self.run, await self._known_ship(), self.stop):
             await self._pause(self._wall_seconds(seconds))
 
     async def _only_watch(self, report: WorkerReport) -> bool:
@@ -327,7 +327,8 @@ class ShipWorker:
         await self.lab.write(
             lambda c: WorkQueueRepository(c).end_waiting(run_id, str(short), SkipReason.CREDITS, now=now)
         )
-        await feed.end(self.lab, self.run, f"the budget is reached: {short}")
+        with suppress(Interrupted):
+            await feed.end(self.lab, self.run, f"the budget is reached: {short}", self.stop)
         return None
 
     def _halt(self, condition: WorldCondition, report: WorkerReport) -> None:

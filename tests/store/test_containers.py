@@ -9,17 +9,7 @@ from typing import Any
 
 import pytest
 
-from spacetraders_lab.core.container import (
-    FIRST_WAIT,
-    HEALTHY_SECONDS,
-    LONGEST_WAIT,
-    MOST_RESTARTS,
-    Container,
-    ContainerState,
-    Restart,
-    WantedState,
-    restart_after,
-)
+from spacetraders_lab.core.container import HEALTHY_SECONDS, Container, ContainerState, Restart, WantedState
 from spacetraders_lab.core.errors import LeaseLost, UserError
 from spacetraders_lab.core.experiment import ExperimentRun
 from spacetraders_lab.store.containers import LOST_DAEMON, ContainerRepository
@@ -298,6 +288,20 @@ def test_a_dead_daemons_containers_are_another_ones_after_the_lease(yard: Yard, 
     assert yard.must_adopt("D-2", after(LEASE)).container_id == made.container_id
 
 
+@pytest.mark.parametrize(("lasted", "restarts"), [(HEALTHY_SECONDS - 1, 4), (HEALTHY_SECONDS, 1)])
+def test_a_daemon_that_died_after_long_work_begins_to_count_anew(
+    yard: Yard, run: ExperimentRun, lasted: float, restarts: int
+) -> None:
+    """It is taken to have worked to the end of its lease, however long nobody was there to notice."""
+    (made,) = yard.start(run, "S-1")
+    yard.must_adopt()
+    yard.do("broke_off", made.container_id, "D-1", "ship lost", Restart(3, 0.0), now=NOON)
+    yard.must_adopt()
+    yard.do("renew", "D-1", now=NOON, lease_seconds=lasted)
+    assert yard.do("sweep", now=after(24 * 3600)) == 1
+    assert yard.get(made).restarts == restarts
+
+
 def test_how_a_container_ends(yard: Yard, run: ExperimentRun) -> None:
     made = yard.start(run, "S-1", "S-2", "S-3", "S-4")
     for _ in made:
@@ -317,32 +321,6 @@ def test_how_a_container_ends(yard: Yard, run: ExperimentRun) -> None:
     assert ended[1].not_before == after(5)
     assert {(c.owner, c.lease_until, c.stopped_at) for c in ended} == {(None, None, after(1))}
     assert yard.do("unfinished", run.run_id) == 2
-
-
-# --- restarts ---------------------------------------------------------------------------------------------------------
-
-
-def test_waits_double_up_to_a_minute_and_end() -> None:
-    waits, restarts = [], 0
-    while restart := restart_after(restarts, 1.0, chance=1.0 - 1e-9):
-        waits.append(round(restart.wait_seconds))
-        restarts = restart.number
-    assert waits == [1, 2, 4, 8, 16, 32, *[60] * (MOST_RESTARTS - 6)]
-
-
-def test_a_wait_lies_between_half_a_step_and_the_whole() -> None:
-    shortest = restart_after(0, 1.0, chance=0.0)
-    assert shortest is not None
-    assert shortest.wait_seconds == FIRST_WAIT / 2
-    longest = restart_after(MOST_RESTARTS - 1, 1.0, chance=0.0)
-    assert longest is not None
-    assert longest.wait_seconds == LONGEST_WAIT / 2
-
-
-def test_a_worker_that_lasted_begins_to_count_anew() -> None:
-    assert restart_after(MOST_RESTARTS, HEALTHY_SECONDS, chance=0.0) == Restart(1, FIRST_WAIT / 2)
-    assert restart_after(MOST_RESTARTS, HEALTHY_SECONDS - 1, chance=0.0) is None
-    assert restart_after(0, 1.0, most=0, chance=0.0) is None
 
 
 # --- daemons and logs -------------------------------------------------------------------------------------------------

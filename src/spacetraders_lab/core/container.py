@@ -59,12 +59,17 @@ class Restart:
     wait_seconds: float
 
 
+def restart_number(restarts: int, worked_seconds: float) -> int:
+    """Which restart in a row follows `restarts` others when the worker had been at it for so long."""
+    return 1 if worked_seconds >= HEALTHY_SECONDS else restarts + 1
+
+
 def restart_after(restarts: int, worked_seconds: float, *, most: int = MOST_RESTARTS, chance: float) -> Restart | None:
     """What follows when a worker broke off; None when it did so too often in a row.
 
     Waits double from FIRST_WAIT to LONGEST_WAIT; `chance` in [0, 1) spreads workers that broke off together.
     """
-    number = 1 if worked_seconds >= HEALTHY_SECONDS else restarts + 1
+    number = restart_number(restarts, worked_seconds)
     if number > most:
         return None
     step = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** (number - 1))

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from spacetraders_lab.core.container import Container, ContainerState, Restart, WantedState
+from spacetraders_lab.core.container import Container, ContainerState, Restart, WantedState, restart_number
 from spacetraders_lab.core.errors import LeaseLost, UserError
 from spacetraders_lab.core.experiment import ExperimentRun
 from spacetraders_lab.store.experiments import goes_on
@@ -274,20 +274,18 @@ class ContainerRepository:
         self._connection.execute(update(containers).where(containers.c.run_id == run_id, _PENDING).values(ended))
 
     def sweep(self, *, now: datetime) -> int:
-        """Free the containers of daemons that were not heard of for a lease; returns how many."""
-        lost = self._connection.execute(
-            update(containers)
-            .where(_RUNNING, containers.c.lease_until <= now)
-            .values(
-                state=_NEXT_STATE,
-                owner=None,
-                lease_until=None,
-                stopped_at=now,
-                exit_reason=LOST_DAEMON,
-                restarts=containers.c.restarts + 1,
-            )
-        )
-        return lost.rowcount
+        """Free the containers of daemons that were not heard of for a lease; returns how many.
+
+        That counts as a restart, the first in a row where the worker had lasted, to the end of its lease.
+        """
+        lost = (_RUNNING, containers.c.lease_until <= now)
+        freed = {"state": _NEXT_STATE, "owner": None, "lease_until": None, "stopped_at": now}
+        count = 0
+        for row in self._connection.execute(select(*_COLUMNS).where(*lost)).all():
+            restarts = restart_number(row.restarts, (row.lease_until - row.started_at).total_seconds())
+            one = update(containers).where(containers.c.container_id == row.container_id, *lost)
+            count += self._connection.execute(one.values(**freed, exit_reason=LOST_DAEMON, restarts=restarts)).rowcount
+        return count
 
     def abandoned(self, *, now: datetime) -> bool:
         """Whether there is anything to sweep."""

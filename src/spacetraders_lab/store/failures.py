@@ -25,6 +25,7 @@ _PRIMARY_CODE = 0xFF  # SQLite's extended codes keep the primary one in the lowe
 _POSTGRES_REMEDY = {
     "08": "the connection was lost; try again",
     "25006": "it may only be read here",
+    "25P03": "a transaction stood still for too long (was the machine asleep?); try again",
     "28": "it refused the user or the password",
     "3D": "there is no such database on the server; create it first",
     "40": "two programs stood in each other's way; try again",

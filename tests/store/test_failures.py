@@ -1,0 +1,59 @@
+"""What the database's own words become: what somebody can do something about."""
+
+from collections.abc import Iterator
+from contextlib import closing
+
+import psycopg
+import pytest
+from sqlalchemy import Connection, text
+
+from spacetraders_lab.store.database import Database, open_database
+from spacetraders_lab.store.failures import DatabaseUnavailable
+from spacetraders_lab.store.world import World
+from tests.store.memory import RESET, SERVER
+from tests.waiting import until
+
+
+@pytest.mark.postgres
+class TestAFrozenProcess:
+    """The machine sleeps in the middle of a transaction for longer than the server lets one stand still."""
+
+    @pytest.fixture
+    def database(self, postgres_url: str) -> Iterator[Database]:
+        with closing(open_database(postgres_url)) as database:
+            yield database
+
+    def test_it_finds_the_database_out_of_reach_and_nothing_written(
+        self, database: Database, postgres_url: str
+    ) -> None:
+        with pytest.raises(DatabaseUnavailable, match="stood still"), database.transaction() as connection:
+            World(connection).universe_id(SERVER, RESET)
+            freeze(connection, postgres_url)
+            World(connection).universe_id(SERVER, "later")
+        assert_it_is_empty_and_works(database)
+
+    def test_so_it_does_just_before_the_commit(self, database: Database, postgres_url: str) -> None:
+        with pytest.raises(DatabaseUnavailable), database.transaction() as connection:
+            World(connection).universe_id(SERVER, RESET)
+            freeze(connection, postgres_url)
+        assert_it_is_empty_and_works(database)
+
+    def test_so_it_does_while_it_reads(self, database: Database, postgres_url: str) -> None:
+        with pytest.raises(DatabaseUnavailable, match="stood still"), database.reading() as connection:
+            freeze(connection, postgres_url)
+            connection.execute(text("SELECT 1"))
+        assert_it_is_empty_and_works(database)
+
+
+def freeze(connection: Connection, url: str) -> None:
+    """Return when the server has hung up on the transaction."""
+    pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+    connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = '1ms'"))
+    with psycopg.connect(url, autocommit=True) as other:
+        until(lambda: not other.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [pid]).fetchall())
+
+
+def assert_it_is_empty_and_works(database: Database) -> None:
+    with database.transaction() as connection:
+        assert connection.execute(text("SELECT count(*) FROM universes")).scalar_one() == 0
+        World(connection).universe_id(SERVER, RESET)

@@ -23,6 +23,8 @@ CONNECT_SECONDS = 10
 STATEMENT_SECONDS = 60.0  # the longest that PostgreSQL works at one statement; the lab's own take milliseconds
 CACHE_KIB = 16_384  # of SQLite for a connection: the indices of a long run do not fit into its own 2 MB
 _MIGRATION_LOCK = 0x53544C4C  # any number that the lab's programs agree on
+# of libpq's own, which it takes among the options of the URL as well (PostgreSQL's documentation, 32.1.2)
+_SECRET_OPTIONS = ("password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key")
 _UPGRADING = threading.Lock()  # Alembic keeps what it upgrades in its module: one database at a time in a program
 
 
@@ -94,7 +96,7 @@ def open_database(url: str | None = None, path: Path | None = None, *, durable: 
     DatabaseDamaged.
     """
     target = _target(url, path)
-    name = target.database or "" if target.get_backend_name() == "sqlite" else target.render_as_string()
+    name = target.database or "" if target.get_backend_name() == "sqlite" else _shown(target)
     with translated(name):
         database = Database(_engine(target, durable), name)
         try:
@@ -112,7 +114,7 @@ def open_reading(url: str | None = None, path: Path | None = None) -> Database:
     DatabaseUnavailable.
     """
     target = _target(url, path)
-    name = target.database or "" if target.get_backend_name() == "sqlite" else target.render_as_string()
+    name = target.database or "" if target.get_backend_name() == "sqlite" else _shown(target)
     with translated(name):
         database = Database(_reading_engine(target), name)
         try:
@@ -158,8 +160,15 @@ def _target(url: str | None, path: Path | None) -> URL:
             return target.set(drivername="postgresql+psycopg")
         case "sqlite" if target.database and target.database != ":memory:":
             return URL.create("sqlite+pysqlite", database=str(Path(target.database).absolute()))
-    shown = target.render_as_string(hide_password=True)
-    raise UserError(f"{shown} is no database of the lab's; name a file or postgresql://user:password@host/name")
+    raise UserError(
+        f"{_shown(target)} is no database of the lab's; name a file or postgresql://user:password@host/name"
+    )
+
+
+def _shown(target: URL) -> str:
+    """The address as the user gave it, with nothing in it that opens the database."""
+    struck_out = {option: "..." for option in target.query if option.lower() in _SECRET_OPTIONS}
+    return target.update_query_dict(struck_out).render_as_string(hide_password=True)
 
 
 def _engine(target: URL, durable: bool) -> Engine:

@@ -173,3 +173,21 @@ def test_the_network_away_for_ten_minutes_costs_time_and_nothing_else(rig: Rig) 
     assert rig.counts(run) == {"COMPLETED": 4}
     assert rig.clock.elapsed > 660
     assert rig.rows("SELECT 1 FROM experiment_intents WHERE state NOT IN ('HAPPENED', 'DID_NOT')") == []
+
+
+def test_being_locked_out_for_a_quarter_of_an_hour_costs_time_and_nothing_else(rig: Rig) -> None:
+    """The layer in front of the game answers every request from a purchase on with a page of its own."""
+    run = rig.queue(rig.pairs(4), FOUR_CELLS)
+    over: list[float] = []
+
+    def answer() -> httpx2.Response | None:
+        if not over:
+            over.append(rig.clock.elapsed + 900)
+        return httpx2.Response(403, html="<h1>Forbidden</h1>") if rig.clock.elapsed < over[0] else None
+
+    _from_the_first_purchase_on(rig, answer)
+    rig.fly(run)
+    assert rig.counts(run) == {"COMPLETED": 4}
+    assert rig.clock.elapsed > over[0]
+    assert {exchange.status for exchange in rig.wire.log} >= {403}
+    assert rig.rows("SELECT 1 FROM experiment_intents WHERE state NOT IN ('HAPPENED', 'DID_NOT')") == []

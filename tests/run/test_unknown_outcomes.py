@@ -93,7 +93,7 @@ def test_a_trade_that_never_reached_the_game_is_made_later(
     assert alone.ship().hold == {}
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504])
+@pytest.mark.parametrize("status", [408, 500, 502, 503, 504])
 def test_an_error_in_front_of_the_game_neither_doubles_nor_loses_a_trade(alone: Rig, status: int) -> None:
     _answer_once(alone, "/purchase", httpx2.Response(status, text="<html>sorry</html>"))
     run = alone.queue([alone.pair()], FOUR_CELLS)

@@ -16,6 +16,9 @@ _RATE_LIMITED = 429
 _LOCKED = 409
 _RESETTING = 3100
 _OTHER_UNIVERSE = 4113
+# What the layer in front of the game answers by itself, and for a while: it did not let the request through, or it
+# grew tired of waiting, and nobody knows for whom.
+_OF_THE_LAYER_IN_FRONT = {403: Failure.TURNED_AWAY, 408: Failure.NO_ANSWER}
 
 
 @dataclass(eq=False)
@@ -62,6 +65,8 @@ def meaning(response: httpx2.Response, endpoint: str) -> LabError | Failed:
         return Failed(Failure.LOCKED, said, status)
     if refusal is _SILENT:
         said = f"{endpoint}: {said}; is {response.request.url.host} the game's API?"
+        if status in _OF_THE_LAYER_IN_FRONT:
+            return Failed(_OF_THE_LAYER_IN_FRONT[status], said, status)
     return GameError(said, code=refusal.code, http_status=status, data=refusal.details)
 
 

@@ -285,7 +285,7 @@ def test_the_number_of_cells_follows_from_fractions_and_iterations(scouted: Play
 
 def test_the_budget_is_shown_with_the_purse(scouted: Player) -> None:
     answer = scouted.experiment(f"{TINY} --budget 600000")
-    assert re.search(r"budget +600,000  credits; the purse holds 5,000,000", answer.out)
+    assert re.search(r"budget +600,000  credits, 1,920 of it for fuel; the purse holds 5,000,000", answer.out)
 
 
 def test_no_token_is_ever_printed(done: tuple[Player, Answer]) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import Design, MarketPair, RunStatus
 from spacetraders_lab.core.market import ListingType, Operation
 from spacetraders_lab.run import changes
@@ -15,6 +16,7 @@ from spacetraders_lab.study.rig import FOUR_CELLS, Rig
 from tests.run.yard import Yard
 
 MakeRig = Callable[..., Rig]
+FULL_TANK = 480  # credits for 400 units of fuel at the dearest
 
 
 def _most_away(rig: Rig, since: int, purse: int) -> int:
@@ -152,6 +154,20 @@ def test_credits_earned_by_the_player_meanwhile_do_not_widen_the_budget(rig: Rig
     assert rig.agent.credits > start
     assert paid - earned <= 12_000
     assert rig.run(run).status is RunStatus.SUSPENDED
+
+
+def test_a_budget_that_is_reached_is_raised_by_who_resumes(rig: Rig) -> None:
+    run = rig.queue(rig.pairs(4), FOUR_CELLS, budget=8 * FULL_TANK + 500)
+    rig.fly(run)
+    assert rig.run(run).status is RunStatus.SUSPENDED
+    with pytest.raises(UserError, match="can only raise it"):
+        rig.play(lambda lab: changes.reopen(lab, run.run_id, budget=run.budget))
+    assert rig.run(run).status is RunStatus.SUSPENDED
+    again = rig.play(lambda lab: changes.reopen(lab, run.run_id, budget=2_000_000)).run
+    rig.fly(again)
+    assert rig.counts(run) == {"COMPLETED": 4}
+    (noted,) = rig.rows("SELECT what FROM experiment_deviations")
+    assert noted["what"] == f"raised from {run.budget:,} to 2,000,000 credits"
 
 
 # --- the floor --------------------------------------------------------------------------------------------------------

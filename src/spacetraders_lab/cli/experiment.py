@@ -67,6 +67,7 @@ def resume(
     *,
     run_id: RunId,
     ships: str | None = None,
+    budget: int | None = None,
     foreground: Annotated[bool, Parameter(negative="")] = False,
     rate_share: RateShare = 1.0,
 ) -> int:
@@ -76,6 +77,8 @@ def resume(
     ----------
     ships:
         Ships to use, separated by commas [default: the ships that it has].
+    budget:
+        Credits that the run may lose in all from now on, more than before; the report tells of it.
     foreground:
         Fly the ships in this command, with a progress bar, instead of a daemon.
     """
@@ -84,7 +87,7 @@ def resume(
 
     async def go_on(lab: Lab) -> int:
         owner = new_owner() if foreground else None
-        begun = await reopen(lab, run_id, named, keep_for=owner)
+        begun = await reopen(lab, run_id, named, budget=budget, keep_for=owner)
         if owner:
             return await fly(lab, run_id, owner)
         render.print_containers(begun.containers)

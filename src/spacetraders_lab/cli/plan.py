@@ -101,6 +101,7 @@ def _as_json(prepared: Prepared) -> dict[str, Any]:
         "peak_outlay": prepared.plan.peak_outlay,
         "worst_case": prepared.plan.worst_case,
         "budget": prepared.run.budget,
+        "kept_for_fuel": prepared.run.kept_for_fuel,
         "purse": prepared.purse,
         "left_out": [{"what": o.what, "reason": o.reason.value} for o in prepared.proposal.omissions],
         "precision": [

@@ -126,7 +126,9 @@ def print_plan(plan: Plan, schedule: Schedule, run: ExperimentRun, purse: int) -
     net = "expected profit" if plan.expected_loss < 0 else "expected loss"
     print(f"  {net:<15}{abs(plan.expected_loss):>12,.0f}  credits")
     print(f"  peak outlay    {plan.peak_outlay:>12,.0f}  credits, at worst {plan.worst_case:,.0f}")
-    print(f"  budget         {run.budget:>12,}  credits; the purse holds {purse:,}")
+    print(
+        f"  budget         {run.budget:>12,}  credits, {run.kept_for_fuel:,} of it for fuel; the purse holds {purse:,}"
+    )
     if schedule.readings_planned:
         print(
             f"  readings       {schedule.readings:>12,}  of {schedule.readings_planned:,} can be made when they are due"

@@ -23,12 +23,20 @@ from spacetraders_lab.store.work_queue import WorkQueueRepository
 BY_THE_USER = "by the user"
 
 
-async def reopen(lab: Lab, run_id: str, ship_symbols: Sequence[str] = (), *, keep_for: str | None = None) -> Begun:
+async def reopen(
+    lab: Lab,
+    run_id: str,
+    ship_symbols: Sequence[str] = (),
+    *,
+    budget: int | None = None,
+    keep_for: str | None = None,
+) -> Begun:
     """Set the run to RUNNING and want its ships at work again, those named or those that it has.
 
-    Raises UserError when there is nothing left to do or it belongs elsewhere, and when ships that are not named are at
-    work on it. Ships that are named must be fit for it; those that it began with may have been lost since, and the
-    others go on. `keep_for` as for `launch`.
+    `budget` raises what the run may lose. Raises UserError when there is nothing left to do or it belongs elsewhere,
+    when ships that are not named are at work on it, and for a budget that is no more than it has. Ships that are named
+    must be fit for it; those that it began with may have been lost since, and the others go on. `keep_for` as for
+    `launch`.
     """
     fuel = None
     if ship_symbols:
@@ -42,6 +50,8 @@ async def reopen(lab: Lab, run_id: str, ship_symbols: Sequence[str] = (), *, kee
             _refuse_to_send_away(connection, run, ship_symbols, now)
         if fuel is not None and fuel > run.kept_for_fuel:
             ExperimentRepository(connection).keep_for_fuel(run_id, fuel)
+        if budget is not None:
+            _raise_budget(connection, run, budget, now=now)
         plan = ExperimentRepository(connection).get_plan(run_id)
         _note(connection, run_id, _deviations(run, plan, ship_symbols), now=now)
         ships = tuple(dict.fromkeys(ship_symbols)) or run.ships
@@ -148,6 +158,13 @@ def _refuse_to_send_away(connection: Connection, run: ExperimentRun, stay: Seque
             f"{', '.join(sent_away)} would have to leave: at work on this run (where a program died, for a minute yet);"
             " `experiment add-ships` lets more join, `experiment remove-ship` takes one away"
         )
+
+
+def _raise_budget(connection: Connection, run: ExperimentRun, budget: int, *, now: datetime) -> None:
+    if budget <= run.budget:
+        raise UserError(f"the budget of run {run.run_id} is {run.budget:,} credits already; --budget can only raise it")
+    ExperimentRepository(connection).set_budget(run.run_id, budget)
+    _note(connection, run.run_id, [("budget", f"raised from {run.budget:,} to {budget:,} credits")], now=now)
 
 
 def _go_on(connection: Connection, run: ExperimentRun, ships: Sequence[str], *, now: datetime, **keep: Any) -> Begun:

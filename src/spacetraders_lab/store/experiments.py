@@ -264,6 +264,10 @@ class ExperimentRepository:
         if self._connection.execute(_AFFORD_FUEL, values).rowcount != 1:
             raise BudgetReached(f"the next refuelling costs up to {credits:,} credits; {self._said(run_id)}")
 
+    def set_budget(self, run_id: str, credits: int) -> None:
+        """Say how much the run may lose from now on."""
+        self._connection.execute(update(runs).where(runs.c.run_id == run_id).values(budget=credits))
+
     def keep_for_fuel(self, run_id: str, credits: int) -> None:
         """Say how much of the budget buys no goods from now on."""
         self._connection.execute(update(runs).where(runs.c.run_id == run_id).values(kept_for_fuel=credits))

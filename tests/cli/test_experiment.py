@@ -1,7 +1,8 @@
 """`spacetraders experiment`: a run as its user sees it, from the plan to the last line, and what the exit code says."""
 
 import re
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -29,6 +30,18 @@ def _run_id(answer: Answer) -> str:
     found = re.search(r"^Experiment run_id: (.*)$", answer.out, re.MULTILINE)
     assert found is not None
     return found[1]
+
+
+@contextmanager
+def no_longer_traded(player: Player, good: str) -> Iterator[None]:
+    """While this lasts no market of the system trades the good."""
+    markets = player.sandbox.universe.home.markets
+    kept = {place: market.listings.pop(good) for place, market in markets.items() if good in market.listings}
+    try:
+        yield
+    finally:
+        for place, listing in kept.items():
+            markets[place].listings[good] = listing
 
 
 @pytest.fixture
@@ -215,17 +228,24 @@ def test_status_and_list_need_neither_token_nor_game(done: tuple[Player, Answer]
 # --- runs that do not go well -----------------------------------------------------------------------------------------
 
 
-def test_failed_pairs_are_named_with_their_reason_and_exit_code_1(scouted: Player) -> None:
-    for number in (1, 2):
-        scouted.ship(number).load("DIAMONDS", FULL_HOLD)
+def test_a_ship_without_room_is_not_taken(scouted: Player) -> None:
+    scouted.ship(2).load("DIAMONDS", FULL_HOLD)
     answer = scouted.experiment(SMALL)
+    assert answer.code == 2
+    assert "has no room in its hold (40 DIAMONDS); sell it first" in answer.complaint
+    assert scouted.type("experiment list --json").json == []
+
+
+def test_failed_pairs_are_named_with_their_reason_and_exit_code_1(scouted: Player) -> None:
+    with no_longer_traded(scouted, "COPPER"):
+        answer = scouted.experiment(f"{SMALL} --goods COPPER")
     assert answer.code == 1
     status = scouted.type(f"experiment status --run-id {_run_id(answer)}")
     assert "- Failed: 3\n" in status.out
     *reasons, _, planned = status.out.split("- Failed: 3\n")[1].splitlines()
     assert len(reasons) == 3
     assert planned == "Planned trades: 12, executed 0, skipped: pair_failed 12"
-    assert all(re.fullmatch(r"  [A-Z_]+:\S+:\S+: no room in the hold of .*", reason) for reason in reasons)
+    assert all(re.fullmatch(r"  COPPER:\S+:\S+: COPPER is not traded at .*", reason) for reason in reasons)
     errors = scouted.type(f"experiment status --run-id {_run_id(answer)} --json").json["errors"]
     assert [f"  {error['pair_id']}: {error['error']}" for error in errors] == reasons
 

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from spacetraders_lab.core.analysis_plan import Exclusion, plan_hash
+from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import ClaimOrder, Design, DesignName, ExperimentRun, PlaceboBracket, TradeRecord
 from spacetraders_lab.core.lanes import is_natural
 from spacetraders_lab.core.market import Operation
@@ -212,6 +213,29 @@ def test_a_pair_that_is_too_dear_does_not_keep_cheaper_ones_out(make_rig: Callab
     passed_over = [o.what for o in prepared.proposal.omissions if o.reason is LeftOut.BUDGET]
     chosen = [pair.pair_id for pair in prepared.proposal.chosen_in]
     assert any(chosen.index(pair.pair_id) > chosen.index(passed_over[0]) for pair in prepared.pairs)
+
+
+def test_the_first_that_fit_are_taken_where_only_so_many_are_wanted(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(profile="home", ships=1)
+    rig.scout()
+    all_that_fit = rig.prepare(design=LADDER, budget=30_000)
+    few = rig.prepare(design=LADDER, budget=30_000, max_pairs=3)
+    assert len(all_that_fit.pairs) > 3
+    assert len(few.pairs) == 3
+    assert set(few.pairs) <= set(few.proposal.chosen_in)
+
+
+def test_what_is_to_be_left_in_the_purse_is_not_planned_with(make_rig: Callable[..., Rig]) -> None:
+    rig = make_rig(profile="home", ships=1, credits=200_000)
+    rig.scout()
+    free = rig.prepare(design=LADDER)
+    kept = rig.prepare(design=LADDER, credit_floor=150_000)
+    assert free.needed <= 200_000
+    assert kept.needed <= 50_000
+    with pytest.raises(UserError, match=r"not one pair fits the budget and the purse|every pair loses money"):
+        rig.prepare(design=LADDER, credit_floor=199_000)
+    with pytest.raises(UserError, match="purse of 200,000, of which 199,000 are to be left"):
+        rig.prepare(credit_floor=199_000, max_pairs=2)
 
 
 def test_more_ships_take_less_time_and_the_plan_says_what_they_wait_for(scouted: Rig) -> None:

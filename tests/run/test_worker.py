@@ -77,12 +77,18 @@ def test_the_pair_of_a_lost_ship_is_measured_anew_as_another_take(rig: Rig) -> N
     assert len(finished) >= 2 * len(FOUR_CELLS.cells)
 
 
-def test_a_probe_cannot_trade_and_says_so(make_rig: MakeRig) -> None:
-    rig = make_rig(ships=(FRIGATE, PROBE))
-    run = rig.queue(rig.pairs(1))
-    rig.fly(run, rig.fleet[1])
-    (reason,) = rig.errors(run).values()
-    assert reason == f"no room in the hold of {rig.fleet[1]}: 0 units of other cargo are aboard"
+def test_a_ship_without_room_leaves_at_once_and_the_others_measure(make_rig: MakeRig) -> None:
+    """A probe, and a frigate that is full of what is not the run's: no pair is to blame, and nothing is flown."""
+    rig = make_rig(ships=(FRIGATE, FRIGATE, PROBE))
+    rig.ship(2).load("DIAMONDS", 40)
+    run = rig.queue(rig.pairs(3), FOUR_CELLS)
+    full, probe = rig.fly(run, "LAB-2", "LAB-3")
+    assert full.error == "no room in the hold of LAB-2: 40 units of other cargo are aboard"
+    assert probe.error == "no room in the hold of LAB-3: 0 units of other cargo are aboard"
+    assert not [x for x in rig.wire.log if x.path.endswith("/navigate")]
+    assert rig.counts(run) == {"PENDING": 3}
+    rig.fly(run)
+    assert rig.counts(run) == {"COMPLETED": 3}
 
 
 def test_an_empty_answer_is_not_the_end_the_last_pairs_owner_dies(rig: Rig) -> None:

@@ -13,6 +13,7 @@ from spacetraders_lab.cli.context import with_lab
 from spacetraders_lab.cli.design import DesignOptions
 from spacetraders_lab.cli.request import RequestOptions
 from spacetraders_lab.cli.settings import Json
+from spacetraders_lab.cli.stop import end_at_once
 from spacetraders_lab.core.analysis_plan import canonical_json, plan_hash
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import DesignName
@@ -73,7 +74,7 @@ async def _forecast(lab: Lab, prepared: Prepared) -> "Forecast | None":
     from spacetraders_lab.study.forecast import PLAYS, fleet_and_system, forecast
 
     slowest, observed = await fleet_and_system(lab, prepared)
-    with render.progress_bar() as bar:
+    with render.progress_bar() as bar, end_at_once():
         task = bar.add_task("Playing the run in worlds like the system", total=PLAYS)
         return forecast(prepared, slowest, observed, lambda: bar.advance(task))
 
@@ -148,10 +149,14 @@ def _print(prepared: Prepared, foreseen: "Forecast | None") -> None:
 
 
 def _print_forecast(foreseen: "Forecast") -> None:
+    from spacetraders_lab.study.forecast import MOST_TRANSACTIONS
+
     print("Played in worlds like the system, for what it finds decides where it ends (median, least to most):")
     for name, found in asdict(foreseen).items():
         middle, low, high = (f"{value:,.{1 if name == 'hours' else 0}f}" for value in found.values())
         print(f"  {name:<13} {middle:>7}  ({low} to {high})")
+    if foreseen.transactions.most >= MOST_TRANSACTIONS:
+        print(f"No more than {MOST_TRANSACTIONS:,} transactions were played; --max-hours or --budget ends it sooner.")
     print("The figures below are of one survey of all that is within reach.")
 
 

@@ -129,6 +129,8 @@ def print_plan(plan: Plan, schedule: Schedule, run: ExperimentRun, purse: int) -
     print(
         f"  budget         {run.budget:>12,}  credits, {run.kept_for_fuel:,} of it for fuel; the purse holds {purse:,}"
     )
+    if plan.worst_case + run.kept_for_fuel > purse - run.credit_floor:
+        print("At worst the purse does not last: the run is then suspended until it is filled and resumed.")
     if schedule.readings_planned:
         print(
             f"  readings       {schedule.readings:>12,}  of {schedule.readings_planned:,} can be made when they are due"

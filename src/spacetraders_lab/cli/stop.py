@@ -34,3 +34,13 @@ def stop_on_signals(promise: str) -> Iterator[asyncio.Event]:
         for number, handler in before.items():
             loop.remove_signal_handler(number)
             signal.signal(number, handler)
+
+
+@contextmanager
+def end_at_once() -> Iterator[None]:
+    """Ctrl-C ends what is computed in the block; an event loop would only hear of it after that."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -5,6 +5,7 @@ LabError
 ├── GameError            the game said no to a read or a ship's move (with the game's own code)
 │   └── GameUnreachable  no usable answer: network, time-out, 5xx
 ├── PairError            this pair cannot be measured; other pairs can
+├── ShipUnfit            this ship cannot measure any pair as it is; other ships can
 ├── WorldCondition       the world does not let anybody trade now: the run is suspended, no pair fails
 │   ├── OutOfCredits · CreditFloor · BudgetReached · Maintenance · UniverseReset · TokenRefused
 └── LeaseLost            another owner has the work now; normal, and no reason to stop the process
@@ -44,6 +45,10 @@ class PairError(LabError):
     def __init__(self, message: str, *, code: int = 0) -> None:
         super().__init__(message)
         self.code = code
+
+
+class ShipUnfit(LabError):
+    """The ship cannot measure anything as it is; other ships can."""
 
 
 class WorldCondition(LabError):

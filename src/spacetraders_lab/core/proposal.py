@@ -139,13 +139,18 @@ def _visits(
     }
     skips = {pair.pair_id: planned_skips(menus[pair.pair_id], *_ends(pair, quotes)) for pair in candidates}
     to_trade = {pair_id: menu.without(skips[pair_id]) for pair_id, menu in menus.items()}
-    wanted, omissions = candidates[:max_pairs], _beyond(candidates, max_pairs)
+    wanted, omissions = candidates, list[Omission]()
     if budget is None:
         losing = {planned.pair for planned in price(wanted, to_trade).pairs if planned.loss(1.0) > 0}
         omissions += [Omission(pair.pair_id, LeftOut.UNPROFITABLE) for pair in wanted if pair in losing]
         wanted = [pair for pair in wanted if pair not in losing]
-    pairs = _affordable(wanted, to_trade, price, _cell_of(quotes), seed, purse if budget is None else budget)
-    omissions += [Omission(pair.pair_id, LeftOut.BUDGET) for pair in wanted if pair not in set(pairs)]
+    fitting = _fitting(wanted, to_trade, price, purse if budget is None else budget)
+    chosen, beyond = fitting[:max_pairs], _beyond(fitting, max_pairs)
+    in_turn = stratified_order(chosen, _cell_of(quotes), seed)
+    pairs = _fitting(in_turn, to_trade, price, purse if budget is None else budget)
+    taken = {*(pair.pair_id for pair in pairs), *(omission.what for omission in beyond)}
+    omissions += [Omission(pair.pair_id, LeftOut.BUDGET) for pair in wanted if pair.pair_id not in taken]
+    omissions += beyond
     used = {key for pair in pairs for key in _keys(pair)}
     return Proposal(
         tuple(pairs),
@@ -158,21 +163,8 @@ def _visits(
     )
 
 
-def _affordable(
-    wanted: Sequence[MarketPair],
-    menus: Mapping[str, Menu],
-    price: Price,
-    cell_of: Callable[[MarketPair], tuple[str, str, str]],
-    seed: int,
-    credits: int,
-) -> list[MarketPair]:
-    """As many of the wanted pairs, the first ones first, as have a worst case that fits in the order they are flown."""
-    fitting = _fitting(wanted, menus, price, credits)
-    return _fitting(stratified_order(fitting, cell_of, seed), menus, price, credits)
-
-
 def _fitting(wanted: Sequence[MarketPair], menus: Mapping[str, Menu], price: Price, credits: int) -> list[MarketPair]:
-    """The pairs in their order, those passed over that would not fit beside the ones before them."""
+    """The pairs in their order, those passed over whose worst case would not fit beside the ones before them."""
     pairs = list(wanted)
     for _ in range(_MOST_PASSED_OVER):
         fits = price(pairs, menus).pairs_within(credits)

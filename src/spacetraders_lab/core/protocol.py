@@ -89,6 +89,11 @@ class PairFailed:
 
 
 @dataclass(frozen=True, slots=True)
+class NoRoom(PairFailed):
+    """The hold is full of what is not the pair's: where nothing can be done about that, the ship is to blame."""
+
+
+@dataclass(frozen=True, slots=True)
 class NoFunds:
     """Nothing is aboard that could be sold, and the next purchase cannot be paid: wait for the world to change."""
 
@@ -184,13 +189,13 @@ def _buy(pair: MarketPair, todo: Sequence[Cell], facts: PairFacts, ship: Ship) -
     may_skip = facts.menu.sells is not None and any(row.operation is Operation.BUY for row in facts.records)
     if facts.cannot_buy:
         return (_skip(facts, SkipReason.CREDITS, Operation.BUY) if may_skip else None) or NoFunds()
+    if ship.free_space < 1:  # seen before anything is flown
+        full = f"no room in the hold of {ship.symbol}: {ship.cargo_units} units of other cargo are aboard"
+        return (_skip(facts, SkipReason.CARGO, Operation.BUY) if may_skip else None) or NoRoom(full)
     listing = _ready_to_trade(pair.buy_market, Operation.BUY, pair.good_symbol, facts, ship)
     if not isinstance(listing, TradeGood):
         return listing
     units = min(cell_units(listing.trade_volume, todo[0][0]), ship.free_space)
-    if units < 1:
-        full = f"no room in the hold of {ship.symbol}: {ship.cargo_units} units of other cargo are aboard"
-        return (_skip(facts, SkipReason.CARGO, Operation.BUY) if may_skip else None) or PairFailed(full)
     return Step(Operation.BUY, pair.good_symbol, pair.buy_market, *todo[0], part=1, units=units)
 
 

@@ -78,6 +78,11 @@ class Prepared:
         return [] if self.run.design.name is DesignName.ADAPTIVE else list(self.proposal.pairs)
 
     @property
+    def needed(self) -> float:
+        """The most credits that can be away at once, with the fuel that is kept."""
+        return self.plan.worst_case + self.run.kept_for_fuel
+
+    @property
     def markets(self) -> Mapping[str, int]:
         """How many markets of each good are used."""
         return self.proposal.markets
@@ -107,9 +112,10 @@ async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepa
     probes_too = command.design.name is DesignName.RECOVERY
     fleet = await checked_ships(lab, command.ship_symbols, command.system_symbol, probes_too=probes_too)
     ships = [ship for ship in fleet if ship.cargo_capacity]
+    _check_room(ships)
     listings = await _known_market(lab, command)
     goods = _goods(command, listings)
-    hold = min(ship.cargo_capacity for ship in ships)
+    hold = min(ship.free_space for ship in ships)
     fuel_price = _fuel_price(listings) if any(ship.fuel_capacity for ship in ships) else 0.0
     ways = await find_ways(lab.game, command.system_symbol, ships)
     wanted = {good: listings[good] for good in goods}
@@ -139,8 +145,8 @@ async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepa
         hold=hold,
         ships=len(ships),
         max_pairs=command.max_pairs,
-        budget=None if command.budget is None else command.budget - kept_for_fuel,
-        purse=purse - kept_for_fuel,
+        budget=None if command.budget is None else min(command.budget, purse - command.credit_floor) - kept_for_fuel,
+        purse=purse - command.credit_floor - kept_for_fuel,
     )
     if not proposal.pairs:
         raise UserError(_why_nothing(command, proposal))
@@ -226,6 +232,17 @@ async def checked_ships(lab: Lab, symbols: Sequence[str], system: str, *, probes
     return ships
 
 
+def _check_room(ships: Sequence[Ship]) -> None:
+    """Raise UserError for a ship that could buy nothing."""
+    for ship in ships:
+        if not ship.free_space:
+            cargo = ", ".join(f"{units} {good}" for good, units in ship.inventory.items())
+            raise UserError(
+                f"{ship.symbol} has no room in its hold ({cargo}); sell it first: `spacetraders ship sell`, or"
+                " `spacetraders experiment doctor --fix` for what a run has left aboard"
+            )
+
+
 async def _known_market(lab: Lab, command: MarketLiquidityExperimentCommand) -> dict[str, list[Listing]]:
     """Fresh listings by good; raises UserError naming the command that refreshes them."""
     system = command.system_symbol
@@ -268,20 +285,30 @@ def _fuel_price(listings: Mapping[str, list[Listing]]) -> float:
 def _check_budget(prepared: Prepared) -> None:
     """Raise UserError, with what would fit, for a plan whose worst case would leave too little of the budget."""
     plan, budget, kept_for_fuel = prepared.plan, prepared.run.budget, prepared.run.kept_for_fuel
-    needed = plan.worst_case + kept_for_fuel
-    if needed <= budget:
+    in_purse = prepared.purse - prepared.run.credit_floor
+    # who names a budget beyond the purse means to fill it: `SUSPENDED` meanwhile
+    available = min(budget, in_purse) if prepared.command.budget is None else budget
+    needed = prepared.needed
+    if needed <= available:
         return
-    fitting = plan.pairs_within(budget - kept_for_fuel, prepared.proposal.chosen_in)
+    fitting = plan.pairs_within(available - kept_for_fuel, prepared.proposal.chosen_in)
     remedies = [f"--max-pairs {fitting}" if fitting else "fewer or cheaper --goods"]
-    if needed <= prepared.purse:
+    if needed <= in_purse:
         remedies.append(f"--budget {round(needed + 0.5)}")
     if fitting and prepared.run.design.name is DesignName.GRID:  # the others take only what fits
         remedies.append(f"--design {DesignName.ADAPTIVE}")
     raise UserError(
         f"the worst case of this plan is {plan.worst_case:,.0f} credits ({len(plan.pairs)} pairs), and "
-        f"{kept_for_fuel:,} are kept for fuel: more than the budget of {budget:,}; what would fit: "
+        f"{kept_for_fuel:,} are kept for fuel: more than the {_said(prepared)}; what would fit: "
         f"{' or '.join(remedies)}"
     )
+
+
+def _said(prepared: Prepared) -> str:
+    floor = prepared.run.credit_floor
+    if prepared.command.budget is None and floor:
+        return f"purse of {prepared.purse:,}, of which {floor:,} are to be left"
+    return f"budget of {prepared.run.budget:,}"
 
 
 def _check_time_left(lab: Lab, prepared: Prepared) -> None:
@@ -309,7 +336,7 @@ def _why_nothing(command: MarketLiquidityExperimentCommand, proposal: Proposal) 
             "or scout again later"
         )
     if LeftOut.BUDGET in reasons:
-        return "not one pair fits the budget; allow more with --budget, or choose cheaper --goods"
+        return "not one pair fits the budget and the purse; allow more with --budget, or choose cheaper --goods"
     return f"no good is traded at two markets of {command.system_symbol}: nothing can be bought and sold"
 
 

@@ -17,6 +17,7 @@ from spacetraders_lab.core.errors import (
     GameUnreachable,
     OutOfCredits,
     PairError,
+    ShipUnfit,
     WorldCondition,
 )
 from spacetraders_lab.core.experiment import (
@@ -35,6 +36,7 @@ from spacetraders_lab.core.protocol import (
     Action,
     Leftover,
     NoFunds,
+    NoRoom,
     PairDone,
     PairFacts,
     PairFailed,
@@ -112,8 +114,8 @@ class PairSession:
     async def measure(self) -> PairDone | PairFailed:
         """Do what the protocol says until the pair has ended.
 
-        Raises Interrupted, LeaseLost, WorldCondition, GameUnreachable, and GameError when the ship itself cannot
-        be read; in each case the pair has not ended.
+        Raises Interrupted, LeaseLost, WorldCondition, GameUnreachable, ShipUnfit, and GameError when the ship itself
+        cannot be read; in each case the pair has not ended.
         """
         await self._settle_open_intents()
         while True:
@@ -164,6 +166,8 @@ class PairSession:
                 await self._skip(skips)
             case Step():
                 await self._trade(action)
+            case NoRoom(reason=reason) if not self._records and not self.awaits_a_listing:
+                raise ShipUnfit(reason)
             case PairFailed(reason=reason):
                 raise PairError(reason)
             case NoFunds():

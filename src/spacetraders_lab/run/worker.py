@@ -15,6 +15,7 @@ from spacetraders_lab.core.errors import (
     GameUnreachable,
     LeaseLost,
     OutOfCredits,
+    ShipUnfit,
     WorldCondition,
 )
 from spacetraders_lab.core.experiment import ClaimedPair, DesignName, ExperimentRun, SkipReason
@@ -271,10 +272,10 @@ class ShipWorker:
             with suppress(DatabaseUnavailable):  # a full disk may still take this
                 await self._claims.release(claim)
             raise
-        except GameError as error:
-            # The ship leaves, and the pair is anybody's. A ship that could not even be read has not tried it.
+        except (GameError, ShipUnfit) as error:
+            # The ship leaves, and the pair is anybody's. A ship that is unfit or cannot even be read has not tried it.
             report.error = str(error)
-            await self._claims.release(claim, spend_attempt=session is not None)
+            await self._claims.release(claim, spend_attempt=session is not None and isinstance(error, GameError))
         return False
 
     async def _known_ship(self) -> Ship:

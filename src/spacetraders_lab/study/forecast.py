@@ -17,6 +17,7 @@ from spacetraders_lab.study.replicate import ObservedSystem, Study, replicate
 from spacetraders_lab.study.worlds import LAW
 
 PLAYS = 5
+MOST_TRANSACTIONS = 1_000  # of a play: what goes on beyond is not told, for it would take many minutes to find out
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class Range:
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """Transactions, requests and game hours of a run from its beginning to its end."""
+    """Transactions, requests and game hours of a run from its beginning to its end, or to MOST_TRANSACTIONS."""
 
     transactions: Range
     requests: Range
@@ -68,6 +69,7 @@ def forecast(
     study = Study(
         world,
         run.design,
+        transactions=MOST_TRANSACTIONS,
         budget=run.budget - run.kept_for_fuel,
         observed=observed,
         goods=tuple(prepared.markets),

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.experiment import Design, DesignName, RunStatus
+from spacetraders_lab.core.experiment import Design, DesignName, MarketPair, RunStatus
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.core.summary import summarise_impact
 from spacetraders_lab.dashboard import run_feed
 from spacetraders_lab.dashboard.run_feed import RunFeed
 from spacetraders_lab.dashboard.runs_feed import RunsFeed
+from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.database import Database, open_database, open_reading
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.intents import IntentRepository
@@ -119,6 +120,35 @@ def test_what_a_ship_is_doing_follows_from_what_it_wrote_down(database: Database
     assert doing(now=after(80)) == "going back to X1-GZ7-A1 for GOOD_1"
     Queue(database).do("mark_complete", claim, now=NOON)
     assert doing() == doing("S-2") == "waiting for a pair"
+
+
+def test_while_listings_are_left_alone_the_time_left_is_theirs(database: Database) -> None:
+    first, other = MarketPair.of("GOOD_1", "X1-GZ7-A1", "X1-GZ7-B2"), MarketPair.of("GOOD_1", "X1-GZ7-B2", "X1-GZ7-C3")
+    enter_run(database, [first, other], ships=("S-1",))
+    with database.transaction() as connection:
+        for minute in (0, 1):
+            trade = make_record(pair=first, ship_symbol="S-1", iteration=minute + 1, timestamp=after(60 * minute))
+            ExperimentRepository(connection).record_transaction(trade)
+    queue = Queue(database)
+    queue.do("mark_complete", queue.must_claim("S-1"), now=after(50), washout_seconds=2700)
+    view = refreshed(RunFeed("run-1"), database, after(70))
+    assert view["progress"]["seconds_left"] == pytest.approx(2680)
+    assert [ship["doing"] for ship in view["ships"]] == ["waiting for listings that are left alone"]
+    assert refreshed(RunFeed("run-1"), database, after(2800))["progress"]["seconds_left"] < 2680
+
+
+def test_a_run_that_nobody_flies_for_has_no_time_left_and_its_ships_are_not_at_work(database: Database) -> None:
+    run = enter_run(database, apart(2), ships=("S-1",))
+    with database.transaction() as connection:
+        ExperimentRepository(connection).record_transaction(make_record(ship_symbol="S-1", timestamp=after(60)))
+        ContainerRepository(connection).start(run, run.ships, now=NOON)
+    (ship,) = refreshed(RunFeed("run-1"), database, after(70))["ships"]
+    assert ship["doing"] == "waiting for a pair"
+    with database.transaction() as connection:
+        ContainerRepository(connection).stop_of_run("run-1", now=after(80))
+    view = refreshed(RunFeed("run-1"), database, after(90))
+    assert view["progress"]["seconds_left"] is None
+    assert [ship["doing"] for ship in view["ships"]] == ["not at work: resume the run"]
 
 
 def test_failures_are_shown_with_their_reasons(database: Database) -> None:

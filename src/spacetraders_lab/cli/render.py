@@ -186,8 +186,8 @@ def print_scouting(plan: "ScoutingPlan") -> None:
         errors.print(f"  {ship.symbol}: {' '.join(tour) or 'stays'}")
 
 
-def print_status(run: RunSummary, ships: Sequence[ShipStatus], *, is_open: bool = False) -> None:
-    """The status table of a run; `is_open` where it goes on choosing pairs."""
+def print_status(run: RunSummary, ships: Sequence[ShipStatus], *, is_open: bool = False, is_left: bool = False) -> None:
+    """The status table of a run; `is_open` where it goes on choosing pairs, `is_left` where nobody flies for it."""
     done = run.pairs[QueueStatus.COMPLETED]
     print(f"Experiment: {run.run_id}")
     if is_open:
@@ -196,6 +196,9 @@ def print_status(run: RunSummary, ships: Sequence[ShipStatus], *, is_open: bool 
         print(f"Progress: {done}/{run.total} pairs ({100 * done / run.total if run.total else 0:.1f}%)")
     if run.status is not RunStatus.RUNNING:
         print(f"State: {run.status}" + (f" ({run.status_reason})" if run.status_reason else ""))
+    elif is_left:
+        print("State: RUNNING, with no ship at work on it")
+        print(f"Go on with: spacetraders experiment resume --run-id {run.run_id}")
     print("\nShip Performance:")
     most = max((ship.completed for ship in ships), default=0)
     for ship in ships:

@@ -14,6 +14,7 @@ from spacetraders_lab.cli.settings import Json, RunId, database, reading_databas
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import DesignName, ExperimentRun, QueueStatus, RunStatus, goes_on_choosing
 from spacetraders_lab.store.attrition import attrition
+from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.revisits import watch_of
 from spacetraders_lab.store.status import summarise_run, summarise_runs, summarise_ships
@@ -41,6 +42,7 @@ def status(
         ended_because, deviations = experiments.ended_because(run_id), experiments.deviations(run_id)
         hours, requests = _hours(experiments, begun), experiments.requests(run_id)
         watch_kept = _watch_kept(connection, begun)
+        is_left = run_id in ContainerRepository(connection).unattended_runs()
     if json:
         errors = [{"pair_id": end.pair.pair_id, "error": end.error_message} for end in failed]
         render.print_json(
@@ -50,10 +52,11 @@ def status(
             | {"deviations": [asdict(deviation) for deviation in deviations], "ended_because": ended_because}
             | {"design": begun.design.name, "limits": asdict(begun.limits), "hours": hours, "requests": requests}
             | ({"readings": watch_kept} if watch_kept else {})
+            | {"is_left": is_left}
         )
         return EXIT_OK
     is_open = goes_on_choosing(begun.design.name, ended_because, begun.finished_at)
-    render.print_status(run, ships, is_open=is_open)
+    render.print_status(run, ships, is_open=is_open, is_left=is_left)
     render.print_limits(begun.limits, hours=hours, requests=requests)
     render.print_readings(watch_kept)
     render.print_failures(failed)

@@ -1,7 +1,7 @@
 """What the page shows of one run, kept up from the rows that are new: reads by `store.live`, plain JSON out."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -47,12 +47,19 @@ class RunFeed:
         newest = self._read_trades(connection)
         self._read_queue(connection)
         pairs = _by_status(self._counts)
+        containers = {box.ship_symbol: box for box in live.containers_of(connection, self.run_id)}
+        rest = None if pairs["CLAIMED"] or not pairs["PENDING"] else live.resting_until(connection, run, now)
+        progress = self._progress(run, pairs, newest, now)
+        if containers and not any(map(_is_wanted, containers.values())):
+            progress["seconds_left"] = None  # nobody is there to go on
+        elif rest is not None and progress["seconds_left"] is not None:
+            progress["seconds_left"] = max(progress["seconds_left"], (rest - now).total_seconds())
         return {
             "run": _about(run),
-            "progress": self._progress(run, pairs, newest, now),
+            "progress": progress,
             "money": self._money(run),
             "goods": _goods(self._counts, self._states),
-            "ships": self._ships(connection, run, now),
+            "ships": self._ships(connection, run, containers, now, rests=rest is not None),
             "ladders": self._ladders(),
             "throughput": self._throughput(),
             "pace": self._pace(connection, run, now),
@@ -125,10 +132,11 @@ class RunFeed:
             "peak_outlay": run["plan"].get("peak_outlay"),
         }
 
-    def _ships(self, connection: Connection, run: JSON, now: datetime) -> list[JSON]:
+    def _ships(
+        self, connection: Connection, run: JSON, containers: Mapping[str, live.Container], now: datetime, *, rests: bool
+    ) -> list[JSON]:
         claims = {claim.claimed_by: claim for claim in live.claims(connection, self.run_id)}
         under_way = {intent.ship_symbol: intent for intent in live.open_intents(connection, self.run_id)}
-        containers = {box.ship_symbol: box for box in live.containers_of(connection, self.run_id)}
         ended = {status: Counter[str]() for status in ("COMPLETED", "FAILED")}
         for count in self._counts:
             if count.status in ended and count.ship_symbol is not None:
@@ -136,14 +144,15 @@ class RunFeed:
         known = set(run["ships"]) | set(claims) | set(self.tally.by_ship) | set(ended["COMPLETED"])
         ticks = _ticks(self.tally.recent)
         is_watch = run["design"]["name"] == DesignName.RECOVERY
-        without_a_pair = "watching what was traded" if is_watch else "waiting for a pair"
+        idle = "waiting for listings that are left alone" if rests else "waiting for a pair"
+        without_a_pair = "watching what was traded" if is_watch else idle
         return [
             {
                 "ship": ship,
                 "doing": "done"
                 if run["finished_at"]
                 else _doing(claims.get(ship), under_way.get(ship), self.tally.last_of_ship.get(ship), now)
-                or without_a_pair,
+                or (without_a_pair if _is_wanted(containers.get(ship)) else "not at work: resume the run"),
                 "claim": _timed(claims.get(ship)),
                 "trading": _timed(under_way.get(ship)),
                 "container": _timed(containers.get(ship)),
@@ -173,6 +182,11 @@ class RunFeed:
         for read in live_markets.market_reads(connection, run["universe_id"], run["system_symbol"], since):
             requests[min(int(read.timestamp()) - start, len(requests) - 1)] += 1
         return {"start": start, "trades": trades, "requests": requests}
+
+
+def _is_wanted(container: live.Container | None) -> bool:
+    """Whether a ship is to be at work; a ship without a container flies for whoever has no daemon."""
+    return container is None or (container.wanted_state == "RUNNING" and container.state in ("PENDING", "RUNNING"))
 
 
 def _about(run: JSON) -> JSON:

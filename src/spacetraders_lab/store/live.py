@@ -3,6 +3,7 @@
 Rows that are only ever added are read by their ids, from where the last look ended; the rest is counted in SQL.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -21,6 +22,7 @@ from spacetraders_lab.store.schema import (
 from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_work_queue as queue
+from spacetraders_lab.store.schema import listing_locks as locks
 
 _STAMP = {
     "sqlite": "PRAGMA data_version",
@@ -280,6 +282,18 @@ def containers_of(connection: Connection, run_id: str | None = None) -> list[Con
     if run_id is not None:
         statement = statement.where(containers.c.run_id == run_id)
     return [Container._make(row) for row in connection.execute(statement)]
+
+
+def resting_until(connection: Connection, run: Mapping[str, Any], now: datetime) -> datetime | None:
+    """When the last listing is free that pending pairs of the run wait for; None when they wait for none."""
+    waits = (
+        (queue.c.run_id == run["run_id"])
+        & PENDING
+        & (queue.c.good_symbol == locks.c.good_symbol)
+        & locks.c.market_symbol.in_((queue.c.buy_market, queue.c.sell_market))
+    )
+    closed = (locks.c.universe_id == run["universe_id"], locks.c.held_until > now)
+    return connection.execute(select(func.max(locks.c.held_until)).join(queue, waits).where(*closed)).scalar()
 
 
 def columns(table: Any, row: Any) -> list[Any]:

@@ -1,14 +1,17 @@
 """`experiment analyze`, `quote`, `advise`: a user asks what was found, and gets grounds or a remedy, never a guess."""
 
+import json
+import math
 from pathlib import Path
 
 import pytest
 
+from spacetraders_lab.cli import render
 from spacetraders_lab.store.database import open_database
 from spacetraders_lab.store.world import World
 from spacetraders_lab.study.rig import BASE_URL
 from tests.cli.recorded import Recorded
-from tests.factories import make_good, make_snapshot
+from tests.factories import NOON, make_good, make_snapshot
 from tests.store.memory import enter_run
 from tests.terminal import Terminal
 
@@ -42,6 +45,11 @@ class TestAnalyze:
         assert sum(row["transactions"] for row in found["ships"]) == recorded.transactions
         assert sum(row["transactions"] for row in found["pairs"]) == recorded.transactions
         assert any(row["percent_measured"] for row in found["cells"])
+
+    def test_json_says_null_where_the_data_give_no_number(self, capsys: pytest.CaptureFixture[str]) -> None:
+        render.print_json({"low": math.nan, "rows": [{"high": math.inf, "at": NOON}]})
+        found = json.loads(capsys.readouterr().out, parse_constant=pytest.fail)
+        assert found == {"low": None, "rows": [{"high": None, "at": str(NOON)}]}
 
     def test_a_run_without_trades_says_so(self, recorded: Recorded) -> None:
         database = open_database(path=recorded.terminal.database)

@@ -147,6 +147,18 @@ def test_hostile_text_is_text() -> None:
     assert "49" not in re.sub(r"[0-9a-f]{2,}", "", page.text)  # {{ 7 * 7 }} was not computed
 
 
+def test_an_interval_without_ends_leaves_the_page_readable() -> None:
+    """A browser reads no NaN, and would draw neither that figure nor any after it."""
+    wide = ({"percent": 2.5, "low": float("nan"), "high": float("inf")},)
+    chart = Chart("c", "c", "", {"mark": "point"}, wide, overlay=wide)
+    section = Section("s", "s", "", (Grid((chart,)),))
+    page = page_of(Report("t", "t", (section,)))
+    (text,) = [text for kind, text in page.scripts if kind == "application/json"]
+    assert "NaN" not in text and "Infinity" not in text
+    expected = [{"percent": 2.5, "low": None, "high": None}]
+    assert page.data[0]["data"] == {"values": expected} and page.data[0]["datasets"] == {"overlay": expected}
+
+
 def test_a_run_that_taught_nothing_still_makes_a_page() -> None:
     played = subject()
     nothing = Findings(exclusions=played.findings.exclusions, checks=played.findings.checks)

@@ -16,6 +16,7 @@ from spacetraders_lab.core.container import Container
 from spacetraders_lab.core.experiment import DesignName, ExperimentRun, QueueStatus, RunStatus
 from spacetraders_lab.core.limits import Limits
 from spacetraders_lab.core.planning import Plan
+from spacetraders_lab.core.sayable import sayable
 from spacetraders_lab.core.schedule import Schedule
 from spacetraders_lab.core.summary import ImpactSummary
 from spacetraders_lab.store.attrition import Attrition
@@ -67,8 +68,8 @@ def waiting(words: str) -> Iterator[None]:
 
 
 def print_json(value: Any) -> None:
-    """Print a value as JSON, times as ISO text."""
-    print(json.dumps(value, indent=2, default=str, ensure_ascii=False))
+    """Print a value as JSON, times as ISO text, and null for a number that the data do not give."""
+    print(json.dumps(sayable(value), indent=2, default=str, ensure_ascii=False, allow_nan=False))
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = ()) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from spacetraders_lab.core.market import Activity, Operation, Supply
+from spacetraders_lab.core.sayable import sayable
 from spacetraders_lab.report.figures import NO_ACTIVITY
 from spacetraders_lab.report.table import Record
 
@@ -40,9 +41,10 @@ class Chart:
     overlay: tuple[Record, ...] = ()
 
     def whole(self) -> Spec:
-        """The specification with its data in it."""
+        """The specification with its data in it; a figure that the data do not give is null, which is not drawn."""
         data = {"data": {"values": _short(self.records)}, "datasets": {"overlay": _short(self.overlay)}}
-        return {"$schema": SCHEMA} | data | self.spec
+        whole: Spec = sayable({"$schema": SCHEMA} | data | self.spec)
+        return whole
 
 
 def heat_map_spec() -> Spec:

@@ -82,6 +82,8 @@ def as_html(report: Report, *, now: datetime, version: str) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    # a page that no browser could read must not be made
+    environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "allow_nan": False}
     environment.tests["table"] = lambda block: isinstance(block, Table)
     environment.tests["grid"] = lambda block: isinstance(block, Grid)
     environment.tests["facts"] = lambda block: isinstance(block, Facts)

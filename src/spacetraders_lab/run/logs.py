@@ -63,7 +63,7 @@ class JsonFormat(logging.Formatter):
         line |= getattr(record, "about", {})
         if record.exc_text:
             line["traceback"] = record.exc_text
-        return json.dumps(line, ensure_ascii=False)
+        return json.dumps(line, ensure_ascii=False, allow_nan=False)
 
 
 class LogBook(logging.Handler):

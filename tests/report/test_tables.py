@@ -18,6 +18,7 @@ from spacetraders_lab.report.table import NOTHING, Table, as_csv, interval, numb
 from tests.analysis.test_crossmarket import LOAD, columns
 from tests.factories import NOON
 from tests.report.findings import CELL, HOSTILE, LAW, LISTING, RECOVERY, SELL, estimate, make_findings, recovery
+from tests.report.subject import subject, trading
 
 FINDINGS = make_findings()
 EVERY = [
@@ -92,6 +93,17 @@ def test_both_sides_of_a_listing_are_one_row() -> None:
     assert row[-1] == "1.5"
     only_bought = tables.listing_table([LISTING], NOON.timestamp())
     assert only_bought.rows[0][4] == NOTHING
+
+
+def test_the_quotes_of_a_listing_are_those_read_last_on_either_side() -> None:
+    left = {(row["buy_market"], row["good_symbol"]): row for row in trading().trades}  # the last of each
+    listings = subject().findings.listings
+    for record in tables.listing_table(listings, 0.0).records:
+        row = left[record["market"], record["good"]]
+        assert (record["ask"], record["bid"]) == (row["purchase_price_after"], row["sell_price_after"])
+        assert -3600 * record["quote_age_hours"] == pytest.approx(row["timestamp"].timestamp())
+    sold_later = [LISTING, replace(LISTING, side=SELL, ask=61, read_at=LISTING.read_at + 60)]
+    assert tables.listing_table(sold_later, 0.0).records[0]["ask"] == 61
 
 
 def test_a_small_p_is_not_nothing() -> None:

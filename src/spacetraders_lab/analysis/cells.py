@@ -35,7 +35,8 @@ def listing_table(data: Dataset, runs: Runs, side: int, model: ImpactModel) -> t
     """Every listing measured on a side, its slope shrunken towards those of markets like it."""
     share = model.trades / model.trades.sum(1, keepdims=True)
     means = _means(model, share)
-    rows = data.take(data.usable & (data.side == side))
+    # a trade of the other side, or one that cannot be used, may have been the last to read the quotes
+    rows = data.take(~np.isnan(data.ask_after) & ~np.isnan(data.bid_after))
     last = {int(unit): i for i, unit in enumerate(rows.unit)}  # rows are in time order
     volumes = sums(runs.unit, runs.tranches, len(data.unit_names))
     found = []

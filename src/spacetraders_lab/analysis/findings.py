@@ -114,7 +114,10 @@ class CellEstimate:
 
 @dataclass(frozen=True, slots=True)
 class ListingEstimate:
-    """One listing and side as measured: its slope, shrunken towards markets like it, and its last quotes."""
+    """One listing and side as measured: its slope, shrunken towards markets like it.
+
+    Its quotes and tradeVolume are those read after the last trade there, of whichever side.
+    """
 
     market: str
     good: str

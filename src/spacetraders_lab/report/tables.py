@@ -128,39 +128,40 @@ def listing_table(listings: Sequence[ListingEstimate], now: float) -> Table:
         both.setdefault((listing.market, listing.good), {})[listing.side] = listing
     rows, records = [], []
     for (market, good), sides in sorted(both.items()):
-        any_side = next(iter(sides.values()))
+        latest = max(sides.values(), key=lambda side: side.read_at)
         buy, sell = (
             percent_estimate(side, sides[side].slope) if side in sides else None
             for side in (Operation.BUY, Operation.SELL)
         )
-        age = (now - any_side.read_at) / 3600
+        age = (now - latest.read_at) / 3600
         trades = sum(side.transactions for side in sides.values())
         rows.append(
             (
                 market,
                 good,
-                any_side.type.value,
+                latest.type.value,
                 interval(buy),
                 interval(sell),
-                str(any_side.trade_volume),
-                str(any_side.ask),
-                str(any_side.bid),
+                str(latest.trade_volume),
+                str(latest.ask),
+                str(latest.bid),
                 str(trades),
                 number(age, 1),
             )
         )
         records.append(
-            {"market": market, "good": good, "type": any_side.type.value}
+            {"market": market, "good": good, "type": latest.type.value}
             | spread_out("percent_buy", buy)
             | spread_out("percent_sell", sell)
-            | {"trade_volume": any_side.trade_volume, "ask": any_side.ask, "bid": any_side.bid}
-            | {"log_spread": math.log(any_side.ask / any_side.bid), "transactions": trades, "quote_age_hours": age}
+            | {"trade_volume": latest.trade_volume, "ask": latest.ask, "bid": latest.bid}
+            | {"log_spread": math.log(latest.ask / latest.bid), "transactions": trades, "quote_age_hours": age}
         )
     return Table(
         "listings",
         "Listings",
         "Each listing that was traded: the move of its ask by buying, and of its bid by selling, one full tradeVolume,"
-        " shrunken towards markets like it; the quotes as last read.",
+        " shrunken towards markets like it; the quotes as the last trade there left them, and how long before the"
+        " last trade of all that was.",
         ("market", "good", "type", "buy %", "sell %", "volume", "ask", "bid", "trades", "age h"),
         tuple(rows),
         tuple(records),

@@ -191,14 +191,23 @@ def trade_and_watch(
 
 
 def trade_and_return(
-    markets: dict[str, Market], visits: int, *, reads: int = 2, seed: int = 1, stream: Stream = Stream.WITH
+    markets: dict[str, Market],
+    visits: int,
+    *,
+    reads: int = 2,
+    seed: int = 1,
+    stream: Stream = Stream.WITH,
+    every: float = 52 * 3600.0,
 ) -> Trading:
-    """Visits that displace 30 listings, each read again 30 to 1,500 minutes later and left alone for 40 hours."""
+    """Visits that displace 30 listings, each read again 30 to 1,500 minutes later.
+
+    A listing is visited every so many seconds, give or take ten hours: by default it is left alone for 40 hours.
+    """
     trading, random = Trading(markets), Random(seed)
     listings = random.sample(sorted((m, g) for m, place in markets.items() for g in place.listings), 30)
     plan = []
     for number in range(visits):
-        begin = number // 30 * 40 * 3600 + random.uniform(0, 10 * 3600)
+        begin = number // 30 * every + random.uniform(0, 10 * 3600)
         plan.append((begin, listings[number % 30], True))
         for _ in range(reads):
             minutes = math.exp(random.uniform(math.log(30), math.log(1500)))

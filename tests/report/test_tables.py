@@ -127,6 +127,11 @@ def test_recovery_in_words() -> None:
         assert said.startswith("Recovery was not measured: ") and why in said
 
 
+def test_visits_to_listings_that_were_not_at_rest_are_counted() -> None:
+    said = recovery_sentence(recovery(tick=None, half_life_minutes=None, revisits=0, unrested=12))
+    assert "had moved from its rest was read again; 12 more visits were left out" in said and "36 hours" in said
+
+
 def test_quotes_that_go_beyond_where_they_stood_are_not_said_to_stay():
     said = recovery_sentence(recovery(permanent_share=Estimate(-0.53, -0.95, -0.12)))
     assert "beyond where they stood, by 0.53 [0.12, 0.95] of the displacement" in said and "stays is" not in said

@@ -65,7 +65,7 @@ def analyse(
         law=law,
         hypotheses=judge_hypotheses(data, runs, drift2, size_law),
         contrasts=cell_contrasts(runs, drift2),
-        recovery=estimate_recovery(data, reads, tick, law),
+        recovery=estimate_recovery(data, reads, tick, law, others),
         transitions=supply_transitions(data),
     )
 

@@ -320,7 +320,8 @@ class ReturnEstimate:
     """How moved quotes go back: the time in which half of what is not permanent has gone, and the share that stays.
 
     None where the readings after so many visits (`revisits`) to so many `listings` do not tell. `lasts_minutes` is set
-    where less than half had gone (95 % sure) after so long, the longest that was watched.
+    where less than half had gone (95 % sure) after so long, the longest that was watched. `unrested` visits more were
+    read again, but their listing was still on its way back from an earlier visit.
     """
 
     half_life_minutes: Estimate | None
@@ -328,6 +329,7 @@ class ReturnEstimate:
     lasts_minutes: float | None
     revisits: int
     listings: int
+    unrested: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,12 @@
 """How markets come back after our trades: the beat, what a tick brings back, half-life and permanent share.
 
-Markets undo some moves by themselves and others not (`findings.Stream`): these are never fitted together.
+Markets undo some moves by themselves and others not (`findings.Stream`): these are never fitted together. A visit
+tells of recovery where the quote before it was at rest, not still on its way back from an earlier visit of ours.
 """
 
 import numpy as np
 
-from spacetraders_lab.analysis.arrays import Floats, Ints
+from spacetraders_lab.analysis.arrays import Bools, Floats, Ints
 from spacetraders_lab.analysis.dataset import ACTIVITIES, BUY, REASONS, SIDES, TYPES, Dataset
 from spacetraders_lab.analysis.decay import Revisits, fit_decay
 from spacetraders_lab.analysis.findings import (
@@ -18,6 +19,7 @@ from spacetraders_lab.analysis.findings import (
     TickRate,
     stream_of,
 )
+from spacetraders_lab.analysis.observations import NO_OTHERS, OtherTrades
 from spacetraders_lab.analysis.quiet import Reads, quiet_pairs
 from spacetraders_lab.analysis.ratio import ratio_of_sums
 from spacetraders_lab.analysis.rounding import price_steps
@@ -29,37 +31,57 @@ _STREAMS = tuple(Stream)
 _STREAM = np.array([[_STREAMS.index(stream_of(kind, side)) for side in SIDES] for kind in TYPES])  # types x sides
 _MOST_READS = 6  # of a revisited listing, evenly spread over the log of time; more add little and cost their square
 _MOST_VISITS = 500
+RESTED_SECONDS = 36 * 3600.0  # without own trades, before a quote counts as at rest; see `rested`
 _SOONEST = 60.0  # seconds after the last trade
 _SMALLEST_SHIFT = 0.02  # log displacement below which there is nothing to come back
 _SMALLEST_QUOTE = 50
 _FAR = 30.0  # credits from the asymptote, so that rounding leaves something of a tick's move
 
 
-def estimate_recovery(data: Dataset, reads: Reads, tick: Tick | None, law: LawFit | None) -> RecoveryEstimate:
-    """Everything about recovery that the reads between our trades can tell."""
+def estimate_recovery(
+    data: Dataset, reads: Reads, tick: Tick | None, law: LawFit | None, others: OtherTrades = NO_OTHERS
+) -> RecoveryEstimate:
+    """Everything about recovery that the reads between our trades can tell; `others` are trades of other runs."""
     by_stock = tick is not None and law is not None and law.best is LawForm.STOCK
     return RecoveryEstimate(
         tick=tick,
         rates=_tick_rates(reads, tick, law) if by_stock and tick is not None and law is not None else (),
-        returns={stream: _return(_revisits(data, reads, tick, stream)) for stream in Stream},
+        returns={stream: _return(*_revisits(data, reads, tick, stream, others)) for stream in Stream},
     )
 
 
-def _return(visits: Revisits) -> ReturnEstimate:
+def rested(moments: Floats, traded: Floats) -> Bools:
+    """Whether a quote was at rest at these moments, by those of the own trades at its listing, ascending, in seconds.
+
+    Of a move that halves in 520 minutes a twentieth is left after RESTED_SECONDS. What is sooner traded again has the
+    return of the earlier move in its own: a share that stays or a long half-life would be found where there is none.
+    """
+    before, long_before = np.searchsorted(traded, moments), np.searchsorted(traded, moments - RESTED_SECONDS)
+    at_rest: Bools = before == long_before
+    return at_rest
+
+
+def _return(visits: Revisits, unrested: int) -> ReturnEstimate:
     units = len(np.unique(visits.unit))
     if len(visits.unit) < FEWEST_REVISITS or units < FEWEST_UNITS:
-        return ReturnEstimate(None, None, None, len(visits.unit), units)
+        return ReturnEstimate(None, None, None, len(visits.unit), units, unrested)
     decay = fit_decay(visits)
-    return ReturnEstimate(decay.half_life, decay.permanent_share, decay.lasts, len(visits.unit), units)
+    return ReturnEstimate(decay.half_life, decay.permanent_share, decay.lasts, len(visits.unit), units, unrested)
 
 
-def _revisits(data: Dataset, reads: Reads, tick: Tick | None, stream: Stream) -> Revisits:
-    """The visits of a stream whose listing was read again before the next own trade, with up to six of those reads."""
+def _revisits(
+    data: Dataset, reads: Reads, tick: Tick | None, stream: Stream, others: OtherTrades
+) -> tuple[Revisits, int]:
+    """The visits of a stream whose listing was read again before the next own trade, with up to six of those reads.
+
+    And how many more there were to listings that were not at rest.
+    """
     first, ended = _first_and_last(data)
-    last = ended[_STREAM[data.type[ended], data.side[ended]] == _STREAMS.index(stream)]
-    later = (reads.row >= 0) & np.isin(reads.row, last)
-    later[later] &= reads.time[later] >= data.time[reads.row[later]] + _SOONEST
-    places = np.flatnonzero(later)
+    own = _STREAM[data.type[ended], data.side[ended]] == _STREAMS.index(stream)
+    still = _at_rest(data, first[own], others)
+    last, disturbed = ended[own][still], ended[own][~still]
+    read_again = np.isin(disturbed, reads.row[_later(data, reads, disturbed)])
+    places = np.flatnonzero(_later(data, reads, last))
     begins = np.flatnonzero(np.diff(reads.row[places], prepend=-2))
     groups = np.split(places, begins[1:]) if len(places) else []
     chosen = [_spread_in_time(groups[i], data, reads) for i in _spread(np.arange(len(groups)), _MOST_VISITS)]
@@ -67,7 +89,24 @@ def _revisits(data: Dataset, reads: Reads, tick: Tick | None, stream: Stream) ->
     start = dict(zip(ended.tolist(), first.tolist(), strict=True))
     opened = np.array([start[row] for row in visits.tolist()], dtype=np.int64)
     table = _table(chosen)
-    return _select(_measure(data, reads, tick, visits, opened, table), data, opened, visits)
+    return _select(_measure(data, reads, tick, visits, opened, table), data, opened, visits), int(read_again.sum())
+
+
+def _later(data: Dataset, reads: Reads, last: Ints) -> Bools:
+    """The reads of the stretches that these trades, the last of their visits, began; not those right after them."""
+    later: Bools = (reads.row >= 0) & np.isin(reads.row, last)
+    later[later] &= reads.time[later] >= data.time[reads.row[later]] + _SOONEST
+    return later
+
+
+def _at_rest(data: Dataset, first: Ints, others: OtherTrades) -> Bools:
+    """Whether the quotes before these trades, the first of their visits, were at rest."""
+    still = np.zeros(len(first), dtype=np.bool_)
+    for unit in np.unique(data.unit[first]).tolist():
+        own = data.unit[first] == unit
+        traded = np.append(data.time[data.unit == unit], others.of(data.unit_names[unit]))
+        still[own] = rested(data.time[first[own]], np.sort(traded))
+    return still
 
 
 def _first_and_last(data: Dataset) -> tuple[Ints, Ints]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from spacetraders_lab.analysis.dataset import SIDES, TYPES
 from spacetraders_lab.analysis.findings import CellFlag, Estimate, Findings, RecoveryEstimate, ReturnEstimate, Stream
+from spacetraders_lab.analysis.recovery import RESTED_SECONDS
 from spacetraders_lab.core.analysis_plan import FEWEST_REVISITS, FEWEST_UNITS
 from spacetraders_lab.core.market import Operation, Supply
 from spacetraders_lab.report import figures
@@ -93,8 +94,17 @@ def _returned(back: ReturnEstimate) -> str:
 
 
 def _too_few_readings(back: ReturnEstimate) -> str:
+    if back.unrested:
+        return _counted_readings(back) + (
+            f"; {back.unrested} more visits were left out, for earlier trades had moved their listing less than"
+            f" {RESTED_SECONDS / 3600:.0f} hours before"
+        )
+    return _counted_readings(back)
+
+
+def _counted_readings(back: ReturnEstimate) -> str:
     if not back.revisits:
-        return "no listing that its trades had moved was read again"
+        return f"no listing that its trades had moved{' from its rest' if back.unrested else ''} was read again"
     if back.revisits >= FEWEST_REVISITS and back.listings >= FEWEST_UNITS:
         return f"the readings after {back.revisits} visits do not tell it"
     return (

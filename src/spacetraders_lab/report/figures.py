@@ -25,6 +25,7 @@ from spacetraders_lab.analysis.findings import (
 )
 from spacetraders_lab.analysis.observations import NO_OTHERS, Observations, OtherTrades
 from spacetraders_lab.analysis.precision import Precision
+from spacetraders_lab.analysis.recovery import rested
 from spacetraders_lab.core.analysis_plan import LOWEST_QUOTE
 from spacetraders_lab.core.experiment import PlaceboBracket
 from spacetraders_lab.core.market import ListingType, Operation, Supply
@@ -208,7 +209,8 @@ def naive_means(cells: Sequence[CellEstimate]) -> list[Record]:
 def remaining(data: Dataset, seen: Observations, others: OtherTrades = NO_OTHERS) -> list[Record]:
     """The share of each visit's displacement that was left when its listing was next read, until the next trade.
 
-    1 is nothing gone, 0 all gone; only displacements above 2 %, and of many points evenly chosen ones. `stream` says
+    1 is nothing gone, 0 all gone; only displacements above 2 % of quotes that were at rest, and of many points evenly
+    chosen ones. `stream` says
     whether the trade went with what the market does by itself (it makes what it exports, and uses what it imports).
     """
     names = {name: i for i, name in enumerate(seen.unit_names)}
@@ -283,14 +285,15 @@ def _slopes(cells: Sequence[CellEstimate], side: Operation, kind: ListingType) -
 
 
 def _remaining(rows: Dataset, seen: Observations, disturbed: Floats) -> list[Record]:
-    found, traded = [], np.concatenate([rows.time, disturbed])
+    found, traded = [], np.sort(np.concatenate([rows.time, disturbed]))
     for side in SIDES:
         own = rows.take(rows.side == SIDES.index(side))
         for visit in np.unique(own.visit).tolist():
             trades = own.take(own.visit == visit)
             end = float(trades.time[-1])
             displaced = math.log(float(trades.after[-1]) / float(trades.before[0]))
-            if not abs(displaced) >= SMALLEST_DISPLACEMENT:  # nothing was read after, or too little to see
+            unread = not abs(displaced) >= SMALLEST_DISPLACEMENT  # nothing was read after, or too little to see
+            if unread or not rested(trades.time[:1], traded)[0]:
                 continue
             later = traded[traded > end]
             until = float(later.min()) if len(later) else math.inf

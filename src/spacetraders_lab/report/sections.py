@@ -193,7 +193,8 @@ def _recovery(subject: Subject) -> Section:
     said = recovery_sentence(recovery) if recovery is not None else "Not estimated from these readings."
     points_are = (
         " Each point is a later reading of a listing that no ship of the run had traded meanwhile: at 1 nothing has"
-        " come back, at 0 all of it. Only moves above 2 % are shown. The line is the fitted half-life with its band."
+        " come back, at 0 all of it. Only moves above 2 % are shown, of listings that had not been traded for 36 hours"
+        " before: others were still on their way back. The line is the fitted half-life with its band."
     )
     return Section("recovery", "Recovery", said + (points_are if found else ""), tuple(blocks))
 

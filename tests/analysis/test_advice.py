@@ -12,7 +12,6 @@ from scipy.optimize import minimize
 from spacetraders_lab.analysis.advice import (
     Trip,
     best_slice,
-    kept_up_units,
     lane,
     quote,
     split,
@@ -20,6 +19,7 @@ from spacetraders_lab.analysis.advice import (
 )
 from spacetraders_lab.analysis.curve import Curve, transactions
 from spacetraders_lab.analysis.findings import LawForm
+from spacetraders_lab.analysis.keeping_up import cadences, caps, trips, week
 from spacetraders_lab.analysis.resilience import WEEK, Resilience
 from spacetraders_lab.core.market import Operation
 
@@ -194,12 +194,14 @@ def test_a_lane_is_capped_by_its_recovery_not_by_the_number_of_flights() -> None
     """P=1000, B=1250, lambda=5 %, mu=2 %, V=20/40, half-life 520 min: 3, 14, 60 units earn 400, 1816, 9344."""
     bought, sold = curve(BUY, 1000, 0.05, 20), curve(SELL, 1250, 0.02, 40)
     ends = (halving(520.0), halving(520.0))
-    found = [kept_up_units(bought, sold, 80, minutes, ends) for minutes in (60, 240, 1440)]
-    assert [units for units, _ in found] == [3, 14, 60]
-    assert [profit for _, profit in found] == pytest.approx([400, 1816, 9344], abs=6)
+    most = np.arange(1, 81)
+    for minutes, units, profit in ((60, 3, 400), (240, 14, 1816), (1440, 60, 9344)):
+        *_, (_, last) = trips(bought, sold, most, minutes, ends)
+        assert most[last[:, 0].argmax()] == units
+        assert last.max() == pytest.approx(profit, abs=6)
     best = lane(bought, sold, 80, FREE, ends).kept_up
     assert best is not None
-    assert best.profit_an_hour.value >= 454
+    assert best.profit_an_hour.value >= 454  # a week's first trips, at quotes that are at rest, earn a little more
     assert best.profit_a_request.value == pytest.approx(best.profit.value / best.requests)
 
 
@@ -217,14 +219,59 @@ def test_what_is_promised_for_a_week_is_what_flying_for_a_week_ends_with(
     minutes: float, resilience: Resilience
 ) -> None:
     bought, sold = curve(BUY, 1000, 0.05, 10), curve(SELL, 1300, 0.03, 10)
-    units, promised = kept_up_units(bought, sold, 40, minutes, (resilience, resilience))
-    if not units:
-        assert resilience is RESILIENCES["never"]
-        return
-    visits = int(WEEK / minutes)
-    *_, displaced = resilience.found_by([bought.moved_by(transactions(units, 10))] * visits, minutes)
-    prices = [c.unit_prices(units, displaced=displaced).sum() for c in (bought, sold)]
-    assert float(prices[1] - prices[0]) == pytest.approx(promised, rel=1e-6)
+    for most in (1, 5, 17):
+        *_, (units, promised) = trips(bought, sold, np.array([most]), minutes, (resilience, resilience))
+        taken = [
+            int(found[0, 0]) for found, _ in trips(bought, sold, np.array([most]), minutes, (resilience, resilience))
+        ]
+        assert len(taken) == int(WEEK / minutes) and max(taken) <= most and taken[-1] == units[0, 0]
+        *_, displaced = resilience.found_by([bought.moved_by(transactions(n, 10)) for n in taken], minutes)
+        prices = [c.unit_prices(max(1, taken[-1]), displaced=displaced)[0] for c in (bought, sold)]
+        gain = float((prices[1] - prices[0]).sum())
+        assert float(promised[0, 0]) == pytest.approx(gain if taken[-1] else 0.0, rel=1e-6)
+        assert taken[-1] or gain <= 0
+
+
+def test_a_trip_takes_no_unit_that_would_lose() -> None:
+    """Where nothing comes back the quotes meet, and from then on nothing is traded and nothing lost."""
+    bought, sold = curve(BUY, 1000, 0.05, 10), curve(SELL, 1300, 0.03, 10)
+    never = (steadily(0.0), steadily(0.0))
+    found = [(int(n[0, 0]), float(p[0, 0])) for n, p in trips(bought, sold, np.array([25]), 60, never)]
+    assert found[0][0] == 25 and found[-1] == (0, 0.0)
+    assert all(profit >= 0 for _, profit in found)
+    assert sum(n for n, _ in found) == pytest.approx(10 * math.log(1.3) / 0.08, abs=10)
+
+
+def test_a_cadence_is_one_that_slow_markets_can_bear() -> None:
+    """Who chooses by the middle of them moves every second market for a week."""
+    many = 200
+    paces = 0.5 * np.exp(np.random.default_rng(2).normal(0, 0.7, many))
+    bought = Curve(BUY, LawForm.CONSTANT, 20, np.full(many, 1000.0), np.full(many, 0.05))
+    sold = Curve(SELL, LawForm.CONSTANT, 40, np.full(many, 1250.0), np.full(many, 0.02))
+    slow = Resilience.steadily(paces)
+    found = lane(bought, sold, 80, FREE, (slow, Resilience.steadily(np.full(many, 9.0)))).kept_up
+    assert found is not None
+    moved_an_hour = found.units / 20 * 60 / found.minutes
+    assert 0.15 < (paces < moved_an_hour).mean() < 0.4
+    assert found.profit_an_hour.value > found.profit_an_hour.low > 0
+
+
+def test_the_cadence_found_is_nearly_the_best_of_all() -> None:
+    bought, sold = curve(BUY, 1000, 0.05, 20), curve(SELL, 1250, 0.02, 40)
+    ends = (steadily(0.4), steadily(0.3))
+    found = lane(bought, sold, 80, FREE, ends).kept_up
+    best = max(
+        float(week(bought, sold, np.arange(1, 81), minutes, ends)[1].max()) * 60 / minutes
+        for minutes in range(60, 1440, 60)
+    )
+    assert found is not None and 0.9 * best < found.profit_an_hour.value <= 1.02 * best
+
+
+@given(st.floats(0.5, 2 * WEEK), st.integers(1, 500))
+def test_what_is_tried_can_be_flown(shortest: float, hold: int) -> None:
+    tried = list(cadences(shortest))
+    assert tried == sorted(tried) and tried[0] >= shortest and tried[-1] == max(shortest, WEEK)
+    assert caps(hold)[0] == 1 and caps(hold)[-1] == hold
 
 
 @given(st.floats(20, 2000), st.integers(1, 30), st.floats(0, 1), st.floats(0, 3))

@@ -124,6 +124,10 @@ def test_a_tick_brings_back_what_the_activity_makes(game):
     by_kind = {(rate.type, rate.activity): rate.rate for rate in rates}
     weak = by_kind[(ListingType.IMPORT, Activity.WEAK)]
     assert weak.low < 0.3 < weak.high and 0.2 < weak.value < 0.4
+    means = {(rate.type, rate.activity): rate.mean for rate in rates}
+    mean = means[(ListingType.IMPORT, Activity.WEAK)]
+    assert mean.value == pytest.approx(weak.value)
+    assert weak.high / weak.low > 1.8  # the listings themselves differ by up to three times
     growing = by_kind[(ListingType.IMPORT, Activity.GROWING)]
     assert 0.5 <= growing.value <= 0.9 and all(rate.ticks >= rate.listings >= 3 for rate in rates)
 

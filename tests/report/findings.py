@@ -89,7 +89,7 @@ LAW = LawFit(
 )
 RECOVERY = RecoveryEstimate(
     tick=Tick(1800.0, {(BUY_MARKET, GOOD): 60.0}, changes=20, explained=19),
-    rates=(TickRate(ListingType.EXPORT, Activity.WEAK, estimate(0.3), 3, 18),),
+    rates=(TickRate(ListingType.EXPORT, Activity.WEAK, estimate(0.3), estimate(0.3), 3, 18),),
     returns={
         Stream.WITH: ReturnEstimate(estimate(300.0), None, None, revisits=20, listings=3),
         Stream.AGAINST: ReturnEstimate(None, None, None, revisits=4, listings=3),

@@ -1,10 +1,11 @@
 """What to trade, how much at once and how often, from curves of the quotes. Pure arithmetic; every figure has a range.
 
-Sizes and cadences are chosen on the central curve and then priced in every draw, so a range says how the chosen
-advice may turn out. Formulas that the tests hold this against: Obizhaeva and Wang 2013, Alfonsi, Fruth and Schied 2010.
+Sizes are chosen on the central curve, cadences so that a market that comes back more slowly than most can bear them;
+both are then priced in every draw, so a range says how the chosen advice may turn out. Formulas that the tests hold
+this against: Obizhaeva and Wang 2013, Alfonsi, Fruth and Schied 2010.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -12,10 +13,13 @@ import numpy as np
 
 from spacetraders_lab.analysis.arrays import Floats
 from spacetraders_lab.analysis.curve import Curve, transactions
-from spacetraders_lab.analysis.resilience import WEEK, Resilience
+from spacetraders_lab.analysis.keeping_up import Ends, cadences, caps, few_draws, week
+from spacetraders_lab.analysis.resilience import Resilience
 
+# Of the draws of what a week earns, the one to choose by: recovery is known badly, and a cadence that half of the
+# markets cannot bear loses more there than it gains elsewhere. Tried in the sandbox's economy (`keeping_up`).
+_CAUTION = 0.25
 SLICES = (0.1, 0.25, 0.5, 1.0)  # shares of the tradeVolume that a purchase may be cut into
-Ends = tuple[Resilience, Resilience]  # of a lane: where one buys, and where one sells
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +69,10 @@ class Trip:
 
 @dataclass(frozen=True, slots=True)
 class Cadence:
-    """A way to fly a lane: so many units every so many minutes, and what such a trip earns."""
+    """A way to fly a lane: at most so many units every so many minutes, and what such a trip earns.
+
+    `units_an_hour` are those really taken: a trip shrinks where its last units would lose.
+    """
 
     minutes: float
     units: int
@@ -80,8 +87,8 @@ class Cadence:
 class LaneAdvice:
     """How to trade a lane: `once` at the quotes of now, and `kept_up` at the cadence that earns most an hour.
 
-    The latter is what the last trip of a week earns, when what comes back and what does not has had its effect. None
-    where nothing is known of recovery, or nothing is earned.
+    The latter is what the trips of a week earn in the mean, from the quotes of now on. None where nothing is known of
+    recovery, or nothing is earned.
     `absorbed_an_hour` are the units an hour that both markets take in without moving further (None: not known).
     """
 
@@ -123,29 +130,7 @@ def lane(buy: Curve, sell: Curve, hold: int, trip: Trip, ends: Ends | None) -> L
     once = _once(buy, sell, hold, trip)
     if ends is None:
         return LaneAdvice(once, None, None)
-    found = [
-        _cadence(buy, sell, units, trip, minutes, _displaced(buy, sell, units, minutes, ends))
-        for minutes in _cadences(trip.minutes)
-        if (units := kept_up_units(buy, sell, hold, minutes, ends)[0])
-    ]
-    best = max(found, key=lambda cadence: cadence.profit_an_hour.value, default=None)
-    if best is not None and best.profit_an_hour.value <= 0:
-        best = None
-    return LaneAdvice(once, best, _absorbed(buy, sell, ends))
-
-
-def kept_up_units(buy: Curve, sell: Curve, hold: int, minutes: float, ends: Ends) -> tuple[int, float]:
-    """The units a visit, every so many minutes, with which the last trip of a week earns most; and what it earns.
-
-    On the central curve, fuel left aside; (0, 0) where even one unit loses.
-    """
-    buy, sell, ends = buy.central(), sell.central(), (ends[0].central(), ends[1].central())
-    best = (0, 0.0)
-    for units in range(1, hold + 1):
-        profit = float(_profits(buy, sell, units, _displaced(buy, sell, units, minutes, ends))[0])
-        if profit > best[1]:
-            best = (units, profit)
-    return best
+    return LaneAdvice(once, _kept_up(buy, sell, hold, trip, ends), _absorbed(buy, sell, ends))
 
 
 def split(units: int, visits: int, left: float) -> list[int]:
@@ -171,21 +156,6 @@ def split_cost(curve: Curve, pieces: Sequence[int], minutes: float, resilience: 
     return Forecast.of(total)
 
 
-def _profits(buy: Curve, sell: Curve, units: int, displaced: tuple[Floats, Floats]) -> Floats:
-    """Credits that so many units earn, a draw each."""
-    earned = sell.unit_prices(units, displaced=displaced[1]).sum(axis=1)
-    profits: Floats = earned - buy.unit_prices(units, displaced=displaced[0]).sum(axis=1)
-    return profits
-
-
-def _displaced(buy: Curve, sell: Curve, units: int, minutes: float, ends: Ends) -> tuple[Floats, Floats]:
-    here, there = (
-        end.kept_up(curve.moved_by(transactions(units, curve.trade_volume)), minutes)
-        for curve, end in zip((buy, sell), ends, strict=True)
-    )
-    return here, there
-
-
 def _once(buy: Curve, sell: Curve, hold: int, trip: Trip) -> Cadence | None:
     """The number of units that earns most in one visit now; None where even one unit loses."""
     gains = sell.central().unit_prices(hold)[0] - buy.central().unit_prices(hold)[0]
@@ -193,14 +163,13 @@ def _once(buy: Curve, sell: Curve, hold: int, trip: Trip) -> Cadence | None:
     units = int(np.argmax(profit)) + 1
     if profit[units - 1] <= 0:
         return None
-    nothing = np.zeros(1)
-    return _cadence(buy, sell, units, trip, trip.minutes, (nothing, nothing))
+    earned = sell.unit_prices(units).sum(axis=1) - buy.unit_prices(units).sum(axis=1)
+    return _cadence(buy, sell, units, trip, trip.minutes, earned - trip.fuel)
 
 
 def _cadence(
-    buy: Curve, sell: Curve, units: int, trip: Trip, minutes: float, displaced: tuple[Floats, Floats]
+    buy: Curve, sell: Curve, units: int, trip: Trip, minutes: float, profits: Floats, taken: float | None = None
 ) -> Cadence:
-    profits = _profits(buy, sell, units, displaced) - trip.fuel
     trades = len(transactions(units, buy.trade_volume)) + len(transactions(units, sell.trade_volume))
     requests = trip.requests + trades
     return Cadence(
@@ -209,17 +178,26 @@ def _cadence(
         profit=Forecast.of(profits),
         profit_an_hour=Forecast.of(profits * 60 / minutes),
         profit_a_request=Forecast.of(profits / requests),
-        units_an_hour=units * 60 / minutes,
+        units_an_hour=(units if taken is None else taken) * 60 / minutes,
         requests=requests,
     )
 
 
-def _cadences(shortest: float) -> Iterator[float]:
-    """Minutes between visits worth trying: from as often as one ship can, each a tenth longer than the one before."""
-    minutes = shortest
-    yield minutes
-    while (minutes := 1.1 * minutes) <= WEEK:
-        yield minutes
+def _kept_up(buy: Curve, sell: Curve, hold: int, trip: Trip, ends: Ends) -> Cadence | None:
+    """The cadence and the most units a trip that earn most in a week; None where it would lose."""
+    few = [few_draws(curve, end) for curve, end in zip((buy, sell), ends, strict=True)]
+    (here, there), few_ends, most = (few[0][0], few[1][0]), (few[0][1], few[1][1]), caps(hold)
+    best = (0.0, 0.0, 0)
+    for minutes in cadences(trip.minutes):
+        _, profits = week(here, there, most, minutes, few_ends)
+        an_hour = np.quantile((profits - trip.fuel) * 60 / minutes, _CAUTION, axis=1)
+        place = int(an_hour.argmax())
+        best = max(best, (float(an_hour[place]), minutes, int(most[place])))
+    earns, minutes, units = best
+    if earns <= 0:
+        return None
+    taken, earned = week(buy, sell, np.array([units]), minutes, ends)
+    return _cadence(buy, sell, units, trip, minutes, earned[0] - trip.fuel, float(np.median(taken)))
 
 
 def _absorbed(buy: Curve, sell: Curve, ends: Ends) -> float | None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spacetraders_lab.analysis.arrays import Floats
+from spacetraders_lab.analysis.arrays import Floats, Ints
 from spacetraders_lab.analysis.findings import LawForm
 from spacetraders_lab.core.market import Operation
 
@@ -77,6 +77,13 @@ class Curve:
         quotes = np.maximum(LOWEST, self.at(found) + self._errors(count))
         return np.repeat(quotes, size, axis=1)[:, :units]
 
+    def unit_prices_at(self, units: int, displaced: Floats) -> Floats:
+        """As `unit_prices`, for several displacements of each draw: (any, draws) gives (any, draws, units)."""
+        count = -(-units // self.trade_volume)
+        found = displaced[:, :, None] + np.arange(count, dtype=np.float64)
+        quotes = np.maximum(LOWEST, self.at(found) + self._errors(count))
+        return np.repeat(quotes, self.trade_volume, axis=2)[:, :, :units]
+
     def _errors(self, count: int) -> Floats:
         """What the law leaves unsaid, piling up over transactions; the first quote is known. The same every time."""
         chance = np.random.default_rng((self.seed, _ERRORS))
@@ -87,6 +94,12 @@ class Curve:
     def moved_by(self, transactions: Sequence[int]) -> float:
         """By how many tradeVolumes' worth transactions of so many units move the quote."""
         return float(sum((units / self.trade_volume) ** self.exponent for units in transactions))
+
+    def moved_by_each(self, units: Ints) -> Floats:
+        """By how many tradeVolumes' worth each of these numbers of units moves the quote, in full transactions."""
+        full, rest = np.divmod(units, self.trade_volume)
+        moved: Floats = full + (rest / self.trade_volume) ** self.exponent
+        return moved
 
 
 def transactions(units: int, trade_volume: int) -> list[int]:

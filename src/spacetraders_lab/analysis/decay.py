@@ -23,6 +23,7 @@ _PRIOR_MEAN = np.array([np.log(240.0), np.log(0.03), np.log(360.0), 0.0])
 _PRIOR_SD = np.array([2.0, 2.0, 1.0, 0.3])  # weak: factors of 50 in h and in the drift's deviation
 _STEP = 1e-3
 _VAGUE = 30  # an interval this many times as high as low tells nothing
+_LONG_ENOUGH = 480.0  # minutes: that less than half comes back sooner is true of most markets, and no news
 _BEYOND = 5  # times the longest read: of such a half-life an eighth of the return was seen, the rest is the prior
 
 
@@ -49,7 +50,7 @@ class Decay:
     """Half-life in minutes of what does not last, and the share that does.
 
     They are None where the reads came too soon or were too few to tell them. `lasts` is the longest time read, where
-    the half-life is longer than that for sure.
+    the half-life is longer than that for sure and that time is long.
     """
 
     half_life: Estimate | None
@@ -68,7 +69,7 @@ def fit_decay(visits: Revisits) -> Decay:
     return Decay(
         half_life=half_life if is_told else None,
         permanent_share=share if share.high - share.low < 1 else None,
-        lasts=longest if half_life.low > longest and not is_told else None,
+        lasts=longest if half_life.low > longest >= _LONG_ENOUGH and not is_told else None,
     )
 
 

@@ -291,11 +291,16 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class TickRate:
-    """TradeVolumes by which the hidden stock moves towards its rest at each tick, by listing type and activity."""
+    """TradeVolumes by which the hidden stock moves towards its rest at each tick, by listing type and activity.
+
+    `mean` is the mean over the listings measured. `rate` is what one listing does: the same value, with the ends
+    between which 95 % of listings lie, for each has a pace of its own.
+    """
 
     type: ListingType
     activity: Activity | None
     rate: Estimate
+    mean: Estimate
     listings: int
     ticks: int
 

@@ -9,7 +9,9 @@ import numpy as np
 from spacetraders_lab.analysis.arrays import Bools, Floats, Ints
 from spacetraders_lab.analysis.dataset import ACTIVITIES, BUY, REASONS, SIDES, TYPES, Dataset
 from spacetraders_lab.analysis.decay import Revisits, fit_decay
+from spacetraders_lab.analysis.distributions import exp_interval
 from spacetraders_lab.analysis.findings import (
+    Estimate,
     LawFit,
     LawForm,
     RecoveryEstimate,
@@ -193,8 +195,18 @@ def _tick_rates(reads: Reads, tick: Tick, law: LawFit) -> tuple[TickRate, ...]:
             unit = reads.unit[first][own]
             rate = ratio_of_sums(towards_rest[own], passed[own], unit)
             if rate is not None:
-                found.append(TickRate(label, ACTIVITIES[activity], rate, len(np.unique(unit)), int(passed[own].sum())))
+                one = _of_one_listing(rate.value, towards_rest[own], passed[own], unit)
+                listings, ticks = len(np.unique(unit)), int(passed[own].sum())
+                found.append(TickRate(label, ACTIVITIES[activity], one, rate, listings, ticks))
     return tuple(found)
+
+
+def _of_one_listing(mean: float, moved: Floats, passed: Floats, unit: Ints) -> Estimate:
+    """The mean rate, with the ends between which that of one more listing lies (95 %, log-normal)."""
+    units, code = np.unique(unit, return_inverse=True)
+    rates = np.log(np.bincount(code, moved) / np.bincount(code, passed))
+    error = float(rates.std(ddof=1)) * np.sqrt(1 + 1 / len(units))
+    return exp_interval(float(np.log(mean)), float(error), len(units) - 1)
 
 
 def _tick_moves(reads: Reads, tick: Tick, law: LawFit) -> tuple[Floats, Floats, Ints]:

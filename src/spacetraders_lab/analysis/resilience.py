@@ -40,14 +40,11 @@ class Resilience:
         half_life = None if self.half_life is None else _median(self.half_life)
         return replace(self, half_life=half_life, an_hour=_median(self.an_hour), lasting=_median(self.lasting))
 
-    def kept_up(self, moved: float, minutes: float) -> Floats:
-        """The displacement found by the last of a week's visits, so many minutes apart, that each move so much."""
-        before = max(0.0, WEEK / minutes - 1)  # visits
+    def gone_back(self, passing: Floats, minutes: float) -> Floats:
+        """What is left of displacements that do not stay after so many minutes; the last axis is that of the draws."""
         if self.half_life is None:
-            return before * np.maximum(0.0, moved - self.an_hour * minutes / 60)
-        left = np.exp2(-minutes / self.half_life)
-        series = left * (1 - left**before) / (1 - left)
-        return np.asarray(moved * (self.lasting * before + (1 - self.lasting) * series))
+            return np.maximum(0.0, passing - self.an_hour * minutes / 60)
+        return np.asarray(passing * np.exp2(-minutes / self.half_life))
 
     def share_left(self, minutes: float) -> Floats:
         """What is left after so many minutes of one tradeVolume's move, what stays for ever left aside."""
@@ -62,10 +59,7 @@ class Resilience:
             yield passing + stays
             stays = stays + self.lasting * moved
             passing = passing + (1 - self.lasting) * moved
-            if self.half_life is None:
-                passing = np.maximum(0.0, passing - self.an_hour * minutes / 60)
-            else:
-                passing = passing * np.exp2(-minutes / self.half_life)
+            passing = self.gone_back(passing, minutes)
 
 
 def _median(values: Floats) -> Floats:

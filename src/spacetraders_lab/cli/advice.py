@@ -265,7 +265,11 @@ def _print_lane(found: advice.LaneAdvice, trip: Trip, recovery_known: bool) -> N
     if found.once is not None and not recovery_known:
         print(f"No cadence can be advised: {_NO_RECOVERY}")
     elif found.once is not None and found.kept_up is None:
-        print("No cadence earns anything at the end of a week: too little of what the trips move comes back.")
+        print("No cadence earns anything over a week: too little of what the trips move comes back.")
+    elif found.kept_up is not None:
+        print(
+            "Kept up, a trip takes no unit that would lose at the quotes it finds, and credits are means of the week."
+        )
 
 
 def _every(name: str, way: Cadence) -> str:

@@ -212,16 +212,28 @@ def recovery_table(recovery: RecoveryEstimate) -> Table:
     return Table(
         "recovery",
         "Recovery a tick",
-        "By how many tradeVolumes the stock goes back towards its rest at each tick of its market.",
-        ("type", "activity", "tradeVolumes a tick", "listings", "ticks"),
-        tuple((r.type, r.activity or NOTHING, interval(r.rate), str(r.listings), str(r.ticks)) for r in recovery.rates),
+        "By how many tradeVolumes the stock goes back towards its rest at each tick of its market: the mean over the"
+        " listings measured, and the ends between which 95 % of listings lie, for each has a pace of its own.",
+        ("type", "activity", "tradeVolumes a tick", "of one listing", "listings", "ticks"),
+        tuple(
+            (
+                r.type,
+                r.activity or NOTHING,
+                interval(r.mean, 2),
+                f"{number(r.rate.low, 2)} to {number(r.rate.high, 2)}",
+                str(r.listings),
+                str(r.ticks),
+            )
+            for r in recovery.rates
+        ),
         tuple(
             {"type": r.type, "activity": r.activity}
-            | spread_out("rate", r.rate)
+            | spread_out("rate", r.mean)
+            | {"rate_of_one_listing_low": r.rate.low, "rate_of_one_listing_high": r.rate.high}
             | {"listings": r.listings, "ticks": r.ticks}
             for r in recovery.rates
         ),
-        frozenset({"tradeVolumes a tick", "listings", "ticks"}),
+        frozenset({"tradeVolumes a tick", "of one listing", "listings", "ticks"}),
     )
 
 

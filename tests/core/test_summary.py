@@ -1,9 +1,14 @@
 """The first look at what was recorded: moves per full tradeVolume, medians by cell, and what is left out and why."""
 
+import math
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spacetraders_lab.analysis.dataset import count_exclusions, dataset_of
+from spacetraders_lab.core.analysis_plan import Exclusion
 from spacetraders_lab.core.experiment import TradeRecord
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
 from spacetraders_lab.core.summary import ImpactRow, percent_per_volume, summarise_impact
@@ -71,8 +76,33 @@ def test_what_cannot_be_used_is_counted_by_its_reason() -> None:
         moved(100, 108),
     ]
     summary = summarise_impact(rows)
-    assert summary.excluded == {"leftover": 1, "recovered": 3, "other players traded": 1}
+    assert summary.excluded == {
+        Exclusion.LEFTOVER: 1, Exclusion.RECOVERED: 2, Exclusion.NOT_READ_AFTER: 1, Exclusion.FOREIGN: 1,
+    }  # fmt: skip
     assert [(row.transactions, row.median_percent_per_volume) for row in summary.rows] == [(1, pytest.approx(8))]
+
+
+FAULTS: list[dict[str, Any]] = [
+    {}, {}, {"recovered": True}, {"batch_size_fraction": None, "iteration": 0}, {"foreign_units": 5},
+    {"trade_volume_after": 61}, {"seconds_since_before": 61.0}, {"seconds_since_before": 60.0},
+    {"purchase_price_after": None, "sell_price_after": None, "price_after": None},
+    {"purchase_price_before": 9, "price_before": 9}, {"purchase_price_after": 1, "price_after": 1},
+    {"purchase_price_before": 1, "price_before": 1, "foreign_units": 1},
+]  # fmt: skip
+
+
+@given(st.lists(st.lists(st.sampled_from(FAULTS), max_size=3), max_size=8))
+def test_the_page_leaves_out_what_the_analysis_leaves_out(faults: list[list[dict[str, Any]]]) -> None:
+    """Each record by itself; what it takes a whole run to see is the analysis's alone."""
+    records = [make_record(**dict(pair for fault in own for pair in fault.items())) for own in faults]
+    if records:
+        by_reason = count_exclusions(dataset_of(records)).by_reason
+        assert summarise_impact(records).excluded == {reason.value: n for reason, n in by_reason.items()}
+
+
+def test_a_unit_that_doubles_a_quote_is_a_number_too() -> None:
+    record = make_record(units=1, price_before=10, price_after=40, trade_volume_before=1000, trade_volume_after=1000)
+    assert math.isfinite(summarise_impact([record]).rows[0].median_percent_per_volume)
 
 
 def test_nothing_recorded_nothing_said() -> None:

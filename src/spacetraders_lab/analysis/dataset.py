@@ -23,7 +23,8 @@ from spacetraders_lab.analysis.arrays import (
     pairs,
     seconds,
 )
-from spacetraders_lab.core.analysis_plan import LATE_SECONDS, LOWEST_QUOTE, THIN_QUOTE, Exclusion
+from spacetraders_lab.core.analysis_plan import Exclusion
+from spacetraders_lab.core.exclusions import marks
 from spacetraders_lab.core.experiment import TradeRecord
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
 
@@ -206,19 +207,16 @@ def _units(get: Columns, side: Ints) -> tuple[Ints, tuple[tuple[str, str], ...]]
 
 
 def _mark(data: Dataset, recovered: Bools) -> Dataset:
-    unread = np.isnan(data.ask_after) | np.isnan(data.bid_after)
-    lowest = np.minimum(data.before, np.nan_to_num(data.after, nan=np.inf))
-    grown = ~np.isnan(data.trade_volume_after) & (data.trade_volume_after != data.trade_volume)
-    reasons = (
-        (recovered, Exclusion.RECOVERED),
-        (unread, Exclusion.NOT_READ_AFTER),
-        (np.isnan(data.fraction), Exclusion.LEFTOVER),
-        (data.foreign > 0, Exclusion.FOREIGN),
-        (grown, Exclusion.TICK),  # a tradeVolume changes only at a tick
-        (data.seconds > LATE_SECONDS, Exclusion.LATE),
-        (lowest <= LOWEST_QUOTE, Exclusion.SATURATED),
-        (data.before < THIN_QUOTE, Exclusion.THIN),
+    found = marks(
+        recovered=recovered,
+        unread=np.isnan(data.ask_after) | np.isnan(data.bid_after),
+        leftover=np.isnan(data.fraction),
+        foreign=data.foreign,
+        grown=~np.isnan(data.trade_volume_after) & (data.trade_volume_after != data.trade_volume),
+        seconds=data.seconds,
+        before=data.before,
+        after=data.after,
     )
-    for rows, reason in reasons:
+    for reason, rows in found:
         data = data.exclude(rows, reason)
     return data

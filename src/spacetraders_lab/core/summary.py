@@ -7,6 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+from spacetraders_lab.core.analysis_plan import Exclusion
+from spacetraders_lab.core.exclusions import marks
+
+_FURTHEST = 700.0  # log move of a tradeVolume: of one unit that moved the quote a thousand make a number beyond all
 Cell = tuple[str, str, str, str | None]  # side, listing type, supply and activity before
 
 
@@ -24,6 +28,8 @@ class Traded(Protocol):
     @property
     def trade_volume_before(self) -> int: ...
     @property
+    def trade_volume_after(self) -> int | None: ...
+    @property
     def units(self) -> int: ...
     @property
     def price_before(self) -> int: ...
@@ -31,6 +37,8 @@ class Traded(Protocol):
     def price_after(self) -> int | None: ...
     @property
     def batch_size_fraction(self) -> float | None: ...
+    @property
+    def seconds_since_before(self) -> float: ...
     @property
     def foreign_units(self) -> int: ...
     @property
@@ -54,7 +62,7 @@ class ImpactRow:
 
 @dataclass(frozen=True, slots=True)
 class ImpactSummary:
-    """The rows, and how many recorded trades were left out for which reason."""
+    """The rows, and how many recorded trades were left out for which reason: those that the analysis leaves out too."""
 
     rows: tuple[ImpactRow, ...]
     excluded: dict[str, int]
@@ -65,7 +73,7 @@ def percent_per_volume(record: Traded) -> float | None:
     if record.price_after is None:
         return None
     log_move = math.log(record.price_after / record.price_before)
-    return 100 * math.expm1(log_move * record.trade_volume_before / record.units)
+    return 100 * math.expm1(min(_FURTHEST, log_move * record.trade_volume_before / record.units))
 
 
 class ImpactTally:
@@ -77,11 +85,12 @@ class ImpactTally:
 
     def add(self, record: Traded) -> None:
         """Count one trade, or the reason why it cannot be used."""
-        if reason := _unusable(record):
-            self._excluded[reason] += 1
+        reason = next((reason for reason, fits in _marks(record) if fits), None)
+        if reason is not None:
+            self._excluded[reason.value] += 1
             return
         move = percent_per_volume(record)
-        assert move is not None  # a record without a quote after is recovered
+        assert move is not None  # a record without a quote after is marked
         cell = (record.operation, record.listing_type, record.supply_before, record.activity_before)
         insort(self._moves[cell], move)
 
@@ -104,12 +113,18 @@ def _middle(ordered: list[float]) -> float:
     return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
 
 
-def _unusable(record: Traded) -> str | None:
-    if record.batch_size_fraction is None:
-        return "leftover"
-    if record.recovered or record.price_after is None:
-        return "recovered"
-    return "other players traded" if record.foreign_units else None
+def _marks(record: Traded) -> tuple[tuple[Exclusion, bool], ...]:
+    after, volume_after = record.price_after, record.trade_volume_after
+    return marks(
+        recovered=record.recovered,
+        unread=after is None,
+        leftover=record.batch_size_fraction is None,
+        foreign=record.foreign_units,
+        grown=volume_after is not None and volume_after != record.trade_volume_before,
+        seconds=record.seconds_since_before,
+        before=record.price_before,
+        after=record.price_before if after is None else after,
+    )
 
 
 def _order(row: ImpactRow) -> tuple[str, str, int, str]:

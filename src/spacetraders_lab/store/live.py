@@ -58,6 +58,7 @@ class Trade(NamedTuple):
     supply_before: str
     activity_before: str | None
     trade_volume_before: int
+    trade_volume_after: int | None
     price_before: int
     price_after: int | None
     purchase_price_before: int
@@ -67,6 +68,7 @@ class Trade(NamedTuple):
     purchase_price_after: int | None
     sell_price_after: int | None
     visit_id: str
+    seconds_since_before: float
     foreign_units: int
     recovered: bool
     timestamp: datetime

@@ -7,6 +7,7 @@ import pytest
 
 from spacetraders_lab.analysis.analyse import analyse
 from spacetraders_lab.analysis.dataset import dataset_of
+from spacetraders_lab.analysis.decay import Revisits, fit_decay
 from spacetraders_lab.analysis.findings import Stream
 from spacetraders_lab.analysis.law import fit_law
 from spacetraders_lab.analysis.observations import OtherTrades, observations_of, other_trades_from_columns
@@ -200,6 +201,31 @@ def test_a_listing_on_its_way_back_from_an_earlier_visit_tells_nothing(hours, to
     back = found[Stream.WITH]
     assert back.half_life_minutes.low < 520 < back.half_life_minutes.high
     assert back.permanent_share.low < 0 < back.permanent_share.high
+
+
+def test_half_of_what_nobody_knows_is_not_told():
+    """With two dozen visits a half-life may look narrow while the share that stays may be all or nothing."""
+    settings = {"economy": "constant-percent", "half_life_minutes": 520.0, "drift": 0.02, "tick_minutes": 15.0}
+    markets = dear(lab_markets(seed=0, impact=0.05, **settings))
+    found = returned(trade_and_return(markets, 60, reads=3, seed=0, every=7200.0))
+    assert found.revisits > 20
+    assert found.half_life_minutes is None and found.permanent_share is None
+
+
+@pytest.mark.parametrize(("longest", "told"), [(240.0, None), (600.0, 600.0)])
+def test_that_nothing_came_back_is_told_only_of_a_long_time(longest, told):
+    """Within a few hours it is true of most markets, whether they come back or not."""
+    chance, visits = np.random.default_rng(1), 30
+    nothing_back = Revisits(
+        unit=np.arange(visits),
+        shift=np.full(visits, 0.2),
+        lead=np.full(visits, 1.0),
+        minutes=np.tile([longest / 2, longest], (visits, 1)),
+        moved=chance.normal(0.2, 0.002, (visits, 2)),
+        rounding=np.full((visits, 2), 1e-8),
+        rounding_before=np.full(visits, 1e-8),
+    )
+    assert fit_decay(nothing_back).lasts == told
 
 
 def test_a_trade_of_another_run_disturbs_the_rest_as_well():

@@ -65,7 +65,8 @@ def fit_decay(visits: Revisits) -> Decay:
     df = len(np.unique(visits.unit)) - 1
     half_life = exp_interval(float(best[0]), _error(visits, best, 0), df)
     share = t_interval(float(best[3]), _error(visits, best, 3), df)
-    is_told = half_life.high < min(_VAGUE * half_life.low, _BEYOND * longest)
+    # half of what? where nobody knows how much stays, a half-life says nothing of when a quote is back
+    is_told = half_life.high < min(_VAGUE * half_life.low, _BEYOND * longest) and share.high - share.low < 1
     return Decay(
         half_life=half_life if is_told else None,
         permanent_share=share if share.high - share.low < 1 else None,

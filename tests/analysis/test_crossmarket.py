@@ -59,6 +59,14 @@ def test_the_quotes_before_are_those_that_each_visit_began_with_weighted_by_its_
     assert account.ask == (20 * 100 + 40 * 120) / 60
 
 
+def test_a_pair_that_is_measured_again_is_one_pair() -> None:
+    again = MarketPair.of(PAIR.good_symbol, PAIR.buy_market, PAIR.sell_market, visit=2)
+    second = [replace(row, pair_id=again.pair_id) for row in (trade(60, BUY, 10, 100, 104, visit_id="BUY-2"),)]
+    (account,) = pair_accounts(columns([*LOAD, *second]))
+    assert (account.sell_market, account.transactions, account.bought) == (PAIR.sell_market, 4, 30)
+    assert MarketPair.named(again.pair_id) == again
+
+
 def test_a_side_that_was_not_traded_has_no_price() -> None:
     (account,) = pair_accounts(columns(LOAD[:2]))
     assert (account.sold, account.earned, account.profit) == (0, 0, -2040)

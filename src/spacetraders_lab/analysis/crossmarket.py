@@ -10,6 +10,7 @@ import numpy as np
 
 from spacetraders_lab.analysis.arrays import Bools, Columns, Floats, Ints, codes, column, named, numbers, seconds
 from spacetraders_lab.analysis.dataset import BUY, SIDES
+from spacetraders_lab.core.experiment import MarketPair
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,13 +96,17 @@ class ShipAccount:
 
 
 def pair_accounts(columns: Columns) -> list[PairAccount]:
-    """The account of every pair, by good and markets; `columns` are named like TradeRecord's fields.
+    """The account of every pair, by good and markets, however often the run measured it.
+
+    `columns` are named like TradeRecord's fields.
 
     Leftovers are left out: they were not sold where the pair would have sold them.
     """
     rows = _Rows.of(columns)
     rows = rows.take(~np.isnan(rows.fraction))
-    return [_pair_account(rows.take(mine), rows.pair_names[pair]) for pair, mine in _groups(rows.pair)]
+    pairs = [MarketPair.named(pair_id) for pair_id in rows.pair_names]
+    ends, places = named([f"{pair.good_symbol}:{pair.buy_market}:{pair.sell_market}" for pair in pairs])
+    return [_pair_account(rows.take(mine), places[pair]) for pair, mine in _groups(ends[rows.pair])]
 
 
 def find_profitable_pairs(accounts: Iterable[PairAccount]) -> list[PairAccount]:
@@ -180,12 +185,12 @@ def _groups(code: Ints) -> Iterator[tuple[int, Ints]]:
 
 
 def _pair_account(rows: _Rows, pair_id: str) -> PairAccount:
-    good, buy_market, sell_market = pair_id.split(":", 2)
+    pair = MarketPair.named(pair_id)
     buys, sales = rows.take(rows.side == BUY), rows.take(rows.side != BUY)
     return PairAccount(
-        good=good,
-        buy_market=buy_market,
-        sell_market=sell_market,
+        good=pair.good_symbol,
+        buy_market=pair.buy_market,
+        sell_market=pair.sell_market,
         transactions=len(rows.side),
         bought=int(buys.units.sum()),
         sold=int(sales.units.sum()),

@@ -46,6 +46,12 @@ class MarketPair:
         again = f"#{visit}" if visit > 1 else ""
         return cls(f"{good}:{buy_market}:{sell_market}{again}", good, buy_market, sell_market)
 
+    @classmethod
+    def named(cls, pair_id: str) -> "MarketPair":
+        """The pair of that id."""
+        good, buy_market, sell_market = pair_id.partition("#")[0].split(":", 2)
+        return cls(pair_id, good, buy_market, sell_market)
+
 
 Cell = tuple[float, int]  # (fraction of the tradeVolume, iteration)
 

@@ -64,7 +64,7 @@ MEANINGS = {
         "experiment_id": "Number of the row; grows in the order of recording.",
         "ship_symbol": "The ship that traded.",
         "good_symbol": "The good.",
-        "pair_id": "The pair in the work queue, GOOD:BUY:SELL.",
+        "pair_id": "The pair in the work queue, GOOD:BUY:SELL; where the run measures it again, #2, #3, ... follow.",
         "buy_market": "Where the pair buys.",
         "sell_market": "Where the pair sells; of a leftover's sale, where it was sold.",
         "operation": "The side: BUY pays the ask, SELL receives the bid.",
@@ -122,7 +122,7 @@ MEANINGS = {
     "queue": {
         **_RUN,
         "queue_id": "Number of the pair in this database.",
-        "pair_id": "GOOD:BUY:SELL.",
+        "pair_id": "GOOD:BUY:SELL; where the run measures the pair again, #2, #3, ... follow.",
         "good_symbol": "The good.",
         "buy_market": "Where it is bought.",
         "sell_market": "Where it is sold.",

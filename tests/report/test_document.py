@@ -15,12 +15,12 @@ import pytest
 import vl_convert
 from markupsafe import Markup
 
-from spacetraders_lab.analysis.findings import Estimate, Findings
+from spacetraders_lab.analysis.findings import Estimate, Findings, PriceChecks
 from spacetraders_lab.core.market import Supply
 from spacetraders_lab.report import document
 from spacetraders_lab.report.answers import headlines, not_measured
 from spacetraders_lab.report.charts import Chart
-from spacetraders_lab.report.document import Grid, Report, Section, Sentences, as_html
+from spacetraders_lab.report.document import Facts, Grid, Report, Section, Sentences, as_html
 from spacetraders_lab.report.sections import compose
 from spacetraders_lab.report.table import Table
 from tests.factories import NOON
@@ -145,6 +145,26 @@ def test_hostile_text_is_text() -> None:
     assert page.data[0]["data"] == {"values": [{"good": HOSTILE}]}
     assert csv.DictReader(io.StringIO(page.downloads["t.csv"])).__next__()["good"] == HOSTILE
     assert "49" not in re.sub(r"[0-9a-f]{2,}", "", page.text)  # {{ 7 * 7 }} was not computed
+
+
+@pytest.mark.parametrize(
+    ("checks", "orientation", "warning"),
+    [
+        (PriceChecks(73, 73, 0), "buyers paid the ask, sellers received the bid", None),
+        (PriceChecks(73, 70, 3), "70 trades at the quote of their side, 3 at the other", "not posted"),
+        (PriceChecks(73, 0, 0), "not told", "not posted prices"),
+        (PriceChecks(0, 0, 0), "not told", None),
+        (PriceChecks(73, 2, 71), "ask and bid are swapped", "71 trades were made at the other quote"),
+    ],
+)
+def test_the_page_says_of_prices_what_was_seen(checks: PriceChecks, orientation: str, warning: str | None) -> None:
+    sections = {s.anchor: s for s in compose(replace(subject(), findings=make_findings(checks=checks))).sections}
+    (card, *_) = sections["run"].blocks
+    assert isinstance(card, Facts) and dict(card.pairs)["orientation check"].startswith(orientation)
+    (said, *_) = sections["answer"].blocks
+    assert isinstance(said, Sentences)
+    first = dict(said.sentences).get("prices", "")
+    assert warning in first if warning else not first
 
 
 def test_an_interval_without_ends_leaves_the_page_readable() -> None:

@@ -6,7 +6,7 @@ from spacetraders_lab.analysis.findings import Findings
 from spacetraders_lab.cli import render
 from spacetraders_lab.cli.found import STEPS, Found, find
 from spacetraders_lab.cli.settings import Json, RunId, database
-from spacetraders_lab.report.answers import answers
+from spacetraders_lab.report.answers import answers, price_warning
 from spacetraders_lab.report.table import Table
 from spacetraders_lab.report.tables import (
     cell_table,
@@ -67,9 +67,8 @@ def _print(table: Table) -> None:
 def _price_check(findings: Findings) -> str:
     checks = findings.checks
     said = f"{checks.posted:,} of {checks.rows:,} trades were made at exactly the quote that was read before."
-    if not checks.is_oriented:
-        return f"{said} {checks.swapped:,} were made at the other quote: ask and bid are swapped in these data."
-    return said if checks.is_posted else f"{said} Prices here are not posted prices: distrust what predicts costs."
+    warning = price_warning(checks)
+    return f"{said} {warning}" if warning else said
 
 
 def _checks(findings: Findings) -> dict[str, object]:

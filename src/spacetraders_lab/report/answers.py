@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 
 from spacetraders_lab.analysis.dataset import SIDES, TYPES
-from spacetraders_lab.analysis.findings import CellFlag, Estimate, Findings, RecoveryEstimate, ReturnEstimate, Stream
+from spacetraders_lab.analysis.findings import (
+    CellFlag,
+    Estimate,
+    Findings,
+    PriceChecks,
+    RecoveryEstimate,
+    ReturnEstimate,
+    Stream,
+)
 from spacetraders_lab.analysis.recovery import RESTED_SECONDS
 from spacetraders_lab.core.analysis_plan import FEWEST_REVISITS, FEWEST_UNITS
 from spacetraders_lab.core.market import Operation, Supply
@@ -29,6 +37,13 @@ def answers(findings: Findings) -> list[Answer]:
     if findings.recovery is not None:
         said.append(("recovery", recovery_sentence(findings.recovery)))
     return said + [("" if i else "not measured", sentence) for i, sentence in enumerate(not_measured(findings))]
+
+
+def price_warning(checks: PriceChecks) -> str | None:
+    """What is wrong with the prices that were paid; None where they are those that were posted, as they must be."""
+    if not checks.is_oriented:
+        return f"{checks.swapped:,} trades were made at the other quote: ask and bid are swapped in these data."
+    return None if checks.is_posted else "Prices here are not posted prices: distrust what predicts costs."
 
 
 def headlines(findings: Findings) -> list[Answer]:

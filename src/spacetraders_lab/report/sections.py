@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from spacetraders_lab.analysis.crossmarket import PairAccount, ShipAccount
 from spacetraders_lab.analysis.dataset import SIDES, TYPES, Dataset
-from spacetraders_lab.analysis.findings import Findings, Stream
+from spacetraders_lab.analysis.findings import Findings, PriceChecks, Stream
 from spacetraders_lab.analysis.influence import Influence
 from spacetraders_lab.analysis.observations import NO_OTHERS, Observations, OtherTrades
 from spacetraders_lab.analysis.precision import (
@@ -17,7 +17,7 @@ from spacetraders_lab.analysis.precision import (
 from spacetraders_lab.core.experiment import PlaceboBracket
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.report import charts, exploring, figures, tables
-from spacetraders_lab.report.answers import answers, recovery_sentence
+from spacetraders_lab.report.answers import answers, price_warning, recovery_sentence
 from spacetraders_lab.report.charts import Chart
 from spacetraders_lab.report.document import Block, Facts, Grid, Report, Section, Sentences
 from spacetraders_lab.report.table import Record
@@ -56,7 +56,8 @@ def compose(subject: Subject) -> Report:
 
 
 def _answer(subject: Subject) -> Section:
-    said = Sentences(tuple(answers(subject.findings)))
+    warning = price_warning(subject.findings.checks)
+    said = Sentences((*((("prices", warning),) if warning else ()), *answers(subject.findings)))
     tests = tables.hypothesis_table(subject.findings.hypotheses)
     return Section("answer", "The answer", "", (said, tests) if tests.rows else (said,))
 
@@ -64,11 +65,19 @@ def _answer(subject: Subject) -> Section:
 def _run_card(subject: Subject) -> Section:
     checks = subject.findings.checks
     posted = ("posted-price check", f"{checks.posted:,} of {checks.rows:,} trades at exactly the quote read before")
-    side = "buyers paid the ask, sellers received the bid" if checks.is_oriented else "ask and bid are swapped"
-    card = Facts((*subject.card, posted, ("orientation check", side)))
+    card = Facts((*subject.card, posted, ("orientation check", _orientation(checks))))
     intro = "" if subject.deviations else "No deviation from the plan was noticed."
     said = (Sentences(tuple(subject.deviations)),) if subject.deviations else ()
     return Section("run", "The run", intro, (card, *said))
+
+
+def _orientation(checks: PriceChecks) -> str:
+    if not checks.is_oriented:
+        return "ask and bid are swapped"
+    if checks.posted and checks.is_posted:
+        return "buyers paid the ask, sellers received the bid"
+    told = "" if checks.posted > checks.swapped else "not told: "
+    return f"{told}{checks.posted:,} trades at the quote of their side, {checks.swapped:,} at the other"
 
 
 def _cells(subject: Subject) -> Section:

@@ -6,9 +6,11 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from spacetraders_lab.analysis.dataset import REASONS, dataset_of
 from spacetraders_lab.analysis.game_time import GameTime
+from spacetraders_lab.core.analysis_plan import Exclusion
 from spacetraders_lab.core.experiment import PlaceboBracket
-from tests.factories import NOON, make_good
+from tests.factories import NOON, make_good, make_record
 
 minutes = st.floats(-1e4, 1e4).map(lambda count: NOON + timedelta(minutes=round(count, 3)))
 speeds = st.sampled_from([0.5, 1.0, 7.0, 600.0])
@@ -44,6 +46,19 @@ def test_from_a_runs_beginning_on_its_speed_counts() -> None:
     assert time.minutes(NOON, NOON + timedelta(minutes=1)) == 60
     assert time.minutes(NOON + timedelta(minutes=9), NOON + timedelta(minutes=12)) == 60 + 12
     assert time.minutes(NOON - timedelta(minutes=1), NOON) == 60
+
+
+def test_the_reading_before_a_trade_was_as_long_before_as_the_game_says() -> None:
+    """A second of the clock at speed 60; that it was no late one is judged by the clock."""
+    records = [
+        make_record(timestamp=NOON + timedelta(seconds=10), seconds_since_before=1.0),
+        make_record(timestamp=NOON + timedelta(seconds=70), seconds_since_before=61.0, visit_id="visit-2"),
+    ]
+    clock = dataset_of(records)
+    found = GameTime.of_runs([(NOON, 60.0)]).trades(clock)
+    assert found.time.tolist() == [NOON.timestamp() + 600, NOON.timestamp() + 4200]
+    assert found.seconds.tolist() == [60, 3660]
+    assert found.reason.tolist() == clock.reason.tolist() == [-1, REASONS.index(Exclusion.LATE)]
 
 
 def test_brackets_last_as_long_as_the_game_says() -> None:

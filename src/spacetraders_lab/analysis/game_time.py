@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from spacetraders_lab.analysis.arrays import Column, Floats, seconds
+from spacetraders_lab.analysis.arrays import Column, Floats, Ints, seconds
+from spacetraders_lab.analysis.dataset import Dataset
 from spacetraders_lab.core.experiment import PlaceboBracket
 
 
@@ -38,12 +39,13 @@ class GameTime:
 
     def of(self, hours: Column) -> NDArray[np.datetime64]:
         """The game's hours for the clock's, as UTC to the microsecond."""
-        clock = seconds(hours)
-        gone = np.concatenate(([0.0], np.cumsum(np.diff(self.since) * self.speed[:-1])))
-        run = np.maximum(0, np.searchsorted(self.since, clock, side="right") - 1)
-        game = self.since[0] + gone[run] + (clock - self.since[run]) * self.speed[run]
-        found: NDArray[np.datetime64] = np.round(1e6 * game).astype(np.int64).astype("datetime64[us]")
+        found: NDArray[np.datetime64] = self._microseconds(seconds(hours)).astype("datetime64[us]")
         return found
+
+    def trades(self, data: Dataset) -> Dataset:
+        """The trades in game time, the reading before each as well; what is left out stays what it was by the clock."""
+        time, read = self._microseconds(data.time) / 1e6, self._microseconds(data.time - data.seconds) / 1e6
+        return replace(data, time=time, seconds=time - read)
 
     def minutes(self, start: datetime, end: datetime) -> float:
         """Minutes of the game between two of the clock's hours."""
@@ -53,6 +55,13 @@ class GameTime:
     def brackets(self, placebos: Iterable[PlaceboBracket]) -> list[PlaceboBracket]:
         """The placebo brackets in game time."""
         return [replace(p, before_at=self._moment(p.before_at), after_at=self._moment(p.after_at)) for p in placebos]
+
+    def _microseconds(self, clock: Floats) -> Ints:
+        gone = np.concatenate(([0.0], np.cumsum(np.diff(self.since) * self.speed[:-1])))
+        run = np.maximum(0, np.searchsorted(self.since, clock, side="right") - 1)
+        game = self.since[0] + gone[run] + (clock - self.since[run]) * self.speed[run]
+        found: Ints = np.round(1e6 * game).astype(np.int64)
+        return found
 
     def _moment(self, hour: datetime) -> datetime:
         moment: Any = self.of([hour])[0].item()

@@ -56,12 +56,14 @@ def find(database: Database, run_ids: Sequence[str], done: Callable[[], None]) -
         raise UserError(
             f"{', '.join(run_ids)}: nothing has been traded yet; `spacetraders experiment resume --run-id <UUID>`"
         )
+    data = dataset_from_columns(trades)
     if not time.is_the_clocks:
+        data = time.trades(data)
         trades["timestamp"], seen["observed_at"] = time.of(trades["timestamp"]), time.of(seen["observed_at"])
         elsewhere["timestamp"] = time.of(elsewhere["timestamp"])
         placebos = time.brackets(placebos)
     done()
-    data, observations = dataset_from_columns(trades), observations_from_columns(seen)
+    observations = observations_from_columns(seen)
     others = other_trades_from_columns(elsewhere)
     found = Found(
         time,

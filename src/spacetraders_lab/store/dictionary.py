@@ -94,7 +94,7 @@ MEANINGS = {
         "visit_id": "One docking at one market.",
         "sequence_in_visit": "Which trade of the visit, from 1.",
         "cumulative_units": "Units traded in the visit so far, this trade included.",
-        "seconds_since_before": "Seconds from the reading before to the trade, of game server time.",
+        "seconds_since_before": "Seconds from the reading before to the trade, by the clock of the game server.",
         "foreign_units": "Units of the good that other players' ships traded there since the reading before.",
         "cargo_units": "Units in the hold after the trade, all goods.",
         "cargo_capacity": "Units that the hold takes.",

@@ -2,12 +2,16 @@
 
 import json
 import math
+from datetime import timedelta
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from spacetraders_lab.cli import render
+from spacetraders_lab.analysis.resilience import Resilience
+from spacetraders_lab.cli import advice, render
 from spacetraders_lab.store.database import open_database
+from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.world import World
 from spacetraders_lab.study.rig import BASE_URL
 from tests.cli.recorded import Recorded
@@ -144,6 +148,22 @@ class TestAdvise:
         assert once["profit_an_hour"]["value"] == pytest.approx(once["profit"]["value"] * 60 / once["minutes"])
         assert once["profit_a_request"]["value"] == pytest.approx(once["profit"]["value"] / once["requests"])
         assert once["minutes"] == found["trip"]["minutes"] > 0
+
+    @pytest.mark.parametrize(("hours", "warned"), [(2, True), (48, False)])
+    def test_a_cadence_warns_of_markets_that_own_trades_may_still_move(
+        self, recorded: Recorded, monkeypatch: pytest.MonkeyPatch, hours: int, warned: bool
+    ) -> None:
+        good, source, target = recorded.lane
+        database = open_database(path=recorded.terminal.database)
+        with database.reading() as connection:
+            ended = max(record.timestamp for record in ExperimentRepository(connection).records(recorded.run_id))
+        database.close()
+        monkeypatch.setattr(advice, "resilience_of", lambda *_, **__: Resilience.steadily(np.full(400, 0.5)))
+        monkeypatch.setattr(advice.SystemClock, "now", lambda _: ended + timedelta(hours=hours))
+        answer = recorded.terminal.type(f"advise lane {good} --from {source} --to {target} --hold 40")
+        assert "kept up for a week" in answer.out
+        assert ("it may not be at rest yet" in answer.out) is warned
+        assert max(map(len, answer.out.splitlines())) <= 100
 
     def test_the_way_back_of_a_lane_loses(self, recorded: Recorded) -> None:
         """Buying where it is used and selling where it is made pays the 2:1 spread."""

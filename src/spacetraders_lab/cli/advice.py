@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from spacetraders_lab.analysis import advice
 from spacetraders_lab.analysis.advice import Cadence, Forecast, Trip
 from spacetraders_lab.analysis.evidence import Evidence, evidence_of, resilience_of
+from spacetraders_lab.analysis.recovery import RESTED_SECONDS
 from spacetraders_lab.analysis.resilience import Resilience
 from spacetraders_lab.cli import render
 from spacetraders_lab.cli.found import STEPS, Found, find
@@ -102,11 +103,14 @@ def lane(
         ends = (here, there) if here is not None and there is not None else None
         trip = known.trip(origin, to, speed)
         found = advice.lane(buying.curve, selling.curve, hold, trip, ends)
+        unrest = [said for market in (origin, to) if (said := known.unrest(market))]
     if json:
         grounds = {"buy": _grounds_json(buying), "sell": _grounds_json(selling)}
         render.print_json(asdict(found) | {"trip": asdict(trip), "grounds": grounds})
         return
     _print_lane(found, trip, ends is not None)
+    if found.kept_up is not None:
+        print(*unrest, sep="\n", end="\n" if unrest else "")
     _print_grounds(known.good, origin, buying)
     _print_grounds(known.good, to, selling)
 
@@ -185,6 +189,17 @@ class _Known:
 
     def resilience(self, market: str, side: Operation, seed: int = 0) -> Resilience | None:
         return resilience_of(self.found.findings.recovery, self.listing(market), side, seed=seed)
+
+    def unrest(self, market: str) -> str:
+        """A warning where our trades may not have let the quotes come to rest; empty where they have."""
+        data, listing = self.found.data, (market.upper(), self.good)
+        if listing not in data.unit_names:
+            return ""
+        last = data.time[data.unit == data.unit_names.index(listing)].max()
+        since = float(self.found.time.of([self.now]).astype("int64")[0]) / 1e6 - last
+        if since >= RESTED_SECONDS:
+            return ""
+        return f"{self.good} was traded at {market.upper()} {_age(since / 60)} ago: it may not be at rest yet."
 
     def trip(self, origin: str, target: str, speed: int) -> Trip:
         """There and back on CRUISE, fuel bought at the cheapest quote known of the two markets (0: none known)."""
@@ -269,9 +284,7 @@ def _print_lane(found: advice.LaneAdvice, trip: Trip, recovery_known: bool) -> N
     elif found.once is not None and found.kept_up is None:
         print("No cadence earns anything over a week: too little of what the trips move comes back.")
     elif found.kept_up is not None:
-        print(
-            "Kept up, a trip takes no unit that would lose at the quotes it finds, and credits are means of the week."
-        )
+        print("Kept up, a trip takes no unit that loses at the quotes it finds; credits are means of a week.")
 
 
 def _every(name: str, way: Cadence) -> str:

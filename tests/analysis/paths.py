@@ -33,6 +33,7 @@ def _ahead(law: LawFit, listing: Listing, side: Operation, units: Sequence[int],
     return Steps(
         unit=np.zeros(count, dtype=np.int64),
         group=np.zeros(count, dtype=np.int64),
+        visit=np.zeros(count, dtype=np.int64),
         type=np.full(count, TYPES.index(good.type)),
         side=np.full(count, SIDES.index(side)),
         time=np.full(count, np.nan),

@@ -126,6 +126,43 @@ def test_a_type_whose_quotes_never_move_does_not_hide_the_law_of_the_others():
     assert law.best is LawForm.STOCK and law.score.within >= 0.99
 
 
+def visit_dear_goods(seed: int, turns: int, most: int, fractions: tuple[float, ...]) -> Trading:
+    """A home system: what its first dear EXPORTs have is bought and sold to its first dear IMPORTs, in turns."""
+    trading = Trading(generate_home(SandboxSettings(volume_grows=False), Random(seed)).markets)
+    places = [(m, g, listing) for m, place in sorted(trading.markets.items()) for g, listing in place.listings.items()]
+    for _ in range(turns):
+        for kind, side in ((EXPORT, BUY), (IMPORT, SELL)):
+            for market, good, _ in [place for place in places if place[2].kind is kind and place[2].mid > 300][:most]:
+                trading.visit(market, good, side, fractions)
+                trading.visit(market, good, SELL if side is BUY else BUY, fractions[::2])
+        trading.now += 3600
+    return trading
+
+
+def test_a_type_with_a_single_listing_is_predicted_from_its_other_visits():
+    """Nothing of an EXPORT is known from other listings, which is no error of the forms that would need it."""
+    laws = [fit_law(visit_dear_goods(seed, 5, 1, (1.0, 0.5, 1.0, 0.25)).dataset()) for seed in range(1, 5)]
+    assert [law.best for law in laws] == [LawForm.STOCK] * 4
+    for law in laws:
+        assert len({score.predictions for score in law.scores}) == 1
+        assert all(np.isfinite(score.error_95) for score in law.scores)
+
+
+def test_no_law_is_told_where_a_simpler_form_errs_twice_as_much_but_may_do_so_by_chance():
+    """Four trades of growing sizes at each of four listings: the sizes look as if they were what bends the moves."""
+    trading = visit_dear_goods(2, 1, 2, (0.25, 0.25, 0.5, 1.0))
+    trading.trades[:] = [row for row in trading.trades if (row["operation"] is BUY) == (row["listing_type"] is EXPORT)]
+    assert len(trading.trades) == 16
+    assert fit_law(trading.dataset()) is None
+
+
+def test_quotes_that_trades_clearly_move_are_not_said_to_stay():
+    """Tenths of a tradeVolume seldom move a cheap good's quote by a credit, so that no move predicts nearly all."""
+    law = fit_law(trade_at_random(lab_markets(seed=4), 40, seed=4, menu=lambda _: (0.1,) * 4).dataset())
+    assert law.scores[0].within > 0.85
+    assert law.best is not LawForm.NONE
+
+
 def test_exchange_listings_are_scored_apart(game):
     _, law = game
     assert [score.form for score in law.exchange_scores] == [form.form for form in FORMS]

@@ -1,11 +1,10 @@
 """Which form the law of impact has: every form predicts trades it was not fitted to, and the errors decide."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from spacetraders_lab.analysis.arrays import Bools, Floats, sums
+from spacetraders_lab.analysis.arrays import Bools, Floats, Ints, pairs, sums
 from spacetraders_lab.analysis.dataset import SIDES, TYPES, Dataset
 from spacetraders_lab.analysis.distributions import t_interval, t_reach
 from spacetraders_lab.analysis.findings import Estimate, FormScore, LawFit, ListingLaw
@@ -22,6 +21,10 @@ _FINEST = 0.25  # credits; a mean error below it is rounding alone
 _CLEARLY = 2.5  # standard errors by which a form must predict better than a simpler one
 _RESAMPLES = 200
 _MIN_LISTINGS = 3
+_FEW_GROUPS = 10  # listings and sides below which the spread between them hardly tells
+_UNDECIDED = np.log(2.0)  # of mean error, by which a simpler form may seem worse without being so clearly
+_FINE = 0.5  # tolerances of mean error that no better form is asked for
+_SURELY = 3.0  # standard errors by which trades must move quotes before "they do not" is out of the question
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,36 +39,67 @@ class _Trial:
 
 
 def fit_law(data: Dataset) -> LawFit | None:
-    """Compare the forms and fit the best; None where fewer than three listings and sides have three trades."""
+    """Compare the forms and fit the best; None where the trades do not tell it.
+
+    They do not where fewer than three listings and sides have three trades that every form can predict, or where the
+    simplest form that is not clearly worse than the best still errs twice as much, and by more than half a tolerance.
+    """
     steps = trade_steps(data)
     ripe = sums_before(steps.group, np.ones(len(steps)))[0] >= 2
     exchange = steps.type == TYPES.index(ListingType.EXCHANGE)
-    judged = ripe & ~exchange
-    if len(np.unique(steps.group[judged])) < _MIN_LISTINGS:
+    if _groups(steps, ripe & ~exchange) < _MIN_LISTINGS:
         return None
     trials = tuple(_try(form, steps) for form in FORMS)
-    best, confidence = _choose(trials, steps, judged)
+    told = ripe & np.logical_and.reduce([np.isfinite(trial.by_listing) for trial in trials])
+    if _groups(steps, told & ~exchange) < _MIN_LISTINGS:
+        return None
+    losses = _losses(trials, steps.take(told & ~exchange), told & ~exchange)
+    best, confidence = _choose(losses, first=int(_moves_quotes(steps.take(~exchange))))
+    scores = _scores(trials, steps, told & ~exchange)
+    if scores[best].by_listing > _FINE and losses.excess(best) > _UNDECIDED * scores[best].predictions:
+        return None
     return LawFit(
         best=trials[best].form.form,
         confidence=confidence,
-        scores=_scores(trials, steps, judged),
-        exchange_scores=_scores(trials, steps, ripe & exchange),
+        scores=scores,
+        exchange_scores=_scores(trials, steps, told & exchange),
         listings=_listing_laws(trials[best], steps, data),
         price_steps={kind: (float(ask), float(bid)) for kind, (ask, bid) in zip(TYPES, steps_of(data), strict=True)},
     )
 
 
+def _groups(steps: Steps, rows: Bools) -> int:
+    """How many listings and sides these rows are of."""
+    return len(np.unique(steps.group[rows]))
+
+
 def _try(form: Form, steps: Steps) -> _Trial:
-    fold = steps.unit % _FOLDS
+    fold = _folds_of(steps)
     folds = tuple(form.fit(_some(steps.take(fold != number))) for number in range(_FOLDS))
     by_listing = np.full(len(steps), np.nan)
     for number, common in enumerate(folds):
         own = fold == number
-        by_listing[own] = form.predict(steps.take(own), common)
+        by_listing[own] = _predict(form, steps.take(own), common, steps.type[~own])
     middle = np.median(steps.time)
     first_half = form.fit(_some(steps.take(steps.time <= middle)))
-    by_time = np.where(steps.time > middle, form.predict(steps, first_half), np.nan)
+    by_time = np.where(steps.time > middle, _predict(form, steps, first_half, steps.type[steps.time <= middle]), np.nan)
     return _Trial(form, form.fit(_some(steps)), folds, by_listing, by_time)
+
+
+def _predict(form: Form, steps: Steps, common: Common, types: Ints) -> Floats:
+    """The form's predictions; where it fits no trade of a type that it was fitted to, it says that quotes stay."""
+    found = form.predict(steps, common)
+    return np.where(np.isnan(found) & np.isin(steps.type, types), steps.price, found)
+
+
+def _folds_of(steps: Steps) -> Ints:
+    """The part that each step is kept out with: listings of a type take turns, and visits where it has but one."""
+    fold = np.zeros(len(steps), dtype=np.int64)
+    for kind in range(len(TYPES)):
+        own = steps.type == kind
+        units, unit = np.unique(steps.unit[own], return_inverse=True)
+        fold[own] = (unit if len(units) > 1 else np.unique(steps.visit[own], return_inverse=True)[1]) % _FOLDS
+    return fold
 
 
 def _some(steps: Steps) -> Steps:
@@ -75,58 +109,101 @@ def _some(steps: Steps) -> Steps:
     return steps.take(np.linspace(0, len(steps) - 1, _MOST_STEPS).astype(np.int64))
 
 
-def _choose(trials: tuple[_Trial, ...], steps: Steps, judged: Bools) -> tuple[int, float]:
-    """The position of the best form and how often resampled listings choose it again."""
-    losses = np.stack([_losses(trial, steps, judged) for trial in trials], axis=1)
-    best = _simplest_of_the_best(losses)
+def _choose(losses: "_Losses", first: int) -> tuple[int, float]:
+    """The position of the best form, from `first` on, and how often resampled listings choose it again."""
+    best = _simplest_of_the_best(losses, first)
     chance = np.random.default_rng(0)
-    again = [_simplest_of_the_best(losses[chance.integers(0, len(losses), len(losses))]) for _ in range(_RESAMPLES)]
+    again = [_simplest_of_the_best(losses.resampled(chance), first) for _ in range(_RESAMPLES)]
     return best, float(np.mean(np.array(again) == best))
 
 
-def _losses(trial: _Trial, steps: Steps, judged: Bools) -> Floats:
+def _moves_quotes(steps: Steps) -> bool:
+    """Whether far more trades moved their quote against the trader than towards him: then NONE is not the law."""
+    way = np.sign(steps.next - steps.price) * np.sign(steps.signed)
+    return bool(way.sum() > _SURELY * np.sqrt(np.abs(way).sum()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Losses:
+    """What each form loses at each listing and side, shape (groups, forms), and its covariance over visits there.
+
+    The covariance, shape (groups, forms, forms), is NaN where a single visit tells nothing of it.
+    """
+
+    total: Floats
+    covariance: Floats
+
+    def resampled(self, chance: np.random.Generator) -> "_Losses":
+        rows = chance.integers(0, len(self.total), len(self.total))
+        return _Losses(self.total[rows], self.covariance[rows])
+
+    def excess(self, form: int) -> float:
+        """How much more than the best a form loses."""
+        total = self.total.sum(0)
+        return float(total[form] - total.min())
+
+    def is_clearly_worse(self, one: int, other: int) -> bool:
+        """Over listings and sides; where these are few, over the visits to these very ones will do.
+
+        One listing alone may be where nearly all of a large loss comes from, which makes it look like chance.
+        """
+        worse = self.total[:, one] - self.total[:, other]
+        if worse.sum() > _CLEARLY * np.sqrt(len(worse)) * worse.std(ddof=1):
+            return True
+        variance = self.covariance[:, one, one] + self.covariance[:, other, other] - 2 * self.covariance[:, one, other]
+        known = np.isfinite(variance)
+        by_visit = _CLEARLY * np.sqrt(np.maximum(0.0, variance[known].sum()))
+        return bool(len(worse) < _FEW_GROUPS and known.any() and worse[known].sum() > by_visit)
+
+
+def _losses(trials: tuple[_Trial, ...], steps: Steps, told: Bools) -> _Losses:
     """Minus the log likelihood of a Laplace error with a scale for each listing and side: trades x ln(mean error)."""
-    groups, group = np.unique(steps.group[judged], return_inverse=True)
-    errors = np.abs(trial.by_listing - steps.next)[judged]
-    errors = np.where(np.isfinite(errors), errors, steps.next[judged])
-    count = sums(group, np.ones(len(errors)), len(groups))
-    return count * np.log(sums(group, errors, len(groups)) / count + _FINEST)
+    errors = np.abs(np.stack([trial.by_listing[told] for trial in trials]) - steps.next)
+    groups, group = np.unique(steps.group, return_inverse=True)
+    count = sums(group, np.ones(len(group)), len(groups))
+    mean = np.stack([sums(group, error, len(groups)) / count for error in errors], axis=1)
+    pulls = ((errors.T - mean[group]) / (mean + _FINEST)[group]).T  # what each trade adds to the loss of its group
+    visit, of, _ = pairs(group, steps.visit, int(steps.visit.max()) + 1)
+    pull = np.stack([sums(visit, one, len(of)) for one in pulls], axis=1)
+    square = np.zeros((len(groups), len(trials), len(trials)))
+    np.add.at(square, of, pull[:, :, None] * pull[:, None, :])
+    visits = np.bincount(of).astype(np.float64)[:, None, None]
+    covariance = np.where(visits > 1, square * visits / np.maximum(1.0, visits - 1), np.nan)
+    return _Losses(count[:, None] * np.log(mean + _FINEST), covariance)
 
 
-def _simplest_of_the_best(losses: Floats) -> int:
-    """The first column (the simplest form) that is not clearly worse than the best; `losses` is listings x forms."""
-    best = int(np.argmin(losses.sum(0)))
-    for column in range(best):
-        worse = losses[:, column] - losses[:, best]
-        if worse.sum() <= _CLEARLY * np.sqrt(len(worse)) * worse.std(ddof=1):
-            return column
-    return best
+def _simplest_of_the_best(losses: _Losses, first: int) -> int:
+    """The simplest form, from `first` on, that is not clearly worse than the best."""
+    best = first + int(np.argmin(losses.total.sum(0)[first:]))
+    return next((form for form in range(first, best) if not losses.is_clearly_worse(form, best)), best)
 
 
-def _scores(trials: Iterable[_Trial], steps: Steps, judged: Bools) -> tuple[FormScore, ...]:
-    return tuple(_score(trial, steps.take(judged), judged) for trial in trials) if judged.any() else ()
+def _scores(trials: tuple[_Trial, ...], steps: Steps, told: Bools) -> tuple[FormScore, ...]:
+    """Every form's score on the same trades: those by listing are `told`, of later ones those that every form can."""
+    if not told.any():
+        return ()
+    later = told & np.logical_and.reduce([np.isfinite(trial.by_time) for trial in trials])
+    return tuple(_score(trial, steps, told, later) for trial in trials)
 
 
-def _score(trial: _Trial, steps: Steps, judged: Bools) -> FormScore:
+def _score(trial: _Trial, steps: Steps, told: Bools, later: Bools) -> FormScore:
     tolerance = np.maximum(TOLERANCE_CREDITS, TOLERANCE_SHARE * steps.next)
-    by_listing, by_time = trial.by_listing[judged], trial.by_time[judged]
-    rounded = np.maximum(1.0, np.floor(by_listing + 0.5))
-    missed = np.nan_to_num(np.abs(by_listing - steps.next), nan=np.inf)
+    missed = np.abs(trial.by_listing - steps.next)
+    rounded = np.maximum(1.0, np.floor(trial.by_listing + 0.5))
     return FormScore(
         form=trial.form.form,
         parameters={name: _jackknifed(name, trial) for name in trial.common},
-        by_listing=_mean_error(missed / tolerance),
-        by_time=_mean_error(np.abs(by_time - steps.next) / tolerance),
-        within=float((np.abs(rounded - steps.next) <= tolerance).mean()),
-        error_credits=float(np.median(missed)),
-        error_95=float(np.quantile(missed / tolerance, 0.95, method="higher")),
-        predictions=len(steps),
+        by_listing=_mean_error((missed / tolerance)[told]),
+        by_time=_mean_error((np.abs(trial.by_time - steps.next) / tolerance)[later]),
+        within=float((np.abs(rounded - steps.next) <= tolerance)[told].mean()),
+        error_credits=float(np.median(missed[told])),
+        error_95=float(np.quantile((missed / tolerance)[told], 0.95, method="higher")),
+        predictions=int(told.sum()),
     )
 
 
 def _mean_error(errors: Floats) -> float:
-    known = errors[np.isfinite(errors)]
-    return float(np.minimum(known, _WORST).mean()) if len(known) else float("nan")
+    return float(np.minimum(errors, _WORST).mean()) if len(errors) else float("nan")
 
 
 def _jackknifed(name: str, trial: _Trial) -> Estimate:

@@ -19,6 +19,7 @@ class Steps(Rows):
     """
 
     group: Ints
+    visit: Ints
     type: Ints
     side: Ints
     time: Floats
@@ -47,6 +48,7 @@ def trade_steps(data: Dataset) -> Steps:
     return Steps(
         unit=rows.unit,
         group=rows.unit * 2 + rows.side,
+        visit=rows.visit,
         type=rows.type,
         side=rows.side,
         time=rows.time,

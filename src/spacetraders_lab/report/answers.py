@@ -28,9 +28,9 @@ def answers(findings: Findings) -> list[Answer]:
         said.append(
             (
                 "law",
-                f"Of the forms tried, '{law.best.value}' predicts unseen trades best (chosen in"
-                f" {100 * law.confidence:.0f} % of resamples); {100 * law.score.within:.1f} % of the next quotes lie"
-                " within 2 credits or 0.2 %.",
+                f"Of the forms tried, '{law.best.value}' is the simplest that does not predict unseen trades clearly"
+                f" worse than any other (chosen in {100 * law.confidence:.0f} % of resamples);"
+                f" {100 * law.score.within:.1f} % of its predictions lie within 2 credits or 0.2 %.",
             )
         )
     said += [(result.code, result.sentence) for result in findings.hypotheses]
@@ -140,7 +140,7 @@ def not_measured(findings: Findings) -> list[str]:
     if thin:
         missing.append(f"{thin} rest on one or two markets only.")
     if findings.law is None:
-        missing.append("The law of impact: too few repeated trades of the same listings.")
+        missing.append("The law of impact: too few repeated trades of the same listings tell the forms apart.")
     recovery = findings.recovery
     if recovery is None or (recovery.tick is None and not any(map(_is_told, recovery.returns.values()))):
         missing.append("Recovery: neither a beat nor a half-life could be estimated from the readings.")

@@ -130,7 +130,7 @@ def _curves(subject: Subject) -> Section:
 
 def _law(subject: Subject) -> Section:
     if subject.findings.law is None:
-        return Section("law", "Law of impact", "Not measured: too few repeated trades of the same listings.")
+        return Section("law", "Law of impact", "Not told: too few repeated trades tell the forms apart.")
     law = subject.findings.law
     chart = Chart(
         "law_errors",

@@ -87,6 +87,16 @@ def test_the_beat_is_found_with_the_phase_of_every_listing(minutes):
         assert abs(late) < 240
 
 
+@pytest.mark.parametrize("seed", [2, 4, 7, 9])
+def test_a_beat_a_minute_too_long_is_not_taken_for_it(seed):
+    """Looks every ten minutes hardly tell 30 from 31 minutes, but for the changes that the latter does not fit."""
+    trading = trade_at_random(lab_markets(seed=seed), 60, seed=seed, gap=60.0)
+    for _ in range(40):
+        trading.now += 600
+        trading.look()
+    assert find_tick(reads_of(trading)).period_seconds == 1800
+
+
 def test_who_watches_for_less_than_two_beats_is_told_of_none():
     """Into a period longer than the time watched, every change fits."""
     assert find_tick(reads_of(trade_and_watch(lab_markets(tick_minutes=0.1), 12, looks=8, every=15.0))) is None

@@ -1,7 +1,8 @@
 """The beat of the markets: whether quotes that nobody trades move only once a period, and when each listing does.
 
 A change between two reads says that a tick lay between them. Folded into the right period, all changes of a listing
-have a moment in common, its phase. Twice the period has none, and half of it says less.
+have a moment in common, its phase. Twice the period has none, and half of it says less. A period a little too long says
+a little more, and each change that it does not fit takes away far more.
 """
 
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from spacetraders_lab.analysis.quiet import Reads, quiet_pairs
 _PERIODS = tuple(60.0 * minutes for minutes in range(1, 241))
 _MOST = 40  # changes of a listing that are looked at, the most closely timed ones
 _EXPLAINED = 0.95  # of the changes must fit the beat
+_MISFIT = -np.log(1 - _EXPLAINED)  # how much evidence a change that does not fit takes away: so seldom may one come
 _EVIDENCE = 10.0  # in logs: how much less likely the fit would be by chance
 _ENOUGH = 50  # changes after which a period that does not fit is given up
 _AFTER_READ = 5.0  # seconds in which the quotes are read again after a trade
@@ -95,21 +97,23 @@ def _fold(changes: tuple[_Change, ...], period: float) -> _Fold | None:
         if not close.any():
             continue
         start, length = change.start[close] % period, length[close]
-        phase, count = _common_moment(start, length, period)
-        explained, total = explained + count, total + len(start)
+        phase, fits = _common_moment(start, length, period)
+        explained, total = explained + int(fits.sum()), total + len(start)
         if total > _ENOUGH and explained < _EXPLAINED * total:
             return None
         phases[change.unit] = phase
         # chance that arcs thrown at random share a moment: n times their lengths multiplied, all but one
-        evidence -= float(np.log(length / period).sum() - np.log(length / period).min() + np.log(len(start)))
+        share = np.log(length[fits] / period)
+        evidence -= float(share.sum() - share.min() + np.log(fits.sum()))
+        evidence -= _MISFIT * float((~fits).sum())
     return _Fold(period, phases, explained, total, evidence) if total else None
 
 
-def _common_moment(start: Floats, length: Floats, period: float) -> tuple[float, int]:
-    """The moment that most arcs of a circle contain, in the middle of what those have in common, and how many do."""
+def _common_moment(start: Floats, length: Floats, period: float) -> tuple[float, Bools]:
+    """The moment that most arcs of a circle contain, in the middle of what those have in common, and which do."""
     ends = (start + length) % period
     inside = (ends[:, None] - start[None, :]) % period <= length[None, :]
     depth = inside.sum(1)
     best = int(depth.argmax())
     within = ((ends[best] - start) % period)[inside[best]].min()
-    return float((ends[best] - within / 2) % period), int(depth[best])
+    return float((ends[best] - within / 2) % period), inside[best]

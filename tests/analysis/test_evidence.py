@@ -6,11 +6,15 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from spacetraders_lab.analysis.advice import quote
+from spacetraders_lab.analysis.analyse import analyse
 from spacetraders_lab.analysis.evidence import DRAWS, Ground, evidence_of, resilience_of
 from spacetraders_lab.analysis.findings import CellFlag, Estimate, LawFit, LawForm, SizeLaw, Stream
+from spacetraders_lab.analysis.law import fit_law
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.market import Activity, ListingType, Operation
+from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
 from tests.analysis.paths import predict_quotes
+from tests.analysis.trading import lab_markets, mixed_steps, trade_at_random
 from tests.factories import make_listing
 from tests.report.findings import CELL, LAW, RECOVERY, estimate, make_findings, recovery
 
@@ -88,6 +92,55 @@ def test_without_a_law_the_slope_of_the_listing_counts() -> None:
     assert (found.ground, found.form) == (Ground.LISTING, LawForm.CONSTANT)
     drawn = np.quantile(found.curve.slope, (0.025, 0.5, 0.975))
     assert drawn == pytest.approx([0.05 / 1.22, 0.05, 0.05 * 1.22], rel=0.06)
+
+
+def test_a_slopes_ranges_hold_the_noise_of_each_step_and_its_rounding() -> None:
+    """A step of 5 % of 50 credits misses by a twentieth of itself, and two roundings to whole credits."""
+    curve = evidence_of(make_findings(law=None), HERE, BUY, age_minutes=0).curve
+    assert curve.noise == pytest.approx(math.hypot(0.05 * 0.05 * 50, 1 / math.sqrt(6)))
+    assert curve.central().noise == 0
+
+
+def test_a_slopes_ranges_hold_how_far_a_constant_percentage_missed_exchange_listings() -> None:
+    here = make_listing(type=ListingType.EXCHANGE)
+    law = replace(LAW, exchange_scores=(replace(LAW.scores[0], error_95=7.0),))
+    curve = evidence_of(make_findings(law=law), here, BUY, age_minutes=0).curve
+    assert curve.noise == pytest.approx(7.0 * 2 / 1.96, rel=1e-3)
+
+
+def test_a_slopes_ranges_hold_the_states_that_trades_lead_through() -> None:
+    """Slopes of 5 and 10 % when MODERATE and SCARCE: a listing that was traded in both may have either."""
+    steeper = replace(CELL, supply=Supply.SCARCE, measured=estimate(0.1))
+    one, two = (
+        evidence_of(make_findings(law=None, cells=c), HERE, BUY, age_minutes=0) for c in ((CELL,), (CELL, steeper))
+    )
+    narrow, wide = (np.std(np.log(found.curve.slope)) for found in (one, two))
+    assert wide == pytest.approx(math.hypot(narrow, 0.7 * math.log(2) / 2), rel=0.1)
+
+
+@pytest.mark.parametrize("kind", [ListingType.EXCHANGE, ListingType.IMPORT])
+def test_ranges_from_slopes_hold_what_the_next_three_trades_cost(kind: ListingType) -> None:
+    """In markets of the game's law, of which a constant percentage is not true."""
+    trading = trade_at_random(lab_markets(), 150, menu=mixed_steps)
+    findings = replace(analyse(trading.dataset(), trading.observations()), law=None)
+    if kind is ListingType.EXCHANGE:
+        findings = replace(findings, law=fit_law(trading.dataset()))
+    held = []
+    for market, place in trading.markets.items():
+        for good, truth in place.listings.items():
+            if truth.kind is not kind or min(place.quote(good)) < 10:
+                continue
+            units = truth.trade_volume
+            found = evidence_of(findings, trading.listing(market, good), SELL, age_minutes=0)
+            if found.ground is not Ground.LISTING:
+                continue
+            total = quote(found.curve, 3 * units).total
+            paid = 0
+            for _ in range(3):
+                paid += units * place.quote(good).bid
+                place.move(good, SELL, units)
+            held.append(total.low <= paid <= total.high)
+    assert len(held) >= 10 and np.mean(held) >= 0.8
 
 
 def test_then_markets_like_it_as_far_as_one_more_of_them_may_lie() -> None:

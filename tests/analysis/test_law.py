@@ -1,7 +1,6 @@
 """The law of impact is found, not assumed: the right form in every economy, its constants, and what it predicts."""
 
 from dataclasses import replace
-from datetime import timedelta
 from random import Random
 
 import numpy as np
@@ -170,14 +169,6 @@ def test_exchange_listings_are_scored_apart(game):
     assert not any(score.predictions == law.score.predictions for score in law.exchange_scores)
 
 
-def seen(trading: Trading, market: str, good: str) -> Listing:
-    row = trading.read(market, good)
-    quoted = TradeGood(
-        good, row["type"], row["trade_volume"], row["supply"], row["activity"], row["purchase_price"], row["sell_price"]
-    )
-    return Listing(market, quoted, EPOCH + timedelta(seconds=trading.now))
-
-
 def test_one_look_at_a_market_never_traded_gives_its_whole_curve(game):
     """The law of another universe, with other factors and stocks, is enough."""
     _, law = game
@@ -186,7 +177,7 @@ def test_one_look_at_a_market_never_traded_gives_its_whole_curve(game):
     for market, place in elsewhere.markets.items():
         for good, truth in place.listings.items():
             side = BUY if truth.kind is EXPORT else SELL
-            listing = seen(elsewhere, market, good)
+            listing = elsewhere.listing(market, good)
             if truth.kind is ListingType.EXCHANGE or min(place.quote(good)) < 20:
                 continue
             found = evidence_of(make_findings(law=law), listing, side, age_minutes=0)
@@ -207,7 +198,7 @@ def test_a_measured_listing_is_predicted_closely(game):
         if known.type is ListingType.EXCHANGE or min(place.quote(known.good)) < 10:
             continue
         units = place.listings[known.good].trade_volume // 2
-        path = predict_quotes(law, seen(trading, known.market, known.good), known.side, [units, units])
+        path = predict_quotes(law, trading.listing(known.market, known.good), known.side, [units, units])
         for predicted in path[1:]:
             place.move(known.good, known.side, units)
             quote = place.quote(known.good)
@@ -223,7 +214,7 @@ def test_paths_follow_the_other_laws_too(economy):
     known = max(law.listings, key=lambda x: trading.read(x.market, x.good)["sell_price"])
     place = trading.markets[known.market]
     units = place.listings[known.good].trade_volume // 2
-    path = predict_quotes(law, seen(trading, known.market, known.good), known.side, [units] * 3)
+    path = predict_quotes(law, trading.listing(known.market, known.good), known.side, [units] * 3)
     for predicted in path[1:]:
         place.move(known.good, known.side, units)
         quote = place.quote(known.good)

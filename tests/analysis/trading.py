@@ -13,7 +13,7 @@ from typing import Any
 from spacetraders_lab.analysis.dataset import Dataset, dataset_from_columns
 from spacetraders_lab.analysis.findings import Stream, stream_of
 from spacetraders_lab.analysis.observations import Observations, observations_from_columns
-from spacetraders_lab.core.market import Operation
+from spacetraders_lab.core.market import Listing, Operation, TradeGood
 from spacetraders_lab.core.protocol import cell_units
 from spacetraders_lab.sandbox.lab import generate_lab
 from spacetraders_lab.sandbox.market import Market
@@ -71,6 +71,12 @@ class Trading:
         for market, place in self.markets.items():
             for good in place.listings:
                 self.read(market, good)
+
+    def listing(self, market: str, good: str) -> Listing:
+        """A listing as it is seen now."""
+        row = self.read(market, good)
+        named = ("type", "trade_volume", "supply", "activity", "purchase_price", "sell_price")
+        return Listing(market, TradeGood(good, *(row[name] for name in named)), row["observed_at"])
 
     def visit(self, market: str, good: str, operation: Operation, fractions: tuple[float, ...]) -> None:
         """Read, trade, read, trade, read."""

@@ -13,11 +13,13 @@ import numpy as np
 
 from spacetraders_lab.analysis.arrays import Floats
 from spacetraders_lab.analysis.curve import Curve
+from spacetraders_lab.analysis.dataset import SIDES
 from spacetraders_lab.analysis.distributions import NORMAL_REACH
 from spacetraders_lab.analysis.findings import (
     CellFlag,
     Estimate,
     Findings,
+    FormScore,
     LawFit,
     LawForm,
     RecoveryEstimate,
@@ -31,6 +33,7 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.market import Listing, ListingType, Operation
 
 DRAWS = 400
+_ON_THE_WAY = 0.7  # of how far states differ: what a few tradeVolumes see of it, found in simulated markets
 _RECOVERY = 2  # a stream of draws of its own, beside those of the curve
 
 
@@ -71,7 +74,11 @@ def evidence_of(
         slope, ground, trades, markets = _by_slope(findings, listing, side)
         bent = findings.size_law.used if findings.size_law is not None else 1.0
         form = LawForm.CONSTANT if bent == 1.0 else LawForm.POWER
-        curve = Curve(side, form, listing.good.trade_volume, quotes, _positive(slope, chance), None, bent)
+        noise = _unsaid(findings, listing, side, slope.value, form)
+        drawn = _positive(slope, chance)
+        if ground is Ground.LISTING:  # where markets like it differ, the state they are in is a part of it
+            drawn = drawn * np.exp(_normals(chance) * _ON_THE_WAY * _between_states(findings, listing, side))
+        curve = Curve(side, form, listing.good.trade_volume, quotes, drawn, None, bent, noise=noise)
     return Evidence(replace(curve, seed=seed), ground, curve.form, trades, markets, age_minutes)
 
 
@@ -135,7 +142,7 @@ def _by_law(
         slope,
         asymptote,
         shared.get("b", 1.0),
-        noise=law.score.error_95 / NORMAL_REACH * max(TOLERANCE_CREDITS, TOLERANCE_SHARE * listing.good.price(side)),
+        noise=_error(law.score, listing.good.price(side)),
     )
     return curve, Ground.LAW if own else Ground.QUOTES, sum(x.trades for x in alike), len({x.market for x in alike})
 
@@ -161,6 +168,35 @@ def _by_slope(findings: Findings, listing: Listing, side: Operation) -> tuple[Es
         f" another {good.type} that is {good.supply} and {good.activity or 'without activity'} was traded. Measure it:"
         f" spacetraders experiment liquidity --ships <SHIPS> --system <SYSTEM> --goods {good.symbol}"
     )
+
+
+def _unsaid(findings: Findings, listing: Listing, side: Operation, slope: float, form: LawForm) -> float:
+    """The standard deviation, in credits, of what a slope does not say of a step: its noise, its rounding, its form.
+
+    How far the form is from the truth is known of EXCHANGE, which the law of the others was not chosen for.
+    """
+    quote = listing.good.price(side)
+    cv = next((fit.step_cv for fit in findings.sides if fit.side is side), 0.0)
+    law = findings.law
+    step = 1.0 if law is None else law.price_steps[listing.good.type][SIDES.index(side)]
+    noise = math.hypot(cv * slope * quote, step / math.sqrt(6))
+    if law is not None and listing.good.type is ListingType.EXCHANGE:
+        scores = [score for score in law.exchange_scores if score.form is form]
+        noise = max([noise, *(_error(score, quote) for score in scores)])
+    return noise
+
+
+def _between_states(findings: Findings, listing: Listing, side: Operation) -> float:
+    """How far apart (SD) the log slopes of its type are by state: a slope is of the states that its trades were in."""
+    alike = [cell for cell in findings.cells if (cell.side, cell.type) == (side, listing.good.type)]
+    told = [(cell.measured.value, cell.transactions) for cell in alike if cell.measured and cell.transactions]
+    known = np.array([(math.log(slope), weight) for slope, weight in told if slope > 0])
+    return float(np.sqrt(np.cov(known[:, 0], aweights=known[:, 1], ddof=0))) if len(known) else 0.0
+
+
+def _error(score: FormScore, quote: int) -> float:
+    """The standard deviation, in credits, of a form's next quotes: a normal one that 95 % of its errors keep to."""
+    return score.error_95 / NORMAL_REACH * max(TOLERANCE_CREDITS, TOLERANCE_SHARE * quote)
 
 
 def _positive(estimate: Estimate, chance: np.random.Generator) -> Floats:

@@ -20,7 +20,7 @@ def predict_quotes(law: LawFit, listing: Listing, side: Operation, units: Sequen
     constant = listing_constant(law, listing, side)
     assert constant is not None
     steps = _ahead(law, listing, side, units, common.get("b", 1.0))
-    quotes = form.apply(steps, common, np.full(len(units), constant.value))
+    quotes = form.apply(steps, common, np.full(len(units), constant.estimate.value))
     return [float(listing.good.price(side)), *np.maximum(1.0, quotes).tolist()]
 
 

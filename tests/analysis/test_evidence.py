@@ -8,9 +8,10 @@ import pytest
 
 from spacetraders_lab.analysis.advice import quote
 from spacetraders_lab.analysis.analyse import analyse
-from spacetraders_lab.analysis.evidence import DRAWS, Ground, evidence_of, resilience_of
+from spacetraders_lab.analysis.evidence import DRAWS, evidence_of, resilience_of
 from spacetraders_lab.analysis.findings import CellFlag, Estimate, LawFit, LawForm, SizeLaw, Stream
 from spacetraders_lab.analysis.law import fit_law
+from spacetraders_lab.analysis.own_constant import Ground, listing_constant
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
 from tests.analysis.paths import predict_quotes
@@ -80,6 +81,44 @@ def test_ranges_are_as_wide_as_the_law_is_uncertain() -> None:
 def test_a_listing_never_traded_is_placed_by_its_two_quotes() -> None:
     found = evidence_of(make_findings(law=law_of(LawForm.STOCK)), ELSEWHERE, BUY, age_minutes=0)
     assert (found.ground, found.trades, found.markets) == (Ground.QUOTES, 12, 1)
+
+
+@pytest.mark.parametrize("missing", ["k EXPORT", "ratio EXPORT", "scale EXPORT"])
+def test_the_law_is_silent_of_a_type_of_which_nothing_is_known_in_common(missing: str) -> None:
+    """The only trade of the type moved nothing, so that it told of no stock."""
+    law = law_of(LawForm.STOCK)
+    score = replace(law.score, parameters={n: e for n, e in law.score.parameters.items() if n != missing})
+    found = evidence_of(make_findings(law=replace(law, scores=(score,))), HERE, BUY, age_minutes=0)
+    assert found.ground is Ground.LISTING
+
+
+def test_the_law_is_silent_of_a_listing_whose_own_constant_its_trades_do_not_give() -> None:
+    law = law_of(LawForm.ASYMPTOTE)
+    law = replace(law, listings=(replace(law.listings[0], constant=Estimate(math.nan, math.nan, math.nan)),))
+    assert evidence_of(make_findings(law=law), HERE, BUY, age_minutes=0).ground is Ground.LISTING
+
+
+def test_a_side_never_traded_is_not_said_to_be_measured() -> None:
+    """Where one sold nothing, three other listings of its type tell; with so few one more may lie far from them."""
+    law = law_of(LawForm.CONSTANT, SELL)
+    others = tuple(replace(law.listings[0], market=f"X1-GZ7-B{n}", constant=exactly(-0.06 - n / 100)) for n in range(3))
+    law = replace(law, listings=(replace(law.listings[0], side=BUY, constant=exactly(0.1)), *others))
+    found = evidence_of(make_findings(law=law), HERE, SELL, age_minutes=0)
+    assert (found.ground, found.trades, found.markets) == (Ground.CELL, 36, 3)
+    low, high = np.quantile(found.curve.slope, (0.025, 0.975))
+    assert np.median(found.curve.slope) == pytest.approx(0.07)
+    assert high - low == pytest.approx(2 * 4.3 * 0.01 * math.sqrt(4 / 3), rel=0.15)
+
+
+@pytest.mark.parametrize("form", [LawForm.CONSTANT, LawForm.STOCK])
+def test_a_single_trade_borrows_the_spread_of_its_likes(form: LawForm) -> None:
+    law = law_of(form)
+    value = law.listings[0].constant.value
+    here = replace(law.listings[0], trades=1, constant=Estimate(value, math.nan, math.nan))
+    like = replace(here, market="X1-GZ7-B2", trades=4, constant=estimate(3 * value, 0.1))
+    constant = listing_constant(replace(law, listings=(here, like)), HERE, BUY)
+    assert constant is not None and constant.ground is Ground.LAW
+    assert constant.estimate.high - value == pytest.approx(0.2 * value) == value - constant.estimate.low
 
 
 def test_of_exchange_the_law_is_silent() -> None:

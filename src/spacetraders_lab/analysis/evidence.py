@@ -7,7 +7,6 @@ listing, else markets like it. With none of them there is no curve, and no numbe
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 import numpy as np
 
@@ -27,7 +26,7 @@ from spacetraders_lab.analysis.findings import (
     stream_of,
 )
 from spacetraders_lab.analysis.law import TOLERANCE_CREDITS, TOLERANCE_SHARE
-from spacetraders_lab.analysis.own_constant import listing_constant
+from spacetraders_lab.analysis.own_constant import Ground, listing_constant
 from spacetraders_lab.analysis.resilience import Resilience
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.market import Listing, ListingType, Operation
@@ -35,15 +34,6 @@ from spacetraders_lab.core.market import Listing, ListingType, Operation
 DRAWS = 400
 _ON_THE_WAY = 0.7  # of how far states differ: what a few tradeVolumes see of it, found in simulated markets
 _RECOVERY = 2  # a stream of draws of its own, beside those of the curve
-
-
-class Ground(StrEnum):
-    """What a curve stands on, the best first."""
-
-    LAW = "the law of impact, as measured at this very listing"
-    QUOTES = "the law of impact, placed by its two quotes; it was never traded"
-    LISTING = "trades of this very listing"
-    CELL = "trades of markets like it; it was never traded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +116,8 @@ def _by_law(
     constant = listing_constant(law, listing, side)
     if constant is None:
         return None
-    own = [x for x in law.listings if (x.market, x.good) == (listing.waypoint, listing.good.symbol)]
-    alike = own or [x for x in law.listings if x.type is listing.good.type]
     shared = {name: estimate.value for name, estimate in law.score.parameters.items()}
-    drawn, kind = _normal(constant, chance), listing.good.type
+    drawn, kind = _normal(constant.estimate, chance), listing.good.type
     slope, asymptote = np.abs(drawn), None
     if law.best in (LawForm.ASYMPTOTE, LawForm.STOCK):
         slope = np.full(DRAWS, shared[f"k {kind}"])
@@ -144,7 +132,7 @@ def _by_law(
         shared.get("b", 1.0),
         noise=_error(law.score, listing.good.price(side)),
     )
-    return curve, Ground.LAW if own else Ground.QUOTES, sum(x.trades for x in alike), len({x.market for x in alike})
+    return curve, constant.ground, sum(x.trades for x in constant.of), len({x.market for x in constant.of})
 
 
 def _stock_asymptote(offset: Floats, shared: Mapping[str, float], kind: ListingType, side: Operation) -> Floats:

@@ -204,6 +204,14 @@ def test_without_grounds_there_is_no_number_but_what_to_do(unknown: object) -> N
         evidence_of(unknown, ELSEWHERE, BUY, age_minutes=0)  # type: ignore[arg-type]
 
 
+def test_an_ask_at_its_floor_does_not_show_when_it_will_rise() -> None:
+    floored = make_listing(purchase_price=1, sell_price=1)
+    with pytest.raises(UserError, match=r"floor of 1 credit.*market get X1-GZ7"):
+        evidence_of(FINDINGS, floored, BUY, age_minutes=0)
+    sold = evidence_of(FINDINGS, floored, SELL, age_minutes=0).curve
+    assert set(sold.unit_prices(180).flat) == {1.0}
+
+
 def test_an_old_quote_is_less_certain() -> None:
     fresh, old = (evidence_of(FINDINGS, HERE, BUY, age_minutes=minutes) for minutes in (0.0, 400.0))
     assert set(fresh.curve.quote) == {50.0}

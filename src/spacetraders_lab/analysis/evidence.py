@@ -28,6 +28,7 @@ from spacetraders_lab.analysis.findings import (
 from spacetraders_lab.analysis.law import TOLERANCE_CREDITS, TOLERANCE_SHARE
 from spacetraders_lab.analysis.own_constant import Ground, listing_constant
 from spacetraders_lab.analysis.resilience import Resilience
+from spacetraders_lab.core.analysis_plan import LOWEST_QUOTE
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.market import Listing, ListingType, Operation
 
@@ -53,8 +54,15 @@ def evidence_of(
 ) -> Evidence:
     """The curve of one side of a listing as it was last seen, `age_minutes` ago.
 
-    The same seed gives the same draws. Raises UserError where nothing was measured that could tell.
+    The same seed gives the same draws. Raises UserError where nothing was measured that could tell, and where an ask
+    at its floor hides from where it will rise.
     """
+    if side is Operation.BUY and listing.good.purchase_price <= LOWEST_QUOTE:
+        raise UserError(
+            f"the ask of {listing.good.symbol} at {listing.waypoint} is at its floor of {LOWEST_QUOTE} credit, which"
+            " hides how much is in stock: nothing tells after how many units it rises. Buy a transaction at a time,"
+            f" and look: spacetraders market get {listing.waypoint}"
+        )
     chance = np.random.default_rng(seed)
     quotes = _aged(findings, listing.good.price(side), side, age_minutes, chance)
     by_law = _by_law(findings.law, listing, side, quotes, chance)
@@ -69,6 +77,8 @@ def evidence_of(
         if ground is Ground.LISTING:  # where markets like it differ, the state they are in is a part of it
             drawn = drawn * np.exp(_normals(chance) * _ON_THE_WAY * _between_states(findings, listing, side))
         curve = Curve(side, form, listing.good.trade_volume, quotes, drawn, None, bent, noise=noise)
+    if listing.good.price(side) <= LOWEST_QUOTE:  # sold to it stays there, and nothing else can be left unsaid
+        curve = replace(curve, noise=0.0)
     return Evidence(replace(curve, seed=seed), ground, curve.form, trades, markets, age_minutes)
 
 

@@ -15,11 +15,12 @@ from spacetraders_lab.analysis.own_constant import Ground, listing_constant
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
 from tests.analysis.paths import predict_quotes
-from tests.analysis.trading import lab_markets, mixed_steps, trade_at_random
+from tests.analysis.trading import Trading, lab_markets, mixed_steps, trade_at_random
 from tests.factories import make_listing
 from tests.report.findings import CELL, LAW, RECOVERY, estimate, make_findings, recovery
 
 BUY, SELL = Operation.BUY, Operation.SELL
+EXPORT = ListingType.EXPORT
 HERE = make_listing()
 ELSEWHERE = make_listing("X1-GZ7-Z9")
 FINDINGS = make_findings()
@@ -202,6 +203,52 @@ def test_then_markets_like_it_as_far_as_one_more_of_them_may_lie() -> None:
 def test_without_grounds_there_is_no_number_but_what_to_do(unknown: object) -> None:
     with pytest.raises(UserError, match=r"buying moves IRON_ORE at X1-GZ7-Z9.*experiment liquidity"):
         evidence_of(unknown, ELSEWHERE, BUY, age_minutes=0)  # type: ignore[arg-type]
+
+
+def test_what_was_traded_is_not_denied() -> None:
+    """Twelve purchases of EXPORTs in other states, and none of them tell of this one."""
+    elsewhere = replace(CELL, supply=Supply.ABUNDANT, transactions=12)
+    with pytest.raises(UserError, match=r"12 such trades with EXPORT listings are too few.*experiment liquidity"):
+        evidence_of(make_findings(cells=(elsewhere,), listings=(), law=None), HERE, BUY, age_minutes=0)
+
+
+def visits_to_one(number: int, visits: int) -> tuple[Trading, tuple[str, str]]:
+    """The lab's dear EXPORTs in turn, one of them visited alone: four purchases an hour apart each time."""
+    trading = Trading(lab_markets(noise=0.2))
+    dearest = sorted(
+        (-x.mid, m, g) for m, p in trading.markets.items() for g, x in p.listings.items() if x.kind is EXPORT
+    )
+    _, market, good = dearest[number]
+    for _ in range(visits):
+        trading.visit(market, good, BUY, (1.0, 0.5, 0.25, 0.5))
+        trading.now += 3600
+    return trading, (market, good)
+
+
+def test_one_listing_visited_again_and_again_tells_of_itself() -> None:
+    """Nothing is like it, so its visits are what its slope is told from, and the next trades stay in its ranges."""
+    held = []
+    for number in range(10):
+        trading, (market, good) = visits_to_one(number, 4)
+        findings = analyse(trading.dataset(), trading.observations())
+        assert [(x.market, x.good, x.transactions) for x in findings.listings] == [(market, good, 16)]
+        found = evidence_of(findings, trading.listing(market, good), BUY, age_minutes=0)
+        assert (found.ground, found.trades, found.markets) == (Ground.LISTING, 16, 1)
+        units, place = found.curve.trade_volume, trading.markets[market]
+        total, paid = quote(found.curve, 3 * units).total, 0
+        for _ in range(3):
+            paid += units * place.quote(good).ask
+            place.move(good, BUY, units)
+        held.append(total.low <= paid <= total.high)
+    assert np.mean(held) >= 0.7
+
+
+def test_two_visits_to_one_listing_do_not_tell() -> None:
+    trading, (market, good) = visits_to_one(0, 2)
+    findings = analyse(trading.dataset(), trading.observations())
+    assert not findings.listings
+    with pytest.raises(UserError, match=r"8 such trades with EXPORT listings.*Three visits to it tell"):
+        evidence_of(findings, trading.listing(market, good), BUY, age_minutes=0)
 
 
 def test_an_ask_at_its_floor_does_not_show_when_it_will_rise() -> None:

@@ -1,5 +1,6 @@
 """The one verb of this room: everything that can be found in recorded trades and market snapshots."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -13,6 +14,7 @@ from spacetraders_lab.analysis.findings import CellEstimate, Findings, ListingEs
 from spacetraders_lab.analysis.hypotheses import judge_hypotheses
 from spacetraders_lab.analysis.impact import ImpactModel, fit_impact
 from spacetraders_lab.analysis.law import fit_law
+from spacetraders_lab.analysis.noise import match_noise
 from spacetraders_lab.analysis.observations import NO_OTHERS, Observations, OtherTrades
 from spacetraders_lab.analysis.quiet import drift_variance, quiet_reads
 from spacetraders_lab.analysis.recovery import estimate_recovery
@@ -23,6 +25,8 @@ from spacetraders_lab.analysis.transitions import supply_transitions
 from spacetraders_lab.analysis.whole_credits import lost_to_rounding
 from spacetraders_lab.core.analysis_plan import Exclusion
 from spacetraders_lab.core.experiment import PlaceboBracket
+
+_USUAL_PHI = 0.1  # the variance of a step, relative to its move, from where the noise is looked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +95,12 @@ def measure_impact(data: Dataset, runs: Runs, drift2: float = 0.0) -> ImpactTabl
         own = runs.take(runs.side == side)
         model = fit_impact(own, drift2)
         cells += cell_table(data, own, side, model)
+        told = listing_table(data, own, side, model)
+        listings += told
         if model is not None:
-            listings += listing_table(data, own, side, model)
             sides.append(_side_fit(side, own, model))
+        elif told:
+            sides.append(_lone_fit(side, own, told[0].slope.value, drift2))
     return ImpactTables(tuple(cells), tuple(listings), tuple(sides))
 
 
@@ -109,4 +116,22 @@ def _side_fit(side: int, runs: Runs, model: ImpactModel) -> SideFit:
         step_cv=float(np.sqrt(variances.phi)),
         drift_sd=float(np.sqrt(variances.drift2)),
         converged=model.converged,
+    )
+
+
+def _lone_fit(side: int, runs: Runs, slope: float, drift2: float) -> SideFit:
+    """The noise of the steps at the only listing of a side; nothing tells how far others, or cells, would differ."""
+    mean = runs.volumes * slope
+    other = runs.variance + drift2 * runs.minutes
+    phi = match_noise((runs.move - mean) ** 2, mean**2 / runs.volumes, other, max(1.0, len(runs) - 1.0), _USUAL_PHI)
+    return SideFit(
+        side=SIDES[side],
+        runs=len(runs),
+        transactions=int(runs.trades.sum()),
+        markets=1,
+        market_sd=math.nan,
+        cell_sd=math.nan,
+        step_cv=math.sqrt(phi),
+        drift_sd=math.sqrt(drift2),
+        converged=True,
     )

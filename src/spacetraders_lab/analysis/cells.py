@@ -27,38 +27,59 @@ def cell_table(data: Dataset, runs: Runs, side: int, model: ImpactModel | None) 
     rows = data.take(data.usable & (data.side == side))
     cell = cell_index(rows.type, rows.supply, rows.activity)
     naive = sums(cell, rows.percent, CELLS) / np.maximum(1, np.bincount(cell, minlength=CELLS))
-    measured = _measured(model) if model is not None else {}
+    measured = _measured(model) if model is not None else _measured_alone(runs)
     return tuple(_cell(side, number, runs, float(naive[number]), model, measured) for number in _possible_cells())
 
 
-def listing_table(data: Dataset, runs: Runs, side: int, model: ImpactModel) -> tuple[ListingEstimate, ...]:
-    """Every listing measured on a side, its slope shrunken towards those of markets like it."""
+def listing_table(data: Dataset, runs: Runs, side: int, model: ImpactModel | None) -> tuple[ListingEstimate, ...]:
+    """Every listing measured on a side, its slope shrunken towards those of markets like it.
+
+    A listing that was the only one traded has none like it: without a model, its slope is the ratio of its sums.
+    """
+    if model is None:
+        return _lone_listing(data, runs, side)
     share = model.trades / model.trades.sum(1, keepdims=True)
     means = _means(model, share)
-    # a trade of the other side, or one that cannot be used, may have been the last to read the quotes
-    rows = data.take(~np.isnan(data.ask_after) & ~np.isnan(data.bid_after))
-    last = {int(unit): i for i, unit in enumerate(rows.unit)}  # rows are in time order
-    volumes = sums(runs.unit, runs.tranches, len(data.unit_names))
-    found = []
-    for i, unit in enumerate(model.units):
-        row = last[int(unit)]
-        found.append(
-            ListingEstimate(
-                market=data.unit_names[unit][0],
-                good=data.unit_names[unit][1],
-                side=SIDES[side],
-                type=TYPES[rows.type[row]],
-                transactions=int(model.trades[i].sum()),
-                trade_volumes=float(volumes[unit]),
-                slope=exp_interval(means.log[i], means.error[i], model.residual_df),
-                effect=float(model.solution.eta[i]),
-                trade_volume=int(rows.trade_volume_after[row]),
-                ask=int(rows.ask_after[row]),
-                bid=int(rows.bid_after[row]),
-                read_at=float(rows.time[row]),
-            )
+    return tuple(
+        _listing(
+            data,
+            runs.take(runs.unit == unit),
+            side,
+            exp_interval(means.log[i], means.error[i], model.residual_df),
+            float(model.solution.eta[i]),
         )
-    return tuple(found)
+        for i, unit in enumerate(model.units)
+    )
+
+
+def _lone_listing(data: Dataset, runs: Runs, side: int) -> tuple[ListingEstimate, ...]:
+    """The only listing traded on a side, its visits taken as the clusters; none where they are fewer than three."""
+    if len(np.unique(runs.unit)) != 1:
+        return ()
+    slope = ratio_of_sums(runs.move, runs.volumes, runs.visit)
+    return () if slope is None else (_listing(data, runs, side, slope, effect=0.0),)
+
+
+def _listing(data: Dataset, runs: Runs, side: int, slope: Estimate, effect: float) -> ListingEstimate:
+    """The listing that these runs of a side are of, as it was seen last."""
+    unit = int(runs.unit[0])
+    # a trade of the other side, or one that cannot be used, may have been the last to read the quotes
+    was_read = ~np.isnan(data.ask_after) & ~np.isnan(data.bid_after)
+    row = int(np.flatnonzero(was_read & (data.unit == unit))[-1])  # in time order
+    return ListingEstimate(
+        market=data.unit_names[unit][0],
+        good=data.unit_names[unit][1],
+        side=SIDES[side],
+        type=TYPES[data.type[row]],
+        transactions=int(runs.trades.sum()),
+        trade_volumes=float(runs.tranches.sum()),
+        slope=slope,
+        effect=effect,
+        trade_volume=int(data.trade_volume_after[row]),
+        ask=int(data.ask_after[row]),
+        bid=int(data.bid_after[row]),
+        read_at=float(data.time[row]),
+    )
 
 
 def _possible_cells() -> list[int]:
@@ -106,6 +127,15 @@ def _measured(model: ImpactModel) -> dict[int, Estimate]:
     share = (model.trades / model.trades.sum(0)).T
     means = _means(model, share, by_cell=True)
     return {int(c): exp_interval(means.log[i], means.error[i], model.residual_df) for i, c in enumerate(model.cells)}
+
+
+def _measured_alone(runs: Runs) -> dict[int, Estimate]:
+    """The same where a single listing was traded, by the ratio of its sums with visits as clusters."""
+    if len(np.unique(runs.unit)) != 1:
+        return {}
+    own = {int(cell): runs.take(runs.cell == cell) for cell in np.unique(runs.cell)}
+    ratios = {cell: ratio_of_sums(one.move, one.volumes, one.visit) for cell, one in own.items()}
+    return {cell: ratio for cell, ratio in ratios.items() if ratio is not None}
 
 
 def _means(model: ImpactModel, share: Floats, by_cell: bool = False) -> _Means:

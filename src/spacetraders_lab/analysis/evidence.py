@@ -161,10 +161,18 @@ def _by_slope(findings: Findings, listing: Listing, side: Operation) -> tuple[Es
         same = (cell.side, cell.type, cell.supply, cell.activity) == (side, good.type, good.supply, good.activity)
         if same and cell.flag is not CellFlag.NOT_OBSERVED and cell.prediction is not None:
             return cell.prediction, Ground.CELL, cell.transactions, cell.markets
+    alike = [cell for cell in findings.cells if (cell.side, cell.type) == (side, good.type)]
+    trades = sum(cell.transactions for cell in alike)
+    state = f"{good.supply} and {good.activity or 'without activity'}"
     raise UserError(
-        f"nothing measured tells how {side.lower()}ing moves {good.symbol} at {listing.waypoint}: neither it nor"
-        f" another {good.type} that is {good.supply} and {good.activity or 'without activity'} was traded. Measure it:"
-        f" spacetraders experiment liquidity --ships <SHIPS> --system <SYSTEM> --goods {good.symbol}"
+        f"nothing measured tells how {side.lower()}ing moves {good.symbol} at {listing.waypoint}: "
+        + (
+            f"{trades} such trades with {good.type} listings are too few, or too far from one that is {state}."
+            " Three visits to it tell, or to others like it. Measure it:"
+            if trades
+            else f"neither it nor another {good.type} that is {state} was traded. Measure it:"
+        )
+        + f" spacetraders experiment liquidity --ships <SHIPS> --system <SYSTEM> --goods {good.symbol}"
     )
 
 

@@ -73,11 +73,11 @@ class CellFlag(StrEnum):
 class CellEstimate:
     """The impact in one cell: side x type x supply x activity. Slopes as log moves per tradeVolume.
 
-    `measured` is the transaction-weighted mean over the markets measured, `new_market` the mean over markets like
-    them, `prediction` where one new market will lie; None where the data do not tell. `ratio` is the sum of moves over
-    the sum of sizes, the simple cross-check, with a jackknife over markets (None with fewer than three).
-    `naive_percent` is the plain mean of price_impact_percent. `shrinkage` is the weight of the cell's own data against
-    the pattern of the other cells.
+    `measured` is the transaction-weighted mean over the markets measured (where a side has but one, over its visits),
+    `new_market` the mean over markets like them, `prediction` where one new market will lie; None where the data do not
+    tell. `ratio` is the sum of moves over the sum of sizes, the simple cross-check, with a jackknife over markets (None
+    with fewer than three). `naive_percent` is the plain mean of price_impact_percent. `shrinkage` is the weight of the
+    cell's own data against the pattern of the other cells.
     """
 
     side: Operation
@@ -138,7 +138,8 @@ class SideFit:
     """How well the model of one side fits: the spread between markets, between cells, and the noise of one step.
 
     `market_sd` and `cell_sd` are in logs of the slope; `step_cv` is the coefficient of variation of the move by one
-    full tradeVolume; `drift_sd` the log move of a quote in a minute without trades.
+    full tradeVolume; `drift_sd` the log move of a quote in a minute without trades. Of a single market there is no
+    spread: NaN.
     """
 
     side: Operation

@@ -140,7 +140,7 @@ def not_measured(findings: Findings) -> list[str]:
     if thin:
         missing.append(f"{thin} rest on one or two markets only.")
     if findings.law is None:
-        missing.append("The law of impact: too few repeated trades of the same listings tell the forms apart.")
+        missing.append("The law of impact: too few trades, or of too few listings, to tell the forms apart.")
     recovery = findings.recovery
     if recovery is None or (recovery.tick is None and not any(map(_is_told, recovery.returns.values()))):
         missing.append("Recovery: neither a beat nor a half-life could be estimated from the readings.")

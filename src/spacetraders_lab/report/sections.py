@@ -130,7 +130,9 @@ def _curves(subject: Subject) -> Section:
 
 def _law(subject: Subject) -> Section:
     if subject.findings.law is None:
-        return Section("law", "Law of impact", "Not told: too few repeated trades tell the forms apart.")
+        return Section(
+            "law", "Law of impact", "Not told: too few trades, or of too few listings, to tell the forms apart."
+        )
     law = subject.findings.law
     chart = Chart(
         "law_errors",

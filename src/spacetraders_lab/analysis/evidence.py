@@ -12,21 +12,18 @@ import numpy as np
 
 from spacetraders_lab.analysis.arrays import Floats
 from spacetraders_lab.analysis.curve import Curve
-from spacetraders_lab.analysis.dataset import SIDES
 from spacetraders_lab.analysis.distributions import NORMAL_REACH
 from spacetraders_lab.analysis.findings import (
-    CellFlag,
     Estimate,
     Findings,
-    FormScore,
     LawFit,
     LawForm,
     RecoveryEstimate,
     Stream,
     stream_of,
 )
-from spacetraders_lab.analysis.law import TOLERANCE_CREDITS, TOLERANCE_SHARE
 from spacetraders_lab.analysis.own_constant import Ground, listing_constant
+from spacetraders_lab.analysis.own_slope import listing_slope, score_error, spread_of_states, unsaid_by_slope
 from spacetraders_lab.analysis.resilience import Resilience
 from spacetraders_lab.core.analysis_plan import LOWEST_QUOTE
 from spacetraders_lab.core.errors import UserError
@@ -69,13 +66,13 @@ def evidence_of(
     if by_law is not None:
         curve, ground, trades, markets = by_law
     else:
-        slope, ground, trades, markets = _by_slope(findings, listing, side)
+        slope, ground, trades, markets = listing_slope(findings, listing, side)
         bent = findings.size_law.used if findings.size_law is not None else 1.0
         form = LawForm.CONSTANT if bent == 1.0 else LawForm.POWER
-        noise = _unsaid(findings, listing, side, slope.value, form)
+        noise = unsaid_by_slope(findings, listing, side, slope.value, form)
         drawn = _positive(slope, chance)
         if ground is Ground.LISTING:  # where markets like it differ, the state they are in is a part of it
-            drawn = drawn * np.exp(_normals(chance) * _ON_THE_WAY * _between_states(findings, listing, side))
+            drawn = drawn * np.exp(_normals(chance) * _ON_THE_WAY * spread_of_states(findings, listing, side))
         curve = Curve(side, form, listing.good.trade_volume, quotes, drawn, None, bent, noise=noise)
     if listing.good.price(side) <= LOWEST_QUOTE:  # sold to it stays there, and nothing else can be left unsaid
         curve = replace(curve, noise=0.0)
@@ -140,7 +137,7 @@ def _by_law(
         slope,
         asymptote,
         shared.get("b", 1.0),
-        noise=_error(law.score, listing.good.price(side)),
+        noise=score_error(law.score, listing.good.price(side)),
     )
     return curve, constant.ground, sum(x.trades for x in constant.of), len({x.market for x in constant.of})
 
@@ -149,60 +146,6 @@ def _stock_asymptote(offset: Floats, shared: Mapping[str, float], kind: ListingT
     """The asymptote of a quote: of the ask, scale times the listing's offset; of the bid, ratio · that + offset."""
     ask: Floats = shared[f"scale {kind}"] * offset
     return ask if side is Operation.BUY else shared[f"ratio {kind}"] * ask + offset
-
-
-def _by_slope(findings: Findings, listing: Listing, side: Operation) -> tuple[Estimate, Ground, int, int]:
-    """The slope of the listing, or of markets in the same cell as far as one more of them may lie."""
-    good = listing.good
-    for own in findings.listings:
-        if (own.market, own.good, own.side) == (listing.waypoint, good.symbol, side):
-            return own.slope, Ground.LISTING, own.transactions, 1
-    for cell in findings.cells:
-        same = (cell.side, cell.type, cell.supply, cell.activity) == (side, good.type, good.supply, good.activity)
-        if same and cell.flag is not CellFlag.NOT_OBSERVED and cell.prediction is not None:
-            return cell.prediction, Ground.CELL, cell.transactions, cell.markets
-    alike = [cell for cell in findings.cells if (cell.side, cell.type) == (side, good.type)]
-    trades = sum(cell.transactions for cell in alike)
-    state = f"{good.supply} and {good.activity or 'without activity'}"
-    raise UserError(
-        f"nothing measured tells how {side.lower()}ing moves {good.symbol} at {listing.waypoint}: "
-        + (
-            f"{trades} such trades with {good.type} listings are too few, or too far from one that is {state}."
-            " Three visits to it tell, or to others like it. Measure it:"
-            if trades
-            else f"neither it nor another {good.type} that is {state} was traded. Measure it:"
-        )
-        + f" spacetraders experiment liquidity --ships <SHIPS> --system <SYSTEM> --goods {good.symbol}"
-    )
-
-
-def _unsaid(findings: Findings, listing: Listing, side: Operation, slope: float, form: LawForm) -> float:
-    """The standard deviation, in credits, of what a slope does not say of a step: its noise, its rounding, its form.
-
-    How far the form is from the truth is known of EXCHANGE, which the law of the others was not chosen for.
-    """
-    quote = listing.good.price(side)
-    cv = next((fit.step_cv for fit in findings.sides if fit.side is side), 0.0)
-    law = findings.law
-    step = 1.0 if law is None else law.price_steps[listing.good.type][SIDES.index(side)]
-    noise = math.hypot(cv * slope * quote, step / math.sqrt(6))
-    if law is not None and listing.good.type is ListingType.EXCHANGE:
-        scores = [score for score in law.exchange_scores if score.form is form]
-        noise = max([noise, *(_error(score, quote) for score in scores)])
-    return noise
-
-
-def _between_states(findings: Findings, listing: Listing, side: Operation) -> float:
-    """How far apart (SD) the log slopes of its type are by state: a slope is of the states that its trades were in."""
-    alike = [cell for cell in findings.cells if (cell.side, cell.type) == (side, listing.good.type)]
-    told = [(cell.measured.value, cell.transactions) for cell in alike if cell.measured and cell.transactions]
-    known = np.array([(math.log(slope), weight) for slope, weight in told if slope > 0])
-    return float(np.sqrt(np.cov(known[:, 0], aweights=known[:, 1], ddof=0))) if len(known) else 0.0
-
-
-def _error(score: FormScore, quote: int) -> float:
-    """The standard deviation, in credits, of a form's next quotes: a normal one that 95 % of its errors keep to."""
-    return score.error_95 / NORMAL_REACH * max(TOLERANCE_CREDITS, TOLERANCE_SHARE * quote)
 
 
 def _positive(estimate: Estimate, chance: np.random.Generator) -> Floats:

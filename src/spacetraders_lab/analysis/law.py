@@ -19,10 +19,13 @@ _MOST_STEPS = 20_000  # for what is common to all listings, more would only take
 _WORST = 20.0  # tolerances that one prediction can miss by in the scores
 _FINEST = 0.25  # credits; a mean error below it is rounding alone
 _CLEARLY = 2.5  # standard errors by which a form must predict better than a simpler one
+_SLIGHT = np.log(1.05)  # of mean error, which makes no form clearly worse however steady it is
+_VERY_CLEARLY = 3.0  # the same over visits, which know nothing of other listings
 _RESAMPLES = 200
 _MIN_LISTINGS = 3
 _FEW_GROUPS = 10  # listings and sides below which the spread between them hardly tells
 _UNDECIDED = np.log(2.0)  # of mean error, by which a simpler form may seem worse without being so clearly
+_UNSURE = 0.5  # of the resamples, in which the form chosen must be chosen again
 _FINE = 0.5  # tolerances of mean error that no better form is asked for
 _SURELY = 3.0  # standard errors by which trades must move quotes before "they do not" is out of the question
 
@@ -42,7 +45,8 @@ def fit_law(data: Dataset) -> LawFit | None:
     """Compare the forms and fit the best; None where the trades do not tell it.
 
     They do not where fewer than three listings and sides have three trades that every form can predict, or where the
-    simplest form that is not clearly worse than the best still errs twice as much, and by more than half a tolerance.
+    simplest form that is not clearly worse than the best errs by more than half a tolerance, and twice as much as the
+    best or chosen in fewer than half of the resamples.
     """
     steps = trade_steps(data)
     ripe = sums_before(steps.group, np.ones(len(steps)))[0] >= 2
@@ -56,7 +60,8 @@ def fit_law(data: Dataset) -> LawFit | None:
     losses = _losses(trials, steps.take(told & ~exchange), told & ~exchange)
     best, confidence = _choose(losses, first=int(_moves_quotes(steps.take(~exchange))))
     scores = _scores(trials, steps, told & ~exchange)
-    if scores[best].by_listing > _FINE and losses.excess(best) > _UNDECIDED * scores[best].predictions:
+    undecided = losses.excess(best) > _UNDECIDED or confidence < _UNSURE
+    if undecided and scores[best].by_listing > _FINE:
         return None
     return LawFit(
         best=trials[best].form.form,
@@ -79,7 +84,7 @@ def _try(form: Form, steps: Steps) -> _Trial:
     by_listing = np.full(len(steps), np.nan)
     for number, common in enumerate(folds):
         own = fold == number
-        by_listing[own] = _predict(form, steps.take(own), common, steps.type[~own])
+        by_listing[own] = _predict(form, steps, common, steps.type[~own])[own]  # from all earlier trades there
     middle = np.median(steps.time)
     first_half = form.fit(_some(steps.take(steps.time <= middle)))
     by_time = np.where(steps.time > middle, _predict(form, steps, first_half, steps.type[steps.time <= middle]), np.nan)
@@ -125,22 +130,23 @@ def _moves_quotes(steps: Steps) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Losses:
-    """What each form loses at each listing and side, shape (groups, forms), and its covariance over visits there.
+    """What each form loses at each listing and side, shape (groups, forms), over how many trades, and how it scatters.
 
-    The covariance, shape (groups, forms, forms), is NaN where a single visit tells nothing of it.
+    The covariance over visits, shape (groups, forms, forms), is NaN where a single visit tells nothing of it.
     """
 
+    trades: Floats
     total: Floats
     covariance: Floats
 
     def resampled(self, chance: np.random.Generator) -> "_Losses":
         rows = chance.integers(0, len(self.total), len(self.total))
-        return _Losses(self.total[rows], self.covariance[rows])
+        return _Losses(self.trades[rows], self.total[rows], self.covariance[rows])
 
     def excess(self, form: int) -> float:
-        """How much more than the best a form loses."""
+        """How much more than the best a form loses in the mean trade: the log of how many times it errs."""
         total = self.total.sum(0)
-        return float(total[form] - total.min())
+        return float((total[form] - total.min()) / self.trades.sum())
 
     def is_clearly_worse(self, one: int, other: int) -> bool:
         """Over listings and sides; where these are few, over the visits to these very ones will do.
@@ -148,11 +154,13 @@ class _Losses:
         One listing alone may be where nearly all of a large loss comes from, which makes it look like chance.
         """
         worse = self.total[:, one] - self.total[:, other]
+        if worse.sum() <= _SLIGHT * self.trades.sum():
+            return False
         if worse.sum() > _CLEARLY * np.sqrt(len(worse)) * worse.std(ddof=1):
             return True
         variance = self.covariance[:, one, one] + self.covariance[:, other, other] - 2 * self.covariance[:, one, other]
         known = np.isfinite(variance)
-        by_visit = _CLEARLY * np.sqrt(np.maximum(0.0, variance[known].sum()))
+        by_visit = _VERY_CLEARLY * np.sqrt(np.maximum(0.0, variance[known].sum()))
         return bool(len(worse) < _FEW_GROUPS and known.any() and worse[known].sum() > by_visit)
 
 
@@ -169,7 +177,7 @@ def _losses(trials: tuple[_Trial, ...], steps: Steps, told: Bools) -> _Losses:
     np.add.at(square, of, pull[:, :, None] * pull[:, None, :])
     visits = np.bincount(of).astype(np.float64)[:, None, None]
     covariance = np.where(visits > 1, square * visits / np.maximum(1.0, visits - 1), np.nan)
-    return _Losses(count[:, None] * np.log(mean + _FINEST), covariance)
+    return _Losses(count, count[:, None] * np.log(mean + _FINEST), covariance)
 
 
 def _simplest_of_the_best(losses: _Losses, first: int) -> int:

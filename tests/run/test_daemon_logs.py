@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
+import httpx2
 import pytest
 
 from spacetraders_lab.core.errors import GameError
@@ -55,7 +56,8 @@ def test_every_line_of_a_container_says_what_it_is_about(yard: Yard) -> None:
 
 def test_a_failed_pairs_log_tells_why(yard: Yard) -> None:
     run = yard.run(1, yard.rig.fleet[0])
-    yard.rig.ship(1).load("DIAMONDS", 40)
+    unknown = httpx2.Response(404, json={"error": {"message": "Market not found", "code": 4603}})
+    yard.rig.wire.before = lambda request: unknown if request.url.path.endswith("/market") else None
     yard.fly_to_the_end(run)
     assert yard.rig.counts(run) == {"FAILED": 1}
     ((pair_id, reason),) = yard.rig.errors(run).items()

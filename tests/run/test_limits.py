@@ -97,7 +97,7 @@ def test_hours_go_on_while_a_run_is_paused_and_what_is_aboard_is_sold(make_rig: 
     assert violations(rig, run) == []
 
 
-@pytest.mark.parametrize("budget", [1_500, 9_000, 40_000])
+@pytest.mark.parametrize("budget", [3_000, 9_000, 40_000])
 def test_an_adaptive_run_whose_budget_runs_out_ends_with_nothing_aboard(
     rig: Rig, threads: Executor, budget: int
 ) -> None:

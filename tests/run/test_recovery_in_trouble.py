@@ -121,6 +121,9 @@ def test_the_budget_holds_the_fuel_of_the_watch_and_the_watch_keeps_to_it(make_r
     assert rig.prepare(design=RECOVERY, max_pairs=4, seed=2).run.kept_for_fuel == run.kept_for_fuel
     tanks = rig.prepare(max_pairs=1).run.kept_for_fuel
     assert run.kept_for_fuel > 2 * tanks
+    tight = rig.prepare(design=RECOVERY, budget=100_000, seed=2)
+    assert tight.run.kept_for_fuel > tanks
+    assert tight.needed <= 100_000
     poor: list[int] = []
     highest = 0
 

@@ -135,24 +135,34 @@ async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepa
         )
 
     purse = (await reads.get_agent(lab.game.client)).credits
-    kept_for_fuel = fuel_money(ship.fuel_capacity for ship in ships)
-    proposal = propose(
-        command.design,
-        wanted,
-        price,
-        ways=ways,
-        seed=command.seed,
-        hold=hold,
-        ships=len(ships),
-        max_pairs=command.max_pairs,
-        budget=None if command.budget is None else min(command.budget, purse - command.credit_floor) - kept_for_fuel,
-        purse=purse - command.credit_floor - kept_for_fuel,
-    )
-    if not proposal.pairs:
-        raise UserError(_why_nothing(command, proposal))
-    plan = price(proposal.pairs, proposal.to_trade)
-    schedules = _schedules(command, plan, ways, fleet)
-    kept_for_fuel += math.ceil(schedules[-1].watch_fuel * fuel_price * WORST_CASE)
+    in_tanks = fuel_money(ship.fuel_capacity for ship in ships)
+
+    def choose(kept_for_fuel: int) -> tuple[Proposal, Plan, tuple[Schedule, ...], int]:
+        """What fits beside so much for fuel, how it goes, and what is to be kept for fuel then."""
+        left = purse - command.credit_floor - kept_for_fuel
+        proposal = propose(
+            command.design,
+            wanted,
+            price,
+            ways=ways,
+            seed=command.seed,
+            hold=hold,
+            ships=len(ships),
+            max_pairs=command.max_pairs,
+            budget=None if command.budget is None else min(command.budget - kept_for_fuel, left),
+            purse=left,
+        )
+        if not proposal.pairs:
+            raise UserError(_why_nothing(command, proposal))
+        plan = price(proposal.pairs, proposal.to_trade)
+        schedules = _schedules(command, plan, ways, fleet)
+        return proposal, plan, schedules, in_tanks + math.ceil(schedules[-1].watch_fuel * fuel_price * WORST_CASE)
+
+    left_for_fuel = in_tanks
+    proposal, plan, schedules, kept_for_fuel = choose(left_for_fuel)
+    while kept_for_fuel > left_for_fuel:  # the readings of a recovery run take fuel as well, each choice other ones
+        left_for_fuel = kept_for_fuel
+        proposal, plan, schedules, kept_for_fuel = choose(left_for_fuel)
     run = _new_run(lab, command, purse if command.budget is None else command.budget, kept_for_fuel)
     return Prepared(
         command,

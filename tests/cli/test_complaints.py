@@ -28,7 +28,9 @@ def _abroad(player: Player) -> str:
     return next(symbol for symbol in player.sandbox.universe.systems if symbol != player.system)
 
 
-# Each row: the line (with {ship}, {probe}, {home} and {abroad}) and words that the answer must contain.
+ENDLESS = "1" + 23 * "0"  # no database holds such a number
+
+# Each row: the line (with {ship}, {probe}, {home}, {abroad} and {endless}) and words that the answer must contain.
 BAD_INPUT = {
     "unknown ship": ("--ships {ship},NOBODY-7 --system {home}", ["NOBODY-7", "you have {ship}"]),
     "no ship": ("--ships , --system {home}", ["--ships"]),
@@ -49,6 +51,24 @@ BAD_INPUT = {
     "no pairs": ("--ships {ship} --system {home} --max-pairs 0", ["--max-pairs must be at least 1"]),
     "half a pair": ("--ships {ship} --system {home} --max-pairs 2.5", ["--max-pairs: '2.5' is not written as a whole"]),
     "negative budget": ("--ships {ship} --system {home} --budget=-1", ["--budget must be at least 0"]),
+    "endless budget": ("--ships {ship} --system {home} --budget={endless}", ["--budget must be at most"]),
+    "endless seed": ("--ships {ship} --system {home} --seed={endless}", ["--seed must be at most"]),
+    "endless requests": ("--ships {ship} --system {home} --max-requests={endless}", ["--max-requests must be"]),
+    "endless pairs": ("--ships {ship} --system {home} --max-pairs={endless}", ["--max-pairs must be at most"]),
+    "endless age": ("--ships {ship} --system {home} --max-age={endless}", ["--max-age must be at most 527,040"]),
+    "endless hours": ("--ships {ship} --system {home} --max-hours inf", ["--max-hours must be at most 100,000"]),
+    "hours nan": ("--ships {ship} --system {home} --max-hours nan", ["--max-hours must be a number, not nan"]),
+    "washout nan": ("--ships {ship} --system {home} --design ladder --washout nan", ["--washout must be a number"]),
+    "washout inf": (
+        "--ships {ship} --system {home} --design ladder --washout inf",
+        ["--washout must be at most 20,160"],
+    ),
+    "washout 1e300": ("--ships {ship} --system {home} --washout 1e300", ["--washout must be at most 20,160"]),
+    "endless rounds": (
+        "--ships {ship} --system {home} --design ladder --rounds 1000000000",
+        ["--rounds must be at most"],
+    ),
+    "endless iterations": ("--ships {ship} --system {home} --iterations-per-batch 1000000", ["at most 100"]),
     "no share of the limit": ("--ships {ship} --system {home} --rate-share 0.3", ["--rate-share must lie between"]),
     "no goods": ("--ships {ship} --system {home} --goods ,", ["--goods"]),
     "no market data": (
@@ -63,6 +83,7 @@ BAD_INPUT = {
 @pytest.mark.parametrize(("line", "words"), BAD_INPUT.values(), ids=BAD_INPUT.keys())
 def test_a_bad_experiment_is_refused(player: Player, line: str, words: list[str]) -> None:
     names = {"ship": player.ships[0], "probe": player.probe, "home": player.system, "abroad": _abroad(player)}
+    names["endless"] = ENDLESS
     answer = player.type("experiment liquidity " + line.format(**names))
     said = _one_line(answer)
     assert answer.code == 2
@@ -77,6 +98,17 @@ BAD_LOOKS = {
     "scout: malformed system": ("market scout --system nowhere --ships {ship}", ["looks like X1-AD75"]),
     "list: malformed system": ("market list --system nowhere", ["looks like X1-AD75"]),
     "get: malformed waypoint": ("market get nowhere", ["looks like X1-AD75-A1"]),
+    "scout: readings without end": (
+        "market scout --system {home} --ships {ship} --requests-per-minute nan",
+        ["--requests-per-minute must be a number"],
+    ),
+    "history: more than can be": ("market history {home}-A1 IRON --most {endless}", ["--most must be at most"]),
+    "buy: more than can be": ("ship buy {ship} IRON {endless}", ["units must be at most 1,000,000"]),
+    "resume: endless budget": (
+        "experiment resume --run-id nobody --budget {endless}",
+        ["--budget must be at most"],
+    ),
+    "plan: endless seed": ("experiment plan --ships {ship} --system {home} --seed={endless}", ["--seed must be"]),
     "buy: units that are no number": ("ship buy {ship} IRON many", ["many", "Try --help"]),
     "buy: half a unit": ("ship buy {ship} IRON 2.5", ["'2.5' is not written as a whole number"]),
     "dock: no ship": ("ship dock", ["Try --help"]),
@@ -85,7 +117,7 @@ BAD_LOOKS = {
 
 @pytest.mark.parametrize(("line", "words"), BAD_LOOKS.values(), ids=BAD_LOOKS.keys())
 def test_a_bad_look_or_order_is_refused(player: Player, line: str, words: list[str]) -> None:
-    names = {"ship": player.ships[0], "home": player.system, "abroad": _abroad(player)}
+    names = {"ship": player.ships[0], "home": player.system, "abroad": _abroad(player), "endless": ENDLESS}
     answer = player.type(line.format(**names))
     said = _one_line(answer)
     assert answer.code == 2

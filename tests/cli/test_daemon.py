@@ -197,6 +197,7 @@ def test_an_unknown_container_is_refused(tmp_path: Path, verb: str) -> None:
         ("daemon start --foreground --metrics-port 99999", "there is no port 99999"),
         ("daemon start --log-format xml", "xml"),
         ("daemon logs container_1 --level loud", "loud"),
+        ("daemon logs container_1 --last 100000000000000000000000", "--last must be at most 1,000,000"),
         ("experiment pause --run-id nobody", "there is no experiment nobody"),
         ("experiment cancel --run-id nobody", "there is no experiment nobody"),
         ("experiment remove-ship --run-id nobody --ship X-1", "there is no experiment nobody"),

@@ -69,8 +69,11 @@ class TestCompact:
         answer = terminal.type("db compact --older-than 90")
         assert (answer.code, answer.err) == (0, "")
 
-    def test_a_day_is_the_least(self, terminal: Terminal) -> None:
-        assert "--older-than" in terminal.type("db compact --older-than 0 --yes").complaint
+    def test_a_day_is_the_least_and_a_hundred_years_the_most(self, terminal: Terminal) -> None:
+        for days, complaint in ((0, "at least 1"), (99999999999, "at most 36,500")):
+            assert (
+                f"--older-than must be {complaint}" in terminal.type(f"db compact --older-than {days} --yes").complaint
+            )
 
 
 class TestArchive:

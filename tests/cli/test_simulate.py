@@ -103,6 +103,8 @@ def _snapshots(listings: list[Listing]) -> list[MarketSnapshot]:
         ("--jobs 0", ["--jobs must be at least 1"]),
         ("--ships 0", ["--ships must be at least 1"]),
         ("--hours 0", ["--hours must be above 0"]),
+        ("--hours nan", ["--hours must be a number"]),
+        ("--seed 100000000000000000000000", ["--seed must be at most"]),
         ("--transactions 0", ["--transactions must be at least 1"]),
         ("--system nowhere", ["looks like X1-AD75"]),
         ("--system X1-AA11", ["spacetraders market scout --system X1-AA11"]),

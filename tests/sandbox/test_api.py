@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import re
 from datetime import timedelta
 from typing import Any
@@ -349,7 +350,15 @@ def test_statuses_that_are_only_guessed_can_be_set():
     [
         ({"speed": 0}, "above 0"),
         ({"speed": -1}, "above 0"),
-        ({"systems": 0}, "at least one"),
+        ({"speed": math.nan}, "speed of a sandbox must be a number, not nan"),
+        ({"speed": math.inf}, "speed of a sandbox must be at most 1,000,000"),
+        ({"hold": -1}, "hold of a sandbox must be at least 1"),
+        ({"credits": -5}, "credits of a sandbox must be at least 0"),
+        ({"seed": 10**23}, "seed of a sandbox must be at most"),
+        ({"npc_traders": -1}, "npc_traders of a sandbox must be at least 0"),
+        ({"tick_minutes": 0.0}, "tick_minutes of a sandbox must be above 0"),
+        ({"rest_import": (0.0, math.inf)}, "rest_import of a sandbox must be a finite number"),
+        ({"systems": 0}, "systems of a sandbox must be at least 1"),
         ({"ships": ()}, "SHIP_COMMAND_FRIGATE"),
         ({"ships": ("SHIP_PROBE", "SHIP_ARK")}, "SHIP_ARK"),
     ],

@@ -175,7 +175,7 @@ def test_a_lab_of_72_goods_has_24_markets_with_18_of_them_each_and_stays_cheap()
 def test_goods_that_the_game_does_not_have_are_refused():
     with pytest.raises(UserError, match=r"at most \d+ goods, not 1000"):
         universe(profile="lab", goods=1000)
-    with pytest.raises(UserError, match="at least one good"):
+    with pytest.raises(UserError, match="goods of a sandbox must be at least 1"):
         universe(profile="lab", goods=0)
 
 

@@ -17,6 +17,7 @@ from spacetraders_lab.analysis.resilience import Resilience
 from spacetraders_lab.cli import render
 from spacetraders_lab.cli.found import STEPS, Found, find
 from spacetraders_lab.cli.settings import Json, database, settings
+from spacetraders_lab.core.bounds import MOST_MINUTES, above_zero, within
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.market import Listing, Operation
 from spacetraders_lab.core.planning import REQUESTS_PER_FLIGHT
@@ -32,6 +33,9 @@ Side = Literal["buy", "sell"]
 Good = Annotated[str, Parameter(help="The good.")]
 
 _HAULER_SPEED = 15
+_MOST_UNITS = 100_000  # each transaction of them is a line
+_MOST_VISITS = 10_000
+_MOST_SPEED = 1_000_000
 _OLD_MINUTES = 60  # two ticks of the game's markets
 
 
@@ -49,7 +53,7 @@ def quote(good: Good, *, at: str, side: Side, units: int, json: Json = False) ->
     units:
         How many.
     """
-    _at_least_one(units, "--units")
+    within("--units", units, 1, _MOST_UNITS)
     with _known(good, at) as known:
         evidence = known.evidence(at, Operation[side.upper()])
         found = advice.quote(evidence.curve, units)
@@ -95,8 +99,8 @@ def lane(
     """
     if origin.upper() == to.upper():
         raise UserError("a lane leads from one market to another; --from and --to are the same")
-    _at_least_one(hold, "--hold")
-    _at_least_one(speed, "--speed")
+    within("--hold", hold, 1, _MOST_UNITS)
+    within("--speed", speed, 1, _MOST_SPEED)
     with _known(good, origin, to) as known:
         buying, selling = known.evidence(origin, Operation.BUY), known.evidence(to, Operation.SELL, seed=1)
         here, there = known.resilience(origin, Operation.BUY), known.resilience(to, Operation.SELL, seed=1)
@@ -131,10 +135,9 @@ def split(good: Good, *, at: str, side: Side, units: int, visits: int, every: fl
     every:
         Minutes between two visits.
     """
-    _at_least_one(units, "--units")
-    _at_least_one(visits, "--visits")
-    if every <= 0:
-        raise UserError("--every must be above 0")
+    within("--units", units, 1, _MOST_UNITS)
+    within("--visits", visits, 1, _MOST_VISITS)
+    above_zero("--every", every, MOST_MINUTES)
     operation = Operation[side.upper()]
     with _known(good, at) as known:
         evidence, resilience = known.evidence(at, operation), known.resilience(at, operation)
@@ -322,8 +325,3 @@ def _age(minutes: float) -> str:
     if minutes < 120:
         return f"{minutes:.0f} minutes"
     return f"{minutes / 60:.0f} hours" if minutes < 72 * 60 else f"{minutes / 1440:.0f} days"
-
-
-def _at_least_one(value: int, option: str) -> None:
-    if value < 1:
-        raise UserError(f"{option} must be at least 1")

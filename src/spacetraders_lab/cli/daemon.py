@@ -21,6 +21,7 @@ from spacetraders_lab.cli.context import checked_share, equipped
 from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK
 from spacetraders_lab.cli.settings import Json, database, settings
 from spacetraders_lab.cli.stop import stop_on_signals
+from spacetraders_lab.core.bounds import MOST_ROWS, within
 from spacetraders_lab.core.container import Container, ContainerState
 from spacetraders_lab.run.accounts import Accounts, Keys
 from spacetraders_lab.run.app import LeaseTimes, Memory, database_thread
@@ -218,6 +219,7 @@ def logs(
     last:
         Show only so many of the last lines.
     """
+    within("--last", last, 0, MOST_ROWS)
     levels = _LEVELS[_LEVELS.index(level.upper()) :]
     with database() as opened:
         with opened.reading() as connection:

@@ -10,11 +10,13 @@ from cyclopts import Parameter
 from spacetraders_lab.cli import render
 from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK
 from spacetraders_lab.cli.settings import Json, database
+from spacetraders_lab.core.bounds import within
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.run.clock import clock_of
 from spacetraders_lab.store import care
 
 RunId = Annotated[str, Parameter(name="--run-id", help="The run, as `experiment list` shows it.")]
+_MOST_DAYS = 36_500  # a hundred years
 Yes = Annotated[bool, Parameter(name="--yes", negative="", help="Do it without asking.")]
 
 
@@ -53,8 +55,7 @@ def compact(*, older_than: int, yes: Yes = False) -> int:
     older_than:
         Leave alone what is younger than so many days.
     """
-    if older_than < 1:
-        raise UserError("--older-than must be at least 1 (days)")
+    within("--older-than", older_than, 1, _MOST_DAYS)
     with database() as opened:
         before = clock_of(opened).now() - timedelta(days=older_than)
         with opened.reading() as connection:

@@ -3,10 +3,12 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from spacetraders_lab.core.bounds import MOST_MINUTES, within
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import ClaimOrder, Design, DesignName
 
 WASHOUT_MINUTES = 45.0  # of every design but the literal grid
+MOST_REPEATS = 100  # of a batch size, or of a listing: a plan of more takes longer than a universe lasts
 WATCH_MINUTES = 480.0  # how long a recovery is watched, with its listing left alone
 
 
@@ -52,12 +54,9 @@ class DesignOptions:
 
     def chosen(self) -> Design:
         """The design; raises UserError for what cannot be traded."""
-        if self.iterations_per_batch < 1:
-            raise UserError("--iterations-per-batch must be at least 1")
-        if self.washout is not None and self.washout < 0:
-            raise UserError("--washout must be at least 0")
-        if self.rounds < 1:
-            raise UserError("--rounds must be at least 1")
+        within("--iterations-per-batch", self.iterations_per_batch, 1, MOST_REPEATS)
+        within("--washout", self.washout, 0, MOST_MINUTES)
+        within("--rounds", self.rounds, 1, MOST_REPEATS)
         is_grid, seeded = self.design is DesignName.GRID, self.order is Order.SEEDED
         if seeded and not is_grid:
             raise UserError(f"--order seeded is for --design grid; {self.design} is always drawn from the seed")

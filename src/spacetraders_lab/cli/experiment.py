@@ -14,7 +14,7 @@ from spacetraders_lab.cli.background import ensure_daemon
 from spacetraders_lab.cli.context import with_lab
 from spacetraders_lab.cli.design import DesignOptions
 from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK, EXIT_SUSPENDED
-from spacetraders_lab.cli.request import RequestOptions
+from spacetraders_lab.cli.request import RequestOptions, checked_budget
 from spacetraders_lab.cli.settings import Json, RateShare, RunId, symbols
 from spacetraders_lab.cli.stop import stop_on_signals
 from spacetraders_lab.core.container import ContainerState
@@ -82,7 +82,7 @@ def resume(
     foreground:
         Fly the ships in this command, with a progress bar, instead of a daemon.
     """
-
+    checked_budget(budget)
     named = symbols(ships, "--ships") if ships is not None else ()
 
     async def go_on(lab: Lab) -> int:

@@ -11,6 +11,7 @@ from spacetraders_lab.cli import render
 from spacetraders_lab.cli.context import with_lab
 from spacetraders_lab.cli.settings import Json, symbols
 from spacetraders_lab.cli.stop import stop_on_signals
+from spacetraders_lab.core.bounds import MOST_AGE, MOST_ROWS, above_zero, within
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.lanes import Lane, best_lanes
 from spacetraders_lab.core.market import Listing, TradeGood
@@ -23,6 +24,7 @@ from spacetraders_lab.store.world import World
 
 _HEADINGS = ["good", "type", "supply", "activity", "volume", "ask", "bid"]
 _RIGHT = ["volume", "ask", "bid"]
+_MOST_REQUESTS_PER_MINUTE = 1_000_000  # a sandbox allows many, as it plays many minutes a minute
 
 
 def scout(
@@ -49,10 +51,8 @@ def scout(
         The most requests that --watch may make.
     """
     chosen, fleet = checked_system(system.upper()), symbols(ships, "--ships")
-    if max_age < 0:
-        raise UserError("--max-age must be at least 0")
-    if requests_per_minute <= 0:
-        raise UserError("--requests-per-minute must be above 0")
+    within("--max-age", max_age, 0, MOST_AGE)
+    above_zero("--requests-per-minute", requests_per_minute, _MOST_REQUESTS_PER_MINUTE)
 
     async def go(lab: Lab) -> int:
         plan = await plan_scouting(lab, chosen, fleet, max_age=timedelta(minutes=max_age))
@@ -159,8 +159,7 @@ def history(waypoint: str, good: str, *, most: int = 20, json: Json = False) -> 
     """
     place, symbol = waypoint.upper(), good.upper()
     system_of(place)
-    if most < 1:
-        raise UserError("--most must be at least 1")
+    within("--most", most, 1, MOST_ROWS)
     found = with_lab(lambda lab: _aged(lab, lambda c: World(c).history(lab.universe_id, place, symbol, most=most)))
     if not found:
         raise UserError(f"{symbol} was never seen at {place}; read it there: spacetraders market get {place}")

@@ -1,6 +1,5 @@
 """What is to be measured, with what, and for how much, as typed: the options that planning and beginning share."""
 
-import math
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
@@ -9,10 +8,20 @@ from cyclopts import Parameter
 
 from spacetraders_lab.cli.design import DesignOptions
 from spacetraders_lab.cli.settings import symbols
-from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.bounds import (
+    MOST_AGE,
+    MOST_CREDITS,
+    MOST_HOURS,
+    MOST_ROWS,
+    MOST_SEED,
+    above_zero,
+    within,
+)
 from spacetraders_lab.core.limits import Limits
 from spacetraders_lab.core.waypoint import checked_system
 from spacetraders_lab.run.coordinator import MarketLiquidityExperimentCommand
+
+MOST_REQUESTS = 10**9  # fifteen years of asking twice a second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,22 +73,19 @@ class RequestOptions:
             system_symbol=checked_system(self.system.upper()),
             design=design.chosen(),
             goods=symbols(self.goods, "--goods") if self.goods is not None else (),
-            max_pairs=_at_least(1, self.max_pairs, "--max-pairs"),
-            budget=_at_least(0, self.budget, "--budget"),
-            credit_floor=_at_least(0, self.credit_floor, "--credit-floor") or 0,
-            limits=Limits(self._checked_hours(), _at_least(1, self.max_requests, "--max-requests")),
-            max_age=timedelta(minutes=self.max_age),
+            max_pairs=within("--max-pairs", self.max_pairs, 1, MOST_ROWS),
+            budget=checked_budget(self.budget),
+            credit_floor=within("--credit-floor", self.credit_floor, 0, MOST_CREDITS),
+            limits=Limits(
+                above_zero("--max-hours", self.max_hours, MOST_HOURS),
+                within("--max-requests", self.max_requests, 1, MOST_REQUESTS),
+            ),
+            max_age=timedelta(minutes=within("--max-age", self.max_age, 0, MOST_AGE)),
             until_reset=self.until_reset,
-            seed=self.seed,
+            seed=within("--seed", self.seed, -MOST_SEED, MOST_SEED),
         )
 
-    def _checked_hours(self) -> float | None:
-        if self.max_hours is not None and not 0 < self.max_hours < math.inf:
-            raise UserError("--max-hours must be a number above 0")
-        return self.max_hours
 
-
-def _at_least(least: int, value: int | None, option: str) -> int | None:
-    if value is not None and value < least:
-        raise UserError(f"{option} must be at least {least}")
-    return value
+def checked_budget(budget: int | None) -> int | None:
+    """What a run may lose; raises UserError for a budget that cannot be."""
+    return within("--budget", budget, 0, MOST_CREDITS)

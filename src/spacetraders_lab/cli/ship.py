@@ -9,6 +9,7 @@ from cyclopts import Parameter
 from spacetraders_lab.cli import render
 from spacetraders_lab.cli.context import with_lab
 from spacetraders_lab.cli.settings import Json
+from spacetraders_lab.core.bounds import MOST_UNITS, within
 from spacetraders_lab.core.commands import (
     Command,
     DockShipCommand,
@@ -102,12 +103,12 @@ def refuel(ship: ShipSymbol) -> None:
 
 def buy(ship: ShipSymbol, good: Good, units: Units) -> None:
     """Buy cargo where the ship is, in one transaction."""
-    _trade(ship, lambda symbol: PurchaseCargoCommand(symbol, good.upper(), _positive(units)))
+    _trade(ship, lambda symbol: PurchaseCargoCommand(symbol, good.upper(), within("units", units, 1, MOST_UNITS)))
 
 
 def sell(ship: ShipSymbol, good: Good, units: Units) -> None:
     """Sell cargo where the ship is, in one transaction."""
-    _trade(ship, lambda symbol: SellCargoCommand(symbol, good.upper(), _positive(units)))
+    _trade(ship, lambda symbol: SellCargoCommand(symbol, good.upper(), within("units", units, 1, MOST_UNITS)))
 
 
 def _trade(ship: str, command: Callable[[str], Command]) -> None:
@@ -145,12 +146,6 @@ async def _own_ship(lab: Lab, symbol: str) -> Ship:
         if error.http_status != _NOT_FOUND:
             raise
         raise UserError(f"no such ship: {symbol}; `spacetraders ship list` shows yours") from error
-
-
-def _positive(units: int) -> int:
-    if units < 1:
-        raise UserError("units must be at least 1")
-    return units
 
 
 def _json(ship: Ship) -> dict[str, object]:

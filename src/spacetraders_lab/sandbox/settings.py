@@ -1,13 +1,40 @@
 """Everything a sandbox universe can be told. What the real game leaves uncertain is a field here, not a constant."""
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, fields
 from datetime import datetime
 
+from spacetraders_lab.core.bounds import MOST_CREDITS, MOST_SEED, MOST_UNITS, above_zero, within
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.sandbox.faults import FaultRule
 from spacetraders_lab.sandbox.hulls import HULLS
 
 Range = tuple[float, float]
+
+_MOST = 1e12  # of what may be as many or as long as anybody likes
+_COUNTED = {  # the least and the most of it
+    "seed": (-MOST_SEED, MOST_SEED),
+    "credits": (0, MOST_CREDITS),
+    "hold": (1, MOST_UNITS),
+    "goods": (1, MOST_UNITS),
+    "systems": (1, 1_000),
+    "npc_traders": (0, 10_000),
+    "requests_per_second": (1, _MOST),
+    "burst_requests": (0, _MOST),
+    "transactions_kept": (0, _MOST),
+    "noise": (0, _MOST),
+    "drift": (0, _MOST),
+    "heterogeneity": (0, _MOST),
+}
+_ABOVE_ZERO = {
+    "speed": 1e6,
+    "burst_seconds": _MOST,
+    "tick_minutes": _MOST,
+    "half_life_minutes": _MOST,
+    "drift_half_life_minutes": _MOST,
+    "npc_trade_minutes": _MOST,
+    "price_level": _MOST,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +114,22 @@ class SandboxSettings:
     modifications_fee: int = 100
 
     def __post_init__(self) -> None:
-        if self.speed <= 0:
-            raise UserError(f"a sandbox plays at a speed above 0, not at {self.speed:g}")
+        for name, (least, most) in _COUNTED.items():
+            within(f"{name} of a sandbox", getattr(self, name), least, most)
+        for name, most in _ABOVE_ZERO.items():
+            above_zero(f"{name} of a sandbox", getattr(self, name), most)
+        for field in fields(self):
+            if not all(math.isfinite(number) for number in _numbers(getattr(self, field.name))):
+                raise UserError(f"{field.name} of a sandbox must be a finite number")
         if self.absent_effect not in ("", "supply", "activity", "side"):
             raise UserError(f"{self.absent_effect!r} is no effect; there are supply, activity and side")
-        if self.systems < 1:
-            raise UserError("a sandbox has at least one system")
-        if self.goods < 1:
-            raise UserError("a sandbox has at least one good")
         unknown = [kind for kind in self.ships if kind not in HULLS]
         if unknown or not self.ships:
             raise UserError(
                 f"{', '.join(unknown) or 'nothing'} is no fleet to start with; there are {', '.join(HULLS)}"
             )
+
+
+def _numbers(value: object) -> list[float]:
+    """The numbers with a point that a setting is made of."""
+    return [part for part in (value if isinstance(value, tuple) else (value,)) if isinstance(part, float)]

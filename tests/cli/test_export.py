@@ -2,8 +2,10 @@
 
 import csv
 import io
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import polars as pl
@@ -64,6 +66,55 @@ def test_a_reader_that_has_seen_enough_is_no_error(terminal: Terminal) -> None:
     assert (command.wait(), complaints) == (0, b"")
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+@pytest.mark.parametrize("line", ["experiment export --run-id run-1", "experiment list", "experiment list --json"])
+def test_a_full_disk_is_said_in_a_line(terminal: Terminal, line: str) -> None:
+    script = f"from spacetraders_lab.cli.main import main; main({line.split()!r})"
+    with Path("/dev/full").open("w") as full:
+        command = subprocess.run(
+            [sys.executable, "-c", script], env=terminal.environment, stdout=full, stderr=subprocess.PIPE, text=True
+        )
+    assert command.returncode == 1
+    assert command.stderr == "spacetraders: cannot read or write: No space left on device\n"
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_a_pipe_is_written_into_and_stays_one(terminal: Terminal, tmp_path: Path, kind: str) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with ThreadPoolExecutor(1) as reader:
+        read = reader.submit(pipe.read_text)
+        assert terminal.type(f"experiment export --run-id run-1 --format {kind} --out {pipe}").code == 0
+        assert len(read.result(timeout=60).splitlines()) == ROWS + (kind == "csv")
+    assert pipe.is_fifo()
+    assert list(tmp_path.glob("*.part")) == []
+
+
+def test_a_device_stays_one(terminal: Terminal) -> None:
+    assert terminal.type(f"experiment export --run-id run-1 --out {os.devnull}").code == 0
+    assert Path(os.devnull).is_char_device()
+
+
+def test_a_link_stays_one_and_its_file_is_written(terminal: Terminal, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    link = tmp_path / "link.csv"
+    link.symlink_to(tmp_path / "elsewhere" / "trades.csv")  # not there yet, then there
+    for _ in range(2):
+        assert terminal.type(f"experiment export --run-id run-1 --out {link}").code == 0
+        assert link.is_symlink()
+        assert len((tmp_path / "elsewhere" / "trades.csv").read_text().splitlines()) == ROWS + 1
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_what_can_be_neither_written_nor_removed_is_said_in_a_line(
+    terminal: Terminal, tmp_path: Path, kind: str
+) -> None:
+    """As on a file system that is read only."""
+    (tmp_path / "x.part").mkdir()
+    answer = terminal.type(f"experiment export --run-id run-1 --format {kind} --out {tmp_path}/x")
+    assert (answer.code, answer.complaint.startswith(f"spacetraders: cannot write {tmp_path}/x: ")) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("options", "complaint"),
     [
@@ -72,6 +123,7 @@ def test_a_reader_that_has_seen_enough_is_no_error(terminal: Terminal) -> None:
         ("--run-id run-1 --format parquet", "name a file with --out"),
         ("--run-id run-1 --format xlsx", "xlsx"),
         ("--run-id run-1 --table tokens", "tokens"),
+        ("--run-id run-1 --out .", "cannot write ."),
         ("--run-id run-1 --out no/such/folder/x.csv", "cannot write no/such/folder/x.csv"),
     ],
 )

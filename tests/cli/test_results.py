@@ -247,3 +247,9 @@ class TestReport:
         answer = recorded.terminal.type(f"experiment report --run-id {recorded.run_id} --out no/such/page.html")
         assert answer.code == 2
         assert "cannot write no/such/page.html" in answer.complaint
+
+    @pytest.mark.parametrize("folder", [".", "..", "''"])
+    def test_a_folder_is_no_page(self, tmp_path: Path, folder: str) -> None:
+        answer = Terminal(tmp_path).type(f"experiment report --run-id run-1 --out {folder}")
+        assert answer.code == 2
+        assert "is a folder; name a file: --out report.html" in answer.complaint

@@ -119,6 +119,19 @@ def test_a_half_written_state_keeps_the_process_from_starting(tmp_path: Path):
     assert "is no whole sandbox state; move it away" in errors
 
 
+@pytest.mark.parametrize("option", ["state", "truth"])
+def test_a_file_that_cannot_be_written_keeps_it_from_serving(tmp_path: Path, option: str):
+    said: list[str] = []
+    with pytest.raises(UserError, match=r"cannot write .*nowhere/file"):
+        serve(SandboxSettings(profile="lab"), port=0, say=said.append, **{option: tmp_path / "nowhere" / "file"})
+    assert said == []
+
+
+def test_a_folder_is_no_state(tmp_path: Path):
+    with pytest.raises(UserError, match="cannot read"):
+        serve(SandboxSettings(profile="lab"), port=0, state=tmp_path)
+
+
 def test_an_address_that_is_taken_is_said():
     with running_sandbox(SandboxSettings(profile="lab")) as running:
         port = int(running.base_url.split(":")[2].split("/")[0])

@@ -68,6 +68,12 @@ class TestBackup:
         with closing(open_database(sqlite_url)) as database, pytest.raises(UserError, match="cannot write"):
             care.back_up(database, tmp_path / "nowhere" / "copy.db")
 
+    def test_what_can_be_neither_written_nor_removed_is_explained(self, sqlite_url: str, tmp_path: Path) -> None:
+        """As on a file system that is read only."""
+        (tmp_path / "copy.db.part").mkdir()
+        with closing(open_database(sqlite_url)) as database, pytest.raises(UserError, match="cannot write"):
+            care.back_up(database, tmp_path / "copy.db")
+
     @pytest.mark.postgres
     def test_postgresql_has_its_own_and_no_password_is_shown(self, postgres_url: str, tmp_path: Path) -> None:
         with closing(open_database(postgres_url)) as database, pytest.raises(UserError, match="pg_dump") as refused:

@@ -6,6 +6,7 @@ Commands are named by module and function and imported only when they run, so th
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, get_args
 
 from cyclopts import App, CycloptsError, Parameter, Token, convert
@@ -167,6 +168,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command; returns its exit code, and prints one line for anything the lab knows how to explain."""
     try:
         result = build_app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        sys.stdout.flush()  # here, where it can still be said that there is no room for it
     except CycloptsError as error:
         return _complain(f"{error} Try --help.", EXIT_USER)
     except UserError as error:
@@ -182,9 +184,24 @@ def run(arguments: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # as in `... | head`: the reader has enough, and Python must not try to flush again
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _write_no_more()
         return EXIT_OK
+    except OSError as error:  # a full disk, a file system that is read only: the machine's fault, and no bug
+        _write_no_more()
+        return _complain(_of_the_machine(error), EXIT_FAILED)
     return result if isinstance(result, int) else EXIT_OK
+
+
+def _write_no_more() -> None:
+    """Let what is still to be written to standard output go nowhere: nobody can have it."""
+    with suppress(OSError):  # where it is no file, there is nothing to redirect
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _of_the_machine(error: OSError) -> str:
+    """What went wrong, and with which file where that is known: a write to standard output names none."""
+    what = error.strerror or str(error) or type(error).__name__
+    return f"cannot use {error.filename}: {what}" if error.filename else f"cannot read or write: {what}"
 
 
 def _complain(message: str, code: int) -> int:

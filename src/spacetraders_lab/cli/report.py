@@ -37,6 +37,8 @@ def report(*, run_id: RunId, out: Path | None = None) -> None:
         The file of the page [default: liquidity-<run id>.html].
     """
     target = out or Path(f"liquidity-{run_id}.html")
+    if target.is_dir():
+        raise UserError(f"{target} is a folder; name a file: --out report.html")
     copy = target.with_suffix(".md")
     if copy == target:
         raise UserError(f"{target} would be overwritten by the report's Markdown; name an HTML file: --out report.html")

@@ -83,8 +83,8 @@ def serve(
     """Serve in the foreground until interrupted; `say` gets what the user should know.
 
     With `state` the universe is read from that file, if it is there, and kept in it. With `truth` its hidden numbers
-    at this moment are written to that file. Raises UserError for a damaged state file and for an address that cannot
-    be had.
+    at this moment are written to that file. Raises UserError for a damaged state file, for a file that cannot be
+    written, and for an address that cannot be had.
     """
     clock = WallClock()
     with _sockets(host, port, admin) as sockets:
@@ -92,9 +92,10 @@ def serve(
         universe = load_universe(state, settings) if state and kept else Universe.create(settings, clock.now())
         app = create_app(universe, clock)
         if state is not None:
+            _write(state, lambda: save_universe(universe, state))  # now, and not at the end, it can be mended
             app.router.lifespan_context = _keeping(state, say)
         if truth is not None:
-            dump_truth(universe, clock.now(), truth)
+            _write(truth, lambda: dump_truth(universe, clock.now(), truth))
         server = _Server(app, sockets, admin)
         say(f"{'Resumed' if kept else 'New'} universe {universe.reset_date}, home system {universe.home.symbol}")
         say(f"Serving {server.running.base_url} at speed {settings.speed:g}; Ctrl-C ends it")
@@ -104,6 +105,13 @@ def serve(
             say(f"Listening on {host}: everybody who can reach this machine can play")
         with suppress(KeyboardInterrupt):
             server.run()
+
+
+def _write(path: Path, how: Callable[[], None]) -> None:
+    try:
+        how()
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}; name a file that can be kept") from error
 
 
 @contextmanager

@@ -107,7 +107,10 @@ def _state_of(universe: Universe) -> _State:
 
 
 def _read(path: Path) -> _State:
-    header, _, content = path.read_bytes().partition(b"\n")
+    try:
+        header, _, content = path.read_bytes().partition(b"\n")
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
     wanted = b"%s %d %s" % (_FORMAT, len(content), hashlib.sha256(content).hexdigest().encode())
     if header != wanted:
         raise UserError(f"{path} is no whole sandbox state; move it away to begin a new universe")

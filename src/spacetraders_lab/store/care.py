@@ -5,7 +5,7 @@ Nothing here is done by itself, and nothing that a run has measured goes but wit
 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -46,17 +46,18 @@ def back_up(database: Database, target: Path) -> int:
     if not database.is_sqlite:
         command = f'pg_dump --format=custom --file="{target}" "$SPACETRADERS_DATABASE_URL"'
         raise UserError(f"PostgreSQL brings its own backup: {command}")
-    if target.exists():
-        raise UserError(f"{target} exists; name a file that does not")
     draft = target.with_name(f"{target.name}.part")
     try:
+        if target.exists():
+            raise UserError(f"{target} exists; name a file that does not")
         draft.unlink(missing_ok=True)
         with database.reading() as connection, closing(sqlite3.connect(draft)) as copy:
             connection.connection.driver_connection.backup(copy)  # type: ignore[union-attr]
         draft.rename(target)
     except (OSError, sqlite3.Error) as error:
-        draft.unlink(missing_ok=True)
-        raise UserError(f"cannot write {target}: {error}") from error
+        with suppress(OSError):  # what cannot be written often cannot be removed either
+            draft.unlink(missing_ok=True)
+        raise UserError(f"cannot write {target}: {error}; name a file where there is room and leave") from error
     return target.stat().st_size
 
 

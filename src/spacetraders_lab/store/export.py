@@ -4,8 +4,9 @@ A table is read in stretches of its primary key, each in a read of its own: on S
 hold up every commit. Rows are only ever added, so the highest key at the start bounds one consistent picture.
 """
 
+import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
@@ -239,12 +240,21 @@ def _counted(frames: Iterator[pl.DataFrame], progress: Progress) -> Iterator[pl.
 
 @contextmanager
 def _whole(file: Path) -> Iterator[Path]:
-    """A name beside the file's to write under; it becomes the file when the block ends well."""
-    part = file.with_name(file.name + ".part")
+    """A name beside the file's to write under; it becomes the file when the block ends well.
+
+    A link stays one, and the file that it leads to is written; a pipe or a device is written straight into.
+    """
     try:
-        yield part
-        part.replace(file)
+        target = Path(os.path.realpath(file))
+        if target.exists() and not target.is_file():
+            yield target
+            return
+        part = target.with_name(target.name + ".part")
+        try:
+            yield part
+            part.replace(target)
+        finally:
+            with suppress(OSError):  # what cannot be written often cannot be removed either
+                part.unlink(missing_ok=True)
     except OSError as error:
         raise UserError(f"cannot write {file}: {error.strerror or error}") from error
-    finally:
-        part.unlink(missing_ok=True)

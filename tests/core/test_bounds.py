@@ -21,6 +21,7 @@ def test_what_lies_within_passes_as_it_is(number: float | None) -> None:
         (-math.inf, "--most must be at least 1,000"),
         (999, "--most must be at least 1,000"),
         (1e300, "--most must be at most 20,160"),
+        (2**63, "--most must be at most 20,160"),
         (10**400, "--most must be at most 20,160"),
         (math.inf, "--most must be at most 20,160"),
     ],

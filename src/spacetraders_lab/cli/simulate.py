@@ -12,7 +12,7 @@ from rich.progress import Progress
 from spacetraders_lab.cli import render
 from spacetraders_lab.cli.design import DesignOptions
 from spacetraders_lab.cli.settings import Json, database, settings
-from spacetraders_lab.core.bounds import MOST_CREDITS, MOST_HOURS, MOST_ROWS, MOST_UNITS, above_zero, within
+from spacetraders_lab.core.bounds import MOST_CREDITS, MOST_HOURS, MOST_ROWS, MOST_SEED, MOST_UNITS, above_zero, within
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.waypoint import checked_system
 from spacetraders_lab.store.world import World as Known
@@ -26,7 +26,6 @@ from spacetraders_lab.study.worlds import WORLDS, World
 _THE_GRID = DesignOptions()
 _MOST_SHIPS = 1_000
 _MOST_JOBS = 1_000
-_MOST_SEED = 2**62  # the seeds of the other replications count on from it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +84,7 @@ class SimulationOptions:
         within("--jobs", self.jobs, 1, _MOST_JOBS)
         within("--transactions", self.transactions, 1, MOST_ROWS)
         within("--budget", self.budget, 0, MOST_CREDITS)
-        within("--seed", self.seed, 0, _MOST_SEED)
+        within("--seed", self.seed, 0, MOST_SEED)
         above_zero("--hours", self.hours, MOST_HOURS)
         if self.dask is not None:
             check_scheduler(self.dask)

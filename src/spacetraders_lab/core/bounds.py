@@ -9,7 +9,7 @@ from typing import TypeVar
 from spacetraders_lab.core.errors import UserError
 
 MOST_CREDITS = 10**15
-MOST_SEED = 2**63 - 1  # the widest whole number of both databases
+MOST_SEED = 2**62  # both databases hold it, and the seeds that count on from it
 MOST_ROWS = 1_000_000  # of anything that is asked for by number
 MOST_UNITS = 1_000_000  # of a good, in a hold or in an order
 MOST_MINUTES = 14 * 24 * 60  # of game time: as long as a universe lasts
@@ -46,5 +46,5 @@ def _check_that_it_is_one(what: str, value: float) -> None:
 
 def _at_most(what: str, value: N, most: float) -> N:
     if value is not None and value > most:
-        raise UserError(f"{what} must be at most {most:,.0f}")
+        raise UserError(f"{what} must be at most {math.floor(most):,}")
     return value

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from spacetraders_lab.core.bounds import MOST_CREDITS, MOST_SEED, MOST_UNITS, above_zero, within
+from spacetraders_lab.core.bounds import MOST_CREDITS, MOST_UNITS, above_zero, within
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.sandbox.faults import FaultRule
 from spacetraders_lab.sandbox.hulls import HULLS
@@ -13,7 +13,7 @@ Range = tuple[float, float]
 
 _MOST = 1e12  # of what may be as many or as long as anybody likes
 _COUNTED = {  # the least and the most of it
-    "seed": (-MOST_SEED, MOST_SEED),
+    "seed": (-(2**63), 2**63 - 1),
     "credits": (0, MOST_CREDITS),
     "hold": (1, MOST_UNITS),
     "goods": (1, MOST_UNITS),

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import polars as pl
@@ -13,7 +14,7 @@ import pytest
 
 from spacetraders_lab.store.database import open_database
 from spacetraders_lab.store.experiments import ExperimentRepository
-from tests.factories import make_record
+from tests.factories import NOON, make_record
 from tests.store.memory import enter_run
 from tests.terminal import Terminal
 
@@ -113,6 +114,20 @@ def test_what_can_be_neither_written_nor_removed_is_said_in_a_line(
     (tmp_path / "x.part").mkdir()
     answer = terminal.type(f"experiment export --run-id run-1 --format {kind} --out {tmp_path}/x")
     assert (answer.code, answer.complaint.startswith(f"spacetraders: cannot write {tmp_path}/x: ")) == (2, True)
+
+
+def test_a_run_without_a_trade_is_only_to_be_gone_on_with_where_that_can_be(terminal: Terminal) -> None:
+    with closing(open_database(path=terminal.database)) as database:
+        for run_id in ("running", "paused", "over"):
+            enter_run(database, run_id=run_id)
+        with database.transaction() as connection:
+            ExperimentRepository(connection).suspend("paused", "paused: by the user")
+            ExperimentRepository(connection).cancel("over", "cancelled: by the user", now=NOON)
+    said = {run_id: terminal.type(f"experiment analyze --run-id {run_id}") for run_id in ("running", "paused", "over")}
+    assert {answer.code for answer in said.values()} == {2}
+    assert said["running"].complaint.endswith("`spacetraders experiment status` shows how far a run is")
+    assert said["paused"].complaint.endswith("go on with: spacetraders experiment resume --run-id paused")
+    assert "nothing will be: CANCELLED; begin another" in said["over"].complaint
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from tests.cli.conftest import Player
 
 _FIELDS = {"good", "type", "supply", "activity", "trade_volume", "purchase_price", "sell_price"}
@@ -72,10 +74,28 @@ def test_the_list_of_one_good(player: Player) -> None:
     assert {row["good"] for row in rows} == {good}
 
 
-def test_nothing_known_names_the_command_that_scouts(player: Player) -> None:
-    answer = player.type(f"market list --system {player.system}")
-    assert answer.code == 2
-    assert f"spacetraders market scout --system {player.system}" in answer.complaint
+def test_a_good_that_nothing_there_trades_is_no_reason_to_scout(player: Player) -> None:
+    here = player.ship().waypoint
+    player.type(f"market get {here}")
+    answer = player.type(f"market list --system {player.system} --good NOPE")
+    traded = ", ".join(sorted(player.sandbox.universe.home.markets[here].listings))
+    assert (answer.code, answer.complaint) == (
+        2,
+        f"spacetraders: no market of {player.system} that was seen trades NOPE; they trade {traded}",
+    )
+    assert player.type(f"market spreads --system {player.system}").out == (
+        f"No good was seen at two markets of {player.system}, so there is no lane.\n"
+    )
+
+
+@pytest.mark.parametrize("verb", ["list", "spreads", "spreads --json"])
+def test_nothing_known_names_the_command_that_scouts(player: Player, verb: str) -> None:
+    answer = player.type(f"market {verb} --system {player.system}")
+    assert (answer.code, answer.out) == (2, "")
+    remedy = answer.complaint.partition("scout it first: spacetraders ")[2]
+    assert remedy == f"market scout --system {player.system}"
+    assert player.type(remedy).out == f"Scouted 8 markets of {player.system}.\n"
+    assert {entry.ship_symbol for entry in player.ledger("NAVIGATE")} <= {*player.ships, player.probe}
 
 
 def test_prices_that_were_read_by_hand_are_kept(player: Player) -> None:

@@ -92,7 +92,8 @@ def test_a_token_of_nobody_is_not_kept(player: Player) -> None:
     before = player.terminal.token_file.read_text()
     player.terminal.set(TOKEN="not-a-token")
     answer = player.type("player add")
-    assert answer.code != 0
+    assert answer.code == 2
+    assert "spacetraders player register" in answer.complaint
     assert "not-a-token" not in answer.out + answer.err
     assert player.terminal.token_file.read_text() == before
 

@@ -5,6 +5,9 @@ import signal
 import subprocess
 import sys
 
+import pytest
+
+from spacetraders_lab.store.containers import ContainerRepository
 from tests.cli.conftest import Player
 from tests.waiting import until
 
@@ -34,6 +37,26 @@ def test_options_that_make_no_sense_are_refused(player: Player) -> None:
     assert player.type(f"{scout} --max-age -1").complaint == "spacetraders: --max-age must be at least 0"
     none = player.type(f"{scout} --watch --requests-per-minute 0")
     assert (none.code, none.complaint) == (2, "spacetraders: --requests-per-minute must be above 0")
+
+
+def test_without_ships_those_go_that_are_there_and_fly_for_no_run(
+    player: Player, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_work = {player.ships[0]: "run-1"}
+    monkeypatch.setattr(
+        ContainerRepository, "driven_ships", lambda _, __, ships, now: {s: at_work[s] for s in ships if s in at_work}
+    )
+    elsewhere = next(symbol for symbol in player.sandbox.universe.systems if symbol != player.system)
+    nobody = player.type(f"market scout --system {elsewhere}")
+    assert (nobody.code, nobody.complaint) == (
+        2,
+        f"spacetraders: you have no ship in {elsewhere}; bring one there with spacetraders ship navigate",
+    )
+    assert player.type(f"market scout --system {player.system}").code == 0
+    assert {entry.ship_symbol for entry in player.ledger("NAVIGATE")} <= {player.ships[1], player.probe}
+    at_work |= dict.fromkeys([*player.ships, player.probe], "run-1")
+    none_free = player.type(f"market scout --system {player.system}")
+    assert (none_free.code, "pause one of them first" in none_free.complaint) == (2, True)
 
 
 def test_a_watch_reads_on_until_it_is_interrupted(player: Player) -> None:

@@ -17,7 +17,7 @@ from spacetraders_lab.analysis.observations import (
     other_trades_from_columns,
 )
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.experiment import PlaceboBracket
+from spacetraders_lab.core.experiment import PlaceboBracket, RunStatus
 from spacetraders_lab.store.brackets import placebo_brackets
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.experiments import ExperimentRepository
@@ -53,9 +53,8 @@ def find(database: Database, run_ids: Sequence[str], done: Callable[[], None]) -
         time = _game_time(connection, run_ids)
         placebos = [bracket for run_id in run_ids for bracket in placebo_brackets(connection, run_id)]
     if not len(trades["timestamp"]):
-        raise UserError(
-            f"{', '.join(run_ids)}: nothing has been traded yet; `spacetraders experiment resume --run-id <UUID>`"
-        )
+        with database.reading() as connection:
+            raise UserError(_nothing_traded(connection, run_ids))
     data = dataset_from_columns(trades)
     if not time.is_the_clocks:
         data = time.trades(data)
@@ -77,6 +76,17 @@ def find(database: Database, run_ids: Sequence[str], done: Callable[[], None]) -
     )
     done()
     return found
+
+
+def _nothing_traded(connection: Connection, run_ids: Sequence[str]) -> str:
+    """What to do about runs without a trade, which is not the same for a run that goes on and for one that is over."""
+    runs = [ExperimentRepository(connection).get_run(id_) for id_ in run_ids]
+    said = f"{', '.join(run_ids)}: nothing has been traded"
+    if suspended := [run for run in runs if run.status is RunStatus.SUSPENDED]:
+        return f"{said} yet; go on with: spacetraders experiment resume --run-id {suspended[0].run_id}"
+    if any(run.status is RunStatus.RUNNING for run in runs):
+        return f"{said} yet; `spacetraders experiment status` shows how far a run is"
+    return f"{said}, and nothing will be: {runs[0].status}; begin another run: `spacetraders experiment liquidity`"
 
 
 def _game_time(connection: Connection, run_ids: Sequence[str]) -> GameTime:

@@ -18,7 +18,7 @@ from spacetraders_lab.core.market import Listing, TradeGood
 from spacetraders_lab.core.waypoint import checked_system, system_of
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.effects import read_market
-from spacetraders_lab.run.scout import follow, plan_scouting
+from spacetraders_lab.run.scout import follow, free_ships, plan_scouting
 from spacetraders_lab.run.watch import watch as keep_watch
 from spacetraders_lab.store.world import World
 
@@ -30,19 +30,19 @@ _MOST_REQUESTS_PER_MINUTE = 1_000_000  # a sandbox allows many, as it plays many
 def scout(
     *,
     system: str,
-    ships: str,
+    ships: str | None = None,
     max_age: int = 15,
     watch: Annotated[bool, Parameter(negative="")] = False,
     requests_per_minute: float = 20.0,
 ) -> None:
-    """Visit every market of a system with the ships given and keep what they quote.
+    """Visit every market of a system and keep what they quote.
 
     Parameters
     ----------
     system:
         The system to scout.
     ships:
-        Ships to use, separated by commas; probes fly without fuel.
+        Ships to use, separated by commas; probes fly without fuel [default: all of yours there that no run flies].
     max_age:
         Leave out markets that were read within so many minutes; 0 reads them all.
     watch:
@@ -50,11 +50,12 @@ def scout(
     requests_per_minute:
         The most requests that --watch may make.
     """
-    chosen, fleet = checked_system(system.upper()), symbols(ships, "--ships")
+    chosen, named = checked_system(system.upper()), symbols(ships, "--ships") if ships is not None else ()
     within("--max-age", max_age, 0, MOST_AGE)
     above_zero("--requests-per-minute", requests_per_minute, _MOST_REQUESTS_PER_MINUTE)
 
     async def go(lab: Lab) -> int:
+        fleet = named or await free_ships(lab, chosen)
         plan = await plan_scouting(lab, chosen, fleet, max_age=timedelta(minutes=max_age))
         render.print_scouting(plan)
         with render.progress_bar() as progress:
@@ -93,10 +94,11 @@ def list_markets(*, system: str, good: str | None = None, json: Json = False) ->
     """
     chosen = checked_system(system.upper())
 
-    found = with_lab(lambda lab: _aged(lab, lambda c: World(c).latest_listings(lab.universe_id, chosen)))
-    found = [(listing, age) for listing, age in found if good is None or listing.good.symbol == good.upper()]
-    if not found:
-        raise UserError(f"no market data for {chosen}; scout it first: spacetraders market scout --system {chosen}")
+    known = _known(chosen)
+    found = [(listing, age) for listing, age in known if good is None or listing.good.symbol == good.upper()]
+    if good is not None and not found:
+        traded = ", ".join(sorted({listing.good.symbol for listing, _ in known}))
+        raise UserError(f"no market of {chosen} that was seen trades {good.upper()}; they trade {traded}")
     if json:
         render.print_json([{"waypoint": x.waypoint, "age_minutes": round(age, 1)} | _json(x.good) for x, age in found])
         return
@@ -116,7 +118,7 @@ def spreads(*, system: str, json: Json = False) -> None:
         The system.
     """
     chosen = checked_system(system.upper())
-    found = with_lab(lambda lab: _aged(lab, lambda c: World(c).latest_listings(lab.universe_id, chosen)))
+    found = _known(chosen)
     ages = {(listing.waypoint, listing.good.symbol): age for listing, age in found}
     lanes = [
         (lane, max(ages[lane.source.waypoint, lane.good], ages[lane.target.waypoint, lane.good]))
@@ -124,6 +126,9 @@ def spreads(*, system: str, json: Json = False) -> None:
     ]
     if json:
         render.print_json([_lane_json(lane) | {"age_minutes": round(age, 1)} for lane, age in lanes])
+        return
+    if not lanes:
+        print(f"No good was seen at two markets of {chosen}, so there is no lane.")
         return
     render.print_table(
         ["good", "buy at", "ask", "sell at", "bid", "spread", "units", "natural", "age min"],
@@ -171,6 +176,14 @@ def history(waypoint: str, good: str, *, most: int = 20, json: Json = False) -> 
         [(f"{x.observed_at:%m-%d %H:%M:%S}", f"{age:.0f}", *_row(x.good)[1:]) for x, age in found],
         right=["age min", *_RIGHT],
     )
+
+
+def _known(system: str) -> list[tuple[Listing, float]]:
+    """The newest prices known of a system, with their ages; raises UserError where none are."""
+    found = with_lab(lambda lab: _aged(lab, lambda c: World(c).latest_listings(lab.universe_id, system)))
+    if not found:
+        raise UserError(f"no market data for {system}; scout it first: spacetraders market scout --system {system}")
+    return found
 
 
 async def _aged(lab: Lab, question: Callable[[Connection], list[Listing]]) -> list[tuple[Listing, float]]:

@@ -63,7 +63,13 @@ def add() -> None:
             universe = universe_of(game, await reads.get_status(game.client))
             return universe, (await reads.get_agent(game.client)).symbol
 
-    universe, agent = asyncio.run(whose())
+    try:
+        universe, agent = asyncio.run(whose())
+    except (TokenRefused, UniverseReset) as refused:
+        raise UserError(
+            f"the game refuses this token, so it is not kept: {refused}; give the agent's token whole, or make a new"
+            " agent: spacetraders player register <CALL SIGN>"
+        ) from refused
     path = save_token(tokens_path(os.environ), universe, agent, token)
     print(f"Added {agent} at {chosen.base_url}; its token is kept in {path}")
 

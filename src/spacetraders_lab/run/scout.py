@@ -18,6 +18,7 @@ from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.drivers import refuse_ships_at_work
 from spacetraders_lab.run.effects import read_market
 from spacetraders_lab.run.tours import best_tours
+from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.world import World
 
 Visited = Callable[[str, int, int], None]  # the market, how many are done, how many there are
@@ -127,6 +128,17 @@ async def scouts(lab: Lab, system: str, ship_symbols: Sequence[str]) -> tuple[Sh
     if astray:
         raise UserError(f"{', '.join(astray)}: not in {system}; bring them there with spacetraders ship navigate")
     return tuple(fleet[symbol] for symbol in dict.fromkeys(ship_symbols))
+
+
+async def free_ships(lab: Lab, system: str) -> tuple[str, ...]:
+    """The player's ships in the system that no run is flying; raises UserError where there is none."""
+    here = [ship.symbol for ship in await reads.list_ships(lab.game.client) if ship.system == system]
+    flown = await lab.read(lambda c: ContainerRepository(c).driven_ships(lab.player_id, here, now=lab.clock.now()))
+    if free := tuple(symbol for symbol in here if symbol not in flown):
+        return free
+    if here:
+        raise UserError(f"your ships in {system} all fly for experiments: {', '.join(here)}; pause one of them first")
+    raise UserError(f"you have no ship in {system}; bring one there with spacetraders ship navigate")
 
 
 async def _problem(lab: Lab, system: str, ships: Sequence[Ship], markets: Sequence[str]) -> TourProblem:

@@ -3,7 +3,8 @@
 from spacetraders_lab.cli import render
 from spacetraders_lab.cli.context import with_lab
 from spacetraders_lab.cli.experiment import leave_to_daemon
-from spacetraders_lab.cli.settings import RunId, database, symbols
+from spacetraders_lab.cli.ids import RunId
+from spacetraders_lab.cli.settings import database, symbols
 from spacetraders_lab.run import changes
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.clock import clock_of

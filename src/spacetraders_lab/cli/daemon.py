@@ -18,6 +18,7 @@ from cyclopts import Parameter
 from spacetraders_lab.cli import render
 from spacetraders_lab.cli.calculator import calculator
 from spacetraders_lab.cli.context import checked_share, equipped
+from spacetraders_lab.cli.ids import AnyRunId, ContainerId
 from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK
 from spacetraders_lab.cli.settings import Json, database, settings
 from spacetraders_lab.cli.stop import stop_on_signals
@@ -40,8 +41,6 @@ from spacetraders_lab.store.logs import LogLine, LogRepository
 _LEVELS = ("INFO", "WARNING", "ERROR")
 _LOOK_SECONDS = 0.5
 _PATIENCE_SECONDS = 30.0  # that a daemon may take to put everything down
-
-ContainerId = Annotated[str, Parameter(help="The container, as `daemon list` shows it.")]
 
 
 def start(
@@ -180,7 +179,7 @@ def status(*, json: Json = False) -> int:
     return EXIT_OK if daemons else EXIT_FAILED
 
 
-def list_daemons(*, run_id: str | None = None, json: Json = False) -> None:
+def list_daemons(*, run_id: AnyRunId = None, json: Json = False) -> None:
     """List the containers, the newest first.
 
     Parameters

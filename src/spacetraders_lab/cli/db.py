@@ -8,6 +8,7 @@ from typing import Annotated
 from cyclopts import Parameter
 
 from spacetraders_lab.cli import render
+from spacetraders_lab.cli.ids import RunId
 from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK
 from spacetraders_lab.cli.settings import Json, database
 from spacetraders_lab.core.bounds import within
@@ -15,7 +16,6 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.run.clock import clock_of
 from spacetraders_lab.store import care
 
-RunId = Annotated[str, Parameter(name="--run-id", help="The run, as `experiment list` shows it.")]
 _MOST_DAYS = 36_500  # a hundred years
 Yes = Annotated[bool, Parameter(name="--yes", negative="", help="Do it without asking.")]
 

@@ -13,9 +13,10 @@ from spacetraders_lab.cli import render
 from spacetraders_lab.cli.background import ensure_daemon
 from spacetraders_lab.cli.context import with_lab
 from spacetraders_lab.cli.design import DesignOptions
+from spacetraders_lab.cli.ids import RunId
 from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK, EXIT_SUSPENDED
 from spacetraders_lab.cli.request import RequestOptions, checked_budget
-from spacetraders_lab.cli.settings import Json, RateShare, RunId, symbols
+from spacetraders_lab.cli.settings import Json, RateShare, symbols
 from spacetraders_lab.cli.stop import stop_on_signals
 from spacetraders_lab.core.container import ContainerState
 from spacetraders_lab.core.experiment import DesignName, RunStatus

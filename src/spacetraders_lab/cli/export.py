@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from cyclopts import Parameter
 
 from spacetraders_lab.cli import render
+from spacetraders_lab.cli.ids import AnyRunId
 from spacetraders_lab.cli.settings import database
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.store.dictionary import as_markdown
@@ -18,7 +19,7 @@ Format = Literal["csv", "jsonl", "parquet"]
 
 def export(
     *,
-    run_id: str | None = None,
+    run_id: AnyRunId = None,
     format: Format = "csv",
     table: TableName = "transactions",
     out: Path | None = None,
@@ -29,7 +30,7 @@ def export(
     Parameters
     ----------
     run_id:
-        The run, as `experiment list` shows it.
+        The run, as `experiment list` shows it, or the first characters of its id, 6 or more.
     format:
         How to write it; Parquet needs --out.
     table:

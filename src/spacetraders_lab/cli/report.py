@@ -10,7 +10,8 @@ from spacetraders_lab.analysis.influence import influences
 from spacetraders_lab.analysis.precision import precision_trace
 from spacetraders_lab.cli import render
 from spacetraders_lab.cli.found import STEPS, Found, find
-from spacetraders_lab.cli.settings import RunId, database
+from spacetraders_lab.cli.ids import RunId
+from spacetraders_lab.cli.settings import database
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import Design, DesignName, QueueStatus
 from spacetraders_lab.core.menus import MOST_VOLUMES

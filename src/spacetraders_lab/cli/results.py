@@ -5,7 +5,8 @@ from textwrap import fill
 from spacetraders_lab.analysis.findings import Findings
 from spacetraders_lab.cli import render
 from spacetraders_lab.cli.found import STEPS, Found, find
-from spacetraders_lab.cli.settings import Json, RunId, database
+from spacetraders_lab.cli.ids import RunId
+from spacetraders_lab.cli.settings import Json, database
 from spacetraders_lab.report.answers import answers, price_warning
 from spacetraders_lab.report.table import Table
 from spacetraders_lab.report.tables import (

@@ -21,7 +21,6 @@ RateShare = Annotated[
     ),
 ]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON instead of a table.")]
-RunId = Annotated[str, Parameter(name="--run-id", help="The run, as `experiment list` shows it.")]
 
 
 @dataclass(frozen=True, slots=True)

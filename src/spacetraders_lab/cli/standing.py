@@ -9,8 +9,9 @@ from cyclopts import Parameter
 from sqlalchemy import Connection
 
 from spacetraders_lab.cli import render
+from spacetraders_lab.cli.ids import RunId
 from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK
-from spacetraders_lab.cli.settings import Json, RunId, database, reading_database
+from spacetraders_lab.cli.settings import Json, database, reading_database
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import DesignName, ExperimentRun, QueueStatus, RunStatus, goes_on_choosing
 from spacetraders_lab.store.attrition import attrition

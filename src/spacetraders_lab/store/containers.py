@@ -143,6 +143,12 @@ class ContainerRepository:
             raise UserError(f"there is no container {container_id}; `spacetraders daemon list` shows them")
         return _container(found)
 
+    def ids_that_begin(self, text: str) -> list[str]:
+        """The ids of the containers that begin with the text, in their order."""
+        id_ = containers.c.container_id
+        begins = func.substr(id_, 1, len(text)) == text
+        return list(self._connection.execute(select(id_).where(begins).order_by(id_)).scalars())
+
     def list_containers(self, run_id: str | None = None) -> list[Container]:
         """Every container (of a run), the newest first."""
         wanted = [] if run_id is None else [containers.c.run_id == run_id]

@@ -93,6 +93,11 @@ class ExperimentRepository:
             raise _unknown(run_id)
         return _run(row)
 
+    def ids_that_begin(self, text: str) -> list[str]:
+        """The ids of the runs that begin with the text, in their order."""
+        begins = func.substr(runs.c.run_id, 1, len(text)) == text
+        return list(self._connection.execute(select(runs.c.run_id).where(begins).order_by(runs.c.run_id)).scalars())
+
     def get_plan(self, run_id: str) -> dict[str, Any]:
         """The plan that the user accepted; raises UserError when there is no such run."""
         plan: dict[str, Any] | None = self._connection.scalar(select(runs.c.plan).where(runs.c.run_id == run_id))

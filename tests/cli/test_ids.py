@@ -71,3 +71,15 @@ def test_what_begins_no_id_or_is_too_short_is_refused(terminal: Terminal, typed:
         2,
         f"spacetraders: there is no experiment {typed}; `spacetraders experiment list` shows them",
     )
+
+
+@pytest.mark.parametrize(("columns", "is_whole"), [(None, True), (200, True), (80, False)])
+def test_ids_are_whole_in_a_pipe_and_only_broken_where_columns_says_so(
+    terminal: Terminal, columns: int | None, is_whole: bool
+) -> None:
+    if columns is not None:
+        terminal.environment["COLUMNS"] = str(columns)
+    answer = terminal.type("experiment list")
+    assert (RUN in answer.out) is is_whole
+    assert "".join(line.split()[0] for line in answer.out.splitlines()[1:]).count(RUN) == 1
+    assert max(map(len, answer.out.splitlines())) <= (columns or 100)

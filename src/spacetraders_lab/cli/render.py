@@ -1,6 +1,7 @@
 """How things look in a terminal: tables, bars, and the texts of the experiment commands. Prints; asks nothing."""
 
 import json
+import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -9,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
+from rich.text import Text
 
+from spacetraders_lab.cli.layout import lines
 from spacetraders_lab.core.analysis_plan import FEWEST_REVISITS
 from spacetraders_lab.core.container import Container
 from spacetraders_lab.core.experiment import DesignName, ExperimentRun, QueueStatus, RunStatus
@@ -29,11 +31,14 @@ if TYPE_CHECKING:  # what only looks need not import what plays
     from spacetraders_lab.store.work_queue import FailedPair
 
 BAR_CELLS = 20
+UNBOUNDED = 10_000  # columns of what is no terminal: more than any line has
 
 
 def console() -> Console:
-    """A console on standard output; 100 columns wide where the output is no terminal."""
-    return Console(width=None if sys.stdout.isatty() else 100, highlight=False)
+    """A console on standard output, as wide as the terminal, or as COLUMNS says; without either nothing is folded."""
+    columns = os.environ.get("COLUMNS", "")
+    said = int(columns) if columns.isdecimal() and 0 < int(columns) < UNBOUNDED else None
+    return Console(width=said or (None if sys.stdout.isatty() else UNBOUNDED), highlight=False)
 
 
 def progress_bar() -> Progress:
@@ -73,13 +78,11 @@ def print_json(value: Any) -> None:
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = ()) -> None:
-    """Print a table; columns named in `right` are right-aligned."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in headings:
-        table.add_column(heading, justify="right" if heading in right else "left", no_wrap=True)
-    for row in rows:
-        table.add_row(*("" if value is None else str(value) for value in row))
-    console().print(table)
+    """Print a table, of which nothing is cut; columns named in `right` are of numbers."""
+    cells = [["" if value is None else str(value) for value in row] for row in rows]
+    output = console()
+    for is_heading, line in lines(headings, cells, right, output.width):
+        output.print(Text(line, style="bold" if is_heading else ""), soft_wrap=True)
 
 
 def print_start(prepared: "Prepared") -> None:

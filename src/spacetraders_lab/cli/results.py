@@ -23,6 +23,7 @@ from spacetraders_lab.report.tables import (
 )
 
 _MOST_ROWS = 20
+_MOST_COLUMNS = 100  # of a sentence that is easily read
 _INDENT = 19  # of sentences, behind what they are about
 
 
@@ -38,8 +39,9 @@ def analyze(*, run_id: RunId, json: Json = False) -> None:
         render.print_json({"checks": _checks(found.findings)} | {table.name: table.records for table in tables})
         return
     print(_price_check(found.findings) + "\n")
+    width = min(_MOST_COLUMNS, render.console().width)
     for label, sentence in answers(found.findings):
-        print(fill(sentence, 100, initial_indent=f"{label:<{_INDENT}}", subsequent_indent=" " * _INDENT))
+        print(fill(sentence, width, initial_indent=f"{label:<{_INDENT}}", subsequent_indent=" " * _INDENT))
     for table in tables:
         if table.rows and table.name != "hypotheses":
             _print(table)

@@ -223,5 +223,11 @@ def test_a_daemon_that_cannot_start_says_why(tmp_path: Path) -> None:
         port = re.search(r":(\d+)/", taken.base_url)
         assert port is not None
         answer = terminal.type(f"daemon start --metrics-port {port[1]}")
-    assert answer.code == 1
-    assert f"the daemon ended at once: spacetraders: port {port[1]} cannot be opened for metrics" in answer.complaint
+        assert answer.code == 1
+        why = f"the daemon ended at once: spacetraders: port {port[1]} cannot be opened for metrics"
+        assert why in answer.complaint
+        answer = terminal.type(f"daemon start --dashboard --dashboard-port {port[1]}")
+        assert answer.code == 1
+        assert f"the daemon ended at once: spacetraders: cannot listen on 127.0.0.1:{port[1]}" in answer.complaint
+        assert "try another --dashboard-port" in answer.complaint
+        assert terminal.type("daemon status").code == 1

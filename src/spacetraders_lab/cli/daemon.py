@@ -83,7 +83,14 @@ def start(
 
 @contextmanager
 def _page(port: int) -> Iterator[None]:
-    """The live page in a process of its own, for as long as the daemon is at work; it says where it is to be found."""
+    """The live page in a process of its own, for as long as the daemon is at work; it says where it is to be found.
+
+    Raises UserError where its port cannot be had: the other process could say so only in the log.
+    """
+    from spacetraders_lab.dashboard.server import listening
+
+    with listening(LOOPBACK, port, "--dashboard-port"):
+        pass
     page = subprocess.Popen([sys.executable, "-m", "spacetraders_lab.cli.main", "dashboard", "--port", str(port)])
     try:
         yield

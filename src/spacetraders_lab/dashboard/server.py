@@ -35,13 +35,13 @@ def running(app: ASGIApp, port: int = 0) -> Iterator[str]:
 
 
 @contextmanager
-def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A listening socket; raises UserError for an address that cannot be had."""
+def listening(host: str, port: int, option: str = "--port") -> Iterator[socket.socket]:
+    """A listening socket; raises UserError for an address that cannot be had, which `option` changes."""
     checked_port(port)
     try:
         listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        raise UserError(f"cannot listen on {host}:{port}: {error.strerror or error}; try another --port") from None
+        raise UserError(f"cannot listen on {host}:{port}: {error.strerror or error}; try another {option}") from None
     with listener:
         yield listener
 

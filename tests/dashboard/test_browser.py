@@ -15,11 +15,12 @@ from spacetraders_lab.cli.dashboard import change_runs
 from spacetraders_lab.core.experiment import MarketPair
 from spacetraders_lab.store.database import open_database
 from spacetraders_lab.store.schema import container_logs, containers
+from spacetraders_lab.store.world import World
 from spacetraders_lab.study.rig import FOUR_CELLS, Rig
 from tests.dashboard.conftest import Page as Served
 from tests.dashboard.conftest import served
 from tests.dashboard.test_logs import add_containers, write
-from tests.factories import NOON
+from tests.factories import NOON, make_good, make_snapshot
 from tests.store.memory import Queue, apart, enter_run
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -195,6 +196,22 @@ def test_markets_and_one_listing(page: Served, open_page: Open, make_rig: Callab
     assert shown.locator("tbody tr").count() >= 4
     shown.go_back()
     expect(shown.get_by_label("Find")).to_be_visible()
+
+
+def test_the_server_of_a_system_is_named_where_there_are_several(page: Served, open_page: Open) -> None:
+    for server in ("https://one.example/v2", "https://two.example/v2"):
+        with page.database.transaction() as connection:
+            world = World(connection)
+            world.save_snapshot(
+                world.universe_id(server, "2026-02-28"), make_snapshot("X1-GZ7-A1", [make_good()]), "visit"
+            )
+        shown = open_page(f"{page.url}/markets")
+        choices = shown.get_by_label("System").locator("option")
+        if server.startswith("https://one"):
+            expect(choices).to_have_text("X1-GZ7 · universe of 2026-02-28")
+    expect(choices).to_have_text(
+        [f"X1-GZ7 · universe of 2026-02-28 · https://{name}.example/v2" for name in ("two", "one")]
+    )
 
 
 def test_every_view_fits_a_desk_and_a_phone_in_dark_and_light(

@@ -29,7 +29,7 @@ export function marketsView(main, session, universe = null, system = null) {
       h("label", {}, "System ", h("select", { onchange: (event) => go(event.target.value) }, systems.map((s) => {
         const path = `/markets/${s.universe_id}/${encodeURIComponent(s.system)}`;
         const here = s.universe_id === view.universe_id && s.system === view.system;
-        return h("option", { value: path, selected: here }, `${s.system} · universe of ${s.universe}`);
+        return h("option", { value: path, selected: here }, `${s.system} · universe of ${s.universe}${server(s)}`);
       }))),
       h("label", {}, "Find ", h("input", { type: "search", value: word, placeholder: "good or market", oninput: (event) => {
         word = event.target.value.trim().toUpperCase();
@@ -37,6 +37,7 @@ export function marketsView(main, session, universe = null, system = null) {
       } }))),
     panel("Listings", { aside: h("p", { class: "dim" }, `${count(view.listings.length)} known`) }, listings()),
   ];
+  const server = (s) => (systems.some((other) => other.server !== s.server) ? ` · ${s.server}` : "");
   const listings = () => {
     const found = view.listings.filter((l) => l.good.includes(word) || l.market.includes(word)).sort(by(...order));
     if (!found.length) return empty("No listing fits.");

@@ -96,6 +96,15 @@ def test_a_device_stays_one(terminal: Terminal) -> None:
     assert Path(os.devnull).is_char_device()
 
 
+@pytest.mark.skipif(not Path("/dev/stdout").exists(), reason="there is no such name for standard output here")
+def test_standard_output_may_be_named_as_a_file(terminal: Terminal) -> None:
+    script = "from spacetraders_lab.cli.main import main; main()"
+    command = [sys.executable, "-c", script, "experiment", "export", "--run-id", "run-1", "--out", "/dev/stdout"]
+    answer = subprocess.run(command, env=terminal.environment, capture_output=True, text=True)
+    assert (answer.returncode, answer.stderr, len(answer.stdout.splitlines())) == (0, "", 1 + ROWS + 1)
+    assert answer.stdout.splitlines()[-1] == f"{ROWS} rows of transactions in /dev/stdout"
+
+
 def test_a_link_stays_one_and_its_file_is_written(terminal: Terminal, tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     link = tmp_path / "link.csv"

@@ -245,10 +245,10 @@ def _whole(file: Path) -> Iterator[Path]:
     A link stays one, and the file that it leads to is written; a pipe or a device is written straight into.
     """
     try:
-        target = Path(os.path.realpath(file))
-        if target.exists() and not target.is_file():
-            yield target
+        if file.exists() and not file.is_file():
+            yield file
             return
+        target = Path(os.path.realpath(file))
         part = target.with_name(target.name + ".part")
         try:
             yield part

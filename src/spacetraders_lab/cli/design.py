@@ -8,7 +8,8 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import ClaimOrder, Design, DesignName
 
 WASHOUT_MINUTES = 45.0  # of every design but the literal grid
-MOST_REPEATS = 100  # of a batch size, or of a listing: a plan of more takes longer than a universe lasts
+MOST_ITERATIONS = 100  # of a batch size: more take longer than a universe lasts
+MOST_ROUNDS = 20  # of all listings: the same, and their plan takes seconds
 WATCH_MINUTES = 480.0  # how long a recovery is watched, with its listing left alone
 
 
@@ -54,9 +55,9 @@ class DesignOptions:
 
     def chosen(self) -> Design:
         """The design; raises UserError for what cannot be traded."""
-        within("--iterations-per-batch", self.iterations_per_batch, 1, MOST_REPEATS)
+        within("--iterations-per-batch", self.iterations_per_batch, 1, MOST_ITERATIONS)
         within("--washout", self.washout, 0, MOST_MINUTES)
-        within("--rounds", self.rounds, 1, MOST_REPEATS)
+        within("--rounds", self.rounds, 1, MOST_ROUNDS)
         is_grid, seeded = self.design is DesignName.GRID, self.order is Order.SEEDED
         if seeded and not is_grid:
             raise UserError(f"--order seeded is for --design grid; {self.design} is always drawn from the seed")

@@ -9,6 +9,7 @@ import httpx2
 import pytest
 
 from spacetraders_lab.core.experiment import ExperimentRun, RunStatus
+from spacetraders_lab.run.accounts import RETRY_SECONDS
 from spacetraders_lab.study.rig import BASE_URL, Rig
 from tests.guarantees.judge import violations
 from tests.run.yard import Yard
@@ -31,13 +32,13 @@ def refuse_the_stale_one(yard: Yard, code: int) -> None:
     yard.rig.wire.before = answer
 
 
-def serve_an_hour(yard: Yard) -> None:
-    """A daemon whose environment holds the stale token."""
+def serve_a_while(yard: Yard) -> None:
+    """A daemon whose environment holds the stale token, for ten times as long as it waits between two tries."""
 
     async def story() -> None:
         stop = asyncio.Event()
         serving = yard.serve(yard.daemon(given={BASE_URL: STALE}), stop)
-        await asyncio.sleep(3600)
+        await asyncio.sleep(10 * RETRY_SECONDS)
         stop.set()
         await serving
 
@@ -57,7 +58,7 @@ def test_a_refused_token_that_was_given_leaves_the_runs_to_who_can_fly_them(
     refuse_the_stale_one(yard, code)
     yard.forget_token()
     with caplog.at_level(logging.WARNING):
-        serve_an_hour(yard)
+        serve_a_while(yard)
     assert status(yard, run) is RunStatus.RUNNING
     assert set(yard.states().values()) == {"PENDING"}
     (said,) = [record.message for record in caplog.records]
@@ -81,7 +82,7 @@ def test_the_players_own_token_stands_beside_a_stale_one_that_was_given(yard: Ya
         return refuse(request)
 
     yard.rig.wire.before = answer
-    serve_an_hour(yard)
+    serve_a_while(yard)
     assert yard.is_over(run)
     assert violations(yard.rig, run) == []
 
@@ -96,7 +97,7 @@ def test_a_refused_token_that_is_kept_for_the_player_stops_the_players_runs(
     run = yard.run(2)
     refuse_the_stale_one(yard, code)
     yard.keep(STALE)
-    serve_an_hour(yard)
+    serve_a_while(yard)
     assert status(yard, run) is expected
 
 

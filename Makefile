@@ -23,7 +23,7 @@ check: $(DEV_STAMP) ## Format, lint, types, and the rules of the house
 	$(BIN)/lint-imports --no-cache
 
 test: $(DEV_STAMP) ## Run every test
-	$(BIN)/python -m pytest -n 4 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 validate: $(DEV_STAMP) ## Hold estimators and designs against known truths (an hour); JOBS= and SCALE= choose how much
 	$(BIN)/python -m spacetraders_lab.study.validate --results .validation.db --jobs $(or $(JOBS),2) --scale $(or $(SCALE),1)

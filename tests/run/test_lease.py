@@ -95,8 +95,9 @@ def _beats_while_asleep(rig: Rig) -> tuple[int, int]:
 def test_ships_in_flight_share_their_beats(make_rig: MakeRig) -> None:
     """Six ships cost as many transactions as one, and every lease is kept."""
     alone, together = _beats_while_asleep(make_rig(ships=1)), _beats_while_asleep(make_rig(ships=6, seed=2))
-    assert alone[0] == together[0] >= 10
-    assert together[1] == 6 * alone[1] == 6 * alone[0]
+    assert alone[0] == alone[1] >= 10
+    assert together[1] == 6 * together[0]
+    assert abs(together[0] - alone[0]) <= 1  # the first beat may fall a moment before or after the end
 
 
 @pytest.mark.parametrize("seconds", [30.0, 300.0])

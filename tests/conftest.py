@@ -14,7 +14,7 @@ from hypothesis import settings
 from spacetraders_lab.store.database import Database, open_database
 from tests.postgres import Server, running_server
 
-settings.register_profile("lab", deadline=None, max_examples=60)  # the whole suite is to take minutes
+settings.register_profile("lab", deadline=None)
 settings.load_profile("lab")
 
 

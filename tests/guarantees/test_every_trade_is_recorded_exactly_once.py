@@ -25,7 +25,7 @@ USUAL = Rates()
 STALLS = Rates(kill=0, freeze=0, lost_request=0, lost_reply=0, late_request=0, stall=0.3)
 
 
-@pytest.mark.parametrize("first", range(0, 140, CHUNK))
+@pytest.mark.parametrize("first", range(0, 200, CHUNK))
 def test_no_story_breaks_a_guarantee(first: int) -> None:
     with fresh_databases() as make:
         broken = {seed: violations for seed in range(first, first + CHUNK) if (violations := _violations(seed, make()))}

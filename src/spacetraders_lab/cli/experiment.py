@@ -23,9 +23,10 @@ from spacetraders_lab.core.experiment import DesignName, RunStatus
 from spacetraders_lab.run.accounts import OneAccount
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.changes import reopen
-from spacetraders_lab.run.coordinator import launch, prepare
+from spacetraders_lab.run.coordinator import launch
 from spacetraders_lab.run.doctor import Finding, examine, mend
 from spacetraders_lab.run.logs import LogBook, logging_to, to_stream
+from spacetraders_lab.run.prepare import prepare
 from spacetraders_lab.run.supervisor import Supervisor
 from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.experiments import ExperimentRepository

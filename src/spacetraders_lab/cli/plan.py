@@ -19,7 +19,8 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import DesignName
 from spacetraders_lab.core.planning import WORST_CASE, PairPlan
 from spacetraders_lab.run.app import Lab
-from spacetraders_lab.run.coordinator import Prepared, check_that_it_fits, estimate
+from spacetraders_lab.run.coordinator import Prepared, estimate
+from spacetraders_lab.run.prepare import check_that_it_fits
 
 if TYPE_CHECKING:  # numpy and all that, only where a design is played
     from spacetraders_lab.study.forecast import Forecast

@@ -1,6 +1,6 @@
 """From a request to a run: choose goods, markets and pairs, price them, write the run.
 
-Nothing is written and nothing bought before the plan has been found to fit.
+Nothing is bought here. Whether a plan fits is judged in `run.prepare`, before anything is written.
 """
 
 import math
@@ -93,77 +93,57 @@ class Prepared:
         return self.schedules[-1]
 
 
-async def prepare(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepared:
-    """Choose and price an experiment; raises UserError when it cannot be done as asked. Buys and writes nothing."""
-    prepared = await estimate(lab, command)
-    check_that_it_fits(lab, prepared)
-    return prepared
+@dataclass(frozen=True, slots=True)
+class _Situation:
+    """What is known when an experiment is planned: the fleet, the goods wanted with their listings, ways and money."""
+
+    command: MarketLiquidityExperimentCommand
+    fleet: Sequence[Ship]
+    wanted: Mapping[str, Sequence[Listing]]
+    quotes: Mapping[ListingKey, TradeGood]
+    ways: Ways
+    fuel_price: float
+    purse: int
+
+    @property
+    def ships(self) -> list[Ship]:
+        """Those that can trade."""
+        return [ship for ship in self.fleet if ship.cargo_capacity]
+
+    @property
+    def hold(self) -> int:
+        return min(ship.free_space for ship in self.ships)
+
+    def price(self, pairs: Sequence[MarketPair], menus: Mapping[str, Menu]) -> Plan:
+        return make_plan(
+            pairs,
+            self.quotes,
+            menus or self.command.design.menu,
+            self.ways,
+            ships=len(self.ships),
+            hold=self.hold,
+            fuel_price=self.fuel_price,
+            washout_hours=self.command.design.washout_seconds / 3600,
+        )
 
 
-def check_that_it_fits(lab: Lab, prepared: Prepared) -> None:
-    """Raise UserError, with what would fit, for a plan beyond the budget or beyond the life of the universe."""
-    _check_budget(prepared)
-    if not prepared.command.until_reset:
-        _check_time_left(lab, prepared)
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """What is to be measured, how it goes, and what must be kept for fuel then."""
+
+    proposal: Proposal
+    plan: Plan
+    schedules: tuple[Schedule, ...]
+    kept_for_fuel: int
 
 
 async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepared:
     """Choose and price an experiment, whether it fits or not; raises UserError where there is nothing to measure."""
-    probes_too = command.design.name is DesignName.RECOVERY
-    fleet = await checked_ships(lab, command.ship_symbols, command.system_symbol, probes_too=probes_too)
-    ships = [ship for ship in fleet if ship.cargo_capacity]
-    _check_room(ships)
-    listings = await _known_market(lab, command)
-    goods = _goods(command, listings)
-    hold = min(ship.free_space for ship in ships)
-    fuel_price = _fuel_price(listings) if any(ship.fuel_capacity for ship in ships) else 0.0
-    ways = await find_ways(lab.game, command.system_symbol, ships)
-    wanted = {good: listings[good] for good in goods}
-    quotes = {(x.waypoint, good): x.good for good, found in wanted.items() for x in found}
-
-    def price(pairs: Sequence[MarketPair], menus: Mapping[str, Menu]) -> Plan:
-        chosen = menus or command.design.menu
-        return make_plan(
-            pairs,
-            quotes,
-            chosen,
-            ways,
-            ships=len(ships),
-            hold=hold,
-            fuel_price=fuel_price,
-            washout_hours=command.design.washout_seconds / 3600,
-        )
-
-    purse = (await reads.get_agent(lab.game.client)).credits
-    in_tanks = fuel_money(ship.fuel_capacity for ship in ships)
-
-    def choose(kept_for_fuel: int) -> tuple[Proposal, Plan, tuple[Schedule, ...], int]:
-        """What fits beside so much for fuel, how it goes, and what is to be kept for fuel then."""
-        left = purse - command.credit_floor - kept_for_fuel
-        proposal = propose(
-            command.design,
-            wanted,
-            price,
-            ways=ways,
-            seed=command.seed,
-            hold=hold,
-            ships=len(ships),
-            max_pairs=command.max_pairs,
-            budget=None if command.budget is None else min(command.budget - kept_for_fuel, left),
-            purse=left,
-        )
-        if not proposal.pairs:
-            raise UserError(_why_nothing(command, proposal))
-        plan = price(proposal.pairs, proposal.to_trade)
-        schedules = _schedules(command, plan, ways, fleet)
-        return proposal, plan, schedules, in_tanks + math.ceil(schedules[-1].watch_fuel * fuel_price * WORST_CASE)
-
-    left_for_fuel = in_tanks
-    proposal, plan, schedules, kept_for_fuel = choose(left_for_fuel)
-    while kept_for_fuel > left_for_fuel:  # the readings of a recovery run take fuel as well, each choice other ones
-        left_for_fuel = kept_for_fuel
-        proposal, plan, schedules, kept_for_fuel = choose(left_for_fuel)
-    run = _new_run(lab, command, purse if command.budget is None else command.budget, kept_for_fuel)
+    known = await _situation(lab, command)
+    choice = _choose(known)
+    proposal, plan, schedules, purse = choice.proposal, choice.plan, choice.schedules, known.purse
+    run = _new_run(lab, command, purse if command.budget is None else command.budget, choice.kept_for_fuel)
+    quotes, speed = known.quotes, lab.game.client.speed
     return Prepared(
         command,
         run,
@@ -171,9 +151,60 @@ async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepa
         plan,
         schedules,
         tuple(expected_precision(plan.pairs, quotes)),
-        _document(command, run, proposal, plan, schedules[-1], quotes, hold, lab.game.client.speed),
+        _document(command, run, proposal, plan, schedules[-1], quotes, known.hold, speed),
         purse,
     )
+
+
+async def _situation(lab: Lab, command: MarketLiquidityExperimentCommand) -> _Situation:
+    probes_too = command.design.name is DesignName.RECOVERY
+    fleet = await checked_ships(lab, command.ship_symbols, command.system_symbol, probes_too=probes_too)
+    ships = [ship for ship in fleet if ship.cargo_capacity]
+    _check_room(ships)
+    listings = await _known_market(lab, command)
+    wanted = {good: listings[good] for good in _goods(command, listings)}
+    quotes = {(x.waypoint, good): x.good for good, found in wanted.items() for x in found}
+    fuel_price = _fuel_price(listings) if any(ship.fuel_capacity for ship in ships) else 0.0
+    ways = await find_ways(lab.game, command.system_symbol, ships)
+    purse = (await reads.get_agent(lab.game.client)).credits
+    return _Situation(command, fleet, wanted, quotes, ways, fuel_price, purse)
+
+
+def _choose(known: _Situation) -> _Choice:
+    """What fits beside the money for fuel.
+
+    The readings of a recovery run take fuel as well, each choice other ones: it is made again until that is left.
+    """
+    left_for_fuel = fuel_money(ship.fuel_capacity for ship in known.ships)
+    choice = _beside(known, left_for_fuel)
+    while choice.kept_for_fuel > left_for_fuel:
+        left_for_fuel = choice.kept_for_fuel
+        choice = _beside(known, left_for_fuel)
+    return choice
+
+
+def _beside(known: _Situation, left_for_fuel: int) -> _Choice:
+    """What fits beside so much that is left for fuel; raises UserError when nothing does."""
+    command, left = known.command, known.purse - known.command.credit_floor - left_for_fuel
+    proposal = propose(
+        command.design,
+        known.wanted,
+        known.price,
+        ways=known.ways,
+        seed=command.seed,
+        hold=known.hold,
+        ships=len(known.ships),
+        max_pairs=command.max_pairs,
+        budget=None if command.budget is None else min(command.budget - left_for_fuel, left),
+        purse=left,
+    )
+    if not proposal.pairs:
+        raise UserError(_why_nothing(command, proposal))
+    plan = known.price(proposal.pairs, proposal.to_trade)
+    schedules = _schedules(command, plan, known.ways, known.fleet)
+    in_tanks = fuel_money(ship.fuel_capacity for ship in known.ships)
+    for_readings = math.ceil(schedules[-1].watch_fuel * known.fuel_price * WORST_CASE)
+    return _Choice(proposal, plan, schedules, in_tanks + for_readings)
 
 
 def _schedules(
@@ -290,52 +321,6 @@ def _goods(command: MarketLiquidityExperimentCommand, listings: Mapping[str, lis
 def _fuel_price(listings: Mapping[str, list[Listing]]) -> float:
     """The dearest that a market of the system asks for fuel."""
     return max((listing.good.purchase_price for listing in listings.get("FUEL", [])), default=0.0)
-
-
-def _check_budget(prepared: Prepared) -> None:
-    """Raise UserError, with what would fit, for a plan whose worst case would leave too little of the budget."""
-    plan, budget, kept_for_fuel = prepared.plan, prepared.run.budget, prepared.run.kept_for_fuel
-    in_purse = prepared.purse - prepared.run.credit_floor
-    # who names a budget beyond the purse means to fill it: `SUSPENDED` meanwhile
-    available = min(budget, in_purse) if prepared.command.budget is None else budget
-    needed = prepared.needed
-    if needed <= available:
-        return
-    fitting = plan.pairs_within(available - kept_for_fuel, prepared.proposal.chosen_in)
-    remedies = [f"--max-pairs {fitting}" if fitting else "fewer or cheaper --goods"]
-    if needed <= in_purse:
-        remedies.append(f"--budget {round(needed + 0.5)}")
-    if fitting and prepared.run.design.name is DesignName.GRID:  # the others take only what fits
-        remedies.append(f"--design {DesignName.ADAPTIVE}")
-    raise UserError(
-        f"the worst case of this plan is {plan.worst_case:,.0f} credits ({len(plan.pairs)} pairs), and "
-        f"{kept_for_fuel:,} are kept for fuel: more than the {_said(prepared)}; what would fit: "
-        f"{' or '.join(remedies)}"
-    )
-
-
-def _said(prepared: Prepared) -> str:
-    floor = prepared.run.credit_floor
-    if prepared.command.budget is None and floor:
-        return f"purse of {prepared.purse:,}, of which {floor:,} are to be left"
-    return f"budget of {prepared.run.budget:,}"
-
-
-def _check_time_left(lab: Lab, prepared: Prepared) -> None:
-    if lab.resets_at is None:
-        return
-    left, hours = (
-        (lab.resets_at - lab.game.now()).total_seconds() / 3600 * lab.game.client.speed,
-        prepared.schedule.hours,
-    )
-    if hours <= left:
-        return
-    fitting = int(len(prepared.plan.pairs) * max(0.0, left) / hours)
-    remedy = f"--max-pairs {fitting} or " if fitting else ""
-    raise UserError(
-        f"this plan takes {hours:,.1f} hours and the universe is reset in {max(0.0, left):,.1f} "
-        f"({lab.resets_at:%Y-%m-%d %H:%M} UTC); measure less with {remedy}go as far as it lasts with --until-reset"
-    )
 
 
 def _why_nothing(command: MarketLiquidityExperimentCommand, proposal: Proposal) -> str:

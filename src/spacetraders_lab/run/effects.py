@@ -11,14 +11,17 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from spacetraders_lab.core.errors import GameError, LeaseLost, PairError, WorldCondition
+from spacetraders_lab.core.commands import DockShipCommand, NavigateShipCommand
+from spacetraders_lab.core.errors import GameError, LeaseLost, OutOfCredits, PairError, WorldCondition
 from spacetraders_lab.core.experiment import ExperimentRun, Intent, IntentState, Step, TradeRecord
 from spacetraders_lab.core.market import MarketSnapshot, MarketTransaction, Operation
 from spacetraders_lab.core.observation import TradeContext, trade_record, unexpected
 from spacetraders_lab.core.protocol import trade_command
+from spacetraders_lab.core.refusal import Refusal, judge_refusal
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.game import reads
 from spacetraders_lab.game.execute import execute
+from spacetraders_lab.game.navigate import Account
 from spacetraders_lab.game.outcome import Done, Outcome, Refused
 from spacetraders_lab.run import audit
 from spacetraders_lab.run.app import Lab
@@ -64,6 +67,18 @@ async def read_market(lab: Lab, waypoint: str, source: str, *, ship: str | None 
     lab.game.learn(snapshot)
     await lab.write(lambda c: World(c).save_snapshot(lab.universe_id, snapshot, source, ship=ship))
     return snapshot
+
+
+async def move(lab: Lab, command: NavigateShipCommand | DockShipCommand, ship: Ship, account: Account) -> Done:
+    """Fly or dock; raises OutOfCredits when the purse cannot pay for fuel, and what `execute` raises."""
+    try:
+        outcome = await execute(lab.game, command, ship, account=account)
+    except GameError as refused:
+        if judge_refusal(refused.code) is Refusal.NO_FUNDS:
+            raise OutOfCredits(f"the purse cannot pay for fuel ({refused})") from refused
+        raise
+    assert isinstance(outcome, Done)  # only a trade is anything else
+    return outcome
 
 
 async def trade(

@@ -164,10 +164,11 @@ def left_alone(connection: Connection) -> dict[str, str]:
     return {run_id: why or "" for run_id, why in unattended.items() if why or queue.unfinished(run_id) == 0}
 
 
-def put_aside(connection: Connection, run_id: str, why: str, *, now: datetime) -> None:
-    """Mark a run that was left alone: COMPLETED when every pair has ended, else SUSPENDED with the reason."""
-    mark_ended(connection, run_id, now=now)
-    ExperimentRepository(connection).suspend(run_id, f"no_ship_left: {why}")
+def put_aside(connection: Connection, *, now: datetime) -> None:
+    """Mark the runs that are left alone: COMPLETED where every pair has ended, else SUSPENDED with the reason."""
+    for run_id, why in left_alone(connection).items():
+        mark_ended(connection, run_id, now=now)
+        ExperimentRepository(connection).suspend(run_id, f"no_ship_left: {why}")
 
 
 def mark_ended(connection: Connection, run_id: str, *, now: datetime) -> None:

@@ -11,17 +11,14 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from spacetraders_lab.core.commands import NavigateShipCommand
-from spacetraders_lab.core.errors import BudgetReached, GameError, OutOfCredits
+from spacetraders_lab.core.errors import BudgetReached
 from spacetraders_lab.core.experiment import DesignName, ExperimentRun, TradeRecord
-from spacetraders_lab.core.refusal import Refusal, judge_refusal
 from spacetraders_lab.core.revisits import Watch, next_errand, stays
 from spacetraders_lab.core.ship import NavStatus, Ship
 from spacetraders_lab.game import reads
-from spacetraders_lab.game.execute import execute
-from spacetraders_lab.game.outcome import Done
 from spacetraders_lab.game.ways import find_ways
 from spacetraders_lab.run.app import Lab
-from spacetraders_lab.run.effects import read_market
+from spacetraders_lab.run.effects import move, read_market
 from spacetraders_lab.run.interrupt import unless_stopped
 from spacetraders_lab.run.purse import fuel_money
 from spacetraders_lab.store.experiments import ExperimentRepository
@@ -112,23 +109,9 @@ async def _can_pay_for_a_flight(lab: Lab, run: ExperimentRun, ship: Ship) -> boo
 
 async def _fly(lab: Lab, run: ExperimentRun, ship: Ship, market: str) -> Ship:
     async def account(credits: int) -> None:
-        def work(connection: Connection) -> None:
-            experiments = ExperimentRepository(connection)
-            if credits > 0:
-                experiments.afford_fuel(run.run_id, credits, with_kept=True)
-            else:
-                experiments.add_fuel(run.run_id, credits)
+        await lab.write(lambda c: ExperimentRepository(c).afford_fuel(run.run_id, credits, with_kept=True))
 
-        await lab.write(work)
-
-    try:
-        outcome = await execute(lab.game, NavigateShipCommand(ship.symbol, market), ship, account=account)
-    except GameError as refused:
-        if judge_refusal(refused.code) is Refusal.NO_FUNDS:
-            raise OutOfCredits(f"the purse cannot pay for fuel ({refused})") from refused
-        raise
-    assert isinstance(outcome, Done)  # a flight is done or raises
-    return outcome.ship
+    return (await move(lab, NavigateShipCommand(ship.symbol, market), ship, account)).ship
 
 
 async def _end_if_over(lab: Lab, run: ExperimentRun) -> None:

@@ -48,8 +48,6 @@ from spacetraders_lab.core.refusal import Refusal, judge_refusal, why_skipped
 from spacetraders_lab.core.routing import Unreachable
 from spacetraders_lab.core.ship import NavStatus, Ship
 from spacetraders_lab.game import reads
-from spacetraders_lab.game.execute import execute
-from spacetraders_lab.game.outcome import Done
 from spacetraders_lab.run import effects
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
@@ -214,30 +212,30 @@ class PairSession:
         try:
             if isinstance(command, NavigateShipCommand) and self._flies_to_buy:
                 await self._lab.read(lambda c: ExperimentRepository(c).check_budget(self._run.run_id))
-            journey = execute(self._lab.game, command, self.ship, account=self._account)
-            outcome = await self._unless_stopped(journey)
+        except BudgetReached as reached:
+            self._no_funds = reached
+            return
+        try:
+            done = await self._unless_stopped(effects.move(self._lab, command, self.ship, self._account))
         except BudgetReached as reached:
             self._no_funds, self.ship = reached, await self._read_ship()  # it may have come a part of the way
             return
         except GameUnreachable:
             raise
         except GameError as refused:
-            if judge_refusal(refused.code) is Refusal.NO_FUNDS:
-                raise OutOfCredits(f"the purse cannot pay for fuel ({refused})") from refused
             await self._look_again(refused)
             return
-        if isinstance(outcome, Done):
-            self.ship = outcome.ship
-            log.info("%s is at %s (%s)", self.ship.symbol, self.ship.waypoint, self.ship.status)
-            if outcome.credits is not None:
-                self._lab.purse.credits = outcome.credits
+        self.ship = done.ship
+        log.info("%s is at %s (%s)", self.ship.symbol, self.ship.waypoint, self.ship.status)
+        if done.credits is not None:
+            self._lab.purse.credits = done.credits
         self._visit = self._next_visit()
         await self._lab.pass_by(Point.MOVED)
 
     async def _account(self, credits: int) -> None:
         def work(connection: Connection) -> None:
             experiments = ExperimentRepository(connection)
-            if credits > 0 and self._flies_to_buy:
+            if self._flies_to_buy:
                 experiments.afford_fuel(self._run.run_id, credits, with_kept=False)
             else:
                 experiments.add_fuel(self._run.run_id, credits)

@@ -123,12 +123,12 @@ class Supervisor:
     async def _adopt(self) -> None:
         now = self._clock.now()
 
-        def look(connection: Connection) -> tuple[bool, dict[str, str], list[Waiting]]:
+        def look(connection: Connection) -> tuple[bool, list[Waiting]]:
             repository = ContainerRepository(connection)
             waiting = repository.waiting(self.owner, now=now, run_id=self._run_id)
-            return repository.abandoned(now=now), left_alone(connection), waiting
+            return repository.abandoned(now=now) or bool(left_alone(connection)), waiting
 
-        is_stale, unattended, waiting = await self._memory.read(look)
+        is_stale, waiting = await self._memory.read(look)
         ready = self._crews.ready(waiting)
         self._labs |= ready
         share = math.ceil(sum(w.containers for w in waiting if w.player_id in ready) / self.peers)
@@ -136,8 +136,7 @@ class Supervisor:
         def adopt(connection: Connection) -> None:
             repository = ContainerRepository(connection)
             repository.sweep(now=now)
-            for run_id, why in unattended.items():
-                put_aside(connection, run_id, why, now=now)
+            put_aside(connection, now=now)  # who resumed one since that look is not overruled
             for _ in range(share):
                 repository.adopt(
                     self.owner,
@@ -148,7 +147,7 @@ class Supervisor:
                     besides=list(self._driving),
                 )
 
-        if is_stale or unattended or share:
+        if is_stale or share:
             await self._memory.write(adopt)
 
     async def _see_to(self, driven: Driven) -> None:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -139,7 +140,7 @@ class ShipWorker:
         asked_at = self.lab.clock.monotonic()
         await self._end_at_a_limit()
         if self.run.design.name is DesignName.RECOVERY:
-            await self._as_the_world_lets(self._look_at_the_ship(), report)
+            await self._as_the_world_lets(self._known_ship(), report)
             if self._ship is None:
                 return True
             if self._ship.cargo_capacity == 0:
@@ -193,14 +194,11 @@ class ShipWorker:
         """Make the next reading of a recovery run, or wait for it."""
         await self._as_the_world_lets(self._read_again(), report)
 
-    async def _look_at_the_ship(self) -> None:
-        await self._known_ship()
-
     async def _read_again(self) -> None:
         ship, self._ship = await self._known_ship(), None
         self._ship = await read_again(self.lab, self.run, ship, self.stop)
 
-    async def _as_the_world_lets(self, errand: Coroutine[None, None, None], report: WorkerReport) -> None:
+    async def _as_the_world_lets(self, errand: Coroutine[Any, Any, object], report: WorkerReport) -> None:
         """Go on an errand between two pairs; what the world does is met as in a pair."""
         try:
             await errand

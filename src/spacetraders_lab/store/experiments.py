@@ -263,8 +263,12 @@ class ExperimentRepository:
     def afford_fuel(self, run_id: str, credits: int, *, with_kept: bool) -> None:
         """Add to it for a flight that need not be; raises BudgetReached, with nothing counted, when it does not fit.
 
-        `with_kept`: also with what is kept for fuel, which else is left to ships that have something to sell.
+        `with_kept`: also with what is kept for fuel, which else is left to ships that have something to sell. What is
+        given back (negative) always fits.
         """
+        if credits <= 0:
+            self.add_fuel(run_id, credits)
+            return
         values = {"of_run": run_id, "credits": credits, "keeps": int(not with_kept)}
         if self._connection.execute(_AFFORD_FUEL, values).rowcount != 1:
             raise BudgetReached(f"the next refuelling costs up to {credits:,} credits; {self._said(run_id)}")

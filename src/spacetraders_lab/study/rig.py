@@ -20,10 +20,10 @@ from spacetraders_lab.run.coordinator import (
     MarketLiquidityExperimentCommand,
     Prepared,
     launch,
-    prepare,
 )
 from spacetraders_lab.run.faultpoints import PassBy, pass_by
 from spacetraders_lab.run.fleet import run_workers
+from spacetraders_lab.run.prepare import prepare
 from spacetraders_lab.run.scout import scout
 from spacetraders_lab.run.worker import WorkerReport
 from spacetraders_lab.sandbox.api import create_app

@@ -194,16 +194,21 @@ def _count_planned(connection: Connection, run_id: str) -> int:
 
 
 def _count_executed(connection: Connection, run_id: str) -> int:
-    """The cells that each pair's last take has traded: every one of them begins with part 1."""
-    of_pair = select(func.count()).where(
-        trades.c.run_id == queue.c.run_id,
-        trades.c.pair_id == queue.c.pair_id,
-        trades.c.take == queue.c.take,
-        trades.c.batch_size_fraction.is_not(None),
-        trades.c.part == 1,
+    """The cells that each pair's last take has traded: every one of them begins with part 1.
+
+    The run is counted in one go, and what earlier takes had traded taken from it: few pairs have been given back, and a
+    look for each pair costs twice as much on a million rows.
+    """
+    is_cell = and_(trades.c.run_id == run_id, trades.c.batch_size_fraction.is_not(None), trades.c.part == 1)
+    of_earlier_takes = (
+        select(func.count())
+        .where(is_cell, trades.c.pair_id == queue.c.pair_id, trades.c.take < queue.c.take)
+        .correlate(queue)
+        .scalar_subquery()
     )
-    counted = select(func.coalesce(func.sum(of_pair.scalar_subquery()), 0)).where(queue.c.run_id == run_id)
-    return int(connection.execute(counted).scalar_one())
+    in_all = select(func.count()).where(is_cell)
+    earlier = select(func.coalesce(func.sum(of_earlier_takes), 0)).where(queue.c.run_id == run_id, queue.c.take > 1)
+    return connection.execute(in_all).scalar_one() - int(connection.execute(earlier).scalar_one())
 
 
 def _menu(row: Row[Any]) -> Menu:

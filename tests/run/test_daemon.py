@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -19,11 +20,15 @@ from spacetraders_lab.core.experiment import RunStatus
 from spacetraders_lab.run import changes
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.store.daemons import DaemonRepository
-from spacetraders_lab.store.database import Database
+from spacetraders_lab.store.database import Database, open_database
+from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.failures import DatabaseUnavailable
 from spacetraders_lab.study.rig import BASE_URL, Exchange, Rig
+from tests.factories import NOON
 from tests.guarantees.judge import violations
 from tests.run.yard import TIMES, Yard
+from tests.store.memory import enter_run
+from tests.waiting import until_blocked
 
 MakeRig = Callable[..., Rig]
 
@@ -371,7 +376,7 @@ def test_a_token_that_is_refused_suspends_the_players_runs_until_there_is_a_new_
         assert set(yard.states().values()) == {"PENDING"}
         yard.keep(yard.rig.token)
         yard.write(
-            lambda c: changes.ExperimentRepository(c).set_status("run-1", RunStatus.RUNNING, None, now=_now(yard))
+            lambda c: ExperimentRepository(c).set_status("run-1", RunStatus.RUNNING, None, now=_now(yard))
         )
         await yard.until(lambda: yard.is_over(run))
         stop.set()
@@ -447,7 +452,7 @@ async def _in_lab(yard: Yard, work: Callable[[Any], Awaitable[Any]]) -> Any:
 def test_a_ship_that_is_added_claims_at_once_and_one_that_is_removed_leaves_its_pair_to_others(yard: Yard) -> None:
     one, two = yard.rig.fleet
     run, stop = yard.run(6, one), asyncio.Event()
-    yard.write(lambda c: changes.ExperimentRepository(c).set_ships(run.run_id, [one]))
+    yard.write(lambda c: ExperimentRepository(c).set_ships(run.run_id, [one]))
 
     async def story() -> None:
         serving = yard.serve(yard.daemon(), stop)
@@ -494,6 +499,24 @@ def test_a_cancelled_run_ends_for_good(yard: Yard) -> None:
     yard.play(story)
     assert yard.rig.run(run).status is RunStatus.CANCELLED
     assert "CLAIMED" not in yard.rig.counts(run)
+
+
+@pytest.mark.postgres
+def test_two_changes_of_a_fleet_in_the_same_moment_are_both_made(postgres_url: str) -> None:
+    with closing(open_database(postgres_url)) as database, ThreadPoolExecutor(1) as pool:
+        run = enter_run(database, ships=("S-1", "S-2", "S-3"))
+
+        def remove(ship: str) -> list[str]:
+            with database.transaction() as connection:
+                return changes.remove_ship(connection, run.run_id, ship, now=NOON)
+
+        with database.transaction() as connection:
+            changes.remove_ship(connection, run.run_id, "S-2", now=NOON)
+            late = pool.submit(remove, "S-3")
+            until_blocked(database, late)
+        assert late.result() == ["S-1"]
+        with database.reading() as connection:
+            assert ExperimentRepository(connection).get_run(run.run_id).ships == ("S-1",)
 
 
 def test_what_cannot_be_changed_is_refused(yard: Yard) -> None:

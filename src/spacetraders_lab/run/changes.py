@@ -45,7 +45,7 @@ async def reopen(
     now = lab.clock.now()
 
     def work(connection: Connection) -> Begun:
-        run = _own_run(connection, lab, run_id)
+        run = _own_run(connection, lab, run_id, to_change=True)
         if ship_symbols:
             _refuse_to_send_away(connection, run, ship_symbols, now)
         if fuel is not None and fuel > run.kept_for_fuel:
@@ -67,7 +67,7 @@ async def add_ships(lab: Lab, run_id: str, ship_symbols: Sequence[str]) -> list[
     now = lab.clock.now()
 
     def work(connection: Connection) -> list[Container]:
-        run = _own_run(connection, lab, run_id)
+        run = _own_run(connection, lab, run_id, to_change=True)
         new = tuple(dict.fromkeys(ship_symbols))
         strangers = [ship for ship in new if ship not in run.ships]
         joined = [("ships", f"joined by {ship}, which the plan does not name") for ship in strangers]
@@ -85,7 +85,7 @@ def remove_ship(connection: Connection, run_id: str, ship: str, *, now: datetime
 
     Returns the ships that stay. Raises UserError for a ship that is not in the run, and for its last one.
     """
-    run = ExperimentRepository(connection).get_run(run_id)
+    run = ExperimentRepository(connection).get_run(run_id, to_change=True)
     if run.finished_at is not None:
         raise UserError(f"run {run_id} is {run.status} already")
     others = [symbol for symbol in run.ships if symbol != ship]
@@ -137,9 +137,9 @@ async def _checked(lab: Lab, run: ExperimentRun, ship_symbols: Sequence[str]) ->
     return await checked_ships(lab, ship_symbols, run.system_symbol, probes_too=probes_too)
 
 
-def _own_run(connection: Connection, lab: Lab, run_id: str) -> ExperimentRun:
+def _own_run(connection: Connection, lab: Lab, run_id: str, *, to_change: bool = False) -> ExperimentRun:
     """The run, if this account can go on with it; raises UserError when it cannot, or when nothing is left to do."""
-    run = ExperimentRepository(connection).get_run(run_id)
+    run = ExperimentRepository(connection).get_run(run_id, to_change=to_change)
     if run.universe_id != lab.universe_id:
         raise UserError(f"run {run_id} belongs to another universe or server; its data are kept, but it is over")
     if run.player_id != lab.player_id:

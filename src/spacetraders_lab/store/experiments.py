@@ -86,9 +86,13 @@ class ExperimentRepository:
             },
         )
 
-    def get_run(self, run_id: str) -> ExperimentRun:
-        """The run; raises UserError when there is none of that id."""
-        row = self._connection.execute(select(runs).where(runs.c.run_id == run_id)).first()
+    def get_run(self, run_id: str, *, to_change: bool = False) -> ExperimentRun:
+        """The run; raises UserError when there is none of that id.
+
+        `to_change`: nobody else changes it until the transaction ends, so what is written rests on what was read.
+        """
+        found = select(runs).where(runs.c.run_id == run_id)
+        row = self._connection.execute(found.with_for_update(key_share=True) if to_change else found).first()
         if row is None:
             raise _unknown(run_id)
         return _run(row)

@@ -375,9 +375,7 @@ def test_a_token_that_is_refused_suspends_the_players_runs_until_there_is_a_new_
         assert str(yard.rig.run(run).status_reason).startswith("token_refused: ")
         assert set(yard.states().values()) == {"PENDING"}
         yard.keep(yard.rig.token)
-        yard.write(
-            lambda c: ExperimentRepository(c).set_status("run-1", RunStatus.RUNNING, None, now=_now(yard))
-        )
+        yard.write(lambda c: ExperimentRepository(c).set_status("run-1", RunStatus.RUNNING, None, now=_now(yard)))
         await yard.until(lambda: yard.is_over(run))
         stop.set()
         await serving

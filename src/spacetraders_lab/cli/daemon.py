@@ -123,7 +123,7 @@ async def _serve(opened: Database, log_format: str, metrics_port: int | None, ra
 async def _start_in_background(opened: Database, options: list[str]) -> int:
     here = [daemon for daemon in _live(opened, socket.gethostname()) if not was_killed(daemon)]
     if here:
-        print(f"{here[0].daemon_id} is at work here already (pid {here[0].pid}).")
+        print(f"{here[0].daemon_id} is at work here already (pid {here[0].pid}); for other options, stop it first.")
         return EXIT_OK
     log = log_path(os.environ)
     daemon = await start_detached(opened, clock_of(opened), log, *options)

@@ -3,6 +3,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# The suite starts hundreds of processes; without bytecode each of them would compile the whole program anew.
+unexport PYTHONDONTWRITEBYTECODE
 RUN_STAMP := $(VENV)/.stamp-run
 DEV_STAMP := $(VENV)/.stamp-dev
 

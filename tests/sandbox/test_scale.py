@@ -1,7 +1,6 @@
-"""Speed and size: what a request costs, and what a long day with a hundred ships leaves in memory."""
+"""Work and size: what a request takes, and what a long day with a hundred ships leaves in memory."""
 
 import asyncio
-import time
 import tracemalloc
 from datetime import timedelta
 from random import Random
@@ -13,10 +12,11 @@ from spacetraders_lab.sandbox.agents import register
 from spacetraders_lab.sandbox.goods import FUEL
 from spacetraders_lab.sandbox.settings import SandboxSettings
 from spacetraders_lab.sandbox.universe import Universe
+from tests.counting import calls_of
 from tests.sandbox.player import START, Player
 
 
-def test_a_market_costs_less_than_300_microseconds():
+def test_a_market_takes_four_hundred_calls_to_show():
     player = Player(profile="home", npc_traders=50)
     player.clock.advance(3 * 86_400)
     busiest = max(player.universe.home.markets.values(), key=lambda market: len(market.listings))
@@ -40,14 +40,13 @@ def test_a_market_costs_less_than_300_microseconds():
     async def send(message: dict[str, Any]) -> None:
         replies.append(message)
 
-    async def cost(requests: int) -> float:
-        began = time.process_time()
-        for _ in range(requests):
+    async def ask(times: int) -> None:
+        for _ in range(times):
             await player.app(dict(scope), receive, send)
-        return (time.process_time() - began) / requests
 
-    assert min(asyncio.run(cost(100)) for _ in range(5)) < 300e-6
+    once, more = (calls_of(lambda times=times: asyncio.run(ask(times))) for times in (1, 101))
     assert replies[0]["status"] == 200
+    assert (more - once) / 100 < 450  # 18 goods and the gate, the limit and the clock: 390
 
 
 def test_a_day_with_a_hundred_ships_stays_small():
@@ -78,7 +77,7 @@ def test_looking_at_a_market_where_nobody_trades_costs_nothing_however_long_ago_
     universe = Universe.create(SandboxSettings(), START)
     place = next(iter(universe.home.markets.values()))
     place.move(FUEL, Operation.BUY, 1)
-    began = time.process_time()
-    for day in range(1000):
-        universe.market(place.waypoint, START + timedelta(days=day))
-    assert time.process_time() - began < 1
+    first, next_day, after_years = (
+        calls_of(lambda day=day: universe.market(place.waypoint, START + timedelta(days=day))) for day in (1, 2, 2000)
+    )
+    assert after_years == next_day <= first

@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-import time
 from datetime import timedelta
 
 from spacetraders_lab.study.virtual import START, VirtualClock
@@ -18,10 +17,8 @@ def test_hours_pass_at_once_and_exactly() -> None:
     async def main() -> None:
         await asyncio.gather(*(fly(100) for _ in range(10)))
 
-    began = time.perf_counter()
-    clock.run(main())
+    clock.run(main())  # in real time the test would be cut off long before
     assert clock.now() == START + timedelta(seconds=6000)
-    assert time.perf_counter() - began < 5
 
 
 def test_sleepers_wake_in_the_order_of_their_times() -> None:

@@ -20,6 +20,7 @@ import httpx2
 from bench.figures import Figure, cpu_seconds
 from bench.laboratory import Meter, all_pairs, laboratory, queue
 from spacetraders_lab.core.planning import REQUESTS_PER_FLIGHT, requests_needed
+from spacetraders_lab.run.app import database_thread
 from spacetraders_lab.store.database import open_database
 from spacetraders_lab.study.rig import Rig
 
@@ -34,6 +35,7 @@ TRADING = ("/market", "/purchase", "/sell")
 def measure(full: bool = False) -> list[Figure]:
     """Two runs over all pairs, one after the other in one database; with `full` ten."""
     with laboratory(**SETTINGS) as rig:
+        rig.make_thread = database_thread  # as every program has it, hand-overs and all
         pairs, meter = all_pairs(rig)[:PAIRS], Meter(rig, MARKS)
         began, begun = rig.clock.elapsed, time.perf_counter()
         for number in range(1, 1 + (RUNS_IN_FULL if full else RUNS)):

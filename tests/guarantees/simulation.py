@@ -11,7 +11,6 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,6 +29,7 @@ from spacetraders_lab.run.heartbeat import Pulse
 from spacetraders_lab.run.worker import ShipExperimentWorkerCommand, ShipWorker
 from spacetraders_lab.store.database import Database, open_database
 from spacetraders_lab.study.rig import BASE_URL, Rig
+from spacetraders_lab.study.virtual import AtOnce
 from tests.factories import make_good
 from tests.guarantees.judge import violations
 from tests.postgres import running_server
@@ -150,18 +150,6 @@ class Wire(httpx2.AsyncBaseTransport):
     async def _later(self, request: httpx2.Request, delay: float) -> None:
         await asyncio.sleep(delay)
         await self._inner.handle_async_request(request)
-
-
-class AtOnce(Executor):
-    """Does all work where it is asked for, so that a story told twice is the same story."""
-
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        future: Future[T] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except Exception as error:  # noqa: BLE001  # handed on to whoever waits, as every executor does
-            future.set_exception(error)
-        return future
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.logs import LogRepository
 from spacetraders_lab.study.rig import BASE_URL, FOUR_CELLS, Rig
-from tests.guarantees.simulation import AtOnce
+from spacetraders_lab.study.virtual import AtOnce
 
 TIMES = LeaseTimes()
 

@@ -5,6 +5,7 @@ Nothing here is a stand-in: the server, the store and the workers are the real o
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from random import Random
@@ -32,7 +33,7 @@ from spacetraders_lab.sandbox.settings import SandboxSettings
 from spacetraders_lab.sandbox.universe import Agent, Universe
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.study.books import Books
-from spacetraders_lab.study.virtual import VirtualClock
+from spacetraders_lab.study.virtual import AtOnce, VirtualClock
 
 BASE_URL = "http://sandbox/v2"
 FRIGATE, PROBE = "SHIP_COMMAND_FRIGATE", "SHIP_PROBE"
@@ -84,7 +85,7 @@ class Wire(httpx2.AsyncBaseTransport):
 class Rig(Books):
     """One universe with one agent, and the lab that plays it. Further settings are the sandbox's.
 
-    `times` and `pass_by` are those of the labs that are opened from then on.
+    `times`, `pass_by` and `make_thread` (for the database) are those of the labs that are opened from then on.
     """
 
     def __init__(
@@ -95,6 +96,7 @@ class Rig(Books):
         self.database, self.base_url = database, BASE_URL
         self.times = LeaseTimes()
         self.pass_by: PassBy = pass_by
+        self.make_thread: Callable[[], Executor] = AtOnce
         self.clock = VirtualClock()
         self.universe = Universe.create(SandboxSettings(**chosen | settings), now=self.clock.now())
         self.app = create_app(self.universe, self.clock)
@@ -116,7 +118,7 @@ class Rig(Books):
         """The same in virtual time that runs already: one process of several."""
         async with (
             open_game(BASE_URL, self.token, self.clock, transport=self.wire, chance=Random(2)) as game,
-            open_lab(game, self.database, self.times) as lab,
+            open_lab(game, self.database, self.times, make_thread=self.make_thread) as lab,
         ):
             return await work(replace(lab, chance=Random(1), pass_by=self.pass_by))
 

@@ -11,7 +11,7 @@ MODES = (FlightMode.CRUISE, FlightMode.BURN, FlightMode.DRIFT)
 CRUISE, BURN, DRIFT = range(len(MODES))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # one is like no other: what is worked out from it is kept under it
 class LegTable:
     """All legs of a system for one engine. Make it once for a system and an engine: it costs more than a search.
 

@@ -6,10 +6,15 @@ What a second, a unit of fuel and a request are worth is the caller's to say.
 import math
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from heapq import heappop, heappush
+from typing import NamedTuple
 
 from spacetraders_lab.core.legs import BURN, CRUISE, DRIFT, MODES, LegTable
 from spacetraders_lab.core.travel import seconds_per_unit
+
+Prices = tuple[float, float, float]  # or what something costs at each of them
+Way = Prices  # what is left by it, its fuel paid at each of the prices
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +28,7 @@ class Weights:
 
 def with_full_tanks(table: LegTable, start: int, goal: int, capacity: int, weights: Weights) -> list[float]:
     """The least cost from each waypoint to the goal if tanks filled themselves; beyond the start, its own."""
-    flights = _least_flights(table, capacity, weights)
+    flights = _costs(table, capacity, weights).flights
     bounds = [math.inf] * len(table.symbols)
     bounds[goal] = 0.0
     open_places = [(0.0, goal)]
@@ -52,9 +57,6 @@ def _least_flights(table: LegTable, capacity: int, weights: Weights) -> list[flo
     return least
 
 
-Way = tuple[float, float, float]  # what is left by it, its fuel paid at each of the prices
-
-
 class Scarcity:
     """A bound on the rest of a way that knows what is in the tank: fuel is given a price instead of a limit.
 
@@ -74,11 +76,8 @@ class Scarcity:
         full: Sequence[float],
     ) -> None:
         self._table, self._goal, self._weights, self._capacity = table, goal, weights, capacity
-        cruise, burn, drift = (weights.second * seconds_per_unit(table.speed, mode) for mode in MODES)
-        self._prices = [max(0.0, price - weights.fuel) for price in (0.0, cruise - burn, drift - cruise)]
-        flight = _LEAST_FLIGHT_SECONDS * weights.second + weights.request
-        paid = (price + weights.fuel for price in self._prices)
-        self._least = [_least_costs(table, flight, min(burn + 2 * p, cruise + p, drift)) for p in paid]
+        self._costs = _costs(table, capacity, weights)
+        self._prices, self._least = self._costs.prices, self._costs.least
         self._ways: dict[int, list[Way]] = {}
         self._last_drift, self._last_flights = self._flights_to_goal()
         self._left = self._left_from({*stations} - {goal}, full)
@@ -152,9 +151,9 @@ class Scarcity:
 
     def _left_from(self, stations: Collection[int], full: Sequence[float]) -> dict[int, float]:
         """What is left at least from every station, its refuelling included: a shortest way with full tanks."""
-        worth, request = [price * self._capacity for price in self._prices], self._weights.request
+        worth, hops, request = self._costs.worth, self._costs.hops, self._weights.request
         left = {
-            station: request + min(_least(way, worth) for way in self._ways_to_goal(station)) for station in stations
+            station: request + min(_less(way, worth) for way in self._ways_to_goal(station)) for station in stations
         }
         known: dict[int, float] = {}
         while left:
@@ -162,26 +161,55 @@ class Scarcity:
             known[latest] = max(left.pop(latest), full[latest] + request)
             units, cost = self._table.units[latest], known[latest] + request
             for station, least in left.items():
-                hop = _least([costs[units[station]] for costs in self._least], worth)
-                left[station] = min(least, cost + hop)
+                by_way_of_it = cost + hops[units[station]]
+                if by_way_of_it < least:
+                    left[station] = by_way_of_it
         return known
 
 
-def _least(way: Sequence[float], worth: Sequence[float]) -> float:
-    """What a way costs at least, from its costs at the prices and what the tank is worth at each."""
-    return max(cost - value for cost, value in zip(way, worth, strict=True))
+class _Costs(NamedTuple):
+    """What does not depend on where a search begins and ends. Of flights, by their units."""
+
+    prices: Prices  # of a unit of fuel
+    worth: Prices  # of what a full tank holds
+    least: tuple[Sequence[float], Sequence[float], Sequence[float]]  # of a way of any legs, its fuel paid
+    hops: Sequence[float]  # least cost of a way of any legs that begins with a full tank
+    flights: Sequence[float]  # least cost of one flight with a full tank
+
+
+_TABLES = 16  # that are searched by turns: a fleet has few engines, tanks and systems
+
+
+@lru_cache(_TABLES)
+def _costs(table: LegTable, capacity: int, weights: Weights) -> _Costs:
+    cruise, burn, drift = (weights.second * seconds_per_unit(table.speed, mode) for mode in MODES)
+    none, as_burn, as_drift = (max(0.0, price - weights.fuel) for price in (0.0, cruise - burn, drift - cruise))
+
+    def least(price: float) -> list[float]:
+        paid = price + weights.fuel
+        flight = _LEAST_FLIGHT_SECONDS * weights.second + weights.request
+        return _least_costs(len(table.seconds[0]), flight, min(burn + 2 * paid, cruise + paid, drift))
+
+    prices, by_price = (none, as_burn, as_drift), (least(none), least(as_burn), least(as_drift))
+    worth = (none * capacity, as_burn * capacity, as_drift * capacity)
+    hops = [_less(costs, worth) for costs in zip(*by_price, strict=True)]
+    return _Costs(prices, worth, by_price, hops, _least_flights(table, capacity, weights))
+
+
+def _less(costs: Prices, worth: Prices) -> float:
+    """What costs at the prices come to, less what the tank is worth at each: the highest of the three bounds."""
+    return max(costs[0] - worth[0], costs[1] - worth[1], costs[2] - worth[2])
 
 
 _FEW_FLIGHTS = 12  # that can end a way: the goal is remote then, and each is worth a look
 _LEAST_FLIGHT_SECONDS = 14.5  # the fixed part of a flight's duration, rounded down
 
 
-def _least_costs(table: LegTable, flight: float, rate: float) -> tuple[float, ...]:
+def _least_costs(longest: int, flight: float, rate: float) -> list[float]:
     """By the units of a direct flight, the least that any way costs at `flight` for a leg and `rate` for a unit.
 
     Lengths are rounded leg by leg: a leg may be half a unit shorter than its true length, and no shorter than 1.
     """
-    longest = len(table.seconds[0])
     if rate <= 2 * flight:  # then a leg more never pays
-        return tuple(flight + rate * max(1, units - 1) for units in range(longest))
-    return tuple((flight + rate) * max(1.0, (units - 0.5) / 1.5) for units in range(longest))
+        return [flight + rate * max(1, units - 1) for units in range(longest)]
+    return [(flight + rate) * max(1.0, (units - 0.5) / 1.5) for units in range(longest)]

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 
 from spacetraders_lab.core.errors import LeaseLost
 from spacetraders_lab.core.experiment import ClaimedPair, ClaimOrder, DesignName, ExperimentRun, SkipReason
+from spacetraders_lab.core.limits import NO_LIMITS
 from spacetraders_lab.core.protocol import PairDone, PairFailed
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.travel import distance
@@ -78,6 +79,8 @@ class Claims:
         Pairs under way are finished. An adaptive run is told by `feed` how far it has come.
         """
         run, now = self.run, self.lab.clock.now()
+        if not made and run.limits == NO_LIMITS:
+            return
         hours = run.hours(now, self.lab.game.client.speed)
 
         def work(connection: Connection) -> None:

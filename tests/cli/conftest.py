@@ -1,6 +1,7 @@
 """A game on loopback, played fast, and users at terminals. Every test has an agent of its own in it."""
 
 import itertools
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,8 +103,10 @@ def terminal(tmp_path: Path, sandbox: RunningSandbox) -> Terminal:
 
 
 @pytest.fixture
-def player(terminal: Terminal, sandbox: RunningSandbox) -> Player:
-    """A registered user; the token lies in the user's own file."""
+def player(terminal: Terminal, sandbox: RunningSandbox, sqlite_template: Path) -> Player:
+    """A registered user with an empty database; the token lies in the user's own file."""
+    terminal.database.parent.mkdir(parents=True)
+    shutil.copy(sqlite_template, terminal.database)
     return join(terminal, sandbox)
 
 

@@ -47,9 +47,12 @@ class TestAFrozenProcess:
 
 
 def freeze(connection: Connection, url: str) -> None:
-    """Return when the server has hung up on the transaction."""
+    """Return when the server has hung up on the transaction.
+
+    Not sooner than its answer has been read: of what comes with an answer, libpq makes a notice.
+    """
     pid = connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
-    connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = '1ms'"))
+    connection.execute(text("SET LOCAL idle_in_transaction_session_timeout = '500ms'"))
     with psycopg.connect(url, autocommit=True) as other:
         until(lambda: not other.execute("SELECT 1 FROM pg_stat_activity WHERE pid = %s", [pid]).fetchall())
 

@@ -500,21 +500,31 @@ def test_a_cancelled_run_ends_for_good(yard: Yard) -> None:
 
 
 @pytest.mark.postgres
-def test_two_changes_of_a_fleet_in_the_same_moment_are_both_made(postgres_url: str) -> None:
+@pytest.mark.parametrize(
+    ("change", "stay"),
+    [
+        (lambda c: changes.remove_ship(c, "run-1", "S-3", now=NOON), ("S-1",)),
+        (lambda c: changes.resume(c, "run-1", now=NOON), ("S-1", "S-3")),
+    ],
+    ids=["remove_ship", "resume"],
+)
+def test_two_changes_of_a_fleet_in_the_same_moment_are_both_made(
+    postgres_url: str, change: Callable[[Connection], object], stay: tuple[str, ...]
+) -> None:
     with closing(open_database(postgres_url)) as database, ThreadPoolExecutor(1) as pool:
         run = enter_run(database, ships=("S-1", "S-2", "S-3"))
 
-        def remove(ship: str) -> list[str]:
+        def make_the_change() -> None:
             with database.transaction() as connection:
-                return changes.remove_ship(connection, run.run_id, ship, now=NOON)
+                change(connection)
 
         with database.transaction() as connection:
             changes.remove_ship(connection, run.run_id, "S-2", now=NOON)
-            late = pool.submit(remove, "S-3")
+            late = pool.submit(make_the_change)
             until_blocked(database, late)
-        assert late.result() == ["S-1"]
+        late.result()
         with database.reading() as connection:
-            assert ExperimentRepository(connection).get_run(run.run_id).ships == ("S-1",)
+            assert ExperimentRepository(connection).get_run(run.run_id).ships == stay
 
 
 def test_what_cannot_be_changed_is_refused(yard: Yard) -> None:

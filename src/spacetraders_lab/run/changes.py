@@ -104,7 +104,7 @@ def remove_ship(connection: Connection, run_id: str, ship: str, *, now: datetime
 
 def resume(connection: Connection, run_id: str, *, now: datetime) -> None:
     """Let a run's ships go on where they stopped. Raises UserError for a run that has ended."""
-    run = ExperimentRepository(connection).get_run(run_id)
+    run = ExperimentRepository(connection).get_run(run_id, to_change=True)
     _go_on(connection, run, run.ships, now=now)
 
 

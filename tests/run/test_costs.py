@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 from spacetraders_lab.core.experiment import Design
+from spacetraders_lab.run.worker import POLL_SECONDS
 from spacetraders_lab.study.rig import Rig
 from tests.counting import counting
 from tests.plans import plans
@@ -47,3 +48,19 @@ def test_no_statement_of_a_ship_at_work_walks_a_table_that_grows(make_rig: MakeR
     # of the intents' index of open ones: it holds one for each ship at most
     walk = re.compile(r"SCAN (?:market|experiment|placebo)_\w+(?! USING INDEX uq_intents_open)\b")
     assert {statement: plan for statement, plan in found.items() if walk.search(plan)} == {}
+
+
+def test_a_ship_that_waits_commits_once_a_look(make_rig: MakeRig) -> None:
+    """One pair, and a second ship with nothing to do: it looks at the queue until the pair has ended."""
+    rig = make_rig(ships=2)
+
+    def commits(*ships: str) -> tuple[int, float]:
+        run, began = rig.queue(rig.pairs(1), Design(), run_id=f"{len(ships)} at work"), rig.clock.elapsed
+        with counting() as counts:
+            rig.fly(run, *ships)
+        return counts["commits"], rig.clock.elapsed - began
+
+    (alone, _), (with_another, seconds) = commits(rig.fleet[0]), commits(*rig.fleet)
+    looks = seconds / POLL_SECONDS
+    assert looks > 10
+    assert looks / 2 < with_another - alone < 1.3 * looks

@@ -7,9 +7,14 @@ from pathlib import Path
 import pytest
 
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.experiment import Design, MarketPair, RunStatus
+from spacetraders_lab.core.experiment import Design, DesignName, MarketPair, RunStatus
 from spacetraders_lab.core.market import ListingType, Operation
+from spacetraders_lab.core.planning import Ways
+from spacetraders_lab.game import reads
+from spacetraders_lab.game.navigate import DEAREST_FUEL, navigate
+from spacetraders_lab.game.ways import find_ways
 from spacetraders_lab.run import changes
+from spacetraders_lab.run.app import Lab
 from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.study.rig import FOUR_CELLS, Rig
@@ -31,6 +36,57 @@ def _losing_pair(rig: Rig) -> MarketPair:
         if users and makers:
             return MarketPair.of(good, users[0], makers[0])
     raise LookupError("no good is both made and used here")
+
+
+# --- fuel -------------------------------------------------------------------------------------------------------------
+
+
+def test_no_way_takes_more_fuel_than_is_kept_for_it(make_rig: MakeRig) -> None:
+    """A ship flies the longest ways with as little in its tank as it may begin with, and pays for a tank and stops."""
+    rig = make_rig(profile="home", ships=1)
+    ways = rig.play(lambda lab: _find_ways(lab, rig))
+    tank = rig.ship().hull.fuel // 100
+    taken = set()
+    for pair in sorted(rig.pairs(4_000), key=lambda pair: -ways(pair.buy_market, pair.sell_market).fuel)[:40:4]:
+        start, end = pair.buy_market, pair.sell_market
+        rig.play(lambda lab, start=start: _fly(lab, rig, start))  # type: ignore[misc]
+        rig.ship().fuel, since = 0, len(rig.ledger())
+        rig.play(lambda lab, end=end: _fly(lab, rig, end))  # type: ignore[misc]
+        bought = sum(entry.units for entry in rig.ledger("REFUEL", since=since))
+        assert bought <= tank + ways(start, end).bought
+        taken.add(bought)
+    assert max(taken) > 2 * tank
+
+
+async def _find_ways(lab: Lab, rig: Rig) -> Ways:
+    return await find_ways(lab.game, rig.system, await reads.list_ships(lab.game.client))
+
+
+async def _fly(lab: Lab, rig: Rig, market: str) -> None:
+    await navigate(lab.game, await reads.get_ship(lab.game.client, rig.fleet[0]), market)
+
+
+@pytest.mark.parametrize("design", [Design(iterations=1), Design(name=DesignName.ADAPTIVE)])
+def test_a_plan_keeps_what_its_longest_way_takes_for_every_ship_and_so_do_those_that_join(
+    make_rig: MakeRig, design: Design
+) -> None:
+    rig = make_rig(profile="home", ships=3)
+    rig.scout()
+    ways = rig.play(lambda lab: _find_ways(lab, rig))
+    prepared = rig.prepare(design=design, ship_symbols=rig.fleet[:2], budget=10**8)
+    run = rig.launch(prepared)
+    longest = max(ways(pair.buy_market, pair.sell_market).bought for pair in prepared.proposal.pairs)
+    tank, on_the_way = rig.ship().hull.fuel // 100, prepared.document["fuel_on_the_way"]
+    assert on_the_way >= longest > tank
+    assert (on_the_way == longest) == (design.name is DesignName.GRID), "an adaptive run may take any way"
+    assert run.kept_for_fuel == 2 * (tank + on_the_way) * DEAREST_FUEL
+    rig.play(lambda lab: changes.add_ships(lab, run.run_id, rig.fleet[2:]))
+    assert rig.run(run).kept_for_fuel == 3 * (tank + on_the_way) * DEAREST_FUEL
+
+
+def test_near_pairs_keep_two_tanks_a_ship(rig: Rig) -> None:
+    rig.scout()
+    assert rig.prepare(max_pairs=4).run.kept_for_fuel == 2 * 2 * FULL_TANK
 
 
 # --- the purse --------------------------------------------------------------------------------------------------------

@@ -24,12 +24,16 @@ ListingKey = tuple[str, str]  # (market, good)
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """The way between two markets, docked to docked: seconds with every stop, flights, requests, ship fuel burned."""
+    """The way between two markets, docked to docked: seconds with every stop, flights, requests, ship fuel burned.
+
+    `bought` is the FUEL of its stops in market units, beside what fills the tank where it begins.
+    """
 
     seconds: float
     flights: int
     requests: int
     fuel: int
+    bought: int = 0
 
 
 Ways = Callable[[str, str], Way]

@@ -3,6 +3,7 @@
 Exact: see `route_search`. It plans from numbers given to it and asks nobody.
 """
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -12,7 +13,7 @@ from spacetraders_lab.core.errors import LabError
 from spacetraders_lab.core.legs import MODES, LegTable
 from spacetraders_lab.core.route_bounds import Weights
 from spacetraders_lab.core.route_search import Label, Search, free_flight
-from spacetraders_lab.core.travel import FlightMode
+from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT, FlightMode
 
 
 class Unreachable(LabError):
@@ -47,6 +48,17 @@ class Route:
     seconds: int
     fuel: int
     requests: int
+
+    @property
+    def bought(self) -> int:
+        """FUEL that fills the tank again at its stops, in market units: beside what is filled in where it begins."""
+        units = burned = 0
+        for leg in self.legs:
+            if leg.refuel_before:
+                units += math.ceil(burned / FUEL_PER_MARKET_UNIT)
+                burned = 0
+            burned += leg.fuel
+        return units
 
 
 def find_route(

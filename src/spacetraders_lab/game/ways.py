@@ -50,8 +50,8 @@ def _ways(
             first = route(start, end, ship.flight_mode)
             # the mode stays as the last flight left it: it need not be changed each time
             usual = route(start, end, first.legs[-1].mode) if first.legs else first
-            fuel = usual.fuel if ship.fuel_capacity else 0
-            return Way(usual.seconds, len(usual.legs), usual.requests + 1, fuel)
+            fuel, bought = (usual.fuel, usual.bought) if ship.fuel_capacity else (0, 0)
+            return Way(usual.seconds, len(usual.legs), usual.requests + 1, fuel, bought)
         apart = distance(places[start].x, places[start].y, places[end].x, places[end].y)
         return Way(travel_seconds(apart, ship.speed, FlightMode.DRIFT), 1, 3, 1)
 

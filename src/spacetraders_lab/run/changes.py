@@ -13,8 +13,9 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import DesignName, ExperimentRun, RunStatus
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.run.app import Lab
-from spacetraders_lab.run.coordinator import Begun, checked_ships
+from spacetraders_lab.run.coordinator import Begun
 from spacetraders_lab.run.purse import fuel_money
+from spacetraders_lab.run.roster import checked_ships
 from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.intents import IntentRepository
@@ -38,21 +39,21 @@ async def reopen(
     must be fit for it; those that it began with may have been lost since, and the others go on. `keep_for` as for
     `launch`.
     """
-    fuel = None
+    fleet: list[Ship] = []
     if ship_symbols:
         run = await lab.read(lambda c: ExperimentRepository(c).get_run(run_id))
-        fuel = fuel_money(ship.fuel_capacity for ship in await _checked(lab, run, ship_symbols))
+        fleet = await _checked(lab, run, ship_symbols)
     now = lab.clock.now()
 
     def work(connection: Connection) -> Begun:
         run = _own_run(connection, lab, run_id, to_change=True)
         if ship_symbols:
             _refuse_to_send_away(connection, run, ship_symbols, now)
-        if fuel is not None and fuel > run.kept_for_fuel:
+        plan = ExperimentRepository(connection).get_plan(run_id)
+        if (fuel := _fuel_money(fleet, plan)) > run.kept_for_fuel:
             ExperimentRepository(connection).keep_for_fuel(run_id, fuel)
         if budget is not None:
             _raise_budget(connection, run, budget, now=now)
-        plan = ExperimentRepository(connection).get_plan(run_id)
         _note(connection, run_id, _deviations(run, plan, ship_symbols), now=now)
         ships = tuple(dict.fromkeys(ship_symbols)) or run.ships
         return _go_on(connection, run, ships, now=now, keep_for=keep_for, keep_seconds=lab.times.lease)
@@ -73,7 +74,8 @@ async def add_ships(lab: Lab, run_id: str, ship_symbols: Sequence[str]) -> list[
         joined = [("ships", f"joined by {ship}, which the plan does not name") for ship in strangers]
         _note(connection, run_id, joined, now=now)
         ExperimentRepository(connection).set_ships(run_id, (*run.ships, *strangers))
-        more = fuel_money(ship.fuel_capacity for ship in fleet if ship.symbol in strangers)
+        plan = ExperimentRepository(connection).get_plan(run_id)
+        more = _fuel_money([ship for ship in fleet if ship.symbol in strangers], plan)
         ExperimentRepository(connection).keep_for_fuel(run_id, run.kept_for_fuel + more)
         return ContainerRepository(connection).start(run, new, now=now)
 
@@ -135,6 +137,11 @@ async def _checked(lab: Lab, run: ExperimentRun, ship_symbols: Sequence[str]) ->
     """The ships of those names; raises UserError for one that cannot work on the run."""
     probes_too = run.design.name is DesignName.RECOVERY
     return await checked_ships(lab, ship_symbols, run.system_symbol, probes_too=probes_too)
+
+
+def _fuel_money(fleet: Sequence[Ship], plan: Mapping[str, Any]) -> int:
+    """What is to be kept for these ships on the ways that were planned."""
+    return fuel_money((ship.fuel_capacity for ship in fleet), plan.get("fuel_on_the_way", 0))
 
 
 def _own_run(connection: Connection, lab: Lab, run_id: str, *, to_change: bool = False) -> ExperimentRun:

@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from itertools import permutations
 from typing import Any
 
 from sqlalchemy import Connection
@@ -28,6 +29,7 @@ from spacetraders_lab.game import reads
 from spacetraders_lab.game.ways import find_ways
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.purse import fuel_money
+from spacetraders_lab.run.roster import check_room, checked_ships
 from spacetraders_lab.store.attrition import record_planned_skips
 from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.experiments import ExperimentRepository
@@ -114,6 +116,22 @@ class _Situation:
     def hold(self) -> int:
         return min(ship.free_space for ship in self.ships)
 
+    @property
+    def in_purse(self) -> int:
+        return self.purse - self.command.credit_floor
+
+    @property
+    def available(self) -> int:
+        """The most credits that may be away at once."""
+        return self.in_purse if self.command.budget is None else min(self.command.budget, self.in_purse)
+
+    def fuel_on_the_way(self, pairs: Sequence[MarketPair]) -> int:
+        """FUEL bought on the longest way that is flown loaded, in market units; an adaptive run may take any way."""
+        ends = {(pair.buy_market, pair.sell_market) for pair in pairs}
+        if self.command.design.name is DesignName.ADAPTIVE:
+            ends = {(one.waypoint, other.waypoint) for at in self.wanted.values() for one, other in permutations(at, 2)}
+        return max((self.ways(*way).bought for way in ends), default=0)
+
     def price(self, pairs: Sequence[MarketPair], menus: Mapping[str, Menu]) -> Plan:
         return make_plan(
             pairs,
@@ -134,6 +152,7 @@ class _Choice:
     proposal: Proposal
     plan: Plan
     schedules: tuple[Schedule, ...]
+    fuel_on_the_way: int
     kept_for_fuel: int
 
 
@@ -141,18 +160,16 @@ async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepa
     """Choose and price an experiment, whether it fits or not; raises UserError where there is nothing to measure."""
     known = await _situation(lab, command)
     choice = _choose(known)
-    proposal, plan, schedules, purse = choice.proposal, choice.plan, choice.schedules, known.purse
-    run = _new_run(lab, command, purse if command.budget is None else command.budget, choice.kept_for_fuel)
-    quotes, speed = known.quotes, lab.game.client.speed
+    run = _new_run(lab, command, known.purse if command.budget is None else command.budget, choice.kept_for_fuel)
     return Prepared(
         command,
         run,
-        proposal,
-        plan,
-        schedules,
-        tuple(expected_precision(plan.pairs, quotes)),
-        _document(command, run, proposal, plan, schedules[-1], quotes, known.hold, speed),
-        purse,
+        choice.proposal,
+        choice.plan,
+        choice.schedules,
+        tuple(expected_precision(choice.plan.pairs, known.quotes)),
+        _document(known, run, choice, lab.game.client.speed),
+        known.purse,
     )
 
 
@@ -160,7 +177,7 @@ async def _situation(lab: Lab, command: MarketLiquidityExperimentCommand) -> _Si
     probes_too = command.design.name is DesignName.RECOVERY
     fleet = await checked_ships(lab, command.ship_symbols, command.system_symbol, probes_too=probes_too)
     ships = [ship for ship in fleet if ship.cargo_capacity]
-    _check_room(ships)
+    check_room(ships)
     listings = await _known_market(lab, command)
     wanted = {good: listings[good] for good in _goods(command, listings)}
     quotes = {(x.waypoint, good): x.good for good, found in wanted.items() for x in found}
@@ -173,11 +190,12 @@ async def _situation(lab: Lab, command: MarketLiquidityExperimentCommand) -> _Si
 def _choose(known: _Situation) -> _Choice:
     """What fits beside the money for fuel.
 
-    The readings of a recovery run take fuel as well, each choice other ones: it is made again until that is left.
+    Long ways to where something is sold take more of it, as do the readings of a recovery run, each choice another
+    amount: it is made again until that is left.
     """
     left_for_fuel = fuel_money(ship.fuel_capacity for ship in known.ships)
     choice = _beside(known, left_for_fuel)
-    while choice.kept_for_fuel > left_for_fuel:
+    while left_for_fuel < choice.kept_for_fuel > known.available - choice.plan.worst_case:
         left_for_fuel = choice.kept_for_fuel
         choice = _beside(known, left_for_fuel)
     return choice
@@ -185,7 +203,7 @@ def _choose(known: _Situation) -> _Choice:
 
 def _beside(known: _Situation, left_for_fuel: int) -> _Choice:
     """What fits beside so much that is left for fuel; raises UserError when nothing does."""
-    command, left = known.command, known.purse - known.command.credit_floor - left_for_fuel
+    command = known.command
     proposal = propose(
         command.design,
         known.wanted,
@@ -195,16 +213,17 @@ def _beside(known: _Situation, left_for_fuel: int) -> _Choice:
         hold=known.hold,
         ships=len(known.ships),
         max_pairs=command.max_pairs,
-        budget=None if command.budget is None else min(command.budget - left_for_fuel, left),
-        purse=left,
+        budget=None if command.budget is None else known.available - left_for_fuel,
+        purse=known.in_purse - left_for_fuel,
     )
     if not proposal.pairs:
         raise UserError(_why_nothing(command, proposal))
     plan = known.price(proposal.pairs, proposal.to_trade)
     schedules = _schedules(command, plan, known.ways, known.fleet)
-    in_tanks = fuel_money(ship.fuel_capacity for ship in known.ships)
+    on_the_way = known.fuel_on_the_way(proposal.pairs)
+    for_ways = fuel_money((ship.fuel_capacity for ship in known.ships), on_the_way)
     for_readings = math.ceil(schedules[-1].watch_fuel * known.fuel_price * WORST_CASE)
-    return _Choice(proposal, plan, schedules, in_tanks + for_readings)
+    return _Choice(proposal, plan, schedules, on_the_way, for_ways + for_readings)
 
 
 def _schedules(
@@ -253,35 +272,6 @@ async def launch(lab: Lab, prepared: Prepared, *, keep_for: str | None = None) -
         return Begun(run, started)
 
     return await lab.write(work)
-
-
-async def checked_ships(lab: Lab, symbols: Sequence[str], system: str, *, probes_too: bool = False) -> list[Ship]:
-    """The ships of those names, each once; raises UserError for one that cannot trade in the system.
-
-    With `probes_too` ships without a hold may come along, as long as there is one with a hold.
-    """
-    fleet = {ship.symbol: ship for ship in await reads.list_ships(lab.game.client)}
-    unknown = [symbol for symbol in symbols if symbol not in fleet]
-    if unknown:
-        raise UserError(f"no such ship: {', '.join(unknown)}; you have {', '.join(sorted(fleet))}")
-    ships = [fleet[symbol] for symbol in dict.fromkeys(symbols)]
-    for ship in ships:
-        if ship.system != system:
-            raise UserError(f"{ship.symbol} is in {ship.system}, not in {system}")
-        if ship.cargo_capacity == 0 and not (probes_too and any(other.cargo_capacity for other in ships)):
-            raise UserError(f"{ship.symbol} has no hold; a probe can scout (market scout) but not trade")
-    return ships
-
-
-def _check_room(ships: Sequence[Ship]) -> None:
-    """Raise UserError for a ship that could buy nothing."""
-    for ship in ships:
-        if not ship.free_space:
-            cargo = ", ".join(f"{units} {good}" for good, units in ship.inventory.items())
-            raise UserError(
-                f"{ship.symbol} has no room in its hold ({cargo}); sell it first: `spacetraders ship sell`, or"
-                " `spacetraders experiment doctor --fix` for what a run has left aboard"
-            )
 
 
 async def _known_market(lab: Lab, command: MarketLiquidityExperimentCommand) -> dict[str, list[Listing]]:
@@ -335,16 +325,8 @@ def _why_nothing(command: MarketLiquidityExperimentCommand, proposal: Proposal) 
     return f"no good is traded at two markets of {command.system_symbol}: nothing can be bought and sold"
 
 
-def _document(
-    command: MarketLiquidityExperimentCommand,
-    run: ExperimentRun,
-    proposal: Proposal,
-    plan: Plan,
-    schedule: Schedule,
-    quotes: Mapping[ListingKey, TradeGood],
-    hold: int,
-    speed: float,
-) -> dict[str, Any]:
+def _document(known: _Situation, run: ExperimentRun, choice: _Choice, speed: float) -> dict[str, Any]:
+    proposal, plan, schedule = choice.proposal, choice.plan, choice.schedules[-1]
     return analysis_plan(
         version=__version__,
         system=run.system_symbol,
@@ -354,12 +336,12 @@ def _document(
         budget=run.budget,
         credit_floor=run.credit_floor,
         limits=run.limits,
-        may_lose=command.budget is not None,
-        hold=hold,
+        may_lose=known.command.budget is not None,
+        hold=known.hold,
         speed=speed,
         pairs=proposal.pairs,
         menus=proposal.menus,
-        quotes=quotes,
+        quotes=known.quotes,
         figures={
             "transactions": plan.transactions,
             "requests": schedule.requests,
@@ -368,6 +350,7 @@ def _document(
             "peak_outlay": plan.peak_outlay,
             "worst_case": plan.worst_case,
             "readings": schedule.readings,
+            "fuel_on_the_way": choice.fuel_on_the_way,
         },
     )
 

@@ -9,9 +9,13 @@ from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT
 from spacetraders_lab.game.navigate import DEAREST_FUEL
 
 
-def fuel_money(fuel_capacities: Iterable[int]) -> int:
-    """Credits to keep for ships' fuel, so that loaded ones can still fly to where they sell: two full tanks each."""
-    return sum(2 * math.ceil(capacity / FUEL_PER_MARKET_UNIT) * DEAREST_FUEL for capacity in fuel_capacities)
+def fuel_money(fuel_capacities: Iterable[int], on_the_way: int = 0) -> int:
+    """Credits to keep for ships' fuel, so that loaded ones can still fly to where they sell.
+
+    A full tank each and another one, or what is bought `on_the_way` (market units) where that is more.
+    """
+    tanks = [math.ceil(capacity / FUEL_PER_MARKET_UNIT) for capacity in fuel_capacities]
+    return sum((tank + max(tank, on_the_way)) * DEAREST_FUEL for tank in tanks if tank)
 
 
 class Purse:

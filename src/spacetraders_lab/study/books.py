@@ -45,6 +45,7 @@ class Books:
         run_id: str = "run-1",
         credit_floor: int = 0,
         menus: Mapping[str, Menu] | None = None,
+        fuel_on_the_way: int = 0,
     ) -> ExperimentRun:
         """A run of the whole fleet over just these pairs, past scouting and pricing; `menus` by pair_id."""
         universe_id = self.universe_id()
@@ -62,7 +63,7 @@ class Books:
                 status_reason=None,
                 created_at=now,
                 credit_floor=credit_floor,
-                kept_for_fuel=fuel_money(self.universe.ships[ship].hull.fuel for ship in self.fleet),
+                kept_for_fuel=fuel_money((self.universe.ships[ship].hull.fuel for ship in self.fleet), fuel_on_the_way),
             )
             ExperimentRepository(connection).create_run(run, {})
             WorkQueueRepository(connection).enqueue_pairs(run_id, run.player_id, pairs, now=now, menus=menus)

@@ -179,6 +179,6 @@ def _ways_on(places: tuple[Waypoint, ...], stations: frozenset[str], speed: int,
     @cache
     def way(start: str, end: str) -> Way:
         route = find_route(table, start, end, fuel=fuel, fuel_capacity=fuel, fuel_stations=stations, docked=True)
-        return Way(route.seconds, len(route.legs), route.requests + 1, route.fuel)
+        return Way(route.seconds, len(route.legs), route.requests + 1, route.fuel, route.bought)
 
     return way

@@ -4,7 +4,7 @@ Nothing here is a stand-in: the server, the store and the workers are the real o
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 import httpx2
 
-from spacetraders_lab.core.experiment import Design, ExperimentRun, MarketPair, Menu
+from spacetraders_lab.core.experiment import Design, ExperimentRun, MarketPair
 from spacetraders_lab.game import reads
 from spacetraders_lab.run.app import Lab, LeaseTimes, open_game, open_lab
 from spacetraders_lab.run.changes import reopen
@@ -143,10 +143,10 @@ class Rig(Books):
         *,
         budget: int = 5_000_000,
         run_id: str = "run-1",
-        menus: Mapping[str, Menu] | None = None,
+        **further: Any,
     ) -> ExperimentRun:
-        """A run over just these pairs, past scouting and pricing; `menus` by pair_id."""
-        return self.write_run(pairs, design, now=self.clock.now(), budget=budget, run_id=run_id, menus=menus)
+        """A run over just these pairs, past scouting and pricing; `further` as for `write_run`."""
+        return self.write_run(pairs, design, now=self.clock.now(), budget=budget, run_id=run_id, **further)
 
     def fly(self, run: ExperimentRun, *ships: str, stop: asyncio.Event | None = None) -> list[WorkerReport]:
         """Let the ships (all, unless some are named) work until they leave."""

@@ -1,0 +1,37 @@
+"""Which ships may work on a run. Asks the game for them; flies and buys nothing."""
+
+from collections.abc import Sequence
+
+from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.ship import Ship
+from spacetraders_lab.game import reads
+from spacetraders_lab.run.app import Lab
+
+
+async def checked_ships(lab: Lab, symbols: Sequence[str], system: str, *, probes_too: bool = False) -> list[Ship]:
+    """The ships of those names, each once; raises UserError for one that cannot trade in the system.
+
+    With `probes_too` ships without a hold may come along, as long as there is one with a hold.
+    """
+    fleet = {ship.symbol: ship for ship in await reads.list_ships(lab.game.client)}
+    unknown = [symbol for symbol in symbols if symbol not in fleet]
+    if unknown:
+        raise UserError(f"no such ship: {', '.join(unknown)}; you have {', '.join(sorted(fleet))}")
+    ships = [fleet[symbol] for symbol in dict.fromkeys(symbols)]
+    for ship in ships:
+        if ship.system != system:
+            raise UserError(f"{ship.symbol} is in {ship.system}, not in {system}")
+        if ship.cargo_capacity == 0 and not (probes_too and any(other.cargo_capacity for other in ships)):
+            raise UserError(f"{ship.symbol} has no hold; a probe can scout (market scout) but not trade")
+    return ships
+
+
+def check_room(ships: Sequence[Ship]) -> None:
+    """Raise UserError for a ship that could buy nothing."""
+    for ship in ships:
+        if not ship.free_space:
+            cargo = ", ".join(f"{units} {good}" for good, units in ship.inventory.items())
+            raise UserError(
+                f"{ship.symbol} has no room in its hold ({cargo}); sell it first: `spacetraders ship sell`, or"
+                " `spacetraders experiment doctor --fix` for what a run has left aboard"
+            )

@@ -293,9 +293,25 @@ class TestRecovery:
         found = resilience_of(RECOVERY, HERE, SELL)
         assert found is not None and set(found.an_hour) == {0.0}
 
-    def test_without_a_rate_for_its_kind_the_half_life_stands(self) -> None:
-        imported = make_listing(type=ListingType.IMPORT)
-        found = resilience_of(RECOVERY, imported, SELL)
+    def test_a_rate_that_its_type_does_not_tell_is_that_of_its_activity(self) -> None:
+        """A tick brings back steps, so a half-life of other markets would say too much of it, and too surely."""
+        slow = replace(RECOVERY.rates[0], activity=Activity.RESTRICTED, rate=Estimate(0.1, 0.09, 0.11))
+        both = replace(RECOVERY, rates=(*RECOVERY.rates, slow))
+        imported = make_listing(type=ListingType.IMPORT, activity=Activity.RESTRICTED)
+        found = resilience_of(both, imported, SELL)
+        assert found is not None and found.half_life is None
+        assert np.median(found.an_hour) == pytest.approx(0.2)
+
+    def test_an_activity_that_nothing_tells_of_may_be_like_any(self) -> None:
+        slow = replace(RECOVERY.rates[0], activity=Activity.RESTRICTED, rate=Estimate(0.1, 0.09, 0.11))
+        strong = make_listing(activity=Activity.STRONG)
+        found = resilience_of(replace(RECOVERY, rates=(*RECOVERY.rates, slow)), strong, BUY)
+        assert found is not None
+        assert np.quantile(found.an_hour, (0.25, 0.75)) == pytest.approx([0.2, 0.6], rel=0.02)
+
+    def test_at_an_exchange_the_half_life_stands(self) -> None:
+        halving = recovery(Stream.NONE, half_life_minutes=estimate(300.0))
+        found = resilience_of(halving, make_listing(type=ListingType.EXCHANGE, activity=None), SELL)
         assert found is not None and found.half_life is not None
         assert np.median(found.half_life) == pytest.approx(300)
         assert set(found.lasting) == {0.0}

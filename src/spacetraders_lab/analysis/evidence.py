@@ -5,7 +5,7 @@ listing, else markets like it. With none of them there is no curve, and no numbe
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,6 +20,7 @@ from spacetraders_lab.analysis.findings import (
     LawForm,
     RecoveryEstimate,
     Stream,
+    TickRate,
     stream_of,
 )
 from spacetraders_lab.analysis.own_constant import Ground, listing_constant
@@ -90,17 +91,30 @@ def resilience_of(
     if recovery is None:
         return None
     chance, stream = np.random.default_rng((seed, _RECOVERY)), stream_of(listing.good.type, side)
-    if recovery.tick is not None:
-        for rate in recovery.rates:
-            if (rate.type, rate.activity) == (listing.good.type, listing.good.activity):
-                an_hour = _positive(rate.rate, chance) * 3600 / recovery.tick.period_seconds
-                return Resilience.steadily(an_hour if stream is Stream.WITH else np.zeros(DRAWS))
+    rates = _rates_like(recovery.rates, listing)
+    if recovery.tick is not None and rates:
+        drawn = np.array([_positive(rate, chance) for rate in rates])
+        an_hour = drawn[np.arange(DRAWS) % len(rates), np.arange(DRAWS)] * 3600 / recovery.tick.period_seconds
+        return Resilience.steadily(an_hour if stream is Stream.WITH else np.zeros(DRAWS))
     back = recovery.returns[stream]
     if back.half_life_minutes is None:
         return None if back.lasts_minutes is None else Resilience.steadily(np.zeros(DRAWS))
     share = back.permanent_share
     lasting = np.zeros(DRAWS) if share is None else np.clip(_normal(share, chance), 0.0, 1.0)
     return Resilience.halving(_positive(back.half_life_minutes, chance), lasting)
+
+
+def _rates_like(rates: Sequence[TickRate], listing: Listing) -> list[Estimate]:
+    """What a tick brings back at a listing of this type and activity, or, not measured, of this activity, or of any.
+
+    A listing that keeps its beat does not halve its way back, so a half-life would miss. Of EXCHANGE nothing is known.
+    """
+    kind, activity = listing.good.type, listing.good.activity
+    if kind is ListingType.EXCHANGE:
+        return []
+    of_activity = [rate for rate in rates if rate.activity is activity]
+    own = [rate for rate in of_activity if rate.type is kind]
+    return [found.rate for found in own or of_activity or rates]
 
 
 def _aged(findings: Findings, quote: int, side: Operation, minutes: float, chance: np.random.Generator) -> Floats:

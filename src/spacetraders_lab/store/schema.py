@@ -38,8 +38,11 @@ metadata = MetaData(
 
 
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
-    """An index of the rows for which the condition holds, on both databases."""
-    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+    """An index of the rows for which the condition holds, as the migrations make it on both databases.
+
+    SQLAlchemy would import all that it knows of PostgreSQL for an option of that dialect, with every command.
+    """
+    return Index(name, *columns, unique=unique, info={"where": where})
 
 
 universes = Table(

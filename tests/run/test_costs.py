@@ -14,7 +14,7 @@ from tests.plans import plans
 
 MakeRig = Callable[..., Rig]
 
-REQUESTS, STATEMENTS, COMMITS = 2.95, 11.3, 3.15
+REQUESTS, STATEMENTS, COMMITS = 2.95, 10.8, 3.15
 
 
 def costs(rig: Rig, pairs: int) -> dict[str, float]:

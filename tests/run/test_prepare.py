@@ -205,3 +205,14 @@ def test_a_budget_for_not_even_one_pair_asks_for_fewer_or_cheaper_goods(scouted:
 def _look_again(rig: Rig) -> None:
     """Read the market where the first ship is."""
     rig.play(lambda lab: read_market(lab, rig.ship().waypoint, "manual"))
+
+
+def test_fewer_ships_are_a_remedy_where_there_are_several(scouted: Rig) -> None:
+    """Two full tanks are kept for each: the budget is enough for a pair beside those of one ship."""
+    wishes: dict[str, Any] = {"design": Design(name=DesignName.LADDER), "budget": 4_200}
+    assert "send fewer --ships" in _refuses(scouted, "not one pair fits", **wishes)
+    one = scouted.prepare(ship_symbols=scouted.fleet[:1], **wishes)
+    assert one.pairs
+    assert "--ships" not in _refuses(
+        scouted, "not one pair fits", ship_symbols=scouted.fleet[:1], **wishes | {"budget": 900}
+    )

@@ -321,7 +321,8 @@ def _why_nothing(command: MarketLiquidityExperimentCommand, proposal: Proposal) 
             "or scout again later"
         )
     if LeftOut.BUDGET in reasons:
-        return "not one pair fits the budget and the purse; allow more with --budget, or choose cheaper --goods"
+        fewer = ", send fewer --ships (fuel is kept for each)" if len(command.ship_symbols) > 1 else ""
+        return f"not one pair fits the budget and the purse; allow more with --budget{fewer}, or choose cheaper --goods"
     return f"no good is traded at two markets of {command.system_symbol}: nothing can be bought and sold"
 
 

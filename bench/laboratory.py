@@ -10,11 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from spacetraders_lab.core.experiment import Design, ExperimentRun, MarketPair
-from spacetraders_lab.core.planning import Ways
 from spacetraders_lab.core.selection import MarketSelector, queue_order
-from spacetraders_lab.game import reads
-from spacetraders_lab.game.ways import find_ways
-from spacetraders_lab.run.app import Lab
 from spacetraders_lab.store.database import open_database
 from spacetraders_lab.study.rig import Exchange, Rig
 
@@ -44,15 +40,6 @@ def all_pairs(rig: Rig) -> list[MarketPair]:
 def queue(rig: Rig, pairs: list[MarketPair], design: Design | None = None, run_id: str = "run-1") -> ExperimentRun:
     """A run over these pairs with a budget that never ends."""
     return rig.queue(pairs, design or Design(), budget=CREDITS, run_id=run_id)
-
-
-def ways(rig: Rig) -> Ways:
-    """The ways between the markets, as a plan finds them."""
-
-    async def find(lab: Lab) -> Ways:
-        return await find_ways(lab.game, rig.system, await reads.list_ships(lab.game.client))
-
-    return rig.play(find)
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from statistics import fmean
 from typing import NamedTuple
 
 from bench.figures import Figure
-from bench.laboratory import laboratory, queue, ways
+from bench.laboratory import laboratory, queue
 from spacetraders_lab.core.experiment import Design
 from spacetraders_lab.core.selection import queue_order
 from spacetraders_lab.study.rig import Exchange, Rig
@@ -76,7 +76,7 @@ def _figures(profile: str, ships: int, target: str = "") -> list[Figure]:
 
 def _fly(profile: str, ships: int, seed: int) -> Flown:
     with laboratory(ships=ships, profile=profile, seed=seed) as rig:
-        run = queue(rig, queue_order(rig.pairs(PAIRS_PER_SHIP * ships), ships, ways(rig)), Design(iterations=1))
+        run = queue(rig, queue_order(rig.pairs(PAIRS_PER_SHIP * ships), ships, rig.ways()), Design(iterations=1))
         flights = Flights(rig)
         began, before = rig.clock.elapsed, rig.requests().total()
         rig.fly(run)

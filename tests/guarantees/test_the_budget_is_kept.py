@@ -12,9 +12,6 @@ from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 from spacetraders_lab.core.experiment import Design, ExperimentRun, MarketPair, RunStatus
-from spacetraders_lab.core.planning import Ways
-from spacetraders_lab.game import reads
-from spacetraders_lab.game.ways import find_ways
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.fleet import open_fleet, run_workers
@@ -71,7 +68,7 @@ def test_processes_that_share_a_run_keep_the_fuel_of_each_others_ships(make_data
 def test_loaded_ships_on_the_longest_ways_keep_to_the_budget(make_database: Callable[[], Database]) -> None:
     """Six ships with little money, all on ways of several stops, each of which takes fuel after goods are bought."""
     rig = Rig(make_database(), seed=1, ships=6, profile="home", credits=50_000_000)
-    ways = _ways(rig)
+    ways = rig.ways()
     pairs = sorted(rig.pairs(4_000), key=lambda pair: -ways(pair.buy_market, pair.sell_market).fuel)[:30]
     longest = max(ways(pair.buy_market, pair.sell_market).bought for pair in pairs)
     run = rig.queue(pairs, FOUR, budget=60_000, fuel_on_the_way=longest)
@@ -79,13 +76,6 @@ def test_loaded_ships_on_the_longest_ways_keep_to_the_budget(make_database: Call
     rig.fly(run)
     assert rig.ledger("PURCHASE", since=since) and rig.ledger("SELL", since=since)
     assert _most_away(rig, since, purse) <= run.budget
-
-
-def _ways(rig: Rig) -> Ways:
-    async def find(lab: Lab) -> Ways:
-        return await find_ways(lab.game, rig.system, await reads.list_ships(lab.game.client))
-
-    return rig.play(find)
 
 
 def test_ships_of_another_run_take_nothing_from_a_budget(make_database: Callable[[], Database]) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,8 @@ import pytest
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import Design, DesignName, MarketPair, RunStatus
 from spacetraders_lab.core.market import ListingType, Operation
-from spacetraders_lab.core.planning import Ways
 from spacetraders_lab.game import reads
 from spacetraders_lab.game.navigate import DEAREST_FUEL, navigate
-from spacetraders_lab.game.ways import find_ways
 from spacetraders_lab.run import changes
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.store.containers import ContainerRepository
@@ -44,26 +43,22 @@ def _losing_pair(rig: Rig) -> MarketPair:
 def test_no_way_takes_more_fuel_than_is_kept_for_it(make_rig: MakeRig) -> None:
     """A ship flies the longest ways with as little in its tank as it may begin with, and pays for a tank and stops."""
     rig = make_rig(profile="home", ships=1)
-    ways = rig.play(lambda lab: _find_ways(lab, rig))
+    ways = rig.ways()
     tank = rig.ship().hull.fuel // 100
     taken = set()
     for pair in sorted(rig.pairs(4_000), key=lambda pair: -ways(pair.buy_market, pair.sell_market).fuel)[:40:4]:
         start, end = pair.buy_market, pair.sell_market
-        rig.play(lambda lab, start=start: _fly(lab, rig, start))  # type: ignore[misc]
+        rig.play(partial(_fly, ship=rig.fleet[0], market=start))
         rig.ship().fuel, since = 0, len(rig.ledger())
-        rig.play(lambda lab, end=end: _fly(lab, rig, end))  # type: ignore[misc]
+        rig.play(partial(_fly, ship=rig.fleet[0], market=end))
         bought = sum(entry.units for entry in rig.ledger("REFUEL", since=since))
         assert bought <= tank + ways(start, end).bought
         taken.add(bought)
     assert max(taken) > 2 * tank
 
 
-async def _find_ways(lab: Lab, rig: Rig) -> Ways:
-    return await find_ways(lab.game, rig.system, await reads.list_ships(lab.game.client))
-
-
-async def _fly(lab: Lab, rig: Rig, market: str) -> None:
-    await navigate(lab.game, await reads.get_ship(lab.game.client, rig.fleet[0]), market)
+async def _fly(lab: Lab, ship: str, market: str) -> None:
+    await navigate(lab.game, await reads.get_ship(lab.game.client, ship), market)
 
 
 @pytest.mark.parametrize("design", [Design(iterations=1), Design(name=DesignName.ADAPTIVE)])
@@ -72,7 +67,7 @@ def test_a_plan_keeps_what_its_longest_way_takes_for_every_ship_and_so_do_those_
 ) -> None:
     rig = make_rig(profile="home", ships=3)
     rig.scout()
-    ways = rig.play(lambda lab: _find_ways(lab, rig))
+    ways = rig.ways()
     prepared = rig.prepare(design=design, ship_symbols=rig.fleet[:2], budget=10**8)
     run = rig.launch(prepared)
     longest = max(ways(pair.buy_market, pair.sell_market).bought for pair in prepared.proposal.pairs)

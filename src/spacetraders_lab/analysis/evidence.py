@@ -93,8 +93,9 @@ def resilience_of(
     chance, stream = np.random.default_rng((seed, _RECOVERY)), stream_of(listing.good.type, side)
     rates = _rates_like(recovery.rates, listing)
     if recovery.tick is not None and rates:
-        drawn = np.array([_positive(rate, chance) for rate in rates])
-        an_hour = drawn[np.arange(DRAWS) % len(rates), np.arange(DRAWS)] * 3600 / recovery.tick.period_seconds
+        each_as_often = np.arange(DRAWS) % len(rates)
+        a_tick: Floats = np.choose(each_as_often, [_positive(rate, chance) for rate in rates])
+        an_hour = a_tick * 3600 / recovery.tick.period_seconds
         return Resilience.steadily(an_hour if stream is Stream.WITH else np.zeros(DRAWS))
     back = recovery.returns[stream]
     if back.half_life_minutes is None:

@@ -14,7 +14,9 @@ from typing import Any, TypeVar
 import httpx2
 
 from spacetraders_lab.core.experiment import Design, ExperimentRun, MarketPair
+from spacetraders_lab.core.planning import Ways
 from spacetraders_lab.game import reads
+from spacetraders_lab.game.ways import find_ways
 from spacetraders_lab.run.app import Lab, LeaseTimes, open_game, open_lab
 from spacetraders_lab.run.changes import reopen
 from spacetraders_lab.run.coordinator import (
@@ -124,6 +126,14 @@ class Rig(Books):
 
     def scout(self, *ships: str) -> int:
         return self.play(lambda lab: scout(lab, self.system, ships or self.fleet))
+
+    def ways(self) -> Ways:
+        """The ways between the markets, as a plan of the whole fleet finds them."""
+
+        async def find(lab: Lab) -> Ways:
+            return await find_ways(lab.game, self.system, await reads.list_ships(lab.game.client))
+
+        return self.play(find)
 
     def command(self, **wishes: Any) -> MarketLiquidityExperimentCommand:
         """The command that the user would give for the whole fleet."""

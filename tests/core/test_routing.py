@@ -7,7 +7,7 @@ from random import Random
 from statistics import median
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from spacetraders_lab.core import route_search
@@ -149,7 +149,23 @@ def tasks(draw: st.DrawFn, most_waypoints: int = 6) -> Task:
     )
 
 
+# The tank is filled beside the goal, which lies at the same spot and is a station itself.
+BESIDE_THE_GOAL = Task(
+    waypoints=(place("0", 14), place("1", 0), place("2", -4, 5), place("3", 8, 29), place("4", 8, 29)),
+    speed=1,
+    fuel=0,
+    capacity=27,
+    stations=frozenset({"X1-T1-0", "X1-T1-3", "X1-T1-4"}),
+    mode=CRUISE,
+    docked=False,
+    end_fuel=1,
+    preference=FASTEST,
+    request_worth=0,
+)
+
+
 @given(tasks())
+@example(BESIDE_THE_GOAL)
 @settings(max_examples=300, deadline=None)
 def test_no_way_through_the_game_is_better(task: Task) -> None:
     expected = exhaustive_cost(task)

@@ -54,9 +54,12 @@ class Search:
         return self._best
 
     def _stops(self) -> list[int]:
-        """Where a way may lead: of the waypoints at one spot only one, for none serves better than one with fuel."""
-        best = {spot: place for place, spot in enumerate(self.table.spots)}
-        best |= {self.table.spots[place]: place for place in self.stations}
+        """Where a way may lead: of the waypoints at one spot only one, for none serves better than one with fuel.
+
+        Not the goal, which ends a way: one may have to fill the tank right beside it first.
+        """
+        best = {spot: place for place, spot in enumerate(self.table.spots) if place != self.goal}
+        best |= {self.table.spots[place]: place for place in self.stations if place != self.goal}
         return list(best.values())
 
     def _improve(self, first: Label, stops: Collection[int]) -> None:

@@ -225,6 +225,19 @@ def test_the_first_that_fit_are_taken_where_only_so_many_are_wanted(make_rig: Ca
     assert set(few.pairs) <= set(few.proposal.chosen_in)
 
 
+def test_a_smaller_budget_watches_less_in_a_recovery_run_and_never_nothing(make_rig: Callable[..., Rig]) -> None:
+    """The readings take most of the money, and the fewer pairs the fewer of them: what fits is searched for."""
+    rig, design = make_rig(profile="home", ships=1), Design(name=DesignName.RECOVERY)
+    rig.scout()
+    whole = rig.prepare(design=design, budget=1_000_000)
+    kept = whole.run.kept_for_fuel
+    assert kept > 2 * whole.plan.worst_case / len(whole.pairs), "the readings take more than a pair"
+    chosen = [rig.prepare(design=design, budget=round(share * whole.needed)) for share in (0.03, 0.05, 0.07, 0.25)]
+    assert all(prepared.needed <= prepared.run.budget for prepared in chosen)
+    assert all(0 < len(prepared.pairs) < len(whole.pairs) for prepared in chosen)
+    assert all(prepared.needed > 0.6 * prepared.run.budget for prepared in chosen), "and little is left unused"
+
+
 def test_what_is_to_be_left_in_the_purse_is_not_planned_with(make_rig: Callable[..., Rig]) -> None:
     rig = make_rig(profile="home", ships=1, credits=200_000)
     rig.scout()

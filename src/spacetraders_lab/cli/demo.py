@@ -13,8 +13,9 @@ from spacetraders_lab.core.planning import requests_needed
 from spacetraders_lab.core.summary import summarise_impact
 from spacetraders_lab.game import reads
 from spacetraders_lab.run.app import Lab, open_game
+from spacetraders_lab.run.choice import MarketLiquidityExperimentCommand
 from spacetraders_lab.run.clock import SystemClock
-from spacetraders_lab.run.coordinator import MarketLiquidityExperimentCommand, launch
+from spacetraders_lab.run.coordinator import launch
 from spacetraders_lab.run.prepare import prepare
 from spacetraders_lab.run.scout import scout
 from spacetraders_lab.sandbox.server import running_sandbox

@@ -19,7 +19,7 @@ from spacetraders_lab.core.bounds import (
 )
 from spacetraders_lab.core.limits import Limits
 from spacetraders_lab.core.waypoint import checked_system
-from spacetraders_lab.run.coordinator import MarketLiquidityExperimentCommand
+from spacetraders_lab.run.choice import MarketLiquidityExperimentCommand
 
 MOST_REQUESTS = 10**9  # fifteen years of asking twice a second
 

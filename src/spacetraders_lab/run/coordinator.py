@@ -3,12 +3,9 @@
 Nothing is bought here. Whether a plan fits is judged in `run.prepare`, before anything is written.
 """
 
-import math
 import uuid
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import timedelta
-from itertools import permutations
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection
@@ -17,44 +14,22 @@ from spacetraders_lab import __version__
 from spacetraders_lab.core.analysis_plan import analysis_plan
 from spacetraders_lab.core.container import Container
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.experiment import Design, DesignName, ExperimentRun, MarketPair, Menu, RunStatus
-from spacetraders_lab.core.limits import NO_LIMITS, Limits
-from spacetraders_lab.core.market import Listing, TradeGood
-from spacetraders_lab.core.planning import WORST_CASE, ListingKey, Plan, Ways, make_plan
+from spacetraders_lab.core.experiment import DesignName, ExperimentRun, MarketPair, RunStatus
+from spacetraders_lab.core.market import Listing
+from spacetraders_lab.core.planning import Plan
 from spacetraders_lab.core.precision import ExpectedPrecision, expected_precision
-from spacetraders_lab.core.proposal import LeftOut, Proposal, propose
-from spacetraders_lab.core.schedule import Schedule, make_schedule
-from spacetraders_lab.core.ship import Ship
+from spacetraders_lab.core.proposal import Proposal
+from spacetraders_lab.core.schedule import Schedule
 from spacetraders_lab.game import reads
 from spacetraders_lab.game.ways import find_ways
 from spacetraders_lab.run.app import Lab
-from spacetraders_lab.run.purse import fuel_money
+from spacetraders_lab.run.choice import Choice, MarketLiquidityExperimentCommand, Situation, choose
 from spacetraders_lab.run.roster import check_room, checked_ships
 from spacetraders_lab.store.attrition import record_planned_skips
 from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 from spacetraders_lab.store.world import World
-
-
-@dataclass(frozen=True, slots=True)
-class MarketLiquidityExperimentCommand:
-    """What the user asks for. `goods` empty means all but FUEL; `budget` None means the purse as it is now.
-
-    `until_reset`: a plan that the universe does not last for is begun all the same.
-    """
-
-    ship_symbols: tuple[str, ...]
-    system_symbol: str
-    design: Design = field(default_factory=Design)
-    goods: tuple[str, ...] = ()
-    max_pairs: int | None = None
-    budget: int | None = None
-    credit_floor: int = 0
-    max_age: timedelta = timedelta(minutes=60)
-    seed: int = 0
-    until_reset: bool = False
-    limits: Limits = NO_LIMITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,71 +70,10 @@ class Prepared:
         return self.schedules[-1]
 
 
-@dataclass(frozen=True, slots=True)
-class _Situation:
-    """What is known when an experiment is planned: the fleet, the goods wanted with their listings, ways and money."""
-
-    command: MarketLiquidityExperimentCommand
-    fleet: Sequence[Ship]
-    wanted: Mapping[str, Sequence[Listing]]
-    quotes: Mapping[ListingKey, TradeGood]
-    ways: Ways
-    fuel_price: float
-    purse: int
-
-    @property
-    def ships(self) -> list[Ship]:
-        """Those that can trade."""
-        return [ship for ship in self.fleet if ship.cargo_capacity]
-
-    @property
-    def hold(self) -> int:
-        return min(ship.free_space for ship in self.ships)
-
-    @property
-    def in_purse(self) -> int:
-        return self.purse - self.command.credit_floor
-
-    @property
-    def available(self) -> int:
-        """The most credits that may be away at once."""
-        return self.in_purse if self.command.budget is None else min(self.command.budget, self.in_purse)
-
-    def fuel_on_the_way(self, pairs: Sequence[MarketPair]) -> int:
-        """FUEL bought on the longest way that is flown loaded, in market units; an adaptive run may take any way."""
-        ends = {(pair.buy_market, pair.sell_market) for pair in pairs}
-        if self.command.design.name is DesignName.ADAPTIVE:
-            ends = {(one.waypoint, other.waypoint) for at in self.wanted.values() for one, other in permutations(at, 2)}
-        return max((self.ways(*way).bought for way in ends), default=0)
-
-    def price(self, pairs: Sequence[MarketPair], menus: Mapping[str, Menu]) -> Plan:
-        return make_plan(
-            pairs,
-            self.quotes,
-            menus or self.command.design.menu,
-            self.ways,
-            ships=len(self.ships),
-            hold=self.hold,
-            fuel_price=self.fuel_price,
-            washout_hours=self.command.design.washout_seconds / 3600,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Choice:
-    """What is to be measured, how it goes, and what must be kept for fuel then."""
-
-    proposal: Proposal
-    plan: Plan
-    schedules: tuple[Schedule, ...]
-    fuel_on_the_way: int
-    kept_for_fuel: int
-
-
 async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepared:
     """Choose and price an experiment, whether it fits or not; raises UserError where there is nothing to measure."""
     known = await _situation(lab, command)
-    choice = _choose(known)
+    choice = choose(known)
     run = _new_run(lab, command, known.purse if command.budget is None else command.budget, choice.kept_for_fuel)
     return Prepared(
         command,
@@ -173,7 +87,7 @@ async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepa
     )
 
 
-async def _situation(lab: Lab, command: MarketLiquidityExperimentCommand) -> _Situation:
+async def _situation(lab: Lab, command: MarketLiquidityExperimentCommand) -> Situation:
     probes_too = command.design.name is DesignName.RECOVERY
     fleet = await checked_ships(lab, command.ship_symbols, command.system_symbol, probes_too=probes_too)
     ships = [ship for ship in fleet if ship.cargo_capacity]
@@ -184,65 +98,7 @@ async def _situation(lab: Lab, command: MarketLiquidityExperimentCommand) -> _Si
     fuel_price = _fuel_price(listings) if any(ship.fuel_capacity for ship in ships) else 0.0
     ways = await find_ways(lab.game, command.system_symbol, ships)
     purse = (await reads.get_agent(lab.game.client)).credits
-    return _Situation(command, fleet, wanted, quotes, ways, fuel_price, purse)
-
-
-def _choose(known: _Situation) -> _Choice:
-    """What fits beside the money for fuel.
-
-    Long ways to where something is sold take more of it, as do the readings of a recovery run, each choice another
-    amount: it is made again until that is left.
-    """
-    left_for_fuel = fuel_money(ship.fuel_capacity for ship in known.ships)
-    choice = _beside(known, left_for_fuel)
-    while left_for_fuel < choice.kept_for_fuel > known.available - choice.plan.worst_case:
-        left_for_fuel = choice.kept_for_fuel
-        choice = _beside(known, left_for_fuel)
-    return choice
-
-
-def _beside(known: _Situation, left_for_fuel: int) -> _Choice:
-    """What fits beside so much that is left for fuel; raises UserError when nothing does."""
-    command = known.command
-    proposal = propose(
-        command.design,
-        known.wanted,
-        known.price,
-        ways=known.ways,
-        seed=command.seed,
-        hold=known.hold,
-        ships=len(known.ships),
-        max_pairs=command.max_pairs,
-        budget=None if command.budget is None else known.available - left_for_fuel,
-        purse=known.in_purse - left_for_fuel,
-    )
-    if not proposal.pairs:
-        raise UserError(_why_nothing(command, proposal))
-    plan = known.price(proposal.pairs, proposal.to_trade)
-    schedules = _schedules(command, plan, known.ways, known.fleet)
-    on_the_way = known.fuel_on_the_way(proposal.pairs)
-    for_ways = fuel_money((ship.fuel_capacity for ship in known.ships), on_the_way)
-    for_readings = math.ceil(schedules[-1].watch_fuel * known.fuel_price * WORST_CASE)
-    return _Choice(proposal, plan, schedules, on_the_way, for_ways + for_readings)
-
-
-def _schedules(
-    command: MarketLiquidityExperimentCommand, plan: Plan, ways: Ways, fleet: Sequence[Ship]
-) -> tuple[Schedule, ...]:
-    """How the plan would go with the first ship, the first two, and so on."""
-    ships = [ship for ship in fleet if ship.cargo_capacity]
-    return tuple(
-        make_schedule(
-            plan.pairs,
-            command.design,
-            ways,
-            [ship.waypoint for ship in ships[:count]],
-            fuel_capacity=min(ship.fuel_capacity for ship in ships),
-            probes=[ship.waypoint for ship in fleet if not ship.cargo_capacity],
-            limits=command.limits,
-        )
-        for count in range(1, len(ships) + 1)
-    )
+    return Situation(command, fleet, wanted, quotes, ways, fuel_price, purse)
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,20 +169,7 @@ def _fuel_price(listings: Mapping[str, list[Listing]]) -> float:
     return max((listing.good.purchase_price for listing in listings.get("FUEL", [])), default=0.0)
 
 
-def _why_nothing(command: MarketLiquidityExperimentCommand, proposal: Proposal) -> str:
-    reasons = {omission.reason for omission in proposal.omissions}
-    if LeftOut.UNPROFITABLE in reasons:
-        return (
-            "every pair loses money at the quotes as they stand; name the most that may be lost with --budget, "
-            "or scout again later"
-        )
-    if LeftOut.BUDGET in reasons:
-        fewer = ", send fewer --ships (fuel is kept for each)" if len(command.ship_symbols) > 1 else ""
-        return f"not one pair fits the budget and the purse; allow more with --budget{fewer}, or choose cheaper --goods"
-    return f"no good is traded at two markets of {command.system_symbol}: nothing can be bought and sold"
-
-
-def _document(known: _Situation, run: ExperimentRun, choice: _Choice, speed: float) -> dict[str, Any]:
+def _document(known: Situation, run: ExperimentRun, choice: Choice, speed: float) -> dict[str, Any]:
     proposal, plan, schedule = choice.proposal, choice.plan, choice.schedules[-1]
     return analysis_plan(
         version=__version__,

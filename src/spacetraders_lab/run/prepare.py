@@ -3,7 +3,8 @@
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import DesignName
 from spacetraders_lab.run.app import Lab
-from spacetraders_lab.run.coordinator import MarketLiquidityExperimentCommand, Prepared, estimate
+from spacetraders_lab.run.choice import MarketLiquidityExperimentCommand
+from spacetraders_lab.run.coordinator import Prepared, estimate
 
 
 async def prepare(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepared:

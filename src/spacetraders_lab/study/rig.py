@@ -19,11 +19,8 @@ from spacetraders_lab.game import reads
 from spacetraders_lab.game.ways import find_ways
 from spacetraders_lab.run.app import Lab, LeaseTimes, open_game, open_lab
 from spacetraders_lab.run.changes import reopen
-from spacetraders_lab.run.coordinator import (
-    MarketLiquidityExperimentCommand,
-    Prepared,
-    launch,
-)
+from spacetraders_lab.run.choice import MarketLiquidityExperimentCommand
+from spacetraders_lab.run.coordinator import Prepared, launch
 from spacetraders_lab.run.faultpoints import PassBy, pass_by
 from spacetraders_lab.run.fleet import run_workers
 from spacetraders_lab.run.prepare import prepare

@@ -53,6 +53,17 @@ def test_a_recovery_plan_foretells_the_watch_too(make_rig: MakeRig, ships: tuple
     assert (watch.missed == 0) is (ships is not ONE)
 
 
+@pytest.mark.parametrize("ships", [ONE, (FRIGATE, PROBE)], ids=["one", "one and a probe"])
+def test_a_recovery_plan_counts_the_stops_for_fuel(make_rig: MakeRig, ships: tuple[str, ...]) -> None:
+    """On a home system ways have stops, a probe is slower than the ship, and the watch begins while others trade."""
+    rig = make_rig(profile="home", ships=ships)
+    played = play(rig, design=RECOVERY, budget=60_000, seed=5)
+    assert_foretold(played)
+    assert played.prepared.schedule.requests == pytest.approx(len(played.wire), rel=0.04)
+    watch = rig.play(lambda lab: how_far(lab, played.run))
+    assert played.prepared.schedule.readings == pytest.approx(watch.done, rel=0.05)
+
+
 @pytest.mark.parametrize("limits", [Limits(max_hours=0.8), Limits(max_requests=300)], ids=["hours", "requests"])
 def test_a_plan_with_a_limit_foretells_where_it_ends(make_rig: MakeRig, limits: Limits) -> None:
     rig = make_rig(ships=ONE)

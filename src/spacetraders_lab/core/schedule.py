@@ -49,28 +49,34 @@ class Schedule:
 @dataclass(slots=True)
 class _Ship:
     at: str
+    ways: Ways
     fuel_capacity: int
     fuel: int
     is_probe: bool = False
     is_docked: bool = True
 
+    def seconds(self, start: str, end: str) -> float:
+        """How long it flies between two markets."""
+        return 0.0 if start == end else self.ways(start, end).seconds
+
 
 @dataclass(slots=True)
 class _Fleet:
-    """The state of the play: requests made so far, until when listings are closed, what was traded and read when."""
+    """The state of the play: requests made so far, when the pairs of listings ended, what was traded and read when."""
 
-    ways: Ways
     design: Design
     requests: int = 0
     flights: int = 0
     begun: int = 0
-    closed: dict[ListingKey, float] = field(default_factory=dict)
+    ended: dict[ListingKey, float] = field(default_factory=dict)
     traded: dict[ListingKey, float] = field(default_factory=dict)
     read: list[tuple[str, float]] = field(default_factory=list)
     watch_fuel: int = 0
 
     def opens(self, pair: MarketPair) -> float:
-        return max(self.closed.get(key, 0.0) for key in _listings(pair))
+        """When both listings of a pair have been left alone for long enough."""
+        last = max((self.ended[key] for key in _listings(pair) if key in self.ended), default=None)
+        return 0.0 if last is None else last + self.design.washout_seconds
 
     def carry_out(self, ship: _Ship, planned: PairPlan, *, shares: bool, now: float) -> float:
         """The seconds that the pair takes the ship; `shares` says that the last pair's reading still holds."""
@@ -87,25 +93,23 @@ class _Fleet:
                 self.traded[market, pair.good_symbol] = now
                 now += self._stay(market, now)
         self.begun += 1
-        self.closed.update(dict.fromkeys(_listings(pair), now + self.design.washout_seconds))
+        self.ended.update(dict.fromkeys(_listings(pair), now))
         return now - began
 
     def travel(self, ship: _Ship, market: str) -> float:
         """Fly there in a recovery watch and read: in orbit, unless the tank must be filled. Returns the seconds."""
         before, seconds = self.requests, 0.0
         if ship.at != market:
-            way = self.ways(ship.at, market)
+            way = ship.ways(ship.at, market)
             refuels = bool(ship.fuel_capacity) and ship.fuel < way.fuel
             self.watch_fuel += math.ceil((ship.fuel_capacity - ship.fuel) / FUEL_PER_MARKET_UNIT) if refuels else 0
-            self.requests += way.flights + (REFUELLING if refuels else ship.is_docked)
+            # of a way from dock to dock neither the first orbit nor the last docking is for certain
+            self.requests += way.requests - 2 + (REFUELLING if refuels else ship.is_docked)
             self.flights += way.flights
             ship.fuel = (ship.fuel_capacity if refuels else ship.fuel) - way.fuel
             ship.at, ship.is_docked, seconds = market, False, way.seconds
         self.requests += 1
         return seconds + (self.requests - before) * SECONDS_PER_REQUEST
-
-    def seconds(self, start: str, end: str) -> float:
-        return 0.0 if start == end else self.ways(start, end).seconds
 
     def _stay(self, market: str, now: float) -> float:
         """The seconds that a ship stays at a market that it has just traded, to read it again."""
@@ -118,7 +122,7 @@ class _Fleet:
         return max(reads)
 
     def _fly(self, ship: _Ship, market: str) -> float:
-        way = self.ways(ship.at, market)
+        way = ship.ways(ship.at, market)
         if ship.fuel_capacity and ship.fuel < way.fuel:
             ship.fuel = ship.fuel_capacity
             self.requests += 1
@@ -136,27 +140,28 @@ def make_schedule(
     *,
     fuel_capacity: int,
     probes: Sequence[str] = (),
+    probe_ways: Ways | None = None,
     limits: Limits = NO_LIMITS,
 ) -> Schedule:
     """Play the pairs in their order with one ship at each start, all with full tanks (0: ships that need no fuel).
 
     The run takes as long as its slowest ship, or as long as the requests of all ships together take. In a recovery run
-    the ships, and `probes` at these places, then watch what was traded.
+    the ships, and `probes` at these places with ways of their own, then watch what was traded.
     """
-    fleet = _Fleet(ways, design)
-    ships = [_Ship(at, fuel_capacity, fuel_capacity) for at in starts]
+    fleet = _Fleet(design)
+    ships = [_Ship(at, ways, fuel_capacity, fuel_capacity) for at in starts]
     ends = _trade(fleet, ships, pairs, limits)
     watch = Watch(0, 0, ())
     over = max(ends)
     if design.name is DesignName.RECOVERY and fleet.traded:
-        watchers = ships + [_Ship(at, 0, 0, is_probe=True) for at in probes]
+        watchers = ships + [_Ship(at, probe_ways or ways, 0, 0, is_probe=True) for at in probes]
         free = [*ends, *(0.0 for _ in probes)]
 
         def is_over(now: float) -> bool:
             return limits.reached(hours=now / 3600, requests=fleet.requests) is not None
 
-        watch = begin_watch(fleet.traded, fleet.read)
-        watch, over = play_watch(watch, watchers, free, fleet.seconds, fleet.travel, is_over)
+        foreseen = begin_watch(fleet.traded, fleet.ended, fleet.read)
+        watch, over = play_watch(foreseen, watchers, free, fleet.travel, is_over)
     hours, by_requests = over / 3600, fleet.requests / REQUESTS_PER_SECOND / 3600
     bound = Bound.API if by_requests > hours else Bound.FLIGHT
     figures = max(hours, by_requests), fleet.requests, fleet.flights, bound, fleet.begun
@@ -190,7 +195,7 @@ def _claim(waiting: Sequence[PairPlan], fleet: _Fleet, ship: _Ship, order: Claim
     free = (planned for planned in waiting if fleet.opens(planned.pair) <= now)
     if order is ClaimOrder.FIFO:
         return next(free, None)
-    return min(free, key=lambda planned: fleet.seconds(ship.at, planned.pair.buy_market), default=None)
+    return min(free, key=lambda planned: ship.seconds(ship.at, planned.pair.buy_market), default=None)
 
 
 def _listings(pair: MarketPair) -> tuple[ListingKey, ListingKey]:

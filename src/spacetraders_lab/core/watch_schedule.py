@@ -1,12 +1,13 @@
 """How the watching of a recovery plan goes, by playing it: what can be read in time, and at what cost. Never acts."""
 
 import heapq
-from collections import defaultdict
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
-from spacetraders_lab.core.revisits import Shock, Watch, next_errand, watched
+from spacetraders_lab.core.revisits import Revisit, Shock, Watch, next_errand, watched
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)  # of the play; only differences count
 _PARKED = 1.0  # seconds after which a ship whose errand is done looks again
@@ -18,34 +19,56 @@ class Watcher(Protocol):
     at: str
     is_probe: bool
 
+    def seconds(self, start: str, end: str) -> float:
+        """How long it flies between two markets."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """All that is to be read again, and what of it the ships know when (seconds).
+
+    They know of a revisit once its pair has ended, and of the `readings` (when, and of which market, ascending) of
+    ships that trade once these are made.
+    """
+
+    watch: Watch
+    known_from: Mapping[Revisit, float]
+    readings: Sequence[tuple[float, str]]
+
 
 Ship = TypeVar("Ship", bound=Watcher)
+Listing = tuple[str, str]  # (market, good)
 
 
 def play_watch(
-    watch: Watch,
+    foreseen: Foreseen,
     ships: Sequence[Ship],
     free_from: Sequence[float],
-    seconds: Callable[[str, str], float],
     travel: Callable[[Ship, str], float],
     is_over: Callable[[float], bool] = lambda now: False,
 ) -> tuple[Watch, float]:
     """Let the ships read what is due until nothing is to come; returns what was had and when it was over (seconds).
 
-    `free_from` is when each ship has nothing left to trade; `seconds` is how long a flight takes, and `travel` makes
-    one and the reading after it, and returns how long it took. `is_over` ends it before, at a limit.
+    `free_from` is when each ship has nothing left to trade; `travel` makes a flight and the reading after it, and
+    returns how long it took. `is_over` ends it before, at a limit.
     """
+    watch, readings = foreseen.watch, deque(foreseen.readings)
     targets: dict[int, str] = {}
     events = [(at, number) for number, at in enumerate(free_from)]
     heapq.heapify(events)
     over = max(free_from)
     while events:
         now, number = heapq.heappop(events)
-        ship, over, watch = ships[number], max(over, now), _missed(watch, moment(now))
+        ship, over = ships[number], max(over, now)
+        while readings and readings[0][0] <= now:
+            at, market = readings.popleft()
+            watch = _read(watch, market, moment(at))
+        watch = _missed(watch, moment(now))
         if not watch.to_come or is_over(now):
             continue
         elsewhere = {market for other, market in targets.items() if other != number}
-        errand = next_errand(watch.to_come, ship.at, elsewhere, seconds, moment(now), is_probe=ship.is_probe)
+        known = [revisit for revisit in watch.to_come if foreseen.known_from[revisit] <= now]
+        errand = next_errand(known, ship.at, elsewhere, ship.seconds, moment(now), is_probe=ship.is_probe)
         targets[number] = errand.revisit.market if errand.revisit else ship.at
         if errand.revisit is None or errand.rest:
             heapq.heappush(events, (now + errand.rest, number))
@@ -57,13 +80,16 @@ def play_watch(
     return watch, over
 
 
-def begin_watch(traded: Mapping[tuple[str, str], float], read: Iterable[tuple[str, float]]) -> Watch:
-    """The watch after the trades: the last one of each listing, and which market was read when (seconds)."""
-    readings: dict[str, list[datetime]] = defaultdict(list)
-    for market, at in sorted(read, key=lambda reading: reading[1]):
-        readings[market].append(moment(at))
-    shocks = [Shock(market, good, moment(at)) for (market, good), at in traded.items()]
-    return watched(shocks, readings, _START)
+def begin_watch(
+    traded: Mapping[Listing, float], ended: Mapping[Listing, float], read: Iterable[tuple[str, float]]
+) -> Foreseen:
+    """The watch after the trades: the last one of each listing, when its pair ended, what was read when (seconds)."""
+    shocks = {listing: Shock(*listing, moment(at)) for listing, at in traded.items()}
+    known_from: dict[Revisit, float] = {}
+    for listing, shock in shocks.items():
+        for revisit in watched([shock], {}, _START).to_come:
+            known_from[revisit] = min(ended[listing], known_from.get(revisit, ended[listing]))
+    return Foreseen(watched(shocks.values(), {}, _START), known_from, sorted((at, market) for market, at in read))
 
 
 def _missed(watch: Watch, now: datetime) -> Watch:

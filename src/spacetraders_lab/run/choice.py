@@ -51,6 +51,7 @@ class Situation:
     wanted: Mapping[str, Sequence[Listing]]
     quotes: Mapping[ListingKey, TradeGood]
     ways: Ways
+    probe_ways: Ways
     fuel_price: float
     purse: int
 
@@ -58,6 +59,11 @@ class Situation:
     def ships(self) -> list[Ship]:
         """Those that can trade."""
         return [ship for ship in self.fleet if ship.cargo_capacity]
+
+    @property
+    def probes(self) -> list[Ship]:
+        """Those that can only look."""
+        return [ship for ship in self.fleet if not ship.cargo_capacity]
 
     @property
     def hold(self) -> int:
@@ -167,29 +173,27 @@ def _proposed(known: Situation, left_for_fuel: int) -> Proposal:
 def _priced(known: Situation, proposal: Proposal) -> Choice:
     """How a proposal would go, and what must be kept for fuel then."""
     plan = known.price(proposal.pairs, proposal.to_trade)
-    schedules = _schedules(known.command, plan, known.ways, known.fleet)
+    schedules = _schedules(known, plan)
     on_the_way = known.fuel_on_the_way(proposal.pairs)
     for_ways = fuel_money((ship.fuel_capacity for ship in known.ships), on_the_way)
     for_readings = math.ceil(schedules[-1].watch_fuel * known.fuel_price * WORST_CASE)
     return Choice(proposal, plan, schedules, on_the_way, for_ways + for_readings)
 
 
-def _schedules(
-    command: MarketLiquidityExperimentCommand, plan: Plan, ways: Ways, fleet: Sequence[Ship]
-) -> tuple[Schedule, ...]:
+def _schedules(known: Situation, plan: Plan) -> tuple[Schedule, ...]:
     """How the plan would go with the first ship, the first two, and so on."""
-    ships = [ship for ship in fleet if ship.cargo_capacity]
     return tuple(
         make_schedule(
             plan.pairs,
-            command.design,
-            ways,
-            [ship.waypoint for ship in ships[:count]],
-            fuel_capacity=min(ship.fuel_capacity for ship in ships),
-            probes=[ship.waypoint for ship in fleet if not ship.cargo_capacity],
-            limits=command.limits,
+            known.command.design,
+            known.ways,
+            [ship.waypoint for ship in known.ships[:count]],
+            fuel_capacity=min(ship.fuel_capacity for ship in known.ships),
+            probes=[ship.waypoint for ship in known.probes],
+            probe_ways=known.probe_ways,
+            limits=known.command.limits,
         )
-        for count in range(1, len(ships) + 1)
+        for count in range(1, len(known.ships) + 1)
     )
 
 

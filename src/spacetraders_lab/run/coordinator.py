@@ -96,9 +96,11 @@ async def _situation(lab: Lab, command: MarketLiquidityExperimentCommand) -> Sit
     wanted = {good: listings[good] for good in _goods(command, listings)}
     quotes = {(x.waypoint, good): x.good for good, found in wanted.items() for x in found}
     fuel_price = _fuel_price(listings) if any(ship.fuel_capacity for ship in ships) else 0.0
+    probes = [ship for ship in fleet if not ship.cargo_capacity]
     ways = await find_ways(lab.game, command.system_symbol, ships)
+    probe_ways = await find_ways(lab.game, command.system_symbol, probes) if probes else ways
     purse = (await reads.get_agent(lab.game.client)).credits
-    return Situation(command, fleet, wanted, quotes, ways, fuel_price, purse)
+    return Situation(command, fleet, wanted, quotes, ways, probe_ways, fuel_price, purse)
 
 
 @dataclass(frozen=True, slots=True)

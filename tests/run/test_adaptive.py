@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from spacetraders_lab.core.allocation import Allocation, AllocationPlan
+from spacetraders_lab.core.allocation import Allocate, Allocation, AllocationPlan
 from spacetraders_lab.core.experiment import (
     ClaimOrder,
     Design,
@@ -108,7 +108,7 @@ def begin(rig: Rig, budget: int | None = 3_000_000) -> ExperimentRun:
 
 
 def fly(
-    rig: Rig, run: ExperimentRun, allocate: RoundRobin | None, executor: Executor, stop: asyncio.Event | None = None
+    rig: Rig, run: ExperimentRun, allocate: Allocate | None, executor: Executor, stop: asyncio.Event | None = None
 ) -> list[WorkerReport]:
     async def go(lab: Lab) -> list[WorkerReport]:
         asking = replace(lab, allocate=allocate, calculator=executor)

@@ -1,13 +1,24 @@
 """Limits of hours and requests, and the budget of an adaptive run: it ends, and says what it leaves undone."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
-from spacetraders_lab.core.experiment import ClaimOrder, Design, DesignName, ExperimentRun, RunStatus, SkipReason
+from spacetraders_lab.core.allocation import Allocation, AllocationPlan
+from spacetraders_lab.core.experiment import (
+    ClaimOrder,
+    Design,
+    DesignName,
+    ExperimentRun,
+    MarketPair,
+    RunStatus,
+    SkipReason,
+    TradeRecord,
+)
 from spacetraders_lab.core.limits import NO_LIMITS, Limits
 from spacetraders_lab.store.attrition import attrition
 from spacetraders_lab.store.experiments import ExperimentRepository
@@ -109,6 +120,30 @@ def test_an_adaptive_run_whose_budget_runs_out_ends_with_nothing_aboard(
     assert skipped(rig, run)[SkipReason.CREDITS] > 0
     assert violations(rig, run) == [], "no hold has anything in it, every planned trade its row"
     assert purse - min(entry.credits_after for entry in rig.ledger(since=since)) <= budget
+
+
+def test_a_pair_that_is_too_dear_keeps_no_ship_of_an_adaptive_run_from_cheaper_ones(
+    rig: Rig, threads: Executor
+) -> None:
+    run = begin(rig, ADAPTIVE, budget=12_000)
+
+    def dearest_first(rows: Sequence[TradeRecord], plan: AllocationPlan) -> Allocation:
+        if plan.turn:
+            return Allocation(ended="that is enough")
+        *others, dear = sorted(plan.listings, key=lambda x: x.good.trade_volume * x.good.purchase_price)
+        target = next(x for x in others if x.good.symbol == dear.good.symbol)
+        cheap = others[0].good.symbol
+        places = [x.waypoint for x in others if x.good.symbol == cheap]
+        pairs = [MarketPair.of(cheap, *ends) for ends in pairwise(places)][::2]
+        return Allocation((MarketPair.of(dear.good.symbol, dear.waypoint, target.waypoint), *pairs))
+
+    fly(rig, run, dearest_first, threads)
+    (dear,) = rig.rows("SELECT attempts, error_message FROM experiment_work_queue WHERE status = 'FAILED'")
+    assert dear["attempts"] == 1
+    assert dear["error_message"].startswith("not measured: the next purchase costs up to ")
+    assert rig.counts(run) == {"COMPLETED": 3, "FAILED": 1}
+    assert skipped(rig, run)[SkipReason.CREDITS] > 0
+    assert violations(rig, run) == []
 
 
 def test_a_stop_that_comes_while_the_end_is_being_told_is_no_mishap(rig: Rig) -> None:

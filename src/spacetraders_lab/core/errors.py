@@ -7,7 +7,7 @@ LabError
 ├── PairError            this pair cannot be measured; other pairs can
 ├── ShipUnfit            this ship cannot measure any pair as it is; other ships can
 ├── WorldCondition       the world does not let anybody trade now: the run is suspended, no pair fails
-│   ├── OutOfCredits · CreditFloor · BudgetReached · Maintenance · UniverseReset · TokenRefused
+│   ├── OutOfCredits · CreditFloor · BudgetReached · TooDear · Maintenance · UniverseReset · TokenRefused
 └── LeaseLost            another owner has the work now; normal, and no reason to stop the process
 """
 
@@ -73,6 +73,10 @@ class BudgetReached(WorldCondition):
     """The next purchase could take the run beyond the budget that the user accepted."""
 
     reason = "budget_reached"
+
+
+class TooDear(BudgetReached):
+    """The next purchase could take the run beyond its budget; a cheaper good may not."""
 
 
 class Maintenance(WorldCondition):

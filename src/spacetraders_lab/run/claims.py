@@ -115,6 +115,14 @@ class Claims:
         else:
             log.info("%s: %s completed", claim.ship_symbol, claim.pair.pair_id)
 
+    async def do_without(self, claim: ClaimedPair, why: str) -> None:
+        """End a pair of which nothing more can be paid for; its trades are left out."""
+        now, washout = self.lab.clock.now(), self._washout_seconds
+        ended = f"not measured: {why}"
+        await self._give_back(
+            lambda q: q.mark_failed(claim, ended, now=now, washout_seconds=washout, skips_for=SkipReason.CREDITS)
+        )
+
     async def release(self, claim: ClaimedPair, *, wait: float = 0.0, spend_attempt: bool = False) -> None:
         """Give the pair back: first in line for this ship, after so many seconds."""
         now = self.lab.clock.now()

@@ -17,6 +17,7 @@ from spacetraders_lab.core.errors import (
     LeaseLost,
     OutOfCredits,
     ShipUnfit,
+    TooDear,
     WorldCondition,
 )
 from spacetraders_lab.core.experiment import ClaimedPair, DesignName, ExperimentRun, SkipReason
@@ -300,6 +301,7 @@ class ShipWorker:
     ) -> None:
         """Wait while another ship may still sell what it carries; else the run waits for the user.
 
+        An adaptive run does not wait with a pair that is too dear now: it does without it, there are cheaper ones.
         Nobody claims meanwhile: a ship that began to buy unseen would be halted with its cargo aboard.
         """
         now, ship = self.lab.clock.now(), self.command.ship_symbol
@@ -312,6 +314,8 @@ class ShipWorker:
         log.warning("%s: %s", ship, short)
         async with self.lab.claiming:
             sellers = await self.lab.read(who_may_sell) - {ship}
+            if claim is not None and sellers and self._chooses_others and isinstance(short, TooDear):
+                return await self._claims.do_without(claim, str(short))
             if claim is not None:
                 await self._claims.release(claim)
             if not sellers:
@@ -320,7 +324,7 @@ class ShipWorker:
 
     async def _out_of_money(self, short: OutOfCredits | BudgetReached, report: WorkerReport) -> None:
         """An adaptive run is over when its budget is; every other one, and every purse, waits for the user."""
-        if self.run.design.name is not DesignName.ADAPTIVE or not isinstance(short, BudgetReached):
+        if not self._chooses_others or not isinstance(short, BudgetReached):
             return self._halt(short, report)
         now, run_id = self.lab.clock.now(), self.run.run_id
         await self.lab.write(
@@ -329,6 +333,11 @@ class ShipWorker:
         with suppress(Interrupted):
             await feed.end(self.lab, self.run, f"the budget is reached: {short}", self.stop)
         return None
+
+    @property
+    def _chooses_others(self) -> bool:
+        """Whether the run chooses its pairs as it goes on, by the money that is left."""
+        return self.run.design.name is DesignName.ADAPTIVE
 
     def _halt(self, condition: WorldCondition, report: WorkerReport) -> None:
         report.condition = condition

@@ -23,7 +23,7 @@ from sqlalchemy import (
 )
 
 from spacetraders_lab.core.analysis_plan import plan_hash
-from spacetraders_lab.core.errors import BudgetReached, Maintenance, UserError
+from spacetraders_lab.core.errors import BudgetReached, Maintenance, TooDear, UserError
 from spacetraders_lab.core.experiment import ExperimentRun, IntentState, RunStatus, TradeRecord
 from spacetraders_lab.core.limits import Limits
 from spacetraders_lab.core.market import Operation
@@ -233,14 +233,14 @@ class ExperimentRepository:
         return self._connection.execute(counted).scalar_one()
 
     def reserve(self, run_id: str, credits: int) -> None:
-        """Count a purchase that is about to be sent against the budget; raises BudgetReached when it does not fit.
+        """Count a purchase that is about to be sent against the budget; raises TooDear when it does not fit.
 
         What the run keeps for fuel must remain beside it.
 
         One statement, so that two ships cannot both spend the last of it: open the intent in the same transaction.
         """
         if self._connection.execute(_RESERVE, {"of_run": run_id, "credits": credits}).rowcount != 1:
-            raise BudgetReached(f"the next purchase costs up to {credits:,} credits; {self._said(run_id)}")
+            raise TooDear(f"the next purchase costs up to {credits:,} credits; {self._said(run_id)}")
 
     def check_budget(self, run_id: str) -> None:
         """Raise BudgetReached when nothing could be bought any more: fuel would be burnt for nothing."""

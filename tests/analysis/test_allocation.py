@@ -276,6 +276,19 @@ def test_it_keeps_to_the_credits_and_to_profit_where_nothing_may_be_lost():
         assert FIRST[pair.sell_market, pair.good_symbol].good.sell_price > ask
 
 
+@pytest.mark.parametrize("credits_left", [20_000, 50_000])
+def test_a_small_budget_is_not_spent_on_a_few_pairs_that_lose_much(credits_left):
+    def losses(pairs):
+        ends = ((FIRST[p.buy_market, p.good_symbol].good, FIRST[p.sell_market, p.good_symbol].good) for p in pairs)
+        return [min(80, 3 * good.trade_volume) * (good.purchase_price - other.sell_price) for good, other in ends]
+
+    poor = allocate(MANY.rows, plan(wanted=12, credits_left=credits_left)).pairs
+    rich = allocate(MANY.rows, plan(wanted=12)).pairs
+    assert len(poor) == len(rich) == 12
+    assert sum(max(0, loss) for loss in losses(poor)) < credits_left / 10
+    assert sum(max(0, loss) for loss in losses(rich)) > 20_000, "which many credits are well spent on"
+
+
 def far_from_all_but(near: set[str]) -> dict[tuple[str, str], Way]:
     """Ways on which markets that are not `near` are an hour away, also from each other."""
     return {

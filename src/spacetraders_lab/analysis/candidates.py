@@ -19,7 +19,7 @@ USUAL_VOLUMES = 3.0  # tradeVolumes that a visit trades of a side, about
 _PASSED = 0.4  # of what a visit is worth, for the next supply level on its way: a few tradeVolumes often get there
 _STEERED = 0.15  # the same for the other side of that level: it takes another visit
 _HALVING_LOSS = 200_000  # credits that a visit may lose for half of its worth,
-_HALVING_SHARE = 0.1  # ... or of what the run may still lose, where that is less: else few pairs use up a small budget
+_HALVING_SHARE = 0.3  # ... or of what the run may still lose, where that is less: else few pairs use up a small budget
 _USUAL_MOVE = 0.03 * 1.5  # log move of a usual visit, against which the rounding of a quote is held
 
 

@@ -103,11 +103,11 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What is to be measured, how it goes, and what must be kept for fuel then."""
+    """What is to be measured, how it goes with the whole fleet, and what must be kept for fuel then."""
 
     proposal: Proposal
     plan: Plan
-    schedules: tuple[Schedule, ...]
+    schedule: Schedule
     fuel_on_the_way: int
     kept_for_fuel: int
 
@@ -173,27 +173,24 @@ def _proposed(known: Situation, left_for_fuel: int) -> Proposal:
 def _priced(known: Situation, proposal: Proposal) -> Choice:
     """How a proposal would go, and what must be kept for fuel then."""
     plan = known.price(proposal.pairs, proposal.to_trade)
-    schedules = _schedules(known, plan)
+    schedule = schedule_with(known, plan, len(known.ships))
     on_the_way = known.fuel_on_the_way(proposal.pairs)
     for_ways = fuel_money((ship.fuel_capacity for ship in known.ships), on_the_way)
-    for_readings = math.ceil(schedules[-1].watch_fuel * known.fuel_price * WORST_CASE)
-    return Choice(proposal, plan, schedules, on_the_way, for_ways + for_readings)
+    for_readings = math.ceil(schedule.watch_fuel * known.fuel_price * WORST_CASE)
+    return Choice(proposal, plan, schedule, on_the_way, for_ways + for_readings)
 
 
-def _schedules(known: Situation, plan: Plan) -> tuple[Schedule, ...]:
-    """How the plan would go with the first ship, the first two, and so on."""
-    return tuple(
-        make_schedule(
-            plan.pairs,
-            known.command.design,
-            known.ways,
-            [ship.waypoint for ship in known.ships[:count]],
-            fuel_capacity=min(ship.fuel_capacity for ship in known.ships),
-            probes=[ship.waypoint for ship in known.probes],
-            probe_ways=known.probe_ways,
-            limits=known.command.limits,
-        )
-        for count in range(1, len(known.ships) + 1)
+def schedule_with(known: Situation, plan: Plan, ships: int) -> Schedule:
+    """How the plan would go with the first so many ships."""
+    return make_schedule(
+        plan.pairs,
+        known.command.design,
+        known.ways,
+        [ship.waypoint for ship in known.ships[:ships]],
+        fuel_capacity=min(ship.fuel_capacity for ship in known.ships),
+        probes=[ship.waypoint for ship in known.probes],
+        probe_ways=known.probe_ways,
+        limits=known.command.limits,
     )
 
 

@@ -23,7 +23,7 @@ from spacetraders_lab.core.schedule import Schedule
 from spacetraders_lab.game import reads
 from spacetraders_lab.game.ways import find_ways
 from spacetraders_lab.run.app import Lab
-from spacetraders_lab.run.choice import Choice, MarketLiquidityExperimentCommand, Situation, choose
+from spacetraders_lab.run.choice import Choice, MarketLiquidityExperimentCommand, Situation, choose, schedule_with
 from spacetraders_lab.run.roster import check_room, checked_ships
 from spacetraders_lab.store.attrition import record_planned_skips
 from spacetraders_lab.store.containers import ContainerRepository
@@ -74,13 +74,14 @@ async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepa
     """Choose and price an experiment, whether it fits or not; raises UserError where there is nothing to measure."""
     known = await _situation(lab, command)
     choice = choose(known)
+    with_fewer = [schedule_with(known, choice.plan, ships) for ships in range(1, len(known.ships))]
     run = _new_run(lab, command, known.purse if command.budget is None else command.budget, choice.kept_for_fuel)
     return Prepared(
         command,
         run,
         choice.proposal,
         choice.plan,
-        choice.schedules,
+        (*with_fewer, choice.schedule),
         tuple(expected_precision(choice.plan.pairs, known.quotes)),
         _document(known, run, choice, lab.game.client.speed),
         known.purse,
@@ -172,7 +173,7 @@ def _fuel_price(listings: Mapping[str, list[Listing]]) -> float:
 
 
 def _document(known: Situation, run: ExperimentRun, choice: Choice, speed: float) -> dict[str, Any]:
-    proposal, plan, schedule = choice.proposal, choice.plan, choice.schedules[-1]
+    proposal, plan, schedule = choice.proposal, choice.plan, choice.schedule
     return analysis_plan(
         version=__version__,
         system=run.system_symbol,

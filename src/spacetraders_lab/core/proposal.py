@@ -7,7 +7,7 @@ from enum import StrEnum
 from spacetraders_lab.core.experiment import Design, DesignName, MarketPair, Menu, Skip
 from spacetraders_lab.core.market import Listing, Operation, TradeGood
 from spacetraders_lab.core.menus import MOST_VOLUMES, expected_move, grid_menu, planned_skips, visit_menu
-from spacetraders_lab.core.planning import ListingKey, Plan, Ways
+from spacetraders_lab.core.planning import WORST_CASE, ListingKey, Plan, Ways
 from spacetraders_lab.core.protocol import cell_units
 from spacetraders_lab.core.selection import MarketSelector, balanced_order, queue_order
 from spacetraders_lab.core.survey import numbered, separate_lanes, stratified_order, survey_pairs
@@ -144,10 +144,12 @@ def _visits(
         losing = {planned.pair for planned in price(wanted, to_trade).pairs if planned.loss(1.0) > 0}
         omissions += [Omission(pair.pair_id, LeftOut.UNPROFITABLE) for pair in wanted if pair in losing]
         wanted = [pair for pair in wanted if pair not in losing]
-    fitting = _fitting(wanted, to_trade, price, purse if budget is None else budget)
+    credits = purse if budget is None else budget
+    wanted = _dear_last(wanted, to_trade, price, credits)
+    fitting = _fitting(wanted, to_trade, price, credits)
     chosen, beyond = fitting[:max_pairs], _beyond(fitting, max_pairs)
     in_turn = stratified_order(chosen, _cell_of(quotes), seed)
-    pairs = _fitting(in_turn, to_trade, price, purse if budget is None else budget)
+    pairs = _fitting(in_turn, to_trade, price, credits)
     taken = {*(pair.pair_id for pair in pairs), *(omission.what for omission in beyond)}
     omissions += [Omission(pair.pair_id, LeftOut.BUDGET) for pair in wanted if pair.pair_id not in taken]
     omissions += beyond
@@ -161,6 +163,17 @@ def _visits(
         {pair.pair_id: skips[pair.pair_id] for pair in pairs},
         (*_loads_left_out(quotes, hold), *omissions),
     )
+
+
+def _dear_last(wanted: Sequence[MarketPair], menus: Mapping[str, Menu], price: Price, credits: int) -> list[MarketPair]:
+    """The pairs in their order, but those last of which as many at once as there are ships would not fit.
+
+    One of these keeps many others out. One part more than ships, for what the pairs before them may have lost.
+    """
+    plan = price(wanted, menus)
+    share = credits / (plan.ships + 1)
+    dear = {planned.pair for planned in plan.pairs if planned.peak(WORST_CASE) > share}
+    return sorted(wanted, key=lambda pair: pair in dear)
 
 
 def _fitting(wanted: Sequence[MarketPair], menus: Mapping[str, Menu], price: Price, credits: int) -> list[MarketPair]:

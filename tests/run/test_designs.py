@@ -1,7 +1,7 @@
 """A whole ladder of the laboratory system with three ships: what it covers, what it costs, what the plan foretold."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -10,11 +10,21 @@ import pytest
 
 from spacetraders_lab.core.analysis_plan import Exclusion, plan_hash
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.experiment import ClaimOrder, Design, DesignName, ExperimentRun, PlaceboBracket, TradeRecord
+from spacetraders_lab.core.experiment import (
+    ClaimOrder,
+    Design,
+    DesignName,
+    ExperimentRun,
+    MarketPair,
+    PlaceboBracket,
+    TradeRecord,
+)
 from spacetraders_lab.core.lanes import is_natural
-from spacetraders_lab.core.market import Operation
+from spacetraders_lab.core.market import Listing, Operation, TradeGood
+from spacetraders_lab.core.planning import ListingKey
 from spacetraders_lab.core.proposal import LeftOut
 from spacetraders_lab.core.schedule import SECONDS_PER_REQUEST
+from spacetraders_lab.core.survey import survey_pairs
 from spacetraders_lab.run.coordinator import Prepared
 from spacetraders_lab.sandbox.ledger import LedgerEntry
 from spacetraders_lab.store.attrition import attrition
@@ -22,6 +32,7 @@ from spacetraders_lab.store.brackets import placebo_brackets
 from spacetraders_lab.store.database import open_database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.study.rig import FOUR_CELLS, Exchange, Rig, Wire
+from tests.factories import NOON
 from tests.guarantees.judge import violations
 
 LADDER = Design(name=DesignName.LADDER, washout_seconds=45 * 60, claim_order=ClaimOrder.NEAREST)
@@ -211,7 +222,17 @@ def test_a_pair_that_is_too_dear_does_not_keep_cheaper_ones_out(make_rig: Callab
     assert worst <= budget
     assert len(prepared.pairs) >= 10
     passed_over = [o.what for o in prepared.proposal.omissions if o.reason is LeftOut.BUDGET]
-    assert passed_over
+    profitable_first = survey_pairs(_listings(prepared.proposal.quotes), LADDER.rounds)
+    order = [MarketPair.of(lane.good, lane.source.waypoint, lane.target.waypoint).pair_id for lane in profitable_first]
+    first = min(order.index(pair_id) for pair_id in passed_over)
+    assert any(order.index(pair.pair_id) > first for pair in prepared.pairs)
+
+
+def _listings(quotes: Mapping[ListingKey, TradeGood]) -> dict[str, list[Listing]]:
+    found: dict[str, list[Listing]] = {}
+    for (market, good), quote in quotes.items():
+        found.setdefault(good, []).append(Listing(market, quote, NOON))
+    return found
 
 
 @pytest.mark.parametrize(("ships", "few", "more"), [(1, 27, 38), (3, 22, 37), (6, 14, 33)])

@@ -80,6 +80,7 @@ def _candidate(good: str, source: Listing, target: Listing, plan: AllocationPlan
     resting_bid = plan.reference[target.waypoint, good].sell_price
     bought, sold = load_sizes(source.good, target.good, plan.hold)
     units = sum(bought)
+    loss = units * (ask - bid)
     volumes = units / source.good.trade_volume, units / target.good.trade_volume
     return Candidate(
         MarketPair.of(good, source.waypoint, target.waypoint),
@@ -92,8 +93,8 @@ def _candidate(good: str, source: Listing, target: Listing, plan: AllocationPlan
             math.log(resting_bid / bid) * _unforgotten(target, plan),
         ),
         units * ask,
-        units * (ask - bid),
-        1 + max(0.0, units * (ask - bid)) / max(1.0, min(_HALVING_LOSS, _HALVING_SHARE * plan.credits_left)),
+        loss,
+        1 + max(0.0, loss) / max(1.0, min(_HALVING_LOSS, _HALVING_SHARE * plan.credits_left)),
     )
 
 

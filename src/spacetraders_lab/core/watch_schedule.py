@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
+from spacetraders_lab.core.planning import ListingKey
 from spacetraders_lab.core.revisits import Revisit, Shock, Watch, next_errand, watched
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)  # of the play; only differences count
@@ -37,7 +38,6 @@ class Foreseen:
 
 
 Ship = TypeVar("Ship", bound=Watcher)
-Listing = tuple[str, str]  # (market, good)
 
 
 def play_watch(
@@ -81,7 +81,7 @@ def play_watch(
 
 
 def begin_watch(
-    traded: Mapping[Listing, float], ended: Mapping[Listing, float], read: Iterable[tuple[str, float]]
+    traded: Mapping[ListingKey, float], ended: Mapping[ListingKey, float], read: Iterable[tuple[str, float]]
 ) -> Foreseen:
     """The watch after the trades: the last one of each listing, when its pair ended, what was read when (seconds)."""
     shocks = {listing: Shock(*listing, moment(at)) for listing, at in traded.items()}

@@ -50,6 +50,7 @@ def test_the_migrations_make_every_condition_of_a_partial_index(database: Databa
         "ix_work_queue_claimed",
         "ix_work_queue_ship",
         "uq_work_queue_ship",
+        "ix_experiments_no_cell",
         "uq_intents_open",
         "uq_containers_driver",
         "ix_containers_open",
@@ -71,7 +72,7 @@ def test_the_migrations_make_every_condition_of_a_partial_index(database: Databa
 
 def _words(condition: str) -> list[str]:
     """Columns and values in their order, which PostgreSQL writes with casts and its own brackets."""
-    return re.findall(r"\w+(?= IS NOT NULL| =| IN)|'\w+'", condition.replace("= ANY", "IN"))
+    return re.findall(r"\w+(?= IS (?:NOT )?NULL| [=>]| IN)|'\w+'", condition.replace("= ANY", "IN"))
 
 
 def test_the_program_knows_every_revision_in_order() -> None:

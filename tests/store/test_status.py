@@ -1,13 +1,17 @@
 """The figures of `experiment status` and `experiment list`."""
 
+from pathlib import Path
+
 import pytest
 
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import QueueStatus, RunStatus
-from spacetraders_lab.store.database import Database
+from spacetraders_lab.store.attrition import attrition
+from spacetraders_lab.store.database import Database, open_database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.status import ShipStatus, summarise_run, summarise_runs, summarise_ships
 from tests.factories import NOON, make_record
+from tests.plans import plans
 from tests.store.memory import LEASE, Queue, after, apart, enter_run
 
 
@@ -85,3 +89,17 @@ def test_each_ship_shows_what_it_did_and_what_it_is_at(database: Database) -> No
         ShipStatus("S-2", completed=0, failed=0, transactions=0, working_on=working.pair.pair_id),
     ]
     assert first.pair_id == dead.pair.pair_id
+
+
+def test_nothing_of_a_long_run_is_counted_from_its_rows(tmp_path: Path) -> None:
+    """There may be a million: each figure comes from an index that holds all it needs."""
+    database = open_database(f"sqlite:///{tmp_path}/lab.db")
+    enter_run(database, apart(2))
+    record(database)
+    with plans() as found, database.reading() as connection:
+        summarise_run(connection, "run-1", summarise_ships(connection, "run-1"))
+        attrition(connection, "run-1")
+    database.close()
+    looks = [line for plan in found.values() for line in plan.splitlines() if "market_experiments" in line]
+    assert {line for line in looks if "COVERING INDEX" not in line} == set()
+    assert any("ix_experiments_no_cell" in line for line in looks)

@@ -3,6 +3,7 @@
 Commands are named by module and function and imported only when they run, so that --help stays quick.
 """
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from spacetraders_lab import __version__
 from spacetraders_lab.core.errors import GameError, GameUnreachable, LabError, UserError, WorldCondition
 
 EXIT_OK, EXIT_FAILED, EXIT_USER, EXIT_SUSPENDED = 0, 1, 2, 3
+NEW_OBJECTS = 10_000  # between two looks for garbage: imports make none, and looking took a tenth of a command
 
 _COMMANDS = {
     "experiment": (
@@ -161,6 +163,7 @@ def _converted(wanted: Any, tokens: Sequence[Token]) -> Any:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 the request was wrong, 3 the run is suspended."""
+    gc.set_threshold(NEW_OBJECTS)
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 

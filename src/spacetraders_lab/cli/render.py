@@ -17,15 +17,15 @@ from spacetraders_lab.core.analysis_plan import FEWEST_REVISITS
 from spacetraders_lab.core.container import Container
 from spacetraders_lab.core.experiment import DesignName, ExperimentRun, QueueStatus, RunStatus
 from spacetraders_lab.core.limits import Limits
-from spacetraders_lab.core.planning import Plan
 from spacetraders_lab.core.sayable import sayable
-from spacetraders_lab.core.schedule import Schedule
-from spacetraders_lab.core.summary import ImpactSummary
 from spacetraders_lab.store.attrition import Attrition
 from spacetraders_lab.store.experiments import Deviation
 from spacetraders_lab.store.status import RunSummary, ShipStatus
 
 if TYPE_CHECKING:  # what only looks need not import what plays
+    from spacetraders_lab.core.planning import Plan
+    from spacetraders_lab.core.schedule import Schedule
+    from spacetraders_lab.core.summary import ImpactSummary
     from spacetraders_lab.run.coordinator import Begun, Prepared
     from spacetraders_lab.run.scout import ScoutingPlan
     from spacetraders_lab.store.work_queue import FailedPair
@@ -121,7 +121,7 @@ def _print_pairs(prepared: "Prepared") -> None:
     print(f"Total: {len(prepared.plan.pairs):,} market pairs")
 
 
-def print_plan(plan: Plan, schedule: Schedule, run: ExperimentRun, purse: int) -> None:
+def print_plan(plan: "Plan", schedule: "Schedule", run: ExperimentRun, purse: int) -> None:
     """What the experiment will cost, before anything is bought."""
     print("\nPlan:")
     print(f"  transactions   {plan.transactions:>12,}")
@@ -255,7 +255,7 @@ def print_plan_kept(planned: Attrition, deviations: Sequence[Deviation], ended_b
         print(f"\nEnded: {ended_because}")
 
 
-def print_impact(summary: ImpactSummary) -> None:
+def print_impact(summary: "ImpactSummary") -> None:
     """The first impact table."""
     print("Price impact (median move of the traded quote per full tradeVolume):\n")
     print_table(

@@ -17,7 +17,6 @@ from spacetraders_lab.core.experiment import DesignName, ExperimentRun, QueueSta
 from spacetraders_lab.store.attrition import attrition
 from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.experiments import ExperimentRepository
-from spacetraders_lab.store.revisits import watch_of
 from spacetraders_lab.store.status import summarise_run, summarise_runs, summarise_ships
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 
@@ -37,7 +36,7 @@ def status(
         ships = summarise_ships(connection, run_id)
         run = summarise_run(connection, run_id, ships)
         failed = WorkQueueRepository(connection).failed_pairs(run_id)
-        planned = attrition(connection, run_id)
+        planned = attrition(connection, run_id, run.transactions)
         experiments = ExperimentRepository(connection)
         begun = experiments.get_run(run_id)
         ended_because, deviations = experiments.ended_because(run_id), experiments.deviations(run_id)
@@ -74,6 +73,8 @@ def _watch_kept(connection: Connection, run: ExperimentRun) -> dict[str, int]:
     """How many readings of what it has traded a recovery run has made, missed and to come; nothing of other runs."""
     if run.design.name is not DesignName.RECOVERY:
         return {}
+    from spacetraders_lab.store.revisits import watch_of
+
     speed = ExperimentRepository(connection).speed_of(run.run_id)
     watch = watch_of(connection, run.run_id, run.finished_at or datetime.now(UTC), speed=speed)
     return {"made": watch.done, "missed": watch.missed, "to_come": len(watch.to_come)}

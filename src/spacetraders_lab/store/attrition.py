@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Text, and_, bindparam, cast, exists, func, literal, or_, select
+from sqlalchemy import Connection, Row, Text, and_, bindparam, cast, exists, func, literal, literal_column, or_, select
 
 from spacetraders_lab.core.experiment import (
     Cell,
@@ -163,10 +163,11 @@ def unfinished_pairs(connection: Connection, run_id: str) -> list[int]:
     return list(connection.execute(rows.order_by(queue.c.queue_id)).scalars())
 
 
-def attrition(connection: Connection, run_id: str) -> Attrition:
+def attrition(connection: Connection, run_id: str, transactions: int | None = None) -> Attrition:
     """What became of the planned trades of a run.
 
     A trade whose outcome became known only after its pair had been given up is executed, whatever was written then.
+    Who has counted the run's `transactions` in the same snapshot hands them in: they may be very many.
     """
     left_out = connection.execute(
         select(skips.c.reason, func.count().label("trades"))
@@ -177,7 +178,7 @@ def attrition(connection: Connection, run_id: str) -> Attrition:
     )
     return Attrition(
         _count_planned(connection, run_id),
-        _count_executed(connection, run_id),
+        _count_executed(connection, run_id, transactions),
         {row.reason: row.trades for row in left_out},
     )
 
@@ -193,22 +194,25 @@ def _count_planned(connection: Connection, run_id: str) -> int:
     )
 
 
-def _count_executed(connection: Connection, run_id: str) -> int:
+def _count_executed(connection: Connection, run_id: str, transactions: int | None) -> int:
     """The cells that each pair's last take has traded: every one of them begins with part 1.
 
-    The run is counted in one go, and what earlier takes had traded taken from it: few pairs have been given back, and a
-    look for each pair costs twice as much on a million rows.
+    They are all transactions but the few that begin no cell and what earlier takes had traded: few pairs were given
+    back.
     """
-    is_cell = and_(trades.c.run_id == run_id, trades.c.batch_size_fraction.is_not(None), trades.c.part == 1)
+    in_run = trades.c.run_id == run_id
+    no_cell = or_(trades.c.batch_size_fraction.is_(None), trades.c.part > literal_column("1"))  # as its index has it
     of_earlier_takes = (
         select(func.count())
-        .where(is_cell, trades.c.pair_id == queue.c.pair_id, trades.c.take < queue.c.take)
+        .where(in_run, ~no_cell, trades.c.pair_id == queue.c.pair_id, trades.c.take < queue.c.take)
         .correlate(queue)
         .scalar_subquery()
     )
-    in_all = select(func.count()).where(is_cell)
     earlier = select(func.coalesce(func.sum(of_earlier_takes), 0)).where(queue.c.run_id == run_id, queue.c.take > 1)
-    return connection.execute(in_all).scalar_one() - int(connection.execute(earlier).scalar_one())
+    if transactions is None:
+        transactions = connection.execute(select(func.count()).where(in_run)).scalar_one()
+    beside = connection.execute(select(func.count()).where(in_run, no_cell)).scalar_one()
+    return transactions - beside - int(connection.execute(earlier).scalar_one())
 
 
 def _menu(row: Row[Any]) -> Menu:

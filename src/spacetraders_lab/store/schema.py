@@ -217,6 +217,12 @@ market_experiments = Table(
     Index("idx_experiments_run", "run_id", "timestamp"),
     Index("idx_experiments_ship", "run_id", "ship_symbol"),
     Index("idx_experiments_good", "run_id", "good_symbol"),
+    # What begins no cell: left over, or the later part of a sale. Few rows, and counting them reads nothing else.
+    _partial(
+        "ix_experiments_no_cell",
+        *("run_id", "part", "batch_size_fraction"),
+        where="batch_size_fraction IS NULL OR part > 1",
+    ),
 )
 
 # Planned trades that will not take place; take 0: decided when the pair was planned. With the executed cells of the

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, ScalarSelect, func, literal, literal_column, select
+from sqlalchemy import CTE, ColumnElement, Connection, ScalarSelect, func, literal, literal_column, select
 
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import QueueStatus, RunStatus
@@ -71,12 +71,7 @@ def summarise_run(connection: Connection, run_id: str, ships: Sequence[ShipStatu
 
 def summarise_ships(connection: Connection, run_id: str) -> list[ShipStatus]:
     """Every ship that has touched the run, the one with most completed pairs first."""
-    traded = (
-        select(trades.c.ship_symbol, func.count().label("transactions"))
-        .where(trades.c.run_id == run_id)
-        .group_by(trades.c.ship_symbol)
-        .cte()
-    )
+    traded = _transactions_by_ship(run_id)
     worked = (
         select(
             queue.c.claimed_by.label("ship_symbol"),
@@ -141,6 +136,23 @@ def _summaries(
         )
         for row in connection.execute(found).mappings()
     ]
+
+
+def _transactions_by_ship(run_id: str) -> CTE:
+    """ship_symbol and transactions of every ship that has traded for the run.
+
+    From ship to ship along their index, and each one's entries counted: to group a million rows takes twice as long.
+    """
+    in_run = trades.c.run_id == run_id
+    first = select(func.min(trades.c.ship_symbol).label("ship_symbol")).where(in_run).cte(recursive=True)
+    after = select(func.min(trades.c.ship_symbol)).where(in_run, trades.c.ship_symbol > first.c.ship_symbol)
+    ships = first.union_all(select(after.scalar_subquery()).where(first.c.ship_symbol.is_not(None)))
+    its_own = select(func.count()).where(in_run, trades.c.ship_symbol == ships.c.ship_symbol)
+    return (
+        select(ships.c.ship_symbol, its_own.scalar_subquery().label("transactions"))
+        .where(ships.c.ship_symbol.is_not(None))
+        .cte()
+    )
 
 
 def _of_its_trades(value: ColumnElement[T]) -> ScalarSelect[T]:

@@ -9,7 +9,7 @@ import pytest
 
 from spacetraders_lab.core.commands import PurchaseCargoCommand
 from spacetraders_lab.core.errors import GameError, GameUnreachable
-from spacetraders_lab.core.routing import Preference, Route, Unreachable, find_route
+from spacetraders_lab.core.routing import Preference, Route, Unreachable, route_of
 from spacetraders_lab.core.ship import NavStatus, Ship
 from spacetraders_lab.core.travel import FlightMode
 from spacetraders_lab.game import moves, reads
@@ -83,17 +83,8 @@ def _waited(sandbox: Sandbox) -> float:
 
 async def planned_route(game: Game, ship: Ship, goal: str) -> Route:
     stations = await game.fuel_stations(ship.system)
-    return find_route(
-        await game.legs(ship.system, ship.speed),
-        ship.waypoint,
-        goal,
-        fuel=ship.fuel,
-        fuel_capacity=ship.fuel_capacity,
-        fuel_stations=stations,
-        mode=ship.flight_mode,
-        docked=ship.status is NavStatus.DOCKED,
-        end_fuel=0 if game.sells_fuel.get(goal) else 1,
-    )
+    table = await game.legs(ship.system, ship.speed)
+    return route_of(ship, table, goal, stations, end_fuel=0 if game.sells_fuel.get(goal) else 1)
 
 
 def test_two_ships_that_set_off_together_read_the_map_once() -> None:

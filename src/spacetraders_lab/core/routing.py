@@ -13,6 +13,7 @@ from spacetraders_lab.core.errors import LabError
 from spacetraders_lab.core.legs import MODES, LegTable
 from spacetraders_lab.core.route_bounds import Weights
 from spacetraders_lab.core.route_search import Label, Search, free_flight
+from spacetraders_lab.core.ship import NavStatus, Ship
 from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT, FlightMode
 
 
@@ -96,6 +97,30 @@ def find_route(
     if last is None:
         raise Unreachable(_why_not(table, first, goal_index, fuel_capacity, end_fuel, stations))
     return _route(table, last)
+
+
+def route_of(
+    ship: Ship,
+    table: LegTable,
+    goal: str,
+    fuel_stations: Collection[str],
+    *,
+    end_fuel: int = 0,
+    preference: Preference = Preference.FASTEST,
+) -> Route:
+    """`find_route` for a ship as it is: from where it stands, with its fuel, in its mode. Raises Unreachable."""
+    return find_route(
+        table,
+        ship.waypoint,
+        goal,
+        fuel=ship.fuel,
+        fuel_capacity=ship.fuel_capacity,
+        fuel_stations=fuel_stations,
+        mode=ship.flight_mode,
+        docked=ship.status is NavStatus.DOCKED,
+        end_fuel=end_fuel,
+        preference=preference,
+    )
 
 
 _NO_MODE = -1  # the ship is in a mode that no route uses

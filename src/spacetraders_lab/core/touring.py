@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from spacetraders_lab.core.legs import LegTable
-from spacetraders_lab.core.routing import find_route
-from spacetraders_lab.core.ship import NavStatus, Ship
+from spacetraders_lab.core.routing import find_route, route_of
+from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.travel import FlightMode, travel_seconds
 
 VISIT_SECONDS = 2.0  # what the requests of a visit take beside the flight: orbit, flight, reading, now and then fuel
@@ -104,20 +104,7 @@ def next_visit(markets: Iterable[Watched], seconds_to: Mapping[str, float], *, f
 def _first(
     ship: Ship, table: LegTable, wait: float, markets: Sequence[str], stations: Collection[str]
 ) -> tuple[float, ...]:
-    def seconds(market: str) -> float:
-        route = find_route(
-            table,
-            ship.waypoint,
-            market,
-            fuel=ship.fuel,
-            fuel_capacity=ship.fuel_capacity,
-            fuel_stations=stations,
-            mode=ship.flight_mode,
-            docked=ship.status is NavStatus.DOCKED,
-        )
-        return wait + route.seconds + VISIT_SECONDS
-
-    return tuple(seconds(market) for market in markets)
+    return tuple(wait + route_of(ship, table, market, stations).seconds + VISIT_SECONDS for market in markets)
 
 
 def _between(

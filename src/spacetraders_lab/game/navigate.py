@@ -4,8 +4,8 @@ import math
 from collections.abc import Awaitable, Callable
 
 from spacetraders_lab.core.errors import GameError, GameUnreachable, WorldCondition
-from spacetraders_lab.core.routing import Leg, find_route
-from spacetraders_lab.core.ship import NavStatus, Ship
+from spacetraders_lab.core.routing import Leg, route_of
+from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT
 from spacetraders_lab.core.waypoint import system_of
 from spacetraders_lab.game import moves
@@ -101,18 +101,8 @@ async def _next_leg(game: Game, ship: Ship, destination: str) -> Leg:
     table = await game.legs(ship.system, ship.speed)
     while True:
         stations = await game.fuel_stations(ship.system)
-        route = find_route(
-            table,
-            ship.waypoint,
-            destination,
-            fuel=ship.fuel,
-            fuel_capacity=ship.fuel_capacity,
-            fuel_stations=stations,
-            mode=ship.flight_mode,
-            docked=ship.status is NavStatus.DOCKED,
-            end_fuel=0 if game.sells_fuel.get(destination) else 1,  # enough to drift away again
-            preference=game.preference,
-        )
+        end_fuel = 0 if game.sells_fuel.get(destination) else 1  # enough to drift away again
+        route = route_of(ship, table, destination, stations, end_fuel=end_fuel, preference=game.preference)
         doubtful = [leg.origin for leg in route.legs[1:] if leg.refuel_before and leg.origin not in game.sells_fuel]
         if not doubtful:
             return route.legs[0]

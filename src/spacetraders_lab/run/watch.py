@@ -8,8 +8,8 @@ from datetime import datetime
 
 from spacetraders_lab.core.legs import LegTable
 from spacetraders_lab.core.market import Listing
-from spacetraders_lab.core.routing import Unreachable, find_route
-from spacetraders_lab.core.ship import NavStatus, Ship
+from spacetraders_lab.core.routing import Unreachable, route_of
+from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.touring import Watched, next_visit
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.scout import scouts, visit
@@ -62,17 +62,7 @@ def _seconds_to(ship: Ship, markets: Sequence[str], table: LegTable, stations: C
     seconds = {}
     for market in markets:
         with suppress(Unreachable):
-            route = find_route(
-                table,
-                ship.waypoint,
-                market,
-                fuel=ship.fuel,
-                fuel_capacity=ship.fuel_capacity,
-                fuel_stations=stations,
-                mode=ship.flight_mode,
-                docked=ship.status is NavStatus.DOCKED,
-            )
-            seconds[market] = float(route.seconds)
+            seconds[market] = float(route_of(ship, table, market, stations).seconds)
     return seconds
 
 

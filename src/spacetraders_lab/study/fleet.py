@@ -34,7 +34,7 @@ from spacetraders_lab.core.protocol import (
     SkipTrades,
     next_action,
 )
-from spacetraders_lab.core.routing import Leg, find_route
+from spacetraders_lab.core.routing import Leg, route_of
 from spacetraders_lab.core.ship import NavStatus, Ship
 from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT, distance
 from spacetraders_lab.run.feed import LONG
@@ -257,17 +257,7 @@ class Fleet:
     def _navigate(self, voyager: Voyager, destination: str) -> Generator[float]:
         voyager.market = None
         ship = voyager.ship
-        route = find_route(
-            self._legs,
-            ship.waypoint,
-            destination,
-            fuel=ship.fuel,
-            fuel_capacity=ship.fuel_capacity,
-            fuel_stations=self._stations,
-            mode=ship.flight_mode,
-            docked=ship.status is NavStatus.DOCKED,
-        )
-        for leg in route.legs:
+        for leg in route_of(ship, self._legs, destination, self._stations).legs:
             yield from self._fly(voyager, leg)
         voyager.begin_visit()
 

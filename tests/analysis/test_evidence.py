@@ -267,7 +267,7 @@ def test_an_old_quote_is_less_certain() -> None:
 
 
 def test_a_law_that_is_not_linear_in_size_is_carried_through() -> None:
-    bent = SizeLaw(estimate(1.3, 0.02), 0.001, 8.0, 5, 100)
+    bent = SizeLaw(estimate(1.3, 0.02), 15.0, 0.001, 8.0, 5, 100)
     found = evidence_of(make_findings(law=None, size_law=bent), HERE, BUY, age_minutes=0)
     assert (found.form, found.curve.exponent) == (LawForm.POWER, 1.3)
     straight = replace(bent, p=0.5)

@@ -32,7 +32,7 @@ def test_a_ladder_is_planned_and_nothing_begun(scouted: Player, tmp_path: Path) 
         "By number of ships:",
         "expected loss",
         "Precision to expect",
-        "left out (zero tick",
+        "shows nothing (zero tick",
     ):
         assert words in answer.out, words
     assert max(map(len, answer.out.splitlines())) <= 100 + len(str(path))

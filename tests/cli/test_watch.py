@@ -68,10 +68,10 @@ def test_without_a_terminal_every_change_is_a_plain_line(database: Database) -> 
     lines = out.getvalue().splitlines()
     assert "\x1b" not in out.getvalue()
     assert [line.split("  ")[1:6] for line in lines] == [
-        ["RUNNING", "0/2 pairs (0.0%)", "0 in progress", "0 failed", "0 trades"],
-        ["RUNNING", "0/2 pairs (0.0%)", "0 in progress", "0 failed", "1 trades"],
-        ["RUNNING", "2/2 pairs (100.0%)", "0 in progress", "1 failed", "1 trades"],
-        ["COMPLETED", "2/2 pairs (100.0%)", "0 in progress", "1 failed", "1 trades"],
+        ["RUNNING", "0.0% done, 0/2 pairs", "0 in progress", "0 failed", "0 trades"],
+        ["RUNNING", "0.0% done, 0/2 pairs", "0 in progress", "0 failed", "1 trades"],
+        ["RUNNING", "100.0% done, 2/2 pairs", "0 in progress", "1 failed", "1 trades"],
+        ["COMPLETED", "100.0% done, 2/2 pairs", "0 in progress", "1 failed", "1 trades"],
     ]
     assert [line[:8] for line in lines] == ["12:00:00", "12:00:02", "12:00:03", "12:00:04"]
 
@@ -142,7 +142,7 @@ def test_the_command_ends_with_the_run(player: Player) -> None:
     (run,) = player.type("experiment list --json").json
     answer = player.type(f"experiment status --run-id {run['run_id']} --watch")
     assert answer.code == 0
-    assert "COMPLETED  1/1 pairs (100.0%)" in answer.out
+    assert "COMPLETED  100.0% done, 1/1 pairs" in answer.out
 
 
 def test_watching_is_not_for_programs(terminal: Terminal) -> None:

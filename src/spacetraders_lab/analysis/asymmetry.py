@@ -17,9 +17,10 @@ _MIN_UNITS = 3
 
 @dataclass(frozen=True, slots=True)
 class Asymmetry:
-    """Log of the buying over the selling slope, between listings pooled at random; `p` for its being 0."""
+    """Log of the buying over the selling slope, between listings pooled at random; `t` and `p` are of its being 0."""
 
     log_ratio: Estimate
+    t: float
     p: float
     df: int
     listings: int
@@ -36,7 +37,7 @@ def fit_asymmetry(runs: Runs, buying: ImpactModel, selling: ImpactModel) -> Asym
         return None
     mean, error = pool(ratios, variances)
     df = len(ratios) - 1
-    return Asymmetry(t_interval(mean, error, df), t_p(mean / error, df), df, len(ratios))
+    return Asymmetry(t_interval(mean, error, df), t := mean / error, t_p(t, df), df, len(ratios))
 
 
 def pool(values: Floats, variances: Floats) -> tuple[float, float]:

@@ -164,9 +164,10 @@ class Elasticity:
 
 @dataclass(frozen=True, slots=True)
 class SizeLaw:
-    """The exponent b of impact in size: the move grows with (units / tradeVolume)^b. b = 1 is a linear law."""
+    """The exponent b of impact in size: the move grows with (units / tradeVolume)^b; `t` and `p` are of b = 1."""
 
     exponent: Estimate
+    t: float
     p: float
     df: float
     markets: int

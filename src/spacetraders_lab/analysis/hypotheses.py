@@ -142,7 +142,7 @@ def _size(size: SizeLaw | None) -> HypothesisResult:
     b = size.exponent
     word = "is not linear" if size.p < 0.05 else "is not shown to differ from linear"
     sentence = f"Impact {word} in size: b = {b.value:.3f} [{b.low:.3f}, {b.high:.3f}], {_p(size.p)}."
-    return HypothesisResult("H3", question, None, f"t({size.df:.0f})", b, size.p, None, sentence)
+    return HypothesisResult("H3", question, None, f"t({size.df:.0f}) = {size.t:.2f}", b, size.p, None, sentence)
 
 
 def _side(found: Asymmetry | None) -> HypothesisResult:
@@ -154,17 +154,20 @@ def _side(found: Asymmetry | None) -> HypothesisResult:
         f"Impact {word} between buying and selling the same listing: {_relative(found.log_ratio)} when buying, "
         f"{_p(found.p)}, {found.listings} listings."
     )
-    return HypothesisResult("H4", question, None, f"t({found.df})", found.log_ratio, found.p, None, sentence)
+    return HypothesisResult(
+        "H4", question, None, f"t({found.df}) = {found.t:.2f}", found.log_ratio, found.p, None, sentence
+    )
 
 
 def _order(found: tuple[Estimate, float, float] | None) -> HypothesisResult:
     question = "Does a trade's impact depend on the trade before it in the visit? (a check of the design)"
     if found is None:
         return _untold("H5", question, "no visit has trades of different sizes")
-    estimate, p, df = found
+    estimate, t, df = found
+    p = t_p(t, df)
     word = "depends" if p < 0.05 else "is not shown to depend"
     sentence = f"Impact {word} on the size of the trade before: {_relative(estimate)} for a full one, {_p(p)}."
-    return HypothesisResult("H5", question, None, f"t({df:.0f})", estimate, p, None, sentence)
+    return HypothesisResult("H5", question, None, f"t({df:.0f}) = {t:.2f}", estimate, p, None, sentence)
 
 
 def _if_enough(result: HypothesisResult | None, listings: int) -> HypothesisResult | None:

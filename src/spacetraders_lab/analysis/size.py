@@ -50,11 +50,12 @@ def fit_size(data: Dataset, drift2: float = 0.0) -> SizeLaw | None:
     if judged is None:
         return None
     estimate, error, df = judged
-    return SizeLaw(estimate, t_p((exponent - 1) / error, df), df, len(fit.units), len(fit.x))
+    t = (exponent - 1) / error
+    return SizeLaw(estimate, t, t_p(t, df), df, len(fit.units), len(fit.x))
 
 
 def fit_order(data: Dataset, drift2: float = 0.0, exponent: float = 1.0) -> tuple[Estimate, float, float] | None:
-    """The log effect of a full trade just before on a trade's move, with its p and degrees of freedom.
+    """The log effect of a full trade just before on a trade's move, with its t and degrees of freedom.
 
     Moves grow with the size to the power of the exponent. Visits in random order of sizes should show no effect. None
     where the sizes before do not vary.
@@ -65,7 +66,7 @@ def fit_order(data: Dataset, drift2: float = 0.0, exponent: float = 1.0) -> tupl
     tangent = fit.tangent(exponent, fit.weigh(exponent), np.where(fit.begins, 0.0, np.append(0.0, fit.x[:-1])))
     step = tangent.score / max(tangent.information, 1e-12)
     judged = fit.judge(step, tangent)
-    return judged and (judged[0], t_p(step / judged[1], judged[2]), judged[2])
+    return judged and (judged[0], step / judged[1], judged[2])
 
 
 def _fit(data: Dataset, trades: Runs, exponent: float, drift2: float) -> "_SizeFit | None":

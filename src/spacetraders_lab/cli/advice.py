@@ -160,8 +160,8 @@ def split(good: Good, *, at: str, side: Side, units: int, visits: int, every: fl
 
 _NO_RECOVERY = (
     "how fast this market recovers was not measured.\nA recovery run tells it:"
-    " experiment liquidity --design recovery --system <SYSTEM> --ships <SHIPS>\n"
-    "Or keep a probe reading it after trades:"
+    " experiment liquidity --design recovery --system <SYSTEM> --ships <SHIPS>;\n"
+    "or keep a probe reading it after trades:"
     " market scout --system <SYSTEM> --ships <PROBE> --watch"
 )
 

@@ -39,7 +39,8 @@ class DesignOptions:
     target:
         The half-width that the adaptive design aims at, in per cent of the estimate.
     washout:
-        Leave the listings of a pair alone for so many minutes after it [default: 0 for the literal grid, else 45].
+        Leave the listings of a pair alone for so many minutes after it [default: 0 for the literal grid, 480 for
+        recovery, else 45].
     claim_order:
         Which free pair a ship takes: the one that waits longest (default of the grid), or the one that begins nearest.
     """

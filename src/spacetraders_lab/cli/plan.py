@@ -18,6 +18,7 @@ from spacetraders_lab.core.analysis_plan import canonical_json, plan_hash
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import DesignName
 from spacetraders_lab.core.planning import WORST_CASE, PairPlan
+from spacetraders_lab.core.proposal import LeftOut
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.coordinator import Prepared, estimate
 from spacetraders_lab.run.prepare import check_that_it_fits
@@ -27,6 +28,7 @@ if TYPE_CHECKING:  # numpy and all that, only where a design is played
 
 _THE_GRID = DesignOptions()
 _EXAMPLES = 3  # of what is left out, for each reason
+_LESS_THAN_LEFT_OUT = {LeftOut.ZERO_TICK: "shows nothing", LeftOut.HOLD: "cut short"}
 
 
 def plan(
@@ -188,7 +190,8 @@ def _print_left_out(prepared: Prepared) -> None:
         found[omission.reason].append(omission.what)
     for reason, what in found.items():
         more = f" and {len(what) - _EXAMPLES:,} more" if len(what) > _EXAMPLES else ""
-        print(f"\nleft out ({reason}): {len(what):,}\n  {'; '.join(what[:_EXAMPLES])}{more}")
+        becomes = _LESS_THAN_LEFT_OUT.get(reason, "left out")
+        print(f"\n{becomes} ({reason}): {len(what):,}\n  {'; '.join(what[:_EXAMPLES])}{more}")
 
 
 def _goods(prepared: Prepared) -> list[dict[str, Any]]:

@@ -114,8 +114,8 @@ def _pairs_ended(progress: View) -> str:
     """How many, and of how many unless more are chosen as the run goes on; the share done where anything tells."""
     ended = progress["pairs"]["COMPLETED"] + progress["pairs"]["FAILED"]
     of_all = "" if progress["is_open"] else f"/{progress['total']}"
-    share = "" if progress["share"] is None else f" ({100 * progress['share']:.1f}%)"
-    return f"{ended}{of_all} pairs{share}"
+    share = "" if progress["share"] is None else f"{100 * progress['share']:.1f}% done, "
+    return f"{share}{ended}{of_all} pairs"
 
 
 def _ships(view: View, now: datetime) -> Table:

@@ -1,4 +1,4 @@
-"""Every error the lab raises on purpose. The message is what the user reads: what is wrong, and the remedy.
+"""The errors that more than one room knows. The message is what the user reads: what is wrong, and the remedy.
 
 LabError
 ├── UserError            the user asked for something that cannot be: exit code 2, nothing changed
@@ -7,7 +7,7 @@ LabError
 ├── PairError            this pair cannot be measured; other pairs can
 ├── ShipUnfit            this ship cannot measure any pair as it is; other ships can
 ├── WorldCondition       the world does not let anybody trade now: the run is suspended, no pair fails
-│   ├── OutOfCredits · CreditFloor · BudgetReached · TooDear · Maintenance · UniverseReset · TokenRefused
+│   ├── OutOfCredits (CreditFloor) · BudgetReached (TooDear) · Maintenance · UniverseReset · TokenRefused
 └── LeaseLost            another owner has the work now; normal, and no reason to stop the process
 """
 

@@ -19,12 +19,13 @@ Price = Callable[[Sequence[MarketPair], Mapping[str, Menu]], Plan]
 
 
 class LeftOut(StrEnum):
-    """Why something of a system will not be measured, or not as it should be."""
+    """Why something of a system will not be measured, or not as it should be.
+
+    A side with a zero tick is traded all the same where a design does not leave it out: it shows nothing.
+    """
 
     ZERO_TICK = "zero tick: would not move the quote by a credit"
     HOLD = "larger than the hold"
-    NO_PRICE = "no price seen"
-    ONE_MARKET = "traded at one market only"
     UNPROFITABLE = "loses money, and no --budget was named"
     BUDGET = "beyond the budget"
     MAX_PAIRS = "beyond --max-pairs"
@@ -113,7 +114,7 @@ def _grid(
         {good: len(markets) for good, markets in chosen.items()},
         menus,
         skips,
-        (*_sizes_left_out(design, quotes, hold), *_beyond(candidates, max_pairs)),
+        (*_sizes_that_show_less(design, quotes, hold), *_beyond(candidates, max_pairs)),
     )
 
 
@@ -161,7 +162,7 @@ def _visits(
         {good: len({market for market, listed in used if listed == good}) for good in listings},
         {pair.pair_id: menus[pair.pair_id] for pair in pairs},
         {pair.pair_id: skips[pair.pair_id] for pair in pairs},
-        (*_loads_left_out(quotes, hold), *omissions),
+        (*_loads_that_show_less(quotes, hold), *omissions),
     )
 
 
@@ -215,7 +216,7 @@ def _beyond(candidates: Sequence[MarketPair], max_pairs: int | None) -> list[Omi
     return [Omission(pair.pair_id, LeftOut.MAX_PAIRS) for pair in left]
 
 
-def _sizes_left_out(design: Design, quotes: Mapping[ListingKey, TradeGood], hold: int) -> list[Omission]:
+def _sizes_that_show_less(design: Design, quotes: Mapping[ListingKey, TradeGood], hold: int) -> list[Omission]:
     """The grid's sizes that cannot show an impact at a listing, and those that the hold will cut short."""
     found = []
     for (market, good), listing in sorted(quotes.items()):
@@ -231,7 +232,7 @@ def _sizes_left_out(design: Design, quotes: Mapping[ListingKey, TradeGood], hold
     return found
 
 
-def _loads_left_out(quotes: Mapping[ListingKey, TradeGood], hold: int) -> list[Omission]:
+def _loads_that_show_less(quotes: Mapping[ListingKey, TradeGood], hold: int) -> list[Omission]:
     """Listings whose tradeVolume the hold cannot take whole, and sides that not even a whole visit would move."""
     found = []
     for (market, good), listing in sorted(quotes.items()):

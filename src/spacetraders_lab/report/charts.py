@@ -23,6 +23,9 @@ _HEAT = ["#f3ead8", "#e0a35c", "#a8402a"]
 _QUIET = "#8a8f98"
 # What a log axis is labelled with: round numbers, and no line between them.
 _ROUND = {"values": [step * 10**power for power in range(-2, 5) for step in (1, 2, 5)]}
+# Factors around 1; one beyond 4 is drawn at the edge.
+_AROUND_1 = {"type": "log", "nice": False, "clamp": True, "domain": [0.25, 4]}
+_FACTORS = {"values": [0.25, 0.5, 1, 2, 4]}
 _FIVE = ["#6b9e78", "#d98b3a", "#b5532a", "#7a5ea8", _QUIET]
 
 
@@ -161,10 +164,7 @@ def both_sides_spec() -> Spec:
 def forest_spec() -> Spec:
     """The ratio of both sides of each listing, with intervals and a line at 1."""
     y = {"field": "listing", "type": "nominal", "sort": None, "axis": {"title": None, "labelLimit": 220}}
-    log = {"type": "log", "nice": False, "clamp": True, "domain": [0.25, 4]}
-    x = _number(
-        "ratio", "slope by buying / slope by selling (log scale)", scale=log, axis={"values": [0.25, 0.5, 1, 2, 4]}
-    )
+    x = _number("ratio", "slope by buying / slope by selling (log scale)", scale=_AROUND_1, axis=_FACTORS)
     return {
         "width": "container",
         "height": {"step": 14},
@@ -265,7 +265,6 @@ def diagonal_spec(x: str, y: str, x_title: str, y_title: str, span: Sequence[flo
 
 def caterpillar_spec() -> Spec:
     """Each listing's factor with its interval, by rank, and a line at 1."""
-    log = {"type": "log", "nice": False}
     x = {"field": "rank", "type": "quantitative", "axis": {"title": "listings, by rank"}, "scale": {"nice": False}}
     return {
         "width": "container",
@@ -276,7 +275,7 @@ def caterpillar_spec() -> Spec:
                 "mark": {"type": "rule", "strokeWidth": 1, "opacity": 0.6},
                 "encoding": {
                     "x": x,
-                    "y": _number("low", "factor on its cells (log scale)", scale=log, axis=_ROUND),
+                    "y": _number("low", "factor on its cells (log scale)", scale=_AROUND_1, axis=_FACTORS),
                     "y2": {"field": "high"},
                     "color": _colour("side", _SIDES),
                 },
@@ -285,7 +284,7 @@ def caterpillar_spec() -> Spec:
                 "mark": {"type": "point", "filled": True, "size": 16, "opacity": 1},
                 "encoding": {
                     "x": x,
-                    "y": _number("factor", "factor on its cells (log scale)", scale=log, axis=_ROUND),
+                    "y": _number("factor", "factor on its cells (log scale)", scale=_AROUND_1, axis=_FACTORS),
                     "color": _colour("side", _SIDES),
                     "tooltip": _tooltip("listing", "side", "factor", "low", "high"),
                 },

@@ -205,8 +205,10 @@ def _recovery(subject: Subject) -> Section:
     points_are = (
         " Each point is a later reading of a listing that no ship of the run had traded meanwhile: at 1 nothing has"
         " come back, at 0 all of it. Only moves above 2 % are shown, of listings that had not been traded for 36 hours"
-        " before: others were still on their way back. The line is the fitted half-life with its band."
+        " before: others were still on their way back."
     )
+    if any(curves.values()):
+        points_are += " The line is the fitted half-life with its band."
     return Section("recovery", "Recovery", said + (points_are if found else ""), tuple(blocks))
 
 

@@ -1,1 +1,1 @@
-"""Runs the lab: the only room that awaits. Wires game and store together and drives ships; decides nothing itself."""
+"""Runs the lab. Wires game and store together and drives ships; decides nothing itself."""

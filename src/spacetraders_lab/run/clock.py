@@ -1,4 +1,4 @@
-"""The real clocks: this machine's, and the database's. Nothing else in the lab asks a machine for the time."""
+"""The real clocks: this machine's, and the database's. What plays asks no machine for the time but through them."""
 
 import asyncio
 import logging

@@ -1,4 +1,4 @@
-"""The only code that trades: audit the hold, write the intent, look at the lease, send, record.
+"""The only code that trades for a run: audit the hold, write the intent, look at the lease, send, record.
 
 Whatever happens in between, the intent on disk and the ship's hold tell afterwards what became of the trade.
 """

@@ -110,7 +110,7 @@ class ExperimentRepository:
         return plan
 
     def speed_of(self, run_id: str) -> float:
-        """Game seconds in a second of the clock, as the run was planned: 1 but in a sandbox."""
+        """Game seconds in a second of the clock, as planned: 1 but in a sandbox. Raises UserError: no such run."""
         row = self._connection.execute(select(runs.c.plan["speed"].as_float()).where(runs.c.run_id == run_id)).first()
         if row is None:
             raise _unknown(run_id)

@@ -51,11 +51,12 @@ export class Chart {
   }
 }
 
-/** Hours on the axis of time, with seconds where they tell marks apart. */
+/** Hours on the axis of time, with seconds where they tell marks apart; marks within one second share its label. */
 function hours(_, marks, __, ___, step) {
   const format = { hour: "2-digit", minute: "2-digit", ...(step < 60 && { second: "2-digit" }) };
   const day = { day: "2-digit", month: "short" };
-  return marks.map((mark) => new Date(mark * 1000).toLocaleString("en-GB", step < 86400 ? format : day));
+  const labels = marks.map((mark) => new Date(mark * 1000).toLocaleString("en-GB", step < 86400 ? format : day));
+  return labels.map((label, i) => (label === labels[i - 1] ? null : label));
 }
 
 /** Axes, grid and cursor of every chart; `more` goes over it. */

@@ -88,7 +88,7 @@ function figures({ run, progress, money, pace }) {
     figure("Trades", count(progress.trades), progress.planned_trades ? `of ${count(progress.planned_trades)} planned` : "recorded",
       progress.planned_trades ? bar([[progress.trades / progress.planned_trades, "done"]], "trades recorded") : null),
     figure("Pace", `${count(trades)}`, "trades in the last minute"),
-    figure("Requests", `${requests.toFixed(2)}/s`, fast ? "beyond the real limit" : `of the ${LIMIT}/s allowed`,
+    figure("Requests", `${requests.toFixed(2)}/s`, fast ? "beyond the real limit" : run.speed === 1 ? `of the ${LIMIT}/s allowed` : `of ${LIMIT} a game second`,
       bar([[requests / LIMIT, "done"]], "of the request limit")),
     figure("Net spent", credits(money.outlay), `of a budget of ${credits(money.budget)}`, bar([[money.outlay / (money.budget || 1), "done"]], "of the budget")),
     figure("At risk", credits(money.aboard), "paid for cargo still aboard"));

@@ -41,5 +41,5 @@ function listing(runs) {
     h("td", { class: "number" }, credits(run.outlay)),
     h("td", { class: "number" }, moment(run.created)),
     h("td", { class: "number" }, ago(run.last_trade))));
-  return panel(`Runs`, { aside: h("p", { class: "dim" }, `${count(runs.length)} in this database`) }, table(COLUMNS, rows, { class: "lines", "aria-label": "Runs" }));
+  return panel(`Runs`, { aside: h("p", { class: "dim" }, `${count(runs.length)} in this database`) }, table(COLUMNS, rows, { class: "lines runs", "aria-label": "Runs" }));
 }

@@ -1,4 +1,4 @@
-"""The first schema: every table, and the triggers that keep measurements as they were made."""
+"""The first schema: every table, and the triggers that keep recorded trades as they were made."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -8,7 +8,7 @@ import httpx2
 import pytest
 from sqlalchemy import text
 
-from spacetraders_lab.core.experiment import Design, ExperimentRun
+from spacetraders_lab.core.experiment import Design, ExperimentRun, MarketPair
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.run import audit, effects
 from spacetraders_lab.run.faultpoints import Point
@@ -58,6 +58,10 @@ def _trade_by_hand(rig: Rig, verb: str, good: str, units: int) -> Callable[[], A
     return trade
 
 
+def _die() -> None:
+    raise Killed
+
+
 def _conflicts(rig: Rig) -> list[dict[str, Any]]:
     return rig.rows(
         "SELECT operation, units, units_before, units_found FROM experiment_intents WHERE state = 'CONFLICT'"
@@ -102,10 +106,7 @@ def test_leftovers_of_a_pair_that_was_given_up_are_sold_before_the_next_is_begun
     given_up, other = alone.pairs(2)
     run = alone.queue([given_up, other], FOUR_CELLS)
 
-    def die() -> None:
-        raise Killed
-
-    _act_at(alone, Point.RECORDED, 2, die)
+    _act_at(alone, Point.RECORDED, 2, _die)
     with pytest.raises(Killed):
         alone.fly(run)
     bought = dict(alone.ship().hold)
@@ -119,6 +120,29 @@ def test_leftovers_of_a_pair_that_was_given_up_are_sold_before_the_next_is_begun
     goods = [r.good_symbol for r in alone.records(run)]
     assert goods.index(other.good_symbol) > max(i for i, good in enumerate(goods) if good == given_up.good_symbol)
     assert violations(alone, run) == []
+
+
+def test_a_run_leaves_another_runs_cargo_alone_and_misses_none_of_its_own(alone: Rig) -> None:
+    """One ship, one good, two runs in turns: each is killed while the other's cargo, or its own, is aboard."""
+    (there,) = alone.pairs(1)
+    back = MarketPair.of(there.good_symbol, there.sell_market, there.buy_market)
+    first = alone.queue([there, back], SIX_TRADES)
+    second = alone.queue([back, there], SIX_TRADES, run_id="run-2")
+    aboard = []
+    for run, trades in ((first, 2), (second, 2), (first, 6), (second, 5)):
+        _act_at(alone, Point.RECORDED, trades, _die)
+        with pytest.raises(Killed):
+            alone.fly(run)
+        aboard.append(alone.ship().hold.get(there.good_symbol, 0))
+        alone.clock.run(asyncio.sleep(alone.times.lease))
+    assert all(aboard), "each time something is aboard that the other run has not bought"
+    for run in (first, second):
+        alone.fly(run)
+        assert alone.counts(run) == {"COMPLETED": 2}
+        assert [record.operation for record in alone.records(run)].count(Operation.SELL) == 6
+        assert _leftovers(alone, run) == {}
+    assert _conflicts(alone) == []
+    assert alone.ship().hold == {}
 
 
 class TestResidualHoles:

@@ -63,6 +63,15 @@ def test_a_trade_without_an_answer_is_an_open_intent(alone: Rig) -> None:
     assert f"holds {trade.units} {pair.good_symbol}" in found["hold mismatch"].what
 
 
+def test_cargo_of_the_run_that_is_gone_is_missed(alone: Rig) -> None:
+    run = alone.queue([alone.pair()], ONE_CELL)
+    _killed_at(alone, run, Point.RECORDED)
+    (good, units), *_ = alone.ship().hold.items()
+    alone.ship().hold.clear()
+    (found,) = _findings(alone, run)
+    assert (found.kind, found.what) == ("hold mismatch", f"LAB-1 holds 0 {good} where {units} were expected")
+
+
 def test_mending_finds_out_what_became_of_the_trade(alone: Rig) -> None:
     run = alone.queue([alone.pair()], ONE_CELL)
     _killed_at(alone, run, Point.ANSWERED)

@@ -129,14 +129,32 @@ def test_an_open_intent_is_not_done_yet(database: Database, claim: ClaimedPair) 
     assert history(database) == HoldHistory(3, 3, BUY_MARKET, SELL_MARKET)
 
 
+def test_what_other_runs_buy_and_sell_is_aboard_and_not_the_runs(database: Database, claim: ClaimedPair) -> None:
+    """Each run by its own trades, wherever in between the other's came."""
+    enter_run(database, apart(2), run_id="run-2")
+    theirs = Queue(database).must_claim(run_id="run-2", owner="another")
+    resolve(database, intend(database, claim, units=6, before=1), IntentState.HAPPENED)
+    resolve(database, intend(database, theirs, units=10, before=7), IntentState.HAPPENED)
+    assert history(database) == HoldHistory(11, 17, BUY_MARKET, SELL_MARKET)
+    resolve(database, intend(database, claim, operation=Operation.SELL, units=6, before=17), IntentState.HAPPENED)
+    resolve(database, intend(database, theirs, units=2, before=11), IntentState.CONFLICT, 12)
+    resolve(database, intend(database, theirs, units=3, before=12), IntentState.DID_NOT)
+    assert history(database) == HoldHistory(12, 12, BUY_MARKET, SELL_MARKET)
+    with database.reading() as connection:
+        of_theirs = IntentRepository(connection).hold_history("run-2", SHIP, GOOD)
+    assert of_theirs is not None
+    assert (of_theirs.units_of_others, of_theirs.of_the_run) == (1, 11)
+
+
 def test_the_ledger_follows_purchases_and_sales_good_by_good(database: Database, claim: ClaimedPair) -> None:
     resolve(database, intend(database, claim, units=6), IntentState.HAPPENED)
     resolve(database, intend(database, claim, units=15, before=6, fraction=0.25), IntentState.HAPPENED)
     resolve(database, intend(database, claim, operation=Operation.SELL, units=6, before=21), IntentState.HAPPENED)
     resolve(database, intend(database, claim, units=4, good_symbol="GOLD"), IntentState.HAPPENED)
     with database.reading() as connection:
-        assert IntentRepository(connection).expected_hold("run-1", SHIP) == {GOOD: 15, "GOLD": 4}
-        assert IntentRepository(connection).expected_hold("run-1", "OTHER-1") == {}
+        histories = IntentRepository(connection).histories("run-1", SHIP)
+        assert {good: history.expected_units for good, history in histories.items()} == {GOOD: 15, "GOLD": 4}
+        assert IntentRepository(connection).histories("run-1", "OTHER-1") == {}
 
 
 def test_the_markets_of_a_history_are_those_of_the_last_pair(database: Database) -> None:

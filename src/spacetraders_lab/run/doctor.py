@@ -150,15 +150,15 @@ def _of_the_queue(connection: Connection, run_id: str, now: datetime) -> Sequenc
 def _of_the_hold(connection: Connection, run_id: str, ship: Ship) -> list[Finding]:
     """Cargo of the run in a ship's hold, and where the hold is not what the ledger says."""
     findings = []
-    for good, units in sorted(ship.inventory.items()):
-        history = IntentRepository(connection).hold_history(run_id, ship.symbol, good)
-        if history is None:
-            continue
+    for good, history in IntentRepository(connection).histories(run_id, ship.symbol).items():
+        units = ship.units_of(good)
+        if not units and not history.of_the_run:
+            continue  # what was aboard before the run may have gone where its owner wanted
         if units != history.expected_units:
             what = f"{ship.symbol} holds {units} {good} where {history.expected_units} were expected"
             findings.append(Finding("hold mismatch", what, "is put on record before the next trade of the good"))
-        elif units > history.first_units_before:
-            what = f"{ship.symbol} holds {units - history.first_units_before} {good} of the run"
+        elif units > history.units_of_others:
+            what = f"{ship.symbol} holds {units - history.units_of_others} {good} of the run"
             findings.append(
                 Finding("cargo aboard", what, "is sold when the ship works again, or by --fix when the run has ended")
             )

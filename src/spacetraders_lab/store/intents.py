@@ -4,7 +4,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, bindparam, insert, literal_column, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Row,
+    ScalarSelect,
+    Select,
+    bindparam,
+    case,
+    func,
+    insert,
+    literal_column,
+    select,
+    update,
+)
 
 from spacetraders_lab.core.errors import LeaseLost
 from spacetraders_lab.core.experiment import ClaimedPair, Intent, IntentState, Step
@@ -19,12 +32,13 @@ _OPEN = intents.c.state == literal_column("'OPEN'")  # a literal, as the partial
 
 @dataclass(frozen=True, slots=True)
 class HoldHistory:
-    """Units of a good in a ship's hold: before the run traded it, and as the last intent left it.
+    """Units of a good in a ship's hold: those that are not the run's, and all that should be aboard now.
 
-    The markets are those of the pair that the good was last traded for.
+    What other runs of the player have bought and sold with the ship since is counted with what was aboard before the
+    run. The markets are those of the pair that the good was last traded for.
     """
 
-    first_units_before: int
+    units_of_others: int
     expected_units: int
     buy_market: str
     sell_market: str
@@ -32,7 +46,7 @@ class HoldHistory:
     @property
     def of_the_run(self) -> int:
         """Units that the run has put aboard and not sold."""
-        return self.expected_units - self.first_units_before
+        return self.expected_units - self.units_of_others
 
 
 class IntentRepository:
@@ -119,26 +133,28 @@ class IntentRepository:
         found = self._connection.execute(_HISTORY, {"run": run_id, "ship": ship_symbol, "good": good_symbol}).first()
         if found is None:
             return None
-        return HoldHistory(found.first_units_before, _units_now(found), found.buy_market, found.sell_market)
+        return HoldHistory(
+            found.first_units_before + found.by_others_since_first,
+            _units_now(found) + found.by_others_since_last,
+            found.buy_market,
+            found.sell_market,
+        )
 
-    def expected_hold(self, run_id: str, ship_symbol: str) -> dict[str, int]:
-        """Units in a ship's hold, as the ledger has them, of every good that the ship has traded in the run."""
-        return {good: history.expected_units for good, history in self._histories(run_id, ship_symbol).items()}
+    def histories(self, run_id: str, ship_symbol: str) -> dict[str, HoldHistory]:
+        """What the run knows of every good that the ship has traded in it, by good."""
+        traded = select(intents.c.good_symbol).where(intents.c.run_id == run_id, intents.c.ship_symbol == ship_symbol)
+        goods = self._connection.execute(traded.distinct().order_by(intents.c.good_symbol)).scalars().all()
+        histories = {good: self.hold_history(run_id, ship_symbol, good) for good in goods}
+        return {good: history for good, history in histories.items() if history is not None}
 
     def carries_cargo(self, run_id: str, ship_symbol: str) -> bool:
         """Whether the run has put something aboard the ship that is not sold yet."""
-        return any(history.of_the_run > 0 for history in self._histories(run_id, ship_symbol).values())
+        return any(history.of_the_run > 0 for history in self.histories(run_id, ship_symbol).values())
 
     def may_carry_cargo(self, run_id: str, ship_symbol: str) -> bool:
         """Whether something of the run may be aboard: the ledger has it so, or does not know what became of a trade."""
         is_open = any(intent.ship_symbol == ship_symbol for intent in self.open_of_run(run_id))
         return is_open or self.carries_cargo(run_id, ship_symbol)
-
-    def _histories(self, run_id: str, ship_symbol: str) -> dict[str, HoldHistory]:
-        traded = select(intents.c.good_symbol).where(intents.c.run_id == run_id, intents.c.ship_symbol == ship_symbol)
-        goods = self._connection.execute(traded.distinct().order_by(intents.c.good_symbol)).scalars().all()
-        histories = {good: self.hold_history(run_id, ship_symbol, good) for good in goods}
-        return {good: history for good, history in histories.items() if history is not None}
 
     def _open(self, statement: Select[Any], **whose: str | int) -> list[Intent]:
         rows = self._connection.execute(statement, whose)
@@ -171,10 +187,41 @@ def _of_good(ledger: Any) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-_earliest, _bought = intents.alias("earliest"), intents.alias("bought")
-_first_units_before = (
-    select(_earliest.c.units_before).where(*_of_good(_earliest)).order_by(_earliest.c.intent_id).limit(1)
-).scalar_subquery()
+def _of_the_first(column: str) -> ScalarSelect[Any]:
+    """A column of the run's first intent of the good."""
+    earliest = intents.alias("earliest")
+    first = select(earliest.c[column]).where(*_of_good(earliest)).order_by(earliest.c.intent_id).limit(1)
+    return first.scalar_subquery()
+
+
+def _by_others_since(intent_id: ColumnElement[int]) -> ScalarSelect[int]:
+    """Units of the good that other runs of the player have put aboard the ship after an intent, less what they took."""
+    theirs, own, other = intents.alias("theirs"), runs.alias("own"), runs.alias("other")
+    change = case(
+        (
+            theirs.c.state == literal_column("'HAPPENED'"),
+            case((theirs.c.operation == literal_column("'BUY'"), theirs.c.units), else_=-theirs.c.units),
+        ),
+        (theirs.c.state == literal_column("'CONFLICT'"), theirs.c.units_found - theirs.c.units_before),
+        else_=0,
+    )
+    return (
+        select(func.coalesce(func.sum(change), 0))
+        .select_from(own)
+        .join(other, (other.c.player_id == own.c.player_id) & (other.c.run_id != own.c.run_id))
+        .join(theirs, theirs.c.run_id == other.c.run_id)
+        .where(
+            own.c.run_id == bindparam("run"),
+            theirs.c.ship_symbol == bindparam("ship"),
+            theirs.c.good_symbol == bindparam("good"),
+            theirs.c.intent_id > intent_id,
+        )
+        .correlate(intents)
+        .scalar_subquery()
+    )
+
+
+_bought = intents.alias("bought")
 # the sale of a leftover belongs to a pair of some other good, whose markets need not take this one
 _bought_for = (
     select(_bought.c.queue_id)
@@ -185,7 +232,9 @@ _bought_for = (
 _HISTORY: Select[Any] = (
     select(
         *(intents.c[name] for name in ("operation", "state", "units", "units_before", "units_found")),
-        _first_units_before.label("first_units_before"),
+        _of_the_first("units_before").label("first_units_before"),
+        _by_others_since(_of_the_first("intent_id")).label("by_others_since_first"),
+        _by_others_since(intents.c.intent_id).label("by_others_since_last"),
         queue.c.buy_market,
         queue.c.sell_market,
     )

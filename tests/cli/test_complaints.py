@@ -50,6 +50,10 @@ BAD_INPUT = {
     "iterations x": ("--ships {ship} --system {home} --iterations-per-batch x", ["x"]),
     "no pairs": ("--ships {ship} --system {home} --max-pairs 0", ["--max-pairs must be at least 1"]),
     "half a pair": ("--ships {ship} --system {home} --max-pairs 2.5", ["--max-pairs: '2.5' is not written as a whole"]),
+    "pairs of an adaptive run": (
+        "--ships {ship} --system {home} --design adaptive --max-pairs 2",
+        ["chooses its pairs as it goes on", "--max-hours"],
+    ),
     "negative budget": ("--ships {ship} --system {home} --budget=-1", ["--budget must be at least 0"]),
     "endless budget": ("--ships {ship} --system {home} --budget={endless}", ["--budget must be at most"]),
     "endless seed": ("--ships {ship} --system {home} --seed={endless}", ["--seed must be at most"]),

@@ -22,6 +22,7 @@ from spacetraders_lab.core.experiment import (
 from spacetraders_lab.core.limits import NO_LIMITS, Limits
 from spacetraders_lab.store.attrition import attrition
 from spacetraders_lab.store.experiments import ExperimentRepository
+from spacetraders_lab.store.work_queue import WorkQueueRepository
 from spacetraders_lab.study.rig import FOUR_CELLS, Exchange, Rig
 from tests.guarantees.judge import violations
 from tests.run.test_adaptive import ADAPTIVE, Held, RoundRobin, fly, threads
@@ -122,9 +123,11 @@ def test_an_adaptive_run_whose_budget_runs_out_ends_with_nothing_aboard(
     assert purse - min(entry.credits_after for entry in rig.ledger(since=since)) <= budget
 
 
+@pytest.mark.parametrize("ships", [1, 2])
 def test_a_pair_that_is_too_dear_keeps_no_ship_of_an_adaptive_run_from_cheaper_ones(
-    rig: Rig, threads: Executor
+    make_rig: Callable[..., Rig], threads: Executor, ships: int
 ) -> None:
+    rig = make_rig(ships=ships)
     run = begin(rig, ADAPTIVE, budget=12_000)
 
     def dearest_first(rows: Sequence[TradeRecord], plan: AllocationPlan) -> Allocation:
@@ -141,6 +144,7 @@ def test_a_pair_that_is_too_dear_keeps_no_ship_of_an_adaptive_run_from_cheaper_o
     (dear,) = rig.rows("SELECT attempts, error_message FROM experiment_work_queue WHERE status = 'FAILED'")
     assert dear["attempts"] == 1
     assert dear["error_message"].startswith("not measured: the next purchase costs up to ")
+    assert not any(end.was_begun for end in rig.read(lambda c: WorkQueueRepository(c).failed_pairs(run.run_id)))
     assert rig.counts(run) == {"COMPLETED": 3, "FAILED": 1}
     assert skipped(rig, run)[SkipReason.CREDITS] > 0
     assert violations(rig, run) == []

@@ -6,12 +6,15 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import Design, DesignName, RunStatus
 from spacetraders_lab.run.effects import read_market
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.study.rig import FRIGATE, PROBE, Rig
+from tests.run.test_adaptive import ADAPTIVE
+from tests.run.test_designs import LADDER
 
 MakeRig = Callable[..., Rig]
 
@@ -53,6 +56,29 @@ def test_fuel_is_measured_when_it_is_asked_for(scouted: Rig) -> None:
 def test_only_the_goods_asked_for_are_measured(scouted: Rig) -> None:
     wanted = tuple(scouted.goods()[:2])
     assert {pair.good_symbol for pair in scouted.prepare(goods=wanted).pairs} == set(wanted)
+
+
+@pytest.mark.parametrize("quote", ["purchase_price", "sell_price"])
+@pytest.mark.parametrize("design", [Design(), LADDER, ADAPTIVE])
+def test_a_quote_of_nothing_is_left_alone(scouted: Rig, design: Design, quote: str) -> None:
+    """Nobody has seen one; the API allows it, and a move from 0 has no ratio."""
+    worthless = scouted.goods()[0]
+    with scouted.database.transaction() as connection:
+        connection.execute(
+            text(f"UPDATE market_observations SET {quote} = 0 WHERE good_symbol = :good"), {"good": worthless}
+        )
+    prepared = scouted.prepare(design=design, budget=50_000_000)
+    assert sorted(prepared.markets) == scouted.goods()[1:]
+
+
+def test_a_purse_that_pays_for_nothing_is_said_to_be_too_small(make_rig: MakeRig) -> None:
+    """Some pairs lose money as well: that is not what stands in the way."""
+    rig = make_rig(credits=3_000)
+    rig.scout()
+    with pytest.raises(UserError, match=r"not one pair fits the purse of [\d,]+ beside .*; choose cheaper --goods"):
+        rig.prepare(design=LADDER)
+    with pytest.raises(UserError, match=r"not one pair fits the budget of 500 beside .*; allow more with --budget"):
+        rig.prepare(design=LADDER, budget=500)
 
 
 def test_max_pairs_takes_goods_in_turn(scouted: Rig) -> None:

@@ -8,10 +8,13 @@ import httpx2
 import pytest
 
 from spacetraders_lab.core.experiment import ExperimentRun, RunStatus
+from spacetraders_lab.core.revisits import Watch
+from spacetraders_lab.run import revisit
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.fleet import open_fleet, run_workers
 from spacetraders_lab.run.revisit import how_far
 from spacetraders_lab.store.containers import ContainerRepository
+from spacetraders_lab.store.work_queue import WorkQueueRepository
 from spacetraders_lab.study.rig import FRIGATE, PROBE, Rig
 from tests.run.test_recovery import RECOVERY, begin, progress
 from tests.run.yard import Yard
@@ -164,3 +167,23 @@ def test_a_run_whose_ships_all_broke_off_says_so_and_can_be_resumed(make_rig: Ma
     yard.write(lambda c: c.exec_driver_sql("UPDATE experiment_runs SET status = 'RUNNING', status_reason = NULL"))
     yard.play_until_over(run)
     assert yard.rig.counts(run) == {"COMPLETED": 2}
+
+
+def test_a_pair_that_ends_while_a_ship_looks_at_the_watch_is_watched(
+    make_rig: MakeRig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What one ship has read of the database may be old when it asks whether the run is over."""
+    rig = make_rig(ships=2)
+    run = begin(rig, 1)
+    looked = revisit.how_far
+
+    async def looked_long_ago(lab: Lab, run: ExperimentRun) -> Watch:
+        watch = await looked(lab, run)
+        while not watch.to_come and (await lab.read(lambda c: WorkQueueRepository(c).open_pairs(run.run_id))):
+            await lab.clock.sleep(1.0)
+        return watch
+
+    monkeypatch.setattr(revisit, "how_far", looked_long_ago)
+    rig.fly(run)
+    assert rig.run(run).status is RunStatus.COMPLETED
+    assert progress(rig, run).to_come == ()

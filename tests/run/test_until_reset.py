@@ -1,11 +1,15 @@
 """A plan that the universe does not last for is refused with what would fit, unless the user wants it all the same."""
 
+import re
 from datetime import timedelta
 
 import pytest
 
 from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.experiment import Design
 from spacetraders_lab.study.rig import Rig
+from tests.run.test_designs import LADDER
+from tests.run.test_recovery import RECOVERY
 
 FORTNIGHT = timedelta(weeks=2)
 
@@ -27,6 +31,20 @@ def test_a_plan_that_would_end_too_late_is_refused_with_what_fits(rig: Rig) -> N
     with pytest.raises(UserError, match=r"the universe is reset in [12]\.\d .*--max-pairs \d+ or .*--until-reset"):
         rig.prepare(budget=5_000_000)
     assert rig.prepare(max_pairs=4).schedule.hours < 2
+
+
+@pytest.mark.parametrize("design", [Design(), LADDER, RECOVERY])
+def test_what_is_named_as_fitting_is_accepted_and_one_pair_more_is_not(rig: Rig, design: Design) -> None:
+    """A recovery run takes a third of a day however few its pairs are: nothing of it fits."""
+    _shortly_before_the_reset(rig, hours=0.4)
+    with pytest.raises(UserError) as refused:
+        rig.prepare(design=design, budget=50_000_000)
+    named = re.search(r"--max-pairs (\d+)", str(refused.value))
+    assert (named is None) == (design is RECOVERY)
+    if named is not None:
+        rig.prepare(design=design, budget=50_000_000, max_pairs=int(named[1]))
+        with pytest.raises(UserError, match="the universe is reset"):
+            rig.prepare(design=design, budget=50_000_000, max_pairs=int(named[1]) + 1)
 
 
 def test_when_nothing_fits_any_more_only_the_option_is_named(rig: Rig) -> None:

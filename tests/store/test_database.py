@@ -70,6 +70,14 @@ class TestWhere:
             assert universes(database) == 0
             assert not database.is_sqlite
 
+    @pytest.mark.postgres
+    def test_what_is_read_together_is_of_one_moment(self, postgres_url: str) -> None:
+        with closing(open_database(postgres_url)) as database, database.reading() as connection:
+            count = text("SELECT count(*) FROM universes")
+            before = connection.execute(count).scalar_one()
+            remember(database)
+            assert connection.execute(count).scalar_one() == before
+
     @pytest.mark.parametrize("url", ["mysql://me:secret@host/lab", "sqlite://", "sqlite:///:memory:", "me:secret", ""])
     def test_other_urls_are_refused_and_no_password_is_repeated(self, url: str) -> None:
         with pytest.raises(UserError) as refused:

@@ -122,8 +122,9 @@ def _print(prepared: Prepared, foreseen: "Forecast | None") -> None:
         print(f"{len(prepared.markets)} goods; pairs are chosen as the run goes on")
         _print_forecast(foreseen)
     else:
+        goods = {pair.good_symbol for pair in prepared.pairs}
         print(
-            f"{len(prepared.markets)} goods, {_listings(prepared)} listings, {len(prepared.pairs):,} pairs, "
+            f"{len(goods)} goods, {_listings(prepared)} listings, {len(prepared.pairs):,} pairs, "
             f"{_cells(prepared):,} planned trades"
         )
     render.print_plan(prepared.plan, prepared.schedule, prepared.run, prepared.purse)
@@ -134,9 +135,9 @@ def _print(prepared: Prepared, foreseen: "Forecast | None") -> None:
         headings.append("readings")
         rows = [[*row, f"{s.readings:,}"] for row, s in zip(rows, prepared.schedules, strict=True)]
     render.print_table(headings, rows, right=["ships", "hours", "requests", "flights", "readings"])
-    print("\nGoods (what one load of a pair takes from the purse, at worst):")
+    print("\nGoods (the most credits that one of its pairs has out at once, at worst):")
     render.print_table(
-        ["good", "markets", "pairs", "cheapest load", "dearest load", "expected profit"],
+        ["good", "markets", "pairs", "cheapest", "dearest", "expected profit"],
         [
             (
                 *(g[k] for k in ("good", "markets", "pairs")),
@@ -145,7 +146,7 @@ def _print(prepared: Prepared, foreseen: "Forecast | None") -> None:
             )
             for g in _goods(prepared)
         ],
-        right=["markets", "pairs", "cheapest load", "dearest load", "expected profit"],
+        right=["markets", "pairs", "cheapest", "dearest", "expected profit"],
     )
     _print_precision(prepared)
     _print_left_out(prepared)

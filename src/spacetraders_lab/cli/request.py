@@ -17,6 +17,8 @@ from spacetraders_lab.core.bounds import (
     above_zero,
     within,
 )
+from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.experiment import DesignName
 from spacetraders_lab.core.limits import Limits
 from spacetraders_lab.core.waypoint import checked_system
 from spacetraders_lab.run.choice import MarketLiquidityExperimentCommand
@@ -37,7 +39,7 @@ class RequestOptions:
     goods:
         Goods to measure, separated by commas [default: all but FUEL].
     max_pairs:
-        Measure only so many pairs.
+        Measure only so many pairs; not for the adaptive design, which chooses its pairs as it goes on.
     budget:
         The most credits that the run may lose [default: the purse; and only the grid trades at a loss then].
     credit_floor:
@@ -68,6 +70,11 @@ class RequestOptions:
 
     def command(self, design: DesignOptions) -> MarketLiquidityExperimentCommand:
         """What the run is asked to do; raises UserError for options that cannot be."""
+        if self.max_pairs is not None and design.design is DesignName.ADAPTIVE:
+            raise UserError(
+                "an adaptive run chooses its pairs as it goes on: in the place of --max-pairs, bound it with"
+                " --budget, --max-hours or --max-requests"
+            )
         return MarketLiquidityExperimentCommand(
             ship_symbols=symbols(self.ships, "--ships"),
             system_symbol=checked_system(self.system.upper()),

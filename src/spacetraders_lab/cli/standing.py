@@ -86,10 +86,12 @@ def _watch(run_id: str) -> int:
 
     with reading_database() as opened:
         try:
-            view = asyncio.run(watch(opened, run_id, SystemClock(), render.console()))
+            asyncio.run(watch(opened, run_id, SystemClock(), render.console()))
         except KeyboardInterrupt:
             return EXIT_OK
-    return EXIT_FAILED if view["progress"]["pairs"]["FAILED"] else EXIT_OK
+        with opened.reading() as connection:
+            failed = WorkQueueRepository(connection).failed_pairs(run_id)
+    return EXIT_FAILED if any(end.was_begun for end in failed) else EXIT_OK
 
 
 def list_experiments(

@@ -52,6 +52,11 @@ class MarketPair:
         good, buy_market, sell_market = pair_id.partition("#")[0].split(":", 2)
         return cls(pair_id, good, buy_market, sell_market)
 
+    @property
+    def listings(self) -> tuple[tuple[str, str], tuple[str, str]]:
+        """(market, good) of the listing that is bought from and of the one that is sold to."""
+        return (self.buy_market, self.good_symbol), (self.sell_market, self.good_symbol)
+
 
 Cell = tuple[float, int]  # (fraction of the tradeVolume, iteration)
 

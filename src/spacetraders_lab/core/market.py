@@ -54,6 +54,11 @@ class TradeGood:
     purchase_price: int
     sell_price: int
 
+    @property
+    def is_priced(self) -> bool:
+        """Whether both quotes are at least a credit: moves of one that stands at 0 have no ratio."""
+        return min(self.purchase_price, self.sell_price) > 0
+
     def price(self, operation: Operation) -> int:
         """The quote that a transaction of this side trades at: the ask for BUY, the bid for SELL."""
         return self.purchase_price if operation is Operation.BUY else self.sell_price

@@ -158,21 +158,31 @@ def make_plan(
     hold: int,
     fuel_price: float = 0.0,
     washout_hours: float = 0.0,
+    within: float = math.inf,
 ) -> Plan:
     """Price the pairs in their order, each at the quotes that the pairs before it leave behind.
+
+    Pairs are passed over whose worst case beside the ones before them is more than `within` credits.
 
     `menus` by pair_id, or one for all. `hold` is the smallest cargo capacity among the ships; `fuel_price` is what a
     market asks for a unit of FUEL. What the guards will end is not priced. Of recovery only what falls into the washout
     is counted: the rest helps in some directions and hurts in others.
     """
     rest = {key: expected_listing(good) for key, good in quotes.items()}
-    listings, planned = dict(rest), []
+    listings, planned, lost = dict(rest), list[PairPlan](), 0.0
     for pair in pairs:
         menu = menus if isinstance(menus, Menu) else menus[pair.pair_id]
-        for key in ((pair.buy_market, pair.good_symbol), (pair.sell_market, pair.good_symbol)):
-            listings[key] = listings[key].recovered(rest[key], washout_hours)
+        before = {key: listings[key] for key in pair.listings}
+        listings |= {key: listing.recovered(rest[key], washout_hours) for key, listing in before.items()}
         way = ways(pair.buy_market, pair.sell_market)
-        planned.append(_plan_pair(pair, listings, menu, way, hold=hold, fuel_price=fuel_price))
+        new = _plan_pair(pair, listings, menu, way, hold=hold, fuel_price=fuel_price)
+        done = planned[-ships].loss(WORST_CASE) if len(planned) >= ships else 0.0
+        under_way = planned[max(0, len(planned) + 1 - ships) :]
+        if lost + done + sum(pair.peak(WORST_CASE) for pair in (*under_way, new)) > within:
+            listings |= before
+            continue
+        lost += done
+        planned.append(new)
     return Plan(tuple(planned), ships)
 
 
@@ -221,7 +231,7 @@ def _plan_pair(
     fuel_price: float,
 ) -> PairPlan:
     """Trade the pair at the listings as they stand, and leave them as it leaves them."""
-    source, target = (pair.buy_market, pair.good_symbol), (pair.sell_market, pair.good_symbol)
+    source, target = pair.listings
     planned, trips = [], []
     for load in loads(menu, listings[source].trade_volume, listings[target].trade_volume, hold):
         buying = _trade(listings[source], load.purchases, menu)

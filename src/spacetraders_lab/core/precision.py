@@ -47,10 +47,10 @@ def expected_precision(plans: Iterable[PairPlan], quotes: Mapping[ListingKey, Tr
     """The precision to expect of each cell that the plan trades in, labels as they stand now; infinite for no move."""
     cells: dict[CellKey, _Sums] = defaultdict(lambda: _Sums(set()))
     for planned in plans:
-        pair = planned.pair
+        source, target = planned.pair.listings
         for load in planned.loads:
-            _add(cells, quotes, (pair.buy_market, pair.good_symbol), Operation.BUY, sum(load.purchases))
-            _add(cells, quotes, (pair.sell_market, pair.good_symbol), Operation.SELL, sum(load.sales))
+            _add(cells, quotes, source, Operation.BUY, sum(load.purchases))
+            _add(cells, quotes, target, Operation.SELL, sum(load.sales))
     return [_expected(key, cells[key]) for key in sorted(cells, key=_order)]
 
 

@@ -1,5 +1,6 @@
 """From a design and the quotes to the pairs it would trade, their menus and their order. Chooses and draws only."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -12,10 +13,8 @@ from spacetraders_lab.core.protocol import cell_units
 from spacetraders_lab.core.selection import MarketSelector, balanced_order, queue_order
 from spacetraders_lab.core.survey import numbered, separate_lanes, stratified_order, survey_pairs
 
-_MOST_PASSED_OVER = 200  # pairs that are too dear; each is found by pricing all that are left
-
-# prices pairs with these menus, in this order
-Price = Callable[[Sequence[MarketPair], Mapping[str, Menu]], Plan]
+# prices pairs with these menus, in this order, without those that do not fit within so many credits
+Price = Callable[[Sequence[MarketPair], Mapping[str, Menu], float], Plan]
 
 
 class LeftOut(StrEnum):
@@ -142,19 +141,19 @@ def _visits(
     to_trade = {pair_id: menu.without(skips[pair_id]) for pair_id, menu in menus.items()}
     wanted, omissions = candidates, list[Omission]()
     if budget is None:
-        losing = {planned.pair for planned in price(wanted, to_trade).pairs if planned.loss(1.0) > 0}
+        losing = {planned.pair for planned in price(wanted, to_trade, math.inf).pairs if planned.loss(1.0) > 0}
         omissions += [Omission(pair.pair_id, LeftOut.UNPROFITABLE) for pair in wanted if pair in losing]
         wanted = [pair for pair in wanted if pair not in losing]
     credits = purse if budget is None else budget
     wanted = _dear_last(wanted, to_trade, price, credits)
-    fitting = _fitting(wanted, to_trade, price, credits)
+    fitting = [planned.pair for planned in price(wanted, to_trade, credits).pairs]
     chosen, beyond = fitting[:max_pairs], _beyond(fitting, max_pairs)
     in_turn = stratified_order(chosen, _cell_of(quotes), seed)
-    pairs = _fitting(in_turn, to_trade, price, credits)
+    pairs = [planned.pair for planned in price(in_turn, to_trade, credits).pairs]
     taken = {*(pair.pair_id for pair in pairs), *(omission.what for omission in beyond)}
     omissions += [Omission(pair.pair_id, LeftOut.BUDGET) for pair in wanted if pair.pair_id not in taken]
     omissions += beyond
-    used = {key for pair in pairs for key in _keys(pair)}
+    used = {key for pair in pairs for key in pair.listings}
     return Proposal(
         tuple(pairs),
         tuple(wanted),
@@ -171,33 +170,18 @@ def _dear_last(wanted: Sequence[MarketPair], menus: Mapping[str, Menu], price: P
 
     One of these keeps many others out. One part more than ships, for what the pairs before them may have lost.
     """
-    plan = price(wanted, menus)
+    plan = price(wanted, menus, math.inf)
     share = credits / (plan.ships + 1)
     dear = {planned.pair for planned in plan.pairs if planned.peak(WORST_CASE) > share}
     return sorted(wanted, key=lambda pair: pair in dear)
-
-
-def _fitting(wanted: Sequence[MarketPair], menus: Mapping[str, Menu], price: Price, credits: int) -> list[MarketPair]:
-    """The pairs in their order, those passed over whose worst case would not fit beside the ones before them."""
-    pairs = list(wanted)
-    for _ in range(_MOST_PASSED_OVER):
-        fits = price(pairs, menus).pairs_within(credits)
-        if fits == len(pairs):
-            return pairs
-        del pairs[fits]
-    return pairs[: price(pairs, menus).pairs_within(credits)]
 
 
 def _quotes(listings: Mapping[str, Sequence[Listing]]) -> dict[ListingKey, TradeGood]:
     return {(x.waypoint, good): x.good for good, found in listings.items() for x in found}
 
 
-def _keys(pair: MarketPair) -> tuple[ListingKey, ListingKey]:
-    return (pair.buy_market, pair.good_symbol), (pair.sell_market, pair.good_symbol)
-
-
 def _ends(pair: MarketPair, quotes: Mapping[ListingKey, TradeGood]) -> tuple[TradeGood, TradeGood]:
-    source, target = _keys(pair)
+    source, target = pair.listings
     return quotes[source], quotes[target]
 
 
@@ -205,7 +189,7 @@ def _cell_of(quotes: Mapping[ListingKey, TradeGood]) -> Callable[[MarketPair], t
     """What pairs are stratified by: type, supply and activity of the listing that is bought from."""
 
     def cell(pair: MarketPair) -> tuple[str, str, str]:
-        good = quotes[pair.buy_market, pair.good_symbol]
+        good = quotes[pair.listings[0]]
         return good.type, good.supply, good.activity or ""
 
     return cell

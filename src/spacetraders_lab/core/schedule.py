@@ -75,7 +75,7 @@ class _Fleet:
 
     def opens(self, pair: MarketPair) -> float:
         """When both listings of a pair have been left alone for long enough."""
-        last = max((self.ended[key] for key in _listings(pair) if key in self.ended), default=None)
+        last = max((self.ended[key] for key in pair.listings if key in self.ended), default=None)
         return 0.0 if last is None else last + self.design.washout_seconds
 
     def carry_out(self, ship: _Ship, planned: PairPlan, *, shares: bool, now: float) -> float:
@@ -93,7 +93,7 @@ class _Fleet:
                 self.traded[market, pair.good_symbol] = now
                 now += self._stay(market, now)
         self.begun += 1
-        self.ended.update(dict.fromkeys(_listings(pair), now))
+        self.ended.update(dict.fromkeys(pair.listings, now))
         return now - began
 
     def travel(self, ship: _Ship, market: str) -> float:
@@ -196,7 +196,3 @@ def _claim(waiting: Sequence[PairPlan], fleet: _Fleet, ship: _Ship, order: Claim
     if order is ClaimOrder.FIFO:
         return next(free, None)
     return min(free, key=lambda planned: ship.seconds(ship.at, planned.pair.buy_market), default=None)
-
-
-def _listings(pair: MarketPair) -> tuple[ListingKey, ListingKey]:
-    return (pair.buy_market, pair.good_symbol), (pair.sell_market, pair.good_symbol)

@@ -87,8 +87,8 @@ class Situation:
             ends = {(one.waypoint, other.waypoint) for at in self.wanted.values() for one, other in permutations(at, 2)}
         return max((self.ways(*way).bought for way in ends), default=0)
 
-    def price(self, pairs: Sequence[MarketPair], menus: Mapping[str, Menu]) -> Plan:
-        """Price the pairs in their order, with these menus or, where there are none, the design's."""
+    def price(self, pairs: Sequence[MarketPair], menus: Mapping[str, Menu], within: float = math.inf) -> Plan:
+        """Price the pairs that fit within so many credits, in order, by these menus or, if none, the design's."""
         return make_plan(
             pairs,
             self.quotes,
@@ -98,6 +98,7 @@ class Situation:
             hold=self.hold,
             fuel_price=self.fuel_price,
             washout_hours=self.command.design.washout_seconds / 3600,
+            within=within,
         )
 
 
@@ -122,7 +123,7 @@ def choose(known: Situation) -> Choice:
     tanks = fuel_money(ship.fuel_capacity for ship in known.ships)
     proposal = _proposed(known, tanks)
     if not proposal.pairs:
-        raise UserError(_why_nothing(known.command, proposal, tanks))
+        raise UserError(_why_nothing(known, proposal, tanks))
     choice = _priced(known, proposal)
     if known.command.design.name is DesignName.GRID or choice.needed <= known.available:
         return choice
@@ -149,7 +150,7 @@ def _by_halving(known: Situation, too_little: int, left: int) -> Choice:
                 break  # nothing of it is left unused
         enough, left = left, (too_little + left) // 2
     if not fitting:
-        raise UserError(_beyond_the_budget(known.command, enough or left))
+        raise UserError(_beyond_the_money(known, enough or left))
     return max(fitting, key=lambda choice: len(choice.proposal.pairs))
 
 
@@ -194,21 +195,26 @@ def schedule_with(known: Situation, plan: Plan, ships: int) -> Schedule:
     )
 
 
-def _why_nothing(command: MarketLiquidityExperimentCommand, proposal: Proposal, left_for_fuel: int) -> str:
+def _why_nothing(known: Situation, proposal: Proposal, left_for_fuel: int) -> str:
     reasons = {omission.reason for omission in proposal.omissions}
+    if LeftOut.BUDGET in reasons:
+        return _beyond_the_money(known, left_for_fuel)
     if LeftOut.UNPROFITABLE in reasons:
         return (
             "every pair loses money at the quotes as they stand; name the most that may be lost with --budget, "
             "or scout again later"
         )
-    if LeftOut.BUDGET in reasons:
-        return _beyond_the_budget(command, left_for_fuel)
-    return f"no good is traded at two markets of {command.system_symbol}: nothing can be bought and sold"
+    return f"no good is traded at two markets of {known.command.system_symbol}: nothing can be bought and sold"
 
 
-def _beyond_the_budget(command: MarketLiquidityExperimentCommand, left_for_fuel: int) -> str:
-    fewer = ", send fewer --ships (fuel is kept for each)" if len(command.ship_symbols) > 1 else ""
-    return (
-        f"not one pair fits the budget and the purse beside {left_for_fuel:,} credits that are kept for fuel; "
-        f"allow more with --budget{fewer}, or choose cheaper --goods"
-    )
+def _beyond_the_money(known: Situation, left_for_fuel: int) -> str:
+    command, money = known.command, f"purse of {known.purse:,}"
+    remedies = ["choose cheaper --goods"]
+    if command.budget is not None and command.budget < known.in_purse:
+        money, remedies = f"budget of {command.budget:,}", ["allow more with --budget", *remedies]
+    elif command.credit_floor:
+        money, remedies = f"{money} above --credit-floor", ["lower that", *remedies]
+    if len(command.ship_symbols) > 1:
+        remedies.append("send fewer --ships (fuel is kept for each)")
+    kept = f"{left_for_fuel:,} credits that are kept for fuel"
+    return f"not one pair fits the {money} beside {kept}; {', or '.join(remedies)}"

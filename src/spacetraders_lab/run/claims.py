@@ -19,7 +19,7 @@ from spacetraders_lab.core.travel import distance
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.intents import IntentRepository
-from spacetraders_lab.store.work_queue import WorkQueueRepository
+from spacetraders_lab.store.work_queue import DONE_WITHOUT, WorkQueueRepository
 
 log = logging.getLogger(__name__)
 
@@ -118,7 +118,7 @@ class Claims:
     async def do_without(self, claim: ClaimedPair, why: str) -> None:
         """End a pair of which nothing more can be paid for; its trades are left out."""
         now, washout = self.lab.clock.now(), self._washout_seconds
-        ended = f"not measured: {why}"
+        ended = f"{DONE_WITHOUT}{why}"
         await self._give_back(
             lambda q: q.mark_failed(claim, ended, now=now, washout_seconds=washout, skips_for=SkipReason.CREDITS)
         )

@@ -40,14 +40,23 @@ class Prepared:
     as it will be stored, hashed and compared with.
     """
 
-    command: MarketLiquidityExperimentCommand
+    known: Situation
     run: ExperimentRun
     proposal: Proposal
     plan: Plan
     schedules: tuple[Schedule, ...]
     precision: tuple[ExpectedPrecision, ...]
     document: Mapping[str, Any]
-    purse: int
+
+    @property
+    def command(self) -> MarketLiquidityExperimentCommand:
+        """What was asked for."""
+        return self.known.command
+
+    @property
+    def purse(self) -> int:
+        """Credits of the agent."""
+        return self.known.purse
 
     @property
     def pairs(self) -> list[MarketPair]:
@@ -77,14 +86,13 @@ async def estimate(lab: Lab, command: MarketLiquidityExperimentCommand) -> Prepa
     with_fewer = [schedule_with(known, choice.plan, ships) for ships in range(1, len(known.ships))]
     run = _new_run(lab, command, known.purse if command.budget is None else command.budget, choice.kept_for_fuel)
     return Prepared(
-        command,
+        known,
         run,
         choice.proposal,
         choice.plan,
         (*with_fewer, choice.schedule),
         tuple(expected_precision(choice.plan.pairs, known.quotes)),
         _document(known, run, choice, lab.game.client.speed),
-        known.purse,
     )
 
 
@@ -155,7 +163,8 @@ async def _known_market(lab: Lab, command: MarketLiquidityExperimentCommand) -> 
         )
     by_good: dict[str, list[Listing]] = {}
     for listing in fresh:
-        by_good.setdefault(listing.good.symbol, []).append(listing)
+        if listing.good.is_priced:
+            by_good.setdefault(listing.good.symbol, []).append(listing)
     return by_good
 
 

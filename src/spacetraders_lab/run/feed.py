@@ -120,7 +120,7 @@ def _question(connection: Connection, lab: Lab, run: ExperimentRun) -> tuple[lis
     now, games = lab.clock.now(), lab.game.client.skew.games
     latest = World(connection).latest_listings(run.universe_id, run.system_symbol)
     plan = AllocationPlan(
-        listings=tuple(x for x in latest if (x.waypoint, x.good.symbol) in reference),
+        listings=tuple(x for x in latest if (x.waypoint, x.good.symbol) in reference and x.good.is_priced),
         reference=reference,
         placebos=tuple(placebo_brackets(connection, run.run_id)),
         locked={key: games(end) for key, end in listing_locks.held(connection, run.universe_id, now).items()},
@@ -178,4 +178,5 @@ def _rest(run: ExperimentRun, plan: AllocationPlan, speed: float) -> float:
 
 
 def _ends(pair: MarketPair, quotes: Mapping[ListingKey, TradeGood]) -> tuple[TradeGood, TradeGood]:
-    return quotes[pair.buy_market, pair.good_symbol], quotes[pair.sell_market, pair.good_symbol]
+    source, target = pair.listings
+    return quotes[source], quotes[target]

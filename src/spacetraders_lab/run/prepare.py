@@ -1,9 +1,11 @@
 """Whether a plan fits: the budget, the purse, and the life of the universe. Chooses nothing and writes nothing."""
 
+from dataclasses import replace
+
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import DesignName
 from spacetraders_lab.run.app import Lab
-from spacetraders_lab.run.choice import MarketLiquidityExperimentCommand
+from spacetraders_lab.run.choice import MarketLiquidityExperimentCommand, choose
 from spacetraders_lab.run.coordinator import Prepared, estimate
 
 
@@ -53,15 +55,29 @@ def _said(prepared: Prepared) -> str:
 def _check_time_left(lab: Lab, prepared: Prepared) -> None:
     if lab.resets_at is None:
         return
-    left, hours = (
-        (lab.resets_at - lab.game.now()).total_seconds() / 3600 * lab.game.client.speed,
-        prepared.schedule.hours,
-    )
+    left = (lab.resets_at - lab.game.now()).total_seconds() / 3600 * lab.game.client.speed
+    hours = prepared.schedule.hours
     if hours <= left:
         return
-    fitting = int(len(prepared.plan.pairs) * max(0.0, left) / hours)
+    fitting = _pairs_in(prepared, left)
     remedy = f"--max-pairs {fitting} or " if fitting else ""
     raise UserError(
         f"this plan takes {hours:,.1f} hours and the universe is reset in {max(0.0, left):,.1f} "
         f"({lab.resets_at:%Y-%m-%d %H:%M} UTC); measure less with {remedy}go as far as it lasts with --until-reset"
     )
+
+
+def _pairs_in(prepared: Prepared, hours: float) -> int:
+    """How many pairs would be done by then, as they would be chosen; an adaptive run is not bounded by pairs."""
+    if prepared.run.design.name is DesignName.ADAPTIVE or hours <= 0:
+        return 0
+
+    def takes(pairs: int) -> float:
+        fewer = replace(prepared.command, max_pairs=pairs)
+        return choose(replace(prepared.known, command=fewer)).schedule.hours
+
+    fitting, beyond = 0, len(prepared.plan.pairs)
+    while beyond - fitting > 1:
+        middle = (fitting + beyond) // 2
+        fitting, beyond = (middle, beyond) if takes(middle) <= hours else (fitting, middle)
+    return fitting

@@ -33,7 +33,11 @@ _ENDED = "every listing was watched to the end"
 
 async def how_far(lab: Lab, run: ExperimentRun) -> Watch:
     """What of the run's watching is done, missed and to come."""
-    return await lab.read(lambda c: watch_of(c, run.run_id, lab.game.now(), speed=lab.game.client.speed))
+    return await lab.read(lambda c: _watch(c, lab, run))
+
+
+def _watch(connection: Connection, lab: Lab, run: ExperimentRun) -> Watch:
+    return watch_of(connection, run.run_id, lab.game.now(), speed=lab.game.client.speed)
 
 
 async def read_again(lab: Lab, run: ExperimentRun, ship: Ship, stop: asyncio.Event) -> Ship:
@@ -117,6 +121,8 @@ async def _fly(lab: Lab, run: ExperimentRun, ship: Ship, market: str) -> Ship:
 async def _end_if_over(lab: Lab, run: ExperimentRun) -> None:
     def work(connection: Connection) -> None:
         if WorkQueueRepository(connection).open_pairs(run.run_id):
+            return
+        if _watch(connection, lab, run).to_come:  # of a pair that has ended since the watch was looked at
             return
         ExperimentRepository(connection).nothing_more(run.run_id, _ENDED)
 

@@ -301,7 +301,7 @@ class ShipWorker:
     ) -> None:
         """Wait while another ship may still sell what it carries; else the run waits for the user.
 
-        An adaptive run does not wait with a pair that is too dear now: it does without it, there are cheaper ones.
+        An adaptive run does without a pair that is too dear now: what is chosen next is chosen by what is left.
         Nobody claims meanwhile: a ship that began to buy unseen would be halted with its cargo aboard.
         """
         now, ship = self.lab.clock.now(), self.command.ship_symbol
@@ -314,7 +314,7 @@ class ShipWorker:
         log.warning("%s: %s", ship, short)
         async with self.lab.claiming:
             sellers = await self.lab.read(who_may_sell) - {ship}
-            if claim is not None and sellers and self._chooses_others and isinstance(short, TooDear):
+            if claim is not None and self._chooses_others and isinstance(short, TooDear):
                 return await self._claims.do_without(claim, str(short))
             if claim is not None:
                 await self._claims.release(claim)

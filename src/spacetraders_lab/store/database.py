@@ -52,9 +52,14 @@ class Database:
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        """A connection for reading. Keep it short: on SQLite without WAL a reader holds up every commit."""
+        """A connection for reading; all that is read in the block is of one moment.
+
+        Keep it short: on SQLite without WAL a reader holds up every commit.
+        """
         with translated(self.name), self._engine.connect() as connection:
-            self._begin(connection, "BEGIN")  # all that is read in the block is of one moment
+            if not self.is_sqlite:
+                connection = connection.execution_options(isolation_level="REPEATABLE READ")
+            self._begin(connection, "BEGIN")
             yield connection
 
     def _begin(self, connection: Connection, statement: str) -> None:

@@ -244,7 +244,7 @@ class ExperimentRepository:
 
     def check_budget(self, run_id: str) -> None:
         """Raise BudgetReached when nothing could be bought any more: fuel would be burnt for nothing."""
-        if self.left_to_spend(run_id) < 0:
+        if self.left_to_spend(run_id) <= 0:
             raise BudgetReached(self._said(run_id))
 
     def left_to_spend(self, run_id: str, *, with_fuel: bool = False) -> int:

@@ -53,6 +53,9 @@ from spacetraders_lab.store.types import UtcDateTime
 _TRIES = 20  # at pairs whose listings others take in the same moment, before the ship is told to come again
 
 
+DONE_WITHOUT = "not measured: "  # so begins why a pair has ended that the run's limits left no room for
+
+
 @dataclass(frozen=True, slots=True)
 class FailedPair:
     """A pair that ended without its measurements, and why."""
@@ -64,8 +67,8 @@ class FailedPair:
 
     @property
     def was_begun(self) -> bool:
-        """Whether a ship ever had it: else the run was over before, as its limits wanted."""
-        return self.attempts > 0
+        """Whether a ship had it and could not measure it: others the run did without, as its limits wanted."""
+        return self.attempts > 0 and not self.error_message.startswith(DONE_WITHOUT)
 
 
 class WorkQueueRepository:
@@ -271,7 +274,7 @@ class WorkQueueRepository:
 
     def end_waiting(self, run_id: str, why: str, reason: SkipReason, *, now: datetime) -> int:
         """Fail the pairs that nobody is at, because the run begins nothing more; returns how many."""
-        values = {"in_run": run_id, "now": now, "why": f"not measured: {why}"}
+        values = {"in_run": run_id, "now": now, "why": f"{DONE_WITHOUT}{why}"}
         ended = list(self._connection.execute(_END_WAITING, values).scalars())
         skip_the_rest(self._connection, ended, reason, now=now)
         return len(ended)

@@ -1,6 +1,6 @@
 """One replication of a study: a world made from a seed, a design played in it, rows out. Pure: same seed, same rows."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
@@ -14,7 +14,7 @@ from spacetraders_lab.core.legs import leg_table
 from spacetraders_lab.core.limits import NO_LIMITS, Limits
 from spacetraders_lab.core.market import Listing
 from spacetraders_lab.core.planning import Plan, Way, Ways, make_plan
-from spacetraders_lab.core.proposal import Proposal, propose
+from spacetraders_lab.core.proposal import Price, Proposal, propose
 from spacetraders_lab.core.routing import find_route
 from spacetraders_lab.core.waypoint import Waypoint
 from spacetraders_lab.run.feed import PAIRS_A_SHIP
@@ -119,10 +119,9 @@ def allocate_at_random(rows: Sequence[TradeRecord], plan: AllocationPlan) -> All
     chosen: list[MarketPair] = []
     taken: set[tuple[str, str]] = set()
     for pair in pairs:
-        listings = {(pair.buy_market, pair.good_symbol), (pair.sell_market, pair.good_symbol)}
-        if len(chosen) < plan.wanted and not listings & taken:
+        if len(chosen) < plan.wanted and taken.isdisjoint(pair.listings):
             chosen.append(pair)
-            taken |= listings
+            taken.update(pair.listings)
     return Allocation(tuple(chosen))
 
 
@@ -145,14 +144,12 @@ def _propose(study: Study, seed: int, system: System, listings: Sequence[Listing
     )
 
 
-def _pricer(
-    world: World, design: Design, system: System, listings: Sequence[Listing]
-) -> Callable[[Sequence[MarketPair], Mapping[str, Menu]], Plan]:
+def _pricer(world: World, design: Design, system: System, listings: Sequence[Listing]) -> Price:
     quotes = {(x.waypoint, x.good.symbol): x.good for x in listings}
     ways = _ways(world, system)
     fuel_price = max((m.quote(FUEL).ask for m in system.markets.values() if FUEL in m.listings), default=0)
 
-    def price(pairs: Sequence[MarketPair], menus: Mapping[str, Menu]) -> Plan:
+    def price(pairs: Sequence[MarketPair], menus: Mapping[str, Menu], within: float) -> Plan:
         return make_plan(
             pairs,
             quotes,
@@ -162,6 +159,7 @@ def _pricer(
             hold=world.hold,
             fuel_price=fuel_price,
             washout_hours=design.washout_seconds / 3600,
+            within=within,
         )
 
     return price

@@ -10,6 +10,7 @@ import pytest
 
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import RunStatus
+from spacetraders_lab.run.changes import reopen
 from spacetraders_lab.sandbox.api import create_app
 from spacetraders_lab.sandbox.universe import Universe
 from spacetraders_lab.study.rig import FOUR_CELLS, Exchange, Rig
@@ -106,8 +107,10 @@ def test_a_reset_closes_the_run_and_keeps_its_rows(rig: Rig) -> None:
 
 def test_a_run_of_another_universe_cannot_be_resumed(make_rig: MakeRig) -> None:
     run = make_rig(start=START - timedelta(days=14)).queue([], run_id="old")
-    with pytest.raises(UserError, match="another universe"):
-        make_rig().resume(run)
+    rig = make_rig()
+    for ships in ((), ("GONE-1",)):
+        with pytest.raises(UserError, match="another universe"):
+            rig.play(lambda lab, ships=ships: reopen(lab, run.run_id, ships))  # type: ignore[misc]
 
 
 def test_another_sandbox_at_the_same_address_on_the_same_day_is_another_universe(make_rig: MakeRig) -> None:

@@ -2,6 +2,7 @@
 
 import heapq
 import math
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -73,11 +74,6 @@ class _Fleet:
     read: list[tuple[str, float]] = field(default_factory=list)
     watch_fuel: int = 0
 
-    def opens(self, pair: MarketPair) -> float:
-        """When both listings of a pair have been left alone for long enough."""
-        last = max((self.ended[key] for key in pair.listings if key in self.ended), default=None)
-        return 0.0 if last is None else last + self.design.washout_seconds
-
     def carry_out(self, ship: _Ship, planned: PairPlan, *, shares: bool, now: float) -> float:
         """The seconds that the pair takes the ship; `shares` says that the last pair's reading still holds."""
         began, pair, gap = now, planned.pair, self.design.placebo_seconds
@@ -132,6 +128,39 @@ class _Fleet:
         return way.seconds
 
 
+class _Waiting:
+    """The pairs that no ship has had; `opens` by their place: when both listings were left alone for long enough."""
+
+    def __init__(self, pairs: Sequence[PairPlan]) -> None:
+        self._pairs = pairs
+        self._at = defaultdict[ListingKey, list[int]](list)
+        for place, planned in enumerate(pairs):
+            for key in planned.pair.listings:
+                self._at[key].append(place)
+        self.opens = dict.fromkeys(range(len(pairs)), 0.0)
+
+    def claim(self, ship: _Ship, order: ClaimOrder, now: float) -> PairPlan | None:
+        """Take the pair that the ship is given: the first that is free, or the free one that begins nearest."""
+        free = (place for place, opens in self.opens.items() if opens <= now)
+        if order is ClaimOrder.FIFO:
+            chosen = next(free, None)
+        else:
+            chosen = min(
+                free, key=lambda place: ship.seconds(ship.at, self._pairs[place].pair.buy_market), default=None
+            )
+        if chosen is None:
+            return None
+        del self.opens[chosen]
+        return self._pairs[chosen]
+
+    def close(self, pair: MarketPair, until: float) -> None:
+        """Nobody may trade the pair's listings before then."""
+        for key in pair.listings:
+            for place in self._at[key]:
+                if place in self.opens:
+                    self.opens[place] = max(until, self.opens[place])
+
+
 def make_schedule(
     pairs: Sequence[PairPlan],
     design: Design,
@@ -170,29 +199,21 @@ def make_schedule(
 
 def _trade(fleet: _Fleet, ships: Sequence[_Ship], pairs: Sequence[PairPlan], limits: Limits) -> list[float]:
     """Let the ships trade the pairs; returns when each of them has done its last (seconds)."""
-    waiting, ends = list(pairs), [0.0] * len(ships)
+    waiting, ends = _Waiting(pairs), [0.0] * len(ships)
     free = [(0.0, number, False) for number in range(len(ships))]
-    while waiting:
+    while waiting.opens:
         now, number, has_read = heapq.heappop(free)
         if limits.reached(hours=now / 3600, requests=fleet.requests):
             ends[number] = max(ends[number], min(now, 3600 * (limits.max_hours or inf)))
             break
         ship = ships[number]
-        chosen = _claim(waiting, fleet, ship, fleet.design.claim_order, now)
+        chosen = waiting.claim(ship, fleet.design.claim_order, now)
         if chosen is None:
-            soonest = min(fleet.opens(planned.pair) for planned in waiting)
+            soonest = min(waiting.opens.values())
             heapq.heappush(free, (max(now, soonest) + POLL_SECONDS / 2, number, False))
             continue
-        waiting.remove(chosen)
         shares = has_read and fleet.design.shares_readings
         ends[number] = now + fleet.carry_out(ship, chosen, shares=shares, now=now)
+        waiting.close(chosen.pair, ends[number] + fleet.design.washout_seconds)
         heapq.heappush(free, (ends[number], number, True))
     return ends
-
-
-def _claim(waiting: Sequence[PairPlan], fleet: _Fleet, ship: _Ship, order: ClaimOrder, now: float) -> PairPlan | None:
-    """The pair that the ship is given: the first that is free, or the free one that begins nearest."""
-    free = (planned for planned in waiting if fleet.opens(planned.pair) <= now)
-    if order is ClaimOrder.FIFO:
-        return next(free, None)
-    return min(free, key=lambda planned: ship.seconds(ship.at, planned.pair.buy_market), default=None)

@@ -41,7 +41,7 @@ async def reopen(
     """
     fleet: list[Ship] = []
     if ship_symbols:
-        run = await lab.read(lambda c: ExperimentRepository(c).get_run(run_id))
+        run = await lab.read(lambda c: _own_run(c, lab, run_id))
         fleet = await _checked(lab, run, ship_symbols)
     now = lab.clock.now()
 

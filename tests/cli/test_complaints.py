@@ -277,6 +277,7 @@ def test_an_address_that_is_not_the_games_is_told(player: Player) -> None:
     player.terminal.set(BASE_URL=player.sandbox.base_url.removesuffix("/v2"), TOKEN="a.b.c")
     answer = player.type("ship list")
     assert answer.code == 1
+    assert "SPACETRADERS_BASE_URL" in answer.err and "/v2" in answer.err
     assert "Traceback" not in answer.err
 
 

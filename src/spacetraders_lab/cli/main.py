@@ -181,6 +181,8 @@ def run(arguments: Sequence[str]) -> int:
     except GameUnreachable as error:
         return _complain(f"{error}; is SPACETRADERS_BASE_URL right, and is the game up?", EXIT_FAILED)
     except GameError as error:
+        if error.http_status == 404 and str(error).startswith("Route "):  # the server's word, not the game's
+            return _complain(f"{error}; is SPACETRADERS_BASE_URL right? The game's ends in /v2", EXIT_FAILED)
         return _complain(f"the game said: {error}" + (f" (code {error.code})" if error.code else ""), EXIT_FAILED)
     except LabError as error:
         return _complain(str(error), EXIT_FAILED)

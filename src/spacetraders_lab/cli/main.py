@@ -181,9 +181,7 @@ def run(arguments: Sequence[str]) -> int:
     except GameUnreachable as error:
         return _complain(f"{error}; is SPACETRADERS_BASE_URL right, and is the game up?", EXIT_FAILED)
     except GameError as error:
-        if error.http_status == 404 and str(error).startswith("Route "):  # the server's word, not the game's
-            return _complain(f"{error}; is SPACETRADERS_BASE_URL right? The game's ends in /v2", EXIT_FAILED)
-        return _complain(f"the game said: {error}" + (f" (code {error.code})" if error.code else ""), EXIT_FAILED)
+        return _complain(_of_the_game(error), EXIT_FAILED)
     except LabError as error:
         return _complain(str(error), EXIT_FAILED)
     except KeyboardInterrupt:
@@ -201,6 +199,12 @@ def _write_no_more() -> None:
     """Let what is still to be written to standard output go nowhere: nobody can have it."""
     with suppress(OSError):  # where it is no file, there is nothing to redirect
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _of_the_game(error: GameError) -> str:
+    if error.http_status == 404 and str(error).startswith("Route "):  # the server's word, not the game's
+        return f"{error}; is SPACETRADERS_BASE_URL right? The game's ends in /v2"
+    return f"the game said: {error}" + (f" (code {error.code})" if error.code else "")
 
 
 def _of_the_machine(error: OSError) -> str:

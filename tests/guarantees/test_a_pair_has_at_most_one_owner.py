@@ -67,7 +67,7 @@ def test_sixteen_claimers_and_two_thousand_pairs_no_pair_twice(database_url: str
 
 def original_claim(database: Database, ship: str) -> int | None:
     """The original design's claim, word for word: SELECT the next, then UPDATE it by its id."""
-    with database.reading() as connection:
+    with database.transaction() as connection:
         row = connection.execute(
             text(
                 "SELECT queue_id FROM experiment_work_queue WHERE run_id = 'run-1' AND status = 'PENDING'"
@@ -83,7 +83,6 @@ def original_claim(database: Database, ship: str) -> int | None:
             ),
             {"ship": ship, "now": NOON, "id": row.queue_id},
         )
-        connection.commit()
         return int(row.queue_id)
 
 

@@ -278,7 +278,10 @@ def test_what_is_to_be_left_in_the_purse_is_not_planned_with(make_rig: Callable[
     kept = rig.prepare(design=LADDER, credit_floor=150_000)
     assert free.needed <= 200_000
     assert kept.needed <= 50_000
-    with pytest.raises(UserError, match=r"not one pair fits the purse of .* above --credit-floor"):
+    with pytest.raises(
+        UserError,
+        match=r"not one pair fits the purse of .*, of which 199,000 are to be left, beside .*; lower --credit-floor",
+    ):
         rig.prepare(design=LADDER, credit_floor=199_000)
     with pytest.raises(UserError, match="of which 199,000 are to be left"):
         rig.prepare(credit_floor=199_000, max_pairs=2)

@@ -178,7 +178,7 @@ def make_plan(
         new = _plan_pair(pair, listings, menu, way, hold=hold, fuel_price=fuel_price)
         done = planned[-ships].loss(WORST_CASE) if len(planned) >= ships else 0.0
         under_way = planned[max(0, len(planned) + 1 - ships) :]
-        if lost + done + sum(pair.peak(WORST_CASE) for pair in (*under_way, new)) > within:
+        if lost + done + sum(one.peak(WORST_CASE) for one in (*under_way, new)) > within:
             listings |= before
             continue
         lost += done

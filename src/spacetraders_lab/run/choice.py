@@ -213,7 +213,8 @@ def _beyond_the_money(known: Situation, left_for_fuel: int) -> str:
     if command.budget is not None and command.budget < known.in_purse:
         money, remedies = f"budget of {command.budget:,}", ["allow more with --budget", *remedies]
     elif command.credit_floor:
-        money, remedies = f"{money} above --credit-floor", ["lower that", *remedies]
+        money = f"{money}, of which {command.credit_floor:,} are to be left,"
+        remedies = ["lower --credit-floor", *remedies]
     if len(command.ship_symbols) > 1:
         remedies.append("send fewer --ships (fuel is kept for each)")
     kept = f"{left_for_fuel:,} credits that are kept for fuel"

@@ -72,6 +72,17 @@ def test_cargo_of_the_run_that_is_gone_is_missed(alone: Rig) -> None:
     assert (found.kind, found.what) == ("hold mismatch", f"LAB-1 holds 0 {good} where {units} were expected")
 
 
+def test_what_the_player_has_sold_of_a_cancelled_run_is_not_missed(alone: Rig) -> None:
+    """As `cancel` advises."""
+    run = alone.queue([alone.pair()], ONE_CELL)
+    _killed_at(alone, run, Point.RECORDED)
+    with alone.database.transaction() as connection:
+        changes.cancel(connection, run.run_id, now=alone.clock.now())
+    assert "cargo aboard" in {finding.kind for finding in _findings(alone, run)}
+    alone.ship().hold.clear()
+    assert _findings(alone, run) == []
+
+
 def test_mending_finds_out_what_became_of_the_trade(alone: Rig) -> None:
     run = alone.queue([alone.pair()], ONE_CELL)
     _killed_at(alone, run, Point.ANSWERED)

@@ -52,7 +52,7 @@ class Candidate:
 
     @property
     def listings(self) -> set[ListingKey]:
-        return {(self.pair.buy_market, self.pair.good_symbol), (self.pair.sell_market, self.pair.good_symbol)}
+        return set(self.pair.listings)
 
     def score(self, worth: Mapping[CellKey, float]) -> float:
         gain: float = sum(worth[cell] * part for cell, part in self.reach)

@@ -49,7 +49,7 @@ async def examine(lab: Lab, run_id: str) -> list[Finding]:
         return [replace(finding, next=_ELSEWHERE) for finding in findings]
     _check_agent(lab, run)
     fleet = await reads.list_ships(lab.game.client)
-    held = await lab.read(lambda c: [f for ship in fleet for f in _of_the_hold(c, run_id, ship)])
+    held = await lab.read(lambda c: [f for ship in fleet for f in _of_the_hold(c, run, ship)])
     return findings + held
 
 
@@ -101,7 +101,7 @@ async def _reconcile(lab: Lab, intent: Intent) -> None:
 
 async def _clear_holds(lab: Lab, run: ExperimentRun) -> None:
     fleet = await reads.list_ships(lab.game.client)
-    loaded = await lab.read(lambda c: [ship.symbol for ship in fleet if _of_the_hold(c, run.run_id, ship)])
+    loaded = await lab.read(lambda c: [ship.symbol for ship in fleet if _of_the_hold(c, run, ship)])
     for ship in loaded:
         command = ShipExperimentWorkerCommand(run.run_id, ship)
         await ShipWorker(lab, run, command, asyncio.Event(), Pulse(lab)).clear_hold()
@@ -147,13 +147,13 @@ def _of_the_queue(connection: Connection, run_id: str, now: datetime) -> Sequenc
     return [*stale, *missing, *gaps]
 
 
-def _of_the_hold(connection: Connection, run_id: str, ship: Ship) -> list[Finding]:
+def _of_the_hold(connection: Connection, run: ExperimentRun, ship: Ship) -> list[Finding]:
     """Cargo of the run in a ship's hold, and where the hold is not what the ledger says."""
     findings = []
-    for good, history in IntentRepository(connection).histories(run_id, ship.symbol).items():
+    for good, history in IntentRepository(connection).histories(run.run_id, ship.symbol).items():
         units = ship.units_of(good)
-        if not units and not history.of_the_run:
-            continue  # what was aboard before the run may have gone where its owner wanted
+        if not units and (run.finished_at is not None or not history.of_the_run):
+            continue  # what is not the run's, or no longer, may have gone where its owner wanted
         if units != history.expected_units:
             what = f"{ship.symbol} holds {units} {good} where {history.expected_units} were expected"
             findings.append(Finding("hold mismatch", what, "is put on record before the next trade of the good"))

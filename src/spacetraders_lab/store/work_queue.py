@@ -50,10 +50,8 @@ from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_work_queue as queue
 from spacetraders_lab.store.types import UtcDateTime
 
-_TRIES = 20  # at pairs whose listings others take in the same moment, before the ship is told to come again
-
-
 DONE_WITHOUT = "not measured: "  # so begins why a pair has ended that the run's limits left no room for
+_TRIES = 20  # at pairs whose listings others take in the same moment, before the ship is told to come again
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ class Assignment:
 
     @property
     def listings(self) -> tuple[ListingKey, ListingKey]:
-        return (self.pair.buy_market, self.pair.good_symbol), (self.pair.sell_market, self.pair.good_symbol)
+        return self.pair.listings
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """OR-Tools' tours: every market once, never worse than the greedy ones, and better on a system like the real ones."""
 
-import sys
 from datetime import UTC, datetime
 
 import pytest
@@ -39,9 +38,3 @@ def test_hardly_anything_to_visit_is_planned_too(markets: int) -> None:
     between = (tuple(row for _ in range(markets)),)
     problem = TourProblem(tuple("AB"[:markets]), ("S",), (row,), between)
     assert sorted(market for tour in best_tours(problem) for market in tour) == list(range(markets))
-
-
-def test_without_or_tools_the_greedy_tours_are_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "ortools.constraint_solver", None)
-    problem = home(2)
-    assert best_tours(problem) == greedy_tours(problem)

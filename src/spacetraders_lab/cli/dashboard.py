@@ -5,7 +5,6 @@ import os
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from contextlib import ExitStack
-from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
@@ -18,7 +17,7 @@ from spacetraders_lab.dashboard.access import Access
 from spacetraders_lab.dashboard.app import Act, create_app
 from spacetraders_lab.dashboard.server import is_loopback, serve
 from spacetraders_lab.run import changes
-from spacetraders_lab.run.clock import SystemClock
+from spacetraders_lab.run.clock import clock_of
 from spacetraders_lab.store.database import Database
 
 _MAIN = "import os; os.nice(10); from spacetraders_lab.cli.main import main; main()"
@@ -57,13 +56,14 @@ def dashboard(
         print(f"Listening on {host}: everybody who can reach it and knows the password can {doing}", flush=True)
     with reading_database() as reading, ExitStack() as stack:
         act = change_runs(stack.enter_context(database())) if allow_control else None
-        serve(create_app(reading, SystemClock(), access, act, make_report), host, port, _announce)
+        serve(create_app(reading, clock_of(reading), access, act, make_report), host, port, _announce)
 
 
 def change_runs(writing: Database) -> Act:
     """What the page's buttons do: write down what is wanted of a run, for whoever flies its ships to see."""
 
-    def act(action: str, run_id: str, now: datetime) -> None:
+    def act(action: str, run_id: str) -> None:
+        now = clock_of(writing).now()
         with writing.transaction() as connection:
             match action:
                 case "pause":

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 from cyclopts import Parameter
@@ -14,6 +14,7 @@ from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK
 from spacetraders_lab.cli.settings import Json, database, reading_database
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import DesignName, ExperimentRun, QueueStatus, RunStatus, goes_on_choosing
+from spacetraders_lab.run.clock import clock_of
 from spacetraders_lab.store.attrition import attrition
 from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.experiments import ExperimentRepository
@@ -33,6 +34,7 @@ def status(
             raise UserError("--watch draws; --json prints once: use one of them")
         return _watch(run_id)
     with database() as opened, opened.reading() as connection:
+        now = clock_of(opened).now()
         ships = summarise_ships(connection, run_id)
         run = summarise_run(connection, run_id, ships)
         failed = WorkQueueRepository(connection).failed_pairs(run_id)
@@ -40,8 +42,8 @@ def status(
         experiments = ExperimentRepository(connection)
         begun = experiments.get_run(run_id)
         ended_because, deviations = experiments.ended_because(run_id), experiments.deviations(run_id)
-        hours, requests = _hours(experiments, begun), experiments.requests(run_id)
-        watch_kept = _watch_kept(connection, begun)
+        hours, requests = _hours(experiments, begun, now), experiments.requests(run_id)
+        watch_kept = _watch_kept(connection, begun, now)
         is_left = run_id in ContainerRepository(connection).unattended_runs()
     if json:
         errors = [{"pair_id": end.pair.pair_id, "error": end.error_message} for end in failed]
@@ -64,29 +66,28 @@ def status(
     return EXIT_OK
 
 
-def _hours(experiments: ExperimentRepository, run: ExperimentRun) -> float:
+def _hours(experiments: ExperimentRepository, run: ExperimentRun, now: datetime) -> float:
     """Game hours since the run was begun, pauses included."""
-    return run.hours(run.finished_at or datetime.now(UTC), experiments.speed_of(run.run_id))
+    return run.hours(run.finished_at or now, experiments.speed_of(run.run_id))
 
 
-def _watch_kept(connection: Connection, run: ExperimentRun) -> dict[str, int]:
+def _watch_kept(connection: Connection, run: ExperimentRun, now: datetime) -> dict[str, int]:
     """How many readings of what it has traded a recovery run has made, missed and to come; nothing of other runs."""
     if run.design.name is not DesignName.RECOVERY:
         return {}
     from spacetraders_lab.store.revisits import watch_of
 
     speed = ExperimentRepository(connection).speed_of(run.run_id)
-    watch = watch_of(connection, run.run_id, run.finished_at or datetime.now(UTC), speed=speed)
+    watch = watch_of(connection, run.run_id, run.finished_at or now, speed=speed)
     return {"made": watch.done, "missed": watch.missed, "to_come": len(watch.to_come)}
 
 
 def _watch(run_id: str) -> int:
     from spacetraders_lab.cli.watch import watch
-    from spacetraders_lab.run.clock import SystemClock
 
     with reading_database() as opened:
         try:
-            asyncio.run(watch(opened, run_id, SystemClock(), render.console()))
+            asyncio.run(watch(opened, run_id, clock_of(opened), render.console()))
         except KeyboardInterrupt:
             return EXIT_OK
         with opened.reading() as connection:

@@ -7,7 +7,6 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +35,7 @@ STATIC = Path(__file__).parent / "static"
 MOST_LINES = 500  # of a log in one answer
 PING_EVERY = 15.0  # seconds without an event: a comment shows that both ends are there
 
-Act = Callable[[str, str, datetime], None]  # action, run_id, now; on a thread of its own
+Act = Callable[[str, str], None]  # action, run_id; on a thread of its own
 
 
 def create_app(
@@ -175,9 +174,8 @@ class _Pages:
         if not self._access.may_act(request):
             return JSONResponse({"error": "this request does not come from the dashboard's own page"}, 403)
         assert self._act is not None
-        arguments = request.path_params["action"], request.path_params["run_id"], self._clock.now()
         try:
-            await asyncio.to_thread(self._act, *arguments)
+            await asyncio.to_thread(self._act, request.path_params["action"], request.path_params["run_id"])
         except UserError as error:
             return JSONResponse({"error": str(error)}, 409)
         return JSONResponse({"done": request.path_params["action"]})

@@ -105,7 +105,7 @@ class Accounts:
     @property
     def labs(self) -> list[Lab]:
         """The accounts that are open."""
-        return [account.lab for account in self._accounts.values()]
+        return [account.lab for account in list(self._accounts.values())]  # asked by a thread of its own too
 
     def ready(self, players: Sequence[Waiting]) -> dict[int, Lab]:
         """Those of the players who can fly now; the others are being seen to."""
@@ -133,16 +133,14 @@ class Accounts:
             self._opening[player.player_id] = asyncio.create_task(self._open(player, due[0]))
 
     async def _open(self, player: Waiting, token: str) -> None:
-        stack = AsyncExitStack()
         try:
-            lab = await self._enter(stack, player, token)
+            async with AsyncExitStack() as stack:
+                lab = await self._enter(stack, player, token)
+                self._stack.push_async_exit(stack.pop_all())
+            self._accounts[player.player_id] = _Account(lab, token)
         except LabError as error:
-            await stack.aclose()
             self._shut[player.player_id, token] = self._clock.monotonic() + RETRY_SECONDS
             await self._judge(player, token, error)
-        else:
-            self._accounts[player.player_id] = _Account(lab, token)
-            self._stack.push_async_exit(stack)
         finally:
             del self._opening[player.player_id]
 

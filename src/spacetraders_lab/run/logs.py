@@ -44,7 +44,7 @@ class Sieve(logging.Filter):
 
 
 class TextFormat(logging.Formatter):
-    """One line for people: hour, level, ship, pair, message; a traceback below it."""
+    """One line for people: hour, level, container, pair, message; a traceback below it."""
 
     def format(self, record: logging.LogRecord) -> str:
         about: dict[str, str] = getattr(record, "about", {})

@@ -10,18 +10,16 @@ from datetime import datetime
 from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 
 from spacetraders_lab.core.clock import Clock
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.experiment import RunStatus
 from spacetraders_lab.core.port import checked_port
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.failures import DatabaseUnavailable
-from spacetraders_lab.store.schema import experiment_runs as runs
-from spacetraders_lab.store.status import RunSummary, summarise_run
+from spacetraders_lab.store.status import RunSummary, money_of_open_runs, summarise_run
 
 LOOPBACK = "127.0.0.1"
 _PREFIX = "spacetraders_"
@@ -88,10 +86,7 @@ def _of_accounts(labs: dict[str, Lab]) -> Iterator[Metric]:
 
 
 def _of_the_database(connection: Connection, now: datetime) -> Iterator[Metric]:
-    open_runs = select(runs.c.run_id, runs.c.outlay, runs.c.budget).where(
-        runs.c.status.in_((RunStatus.RUNNING, RunStatus.SUSPENDED))
-    )
-    found = {row.run_id: (row.outlay, row.budget) for row in connection.execute(open_runs)}
+    found = money_of_open_runs(connection)
     yield GaugeMetricFamily(f"{_PREFIX}database_up", "Whether the database answers.", value=1)
     yield from _of_runs([summarise_run(connection, run_id) for run_id in found])
     used = GaugeMetricFamily(f"{_PREFIX}budget_used_credits", "Credits of the budget that are away.", labels=["run"])

@@ -10,15 +10,13 @@ _SPAN_WEIGHT = 1000  # the last ship's arrival goes before the time that all shi
 
 
 def best_tours(problem: TourProblem) -> tuple[Tour, ...]:
-    """The tours of least makespan that are found in the time; the greedy ones where OR-Tools is not installed."""
+    """The tours of least makespan that are found in the time."""
     greedy = greedy_tours(problem)
-    try:
-        # here, for it takes a while to import
-        from ortools.constraint_solver import pywrapcp, routing_enums_pb2  # type: ignore[import-untyped]
-    except ImportError:
-        return greedy
     if len(problem.markets) < 2:
         return greedy
+    # here, for it takes a while to import
+    from ortools.constraint_solver import pywrapcp, routing_enums_pb2  # type: ignore[import-untyped]
+
     parameters = pywrapcp.DefaultRoutingSearchParameters()
     metaheuristics = routing_enums_pb2.LocalSearchMetaheuristic
     parameters.local_search_metaheuristic = metaheuristics.GUIDED_LOCAL_SEARCH

@@ -16,6 +16,7 @@ from sqlalchemy import ColumnElement, Connection, Table, delete, func, or_, sele
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.doctor import ledger_gaps, missing_cells, ships_at_work
+from spacetraders_lab.store.failures import unknown_run
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import market_observations as observations
 from spacetraders_lab.store.schema import metadata
@@ -137,7 +138,7 @@ def archive(connection: Connection, run_id: str, *, now: datetime | None) -> Non
     """Put a run away from the list of runs, or (None) take it back; raises UserError when there is none of that id."""
     changed = connection.execute(update(runs).where(runs.c.run_id == run_id).values(archived_at=now))
     if changed.rowcount != 1:
-        raise _unknown(run_id)
+        raise unknown_run(run_id)
 
 
 def rows_of(connection: Connection, run_id: str) -> dict[str, int]:
@@ -147,7 +148,7 @@ def rows_of(connection: Connection, run_id: str) -> dict[str, int]:
         for table, condition in _owned(run_id)
     }
     if not counts[runs.name]:
-        raise _unknown(run_id)
+        raise unknown_run(run_id)
     return {name: count for name, count in counts.items() if count}
 
 
@@ -180,7 +181,3 @@ def _owned(run_id: str) -> list[tuple[Table, ColumnElement[bool]]]:
         if belongs:
             conditions[table] = or_(*belongs)
     return list(reversed(conditions.items()))
-
-
-def _unknown(run_id: str) -> UserError:
-    return UserError(f"there is no experiment {run_id}; `spacetraders experiment list` shows them")

@@ -28,7 +28,8 @@ from spacetraders_lab.core.experiment import ExperimentRun, IntentState, RunStat
 from spacetraders_lab.core.limits import Limits
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.store.attrition import skip_what_is_left, stored_design
-from spacetraders_lab.store.schema import experiment_deviations
+from spacetraders_lab.store.failures import unknown_run
+from spacetraders_lab.store.schema import RUN_COLUMNS, experiment_deviations
 from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import market_experiments as trades
@@ -91,10 +92,10 @@ class ExperimentRepository:
 
         `to_change`: nobody else changes it until the transaction ends, so what is written rests on what was read.
         """
-        found = select(runs).where(runs.c.run_id == run_id)
+        found = select(*RUN_COLUMNS).where(runs.c.run_id == run_id)
         row = self._connection.execute(found.with_for_update(key_share=True) if to_change else found).first()
         if row is None:
-            raise _unknown(run_id)
+            raise unknown_run(run_id)
         return _run(row)
 
     def ids_that_begin(self, text: str) -> list[str]:
@@ -106,29 +107,27 @@ class ExperimentRepository:
         """The plan that the user accepted; raises UserError when there is no such run."""
         plan: dict[str, Any] | None = self._connection.scalar(select(runs.c.plan).where(runs.c.run_id == run_id))
         if plan is None:
-            raise _unknown(run_id)
+            raise unknown_run(run_id)
         return plan
 
     def speed_of(self, run_id: str) -> float:
         """Game seconds in a second of the clock, as planned: 1 but in a sandbox. Raises UserError: no such run."""
         row = self._connection.execute(select(runs.c.plan["speed"].as_float()).where(runs.c.run_id == run_id)).first()
         if row is None:
-            raise _unknown(run_id)
+            raise unknown_run(run_id)
         return 1.0 if row[0] is None else float(row[0])
 
     def get_plan_hash(self, run_id: str) -> str:
         """SHA-256 of the plan, taken before the first trade; raises UserError when there is no such run."""
         found: str | None = self._connection.scalar(select(runs.c.plan_hash).where(runs.c.run_id == run_id))
         if found is None:
-            raise _unknown(run_id)
+            raise unknown_run(run_id)
         return found
 
     def list_runs(self) -> list[ExperimentRun]:
         """Every run of the database, the newest first."""
-        return [
-            _run(row)
-            for row in self._connection.execute(select(runs).order_by(runs.c.created_at.desc(), runs.c.run_id))
-        ]
+        newest_first = select(*RUN_COLUMNS).order_by(runs.c.created_at.desc(), runs.c.run_id)
+        return [_run(row) for row in self._connection.execute(newest_first)]
 
     def set_status(self, run_id: str, status: RunStatus, reason: str | None, *, now: datetime) -> None:
         """Say where the run stands. Ends are final: raises UserError for a run that ended otherwise, or is unknown."""
@@ -179,11 +178,14 @@ class ExperimentRepository:
         )
 
     def suspend(self, run_id: str, reason: str) -> bool:
-        """Put a run to sleep until somebody resumes it; False when it sleeps already, or has ended."""
+        """Put a run to sleep until somebody resumes it; False when somebody has done so already, or it has ended.
+
+        One that waits for the end of a maintenance waits for somebody from then on.
+        """
         return self._change_status(run_id, goes_on(), RunStatus.SUSPENDED, reason)
 
     def end_maintenance(self, run_id: str) -> bool:
-        """Let a run go on that sleeps because of maintenance; False when it sleeps for another reason, or has ended."""
+        """Let a run go on after maintenance; False when it sleeps for another reason, or has ended."""
         return self._change_status(run_id, goes_on(), RunStatus.RUNNING, None)
 
     def cancel(self, run_id: str, reason: str, *, now: datetime) -> bool:
@@ -300,7 +302,7 @@ class ExperimentRepository:
         """Credits that are away: the running sum that `net_spent` must agree with."""
         away = self._connection.execute(_OUTLAY, {"of_run": run_id}).scalar()
         if away is None:
-            raise _unknown(run_id)
+            raise unknown_run(run_id)
         return int(away)
 
     def net_spent(self, run_id: str) -> int:
@@ -312,7 +314,7 @@ class ExperimentRepository:
             select(runs.c.fuel_credits + _recorded + _unresolved).where(runs.c.run_id == run_id)
         ).scalar()
         if spent is None:
-            raise _unknown(run_id)
+            raise unknown_run(run_id)
         return int(spent)
 
 
@@ -321,7 +323,7 @@ _RECORD = insert(trades)
 _OF_RUN: ColumnElement[bool] = runs.c.run_id == bindparam("of_run")
 _CREDITS = bindparam("credits", type_=BigInteger)
 _OUTLAY = select(runs.c.outlay).where(_OF_RUN)
-_MONEY = select(runs.c.outlay, runs.c.budget, runs.c.kept_for_fuel).where(_OF_RUN)  # and not the plan, which is long
+_MONEY = select(runs.c.outlay, runs.c.budget, runs.c.kept_for_fuel).where(_OF_RUN)
 _SPEND = update(runs).where(_OF_RUN).values(outlay=runs.c.outlay + _CREDITS)
 _RESERVE = _SPEND.where(runs.c.outlay + _CREDITS + runs.c.kept_for_fuel <= runs.c.budget)
 _ADD_REQUESTS = (
@@ -362,10 +364,6 @@ _unresolved = (
 
 def _records(*where: ColumnElement[bool]) -> Select[Any]:
     return select(*(trades.c[name] for name in _FIELDS)).where(*where).order_by(trades.c.experiment_id)
-
-
-def _unknown(run_id: str) -> UserError:
-    return UserError(f"there is no experiment {run_id}; `spacetraders experiment list` shows them")
 
 
 def _run(row: Row[Any]) -> ExperimentRun:

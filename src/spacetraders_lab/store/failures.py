@@ -56,6 +56,11 @@ class DatabaseDamaged(UserError):
         )
 
 
+def unknown_run(run_id: str) -> UserError:
+    """What is said of a run that is not in the database."""
+    return UserError(f"there is no experiment {run_id}; `spacetraders experiment list` shows them")
+
+
 @contextmanager
 def translated(name: str) -> Iterator[None]:
     """Raise DatabaseUnavailable, DatabaseDamaged or Duplicate for the failures that somebody can do something about.

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Connection, Row, Text, func, literal_column, select, text, type_coerce
 
-from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import QueueStatus
 from spacetraders_lab.store.claim import CLAIMED, PENDING
+from spacetraders_lab.store.failures import unknown_run
 from spacetraders_lab.store.schema import (
+    RUN_COLUMNS,
     containers,
     market_experiments,
     players,
@@ -155,14 +156,14 @@ def run_row(connection: Connection, run_id: str) -> dict[str, Any]:
     )
     row = connection.execute(statement).mappings().first()
     if row is None:
-        raise UserError(f"there is no experiment {run_id}; `spacetraders experiment list` shows them")
+        raise unknown_run(run_id)
     return dict(row)
 
 
 def run_rows(connection: Connection) -> list[dict[str, Any]]:
     """Every run's own row with its `agent_symbol` and its universe's `reset_date`, the newest first."""
     statement = (
-        select(runs, players.c.agent_symbol, universes.c.reset_date)
+        select(*RUN_COLUMNS, players.c.agent_symbol, universes.c.reset_date)
         .select_from(runs)
         .join(players, players.c.player_id == runs.c.player_id)
         .join(universes, universes.c.universe_id == runs.c.universe_id)

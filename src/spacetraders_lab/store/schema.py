@@ -117,6 +117,9 @@ experiment_runs = Table(
     Column("is_going", Boolean, nullable=False, server_default=text("false")),
 )
 
+# all but the plan, which takes longest to decode where it has thousands of pairs; who wants it asks for it
+RUN_COLUMNS = tuple(column for column in experiment_runs.c if column.name != "plan")
+
 experiment_work_queue = Table(
     "experiment_work_queue",
     metadata,

@@ -7,8 +7,9 @@ from typing import TypeVar
 
 from sqlalchemy import CTE, ColumnElement, Connection, ScalarSelect, func, literal, literal_column, select
 
-from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import QueueStatus, RunStatus
+from spacetraders_lab.store.failures import unknown_run
+from spacetraders_lab.store.schema import RUN_COLUMNS
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_work_queue as queue
 from spacetraders_lab.store.schema import market_experiments as trades
@@ -65,8 +66,15 @@ def summarise_run(connection: Connection, run_id: str, ships: Sequence[ShipStatu
     counted = None if ships is None else literal(sum(ship.transactions for ship in ships))
     found = _summaries(connection, run_id, counted)
     if not found:
-        raise UserError(f"there is no experiment {run_id}; `spacetraders experiment list` shows them")
+        raise unknown_run(run_id)
     return found[0]
+
+
+def money_of_open_runs(connection: Connection) -> dict[str, tuple[int, int]]:
+    """By run that has not ended: its outlay and its budget, credits."""
+    is_open = runs.c.status.in_((RunStatus.RUNNING, RunStatus.SUSPENDED))
+    found = connection.execute(select(runs.c.run_id, runs.c.outlay, runs.c.budget).where(is_open))
+    return {run_id: (outlay, budget) for run_id, outlay, budget in found}
 
 
 def summarise_ships(connection: Connection, run_id: str) -> list[ShipStatus]:
@@ -109,7 +117,7 @@ def _summaries(
     p = pairs.subquery()
     found = (
         select(
-            runs,
+            *RUN_COLUMNS,
             p,
             (_of_its_trades(func.count()) if transactions is None else transactions).label("transactions"),
             # one by one, each of them is one end of an index

@@ -29,7 +29,6 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import ClaimedPair, MarketPair, Menu, QueueStatus, SkipReason
 from spacetraders_lab.store import listing_locks
 from spacetraders_lab.store.attrition import menu_json, skip_if_cancelled, skip_the_rest, stored_design
@@ -43,7 +42,7 @@ from spacetraders_lab.store.claim import (
     market_pair,
     probes,
 )
-from spacetraders_lab.store.failures import is_duplicate
+from spacetraders_lab.store.failures import is_duplicate, unknown_run
 from spacetraders_lab.store.lease import FENCE, held, lease_lost, require_lease
 from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_runs as runs
@@ -132,7 +131,7 @@ class WorkQueueRepository:
         values = {"in_run": run_id, "ship": ship_symbol, "by_owner": owner, "now": now, "until": until}
         situation = self._connection.execute(SITUATION, values).first()
         if situation is None:
-            raise UserError(f"there is no experiment {run_id}; `spacetraders experiment list` shows them")
+            raise unknown_run(run_id)
         if situation.is_over or situation.is_busy:
             return None
         if situation.has_stale:

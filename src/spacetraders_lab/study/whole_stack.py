@@ -2,6 +2,7 @@
 
 import tempfile
 from collections import defaultdict
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -43,8 +44,10 @@ def run_whole_stack(world: World, seed: int, *, goods: tuple[str, ...] = (), des
     """Scout, plan, launch and fly the design for the goods (all, unless some are named) in virtual time."""
     settings = world.settings_of(seed)
     given = {name: value for name, value in asdict(settings).items() if name not in _RIG_S}
-    with tempfile.TemporaryDirectory() as folder:
-        database = open_database(path=Path(folder) / "lab.db", durable=False)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        closing(open_database(path=Path(folder) / "lab.db", durable=False)) as database,
+    ):
         rig = Rig(database, ships=world.ships, credits=world.credits, hold=world.hold, **given)
         rig.clock.run(rig.clock.sleep(3600 * world.age_hours))
         rig.scout()
@@ -66,7 +69,6 @@ def run_whole_stack(world: World, seed: int, *, goods: tuple[str, ...] = (), des
         menus = (prepared.proposal.menus.get(pair.pair_id, design.menu) for pair in prepared.pairs)
         skipped = rig.rows("SELECT count(*) AS n FROM experiment_skips")[0]["n"]
         planned = sum(len(menu.planned) for menu in menus)
-        database.close()
     return WholeRun(
         score(played, settings),
         shared_brackets(rows),

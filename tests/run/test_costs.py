@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 
 from spacetraders_lab.core.experiment import Design
-from spacetraders_lab.run.worker import POLL_SECONDS
+from spacetraders_lab.core.schedule import POLL_SECONDS
 from spacetraders_lab.study.rig import Rig
 from tests.counting import counting
 from tests.plans import plans

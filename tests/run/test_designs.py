@@ -20,8 +20,7 @@ from spacetraders_lab.core.experiment import (
     TradeRecord,
 )
 from spacetraders_lab.core.lanes import is_natural
-from spacetraders_lab.core.market import Listing, Operation, TradeGood
-from spacetraders_lab.core.planning import ListingKey
+from spacetraders_lab.core.market import Listing, ListingKey, Operation, TradeGood
 from spacetraders_lab.core.proposal import LeftOut
 from spacetraders_lab.core.schedule import SECONDS_PER_REQUEST
 from spacetraders_lab.core.survey import survey_pairs

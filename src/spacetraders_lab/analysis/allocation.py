@@ -17,8 +17,9 @@ from spacetraders_lab.analysis.candidates import USUAL_VOLUMES, Candidate, busy_
 from spacetraders_lab.analysis.effort import Effort
 from spacetraders_lab.analysis.findings import CellEstimate
 from spacetraders_lab.analysis.needs import cell_estimates, cell_needs
-from spacetraders_lab.core.allocation import Allocation, AllocationPlan, ListingKey
+from spacetraders_lab.core.allocation import Allocation, AllocationPlan
 from spacetraders_lab.core.experiment import MarketPair, TradeRecord
+from spacetraders_lab.core.market import ListingKey
 from spacetraders_lab.core.precision import CellKey
 from spacetraders_lab.core.prior import HALVING_HOURS
 

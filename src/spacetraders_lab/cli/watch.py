@@ -11,13 +11,12 @@ from rich.table import Table
 from rich.text import Text
 
 from spacetraders_lab.core.clock import Clock
-from spacetraders_lab.core.experiment import RunStatus
+from spacetraders_lab.core.experiment import OPEN_STATUSES
 from spacetraders_lab.dashboard.run_feed import RunFeed
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.failures import DatabaseUnavailable
 
 LOOK_EVERY = 1.0
-_ENDED = (RunStatus.COMPLETED, RunStatus.CANCELLED)
 _SHOWN_FAILURES = 5
 
 View = dict[str, Any]
@@ -58,7 +57,7 @@ async def _follow(
         else:
             if feed.behind:
                 continue
-            if view["run"]["status"] in _ENDED:
+            if view["run"]["status"] not in OPEN_STATUSES:
                 return view
         await clock.sleep(LOOK_EVERY)
 

@@ -9,10 +9,8 @@ from datetime import datetime
 from typing import Protocol
 
 from spacetraders_lab.core.experiment import MarketPair, PlaceboBracket, TradeRecord
-from spacetraders_lab.core.market import Listing, TradeGood
+from spacetraders_lab.core.market import Listing, ListingKey, TradeGood
 from spacetraders_lab.core.planning import Way
-
-ListingKey = tuple[str, str]  # (market, good)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,8 @@ from spacetraders_lab.core.experiment import (
     Menu,
 )
 from spacetraders_lab.core.limits import Limits
-from spacetraders_lab.core.market import TradeGood, trade_good_from_json
+from spacetraders_lab.core.market import ListingKey, TradeGood, trade_good_from_json
 from spacetraders_lab.core.menus import EXPONENT_SIZES, LARGEST_DISPLACEMENT, MOST_VOLUMES, VISITS_A_BLOCK
-from spacetraders_lab.core.planning import ListingKey
 from spacetraders_lab.core.protocol import FURTHEST_LOG_MOVE
 
 GOOD_ENOUGH = 0.002  # log move per tradeVolume: no half-width need be narrower, however small the estimate

@@ -31,6 +31,9 @@ class RunStatus(StrEnum):
     CANCELLED = "CANCELLED"
 
 
+OPEN_STATUSES = (RunStatus.RUNNING, RunStatus.SUSPENDED)  # the others are final
+
+
 @dataclass(frozen=True, slots=True)
 class MarketPair:
     """Buy a good at one market, sell it at another."""

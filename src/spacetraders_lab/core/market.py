@@ -1,6 +1,6 @@
 """What a market quotes and reports. You *pay* `purchase_price` (the ask) and *receive* `sell_price` (the bid)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -25,6 +25,9 @@ class Activity(StrEnum):
     GROWING = "GROWING"
     STRONG = "STRONG"
     RESTRICTED = "RESTRICTED"
+
+
+ListingKey = tuple[str, str]  # (market, good)
 
 
 class ListingType(StrEnum):
@@ -124,3 +127,13 @@ class Listing:
     waypoint: str
     good: TradeGood
     observed_at: datetime
+
+    @property
+    def key(self) -> ListingKey:
+        """Its market and its good."""
+        return self.waypoint, self.good.symbol
+
+
+def quotes_of(listings: Iterable[Listing]) -> dict[ListingKey, TradeGood]:
+    """What each listing quotes; of one that is there twice, the last."""
+    return {listing.key: listing.good for listing in listings}

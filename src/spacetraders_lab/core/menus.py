@@ -4,11 +4,12 @@ Source of the sizes: for impact alone the largest size tells most; whether impac
 quarter, a half and the whole (locally D-optimal is e^(-1/b) of the largest), in random order.
 """
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from spacetraders_lab.core.draws import draw, williams_row
-from spacetraders_lab.core.experiment import Cell, Design, DesignName, Menu, MenuKind, Skip, SkipReason
-from spacetraders_lab.core.market import Operation, TradeGood
+from spacetraders_lab.core.experiment import Cell, Design, DesignName, MarketPair, Menu, MenuKind, Skip, SkipReason
+from spacetraders_lab.core.market import ListingKey, Operation, TradeGood
 from spacetraders_lab.core.prior import expected_listing
 from spacetraders_lab.core.protocol import cell_units
 
@@ -40,6 +41,21 @@ def visit_menu(design: Design, seed: int, number: int, source: TradeGood, target
     is_exponent = design.name is DesignName.ADAPTIVE and _is_exponent_visit(seed, number)
     buys, sells = (_exponent_cells if is_exponent else _precision_cells)(seed, number, source, target, hold)
     return _guarded(Menu(buys, sells, MenuKind.EXPONENT if is_exponent else MenuKind.PRECISION), source, target)
+
+
+def draw_menus(
+    pairs: Sequence[MarketPair],
+    quotes: Mapping[ListingKey, TradeGood],
+    draw_one: Callable[[int, TradeGood, TradeGood], Menu],
+    first: int = 0,
+) -> tuple[dict[str, Menu], dict[str, tuple[Skip, ...]]]:
+    """The menus of the pairs, numbered from `first` on, and the sizes that are left out of each; both by pair_id."""
+    menus, skips = {}, {}
+    for number, pair in enumerate(pairs, first):
+        source, target = (quotes[listing] for listing in pair.listings)
+        menus[pair.pair_id] = draw_one(number, source, target)
+        skips[pair.pair_id] = planned_skips(menus[pair.pair_id], source, target)
+    return menus, skips
 
 
 def load_sizes(source: TradeGood, target: TradeGood, hold: int) -> tuple[list[int], list[int]]:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from spacetraders_lab.core.experiment import MarketPair, Menu
-from spacetraders_lab.core.market import TradeGood
+from spacetraders_lab.core.market import ListingKey, TradeGood
 from spacetraders_lab.core.prior import ExpectedListing, expected_listing
 from spacetraders_lab.core.protocol import FURTHEST_LOG_MOVE, cell_units
 from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT
@@ -18,8 +18,6 @@ REQUESTS_PER_FLIGHT = 3  # orbit, navigate, dock
 # Quotes move between the scouting and the trade, and other players trade too: the worst case buys a quarter
 # dearer and sells a quarter cheaper than expected. The budget itself is kept by the worker, trade by trade.
 WORST_CASE = 1.25
-
-ListingKey = tuple[str, str]  # (market, good)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply, TradeGood
+from spacetraders_lab.core.market import Activity, ListingKey, ListingType, Operation, Supply, TradeGood
 from spacetraders_lab.core.menus import expected_move
-from spacetraders_lab.core.planning import ListingKey, PairPlan
+from spacetraders_lab.core.planning import PairPlan
 
 STEP_NOISE = 0.20
 SPREAD_BETWEEN_LISTINGS = 0.30

@@ -4,11 +4,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
+from itertools import chain
 
 from spacetraders_lab.core.experiment import Design, DesignName, MarketPair, Menu, Skip
-from spacetraders_lab.core.market import Listing, Operation, TradeGood
-from spacetraders_lab.core.menus import MOST_VOLUMES, expected_move, grid_menu, planned_skips, visit_menu
-from spacetraders_lab.core.planning import WORST_CASE, ListingKey, Plan, Ways
+from spacetraders_lab.core.market import Listing, ListingKey, Operation, TradeGood, quotes_of
+from spacetraders_lab.core.menus import MOST_VOLUMES, draw_menus, expected_move, grid_menu, visit_menu
+from spacetraders_lab.core.planning import WORST_CASE, Plan, Ways
 from spacetraders_lab.core.protocol import cell_units
 from spacetraders_lab.core.selection import MarketSelector, balanced_order, queue_order
 from spacetraders_lab.core.survey import numbered, separate_lanes, stratified_order, survey_pairs
@@ -99,13 +101,12 @@ def _grid(
     candidates = balanced_order(
         [selector.generate_market_pairs([m.waypoint for m in markets], good) for good, markets in chosen.items()]
     )
-    pairs, quotes = queue_order(candidates[:max_pairs], ships, ways), _quotes(chosen)
+    pairs, quotes = queue_order(candidates[:max_pairs], ships, ways), quotes_of(chain.from_iterable(chosen.values()))
     menus: dict[str, Menu] = {}
     skips: dict[str, tuple[Skip, ...]] = {}
     if design.seeded:
         pairs = stratified_order(pairs, _cell_of(quotes), seed)
-        menus = {p.pair_id: grid_menu(design, seed, number, *_ends(p, quotes)) for number, p in enumerate(pairs)}
-        skips = {pair.pair_id: planned_skips(menus[pair.pair_id], *_ends(pair, quotes)) for pair in pairs}
+        menus, skips = draw_menus(pairs, quotes, partial(grid_menu, design, seed))
     return Proposal(
         tuple(pairs),
         tuple(candidates),
@@ -131,13 +132,9 @@ def _visits(
     lanes = survey_pairs(listings, design.rounds)
     if design.name is DesignName.RECOVERY:
         lanes = separate_lanes(lanes)
-    quotes = _quotes(listings)
+    quotes = quotes_of(chain.from_iterable(listings.values()))
     candidates = numbered(MarketPair.of(lane.good, lane.source.waypoint, lane.target.waypoint) for lane in lanes)
-    menus = {
-        pair.pair_id: visit_menu(design, seed, number, *_ends(pair, quotes), hold)
-        for number, pair in enumerate(candidates)
-    }
-    skips = {pair.pair_id: planned_skips(menus[pair.pair_id], *_ends(pair, quotes)) for pair in candidates}
+    menus, skips = draw_menus(candidates, quotes, partial(visit_menu, design, seed, hold=hold))
     to_trade = {pair_id: menu.without(skips[pair_id]) for pair_id, menu in menus.items()}
     wanted, omissions = candidates, list[Omission]()
     if budget is None:
@@ -174,15 +171,6 @@ def _dear_last(wanted: Sequence[MarketPair], menus: Mapping[str, Menu], price: P
     share = credits / (plan.ships + 1)
     dear = {planned.pair for planned in plan.pairs if planned.peak(WORST_CASE) > share}
     return sorted(wanted, key=lambda pair: pair in dear)
-
-
-def _quotes(listings: Mapping[str, Sequence[Listing]]) -> dict[ListingKey, TradeGood]:
-    return {(x.waypoint, good): x.good for good, found in listings.items() for x in found}
-
-
-def _ends(pair: MarketPair, quotes: Mapping[ListingKey, TradeGood]) -> tuple[TradeGood, TradeGood]:
-    source, target = pair.listings
-    return quotes[source], quotes[target]
 
 
 def _cell_of(quotes: Mapping[ListingKey, TradeGood]) -> Callable[[MarketPair], tuple[str, str, str]]:

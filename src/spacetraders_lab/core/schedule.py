@@ -10,7 +10,8 @@ from math import inf
 
 from spacetraders_lab.core.experiment import ClaimOrder, Design, DesignName, MarketPair
 from spacetraders_lab.core.limits import NO_LIMITS, Limits
-from spacetraders_lab.core.planning import ListingKey, Load, PairPlan, Ways
+from spacetraders_lab.core.market import ListingKey
+from spacetraders_lab.core.planning import Load, PairPlan, Ways
 from spacetraders_lab.core.revisits import Watch, stays
 from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT
 from spacetraders_lab.core.watch_schedule import begin_watch, moment, play_watch
@@ -18,7 +19,7 @@ from spacetraders_lab.core.watch_schedule import begin_watch, moment, play_watch
 SECONDS_PER_REQUEST = 0.3  # round trip of one ship's request when nobody else wants the limiter
 REQUESTS_PER_SECOND = 2.5  # 2/s and 30 more a minute, for all ships together
 REFUELLING = 3  # requests: dock, refuel, orbit
-POLL_SECONDS = 5.0  # between two looks at a queue that has nothing free
+POLL_SECONDS = 5.0  # game time between two looks at a queue that has nothing free
 
 
 class Bound(StrEnum):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol, TypeVar
 
-from spacetraders_lab.core.planning import ListingKey
+from spacetraders_lab.core.market import ListingKey
 from spacetraders_lab.core.revisits import Revisit, Shock, Watch, next_errand, watched
 
 _START = datetime(1970, 1, 1, tzinfo=UTC)  # of the play; only differences count

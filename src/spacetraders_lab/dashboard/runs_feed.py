@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from spacetraders_lab.core.experiment import RunStatus
+from spacetraders_lab.core.experiment import OPEN_STATUSES
 from spacetraders_lab.dashboard.tally import Cursor, epoch, overlap_of
 from spacetraders_lab.store import live
 from spacetraders_lab.store.work_queue import WorkQueueRepository
@@ -61,7 +61,7 @@ class RunsFeed:
         """Pairs by status, counted anew only where they can have changed."""
         run_id = run["run_id"]
         known = self._pairs.get(run_id)
-        if known and run["status"] in (RunStatus.COMPLETED, RunStatus.CANCELLED) and not known[0].pending:
+        if known and run["status"] not in OPEN_STATUSES and not known[0].pending:
             return known[1]
         marks = live.queue_marks(connection, run_id)
         if known is None or known[0] != marks:

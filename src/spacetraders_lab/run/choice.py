@@ -12,8 +12,8 @@ from itertools import permutations
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import Design, DesignName, MarketPair, Menu
 from spacetraders_lab.core.limits import NO_LIMITS, Limits
-from spacetraders_lab.core.market import Listing, TradeGood
-from spacetraders_lab.core.planning import WORST_CASE, ListingKey, Plan, Ways, make_plan
+from spacetraders_lab.core.market import Listing, ListingKey, TradeGood
+from spacetraders_lab.core.planning import WORST_CASE, Plan, Ways, make_plan
 from spacetraders_lab.core.proposal import LeftOut, Proposal, propose
 from spacetraders_lab.core.schedule import Schedule, make_schedule
 from spacetraders_lab.core.ship import Ship

@@ -6,6 +6,7 @@ Nothing is bought here. Whether a plan fits is judged in `run.prepare`, before a
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from sqlalchemy import Connection
@@ -15,7 +16,7 @@ from spacetraders_lab.core.analysis_plan import analysis_plan
 from spacetraders_lab.core.container import Container
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import DesignName, ExperimentRun, MarketPair, RunStatus
-from spacetraders_lab.core.market import Listing
+from spacetraders_lab.core.market import Listing, quotes_of
 from spacetraders_lab.core.planning import Plan
 from spacetraders_lab.core.precision import ExpectedPrecision, expected_precision
 from spacetraders_lab.core.proposal import Proposal
@@ -103,7 +104,7 @@ async def _situation(lab: Lab, command: MarketLiquidityExperimentCommand) -> Sit
     check_room(ships)
     listings = await _known_market(lab, command)
     wanted = {good: listings[good] for good in _goods(command, listings)}
-    quotes = {(x.waypoint, good): x.good for good, found in wanted.items() for x in found}
+    quotes = quotes_of(chain.from_iterable(wanted.values()))
     fuel_price = _fuel_price(listings) if any(ship.fuel_capacity for ship in ships) else 0.0
     probes = [ship for ship in fleet if not ship.cargo_capacity]
     ways = await find_ways(lab.game, command.system_symbol, ships)

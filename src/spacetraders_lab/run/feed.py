@@ -6,7 +6,7 @@ nothing. All that it is told is read from the database, so any worker may ask, a
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from concurrent.futures import BrokenExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -17,10 +17,10 @@ from sqlalchemy import Connection
 from spacetraders_lab.core.allocation import Allocation, AllocationPlan
 from spacetraders_lab.core.analysis_plan import GOOD_ENOUGH, stored_quotes
 from spacetraders_lab.core.errors import LabError, UserError
-from spacetraders_lab.core.experiment import ExperimentRun, MarketPair, TradeRecord
-from spacetraders_lab.core.market import TradeGood
-from spacetraders_lab.core.menus import planned_skips, visit_menu
-from spacetraders_lab.core.planning import ListingKey, Way
+from spacetraders_lab.core.experiment import ExperimentRun, TradeRecord
+from spacetraders_lab.core.market import quotes_of
+from spacetraders_lab.core.menus import draw_menus, visit_menu
+from spacetraders_lab.core.planning import Way
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.survey import numbered
 from spacetraders_lab.game.ways import find_ways
@@ -120,7 +120,7 @@ def _question(connection: Connection, lab: Lab, run: ExperimentRun) -> tuple[lis
     now, games = lab.clock.now(), lab.game.client.skew.games
     latest = World(connection).latest_listings(run.universe_id, run.system_symbol)
     plan = AllocationPlan(
-        listings=tuple(x for x in latest if (x.waypoint, x.good.symbol) in reference and x.good.is_priced),
+        listings=tuple(x for x in latest if x.key in reference and x.good.is_priced),
         reference=reference,
         placebos=tuple(placebo_brackets(connection, run.run_id)),
         locked={key: games(end) for key, end in listing_locks.held(connection, run.universe_id, now).items()},
@@ -155,12 +155,12 @@ def _act(connection: Connection, lab: Lab, run: ExperimentRun, plan: AllocationP
     if (ended := answer.ended or plan.over) is not None:
         ExperimentRepository(connection).nothing_more(run.run_id, ended)
     pairs = [] if plan.over is not None else numbered(answer.pairs, before)
-    quotes = {(x.waypoint, x.good.symbol): x.good for x in plan.listings}
-    menus = {
-        pair.pair_id: visit_menu(run.design, run.seed, number, *_ends(pair, quotes), plan.hold)
-        for number, pair in enumerate(pairs, plan.turn)
-    }
-    skips = {pair.pair_id: planned_skips(menus[pair.pair_id], *_ends(pair, quotes)) for pair in pairs}
+    menus, skips = draw_menus(
+        pairs,
+        quotes_of(plan.listings),
+        partial(visit_menu, run.design, run.seed, hold=plan.hold),
+        plan.turn,
+    )
     now = lab.clock.now()
     queue.enqueue_pairs(run.run_id, run.player_id, pairs, now=now, menus=menus)
     record_planned_skips(connection, run.run_id, skips, now=now)
@@ -175,8 +175,3 @@ def _rest(run: ExperimentRun, plan: AllocationPlan, speed: float) -> float:
     if run.limits.max_hours is not None:
         ends.append(3600 * (run.limits.max_hours - run.hours(plan.now, speed)))
     return max(NOTHING_SECONDS, min([LONG, *ends]))
-
-
-def _ends(pair: MarketPair, quotes: Mapping[ListingKey, TradeGood]) -> tuple[TradeGood, TradeGood]:
-    source, target = pair.listings
-    return quotes[source], quotes[target]

@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from spacetraders_lab.core.errors import LabError, Maintenance, UniverseReset, WorldCondition
-from spacetraders_lab.core.experiment import ExperimentRun, RunStatus
+from spacetraders_lab.core.experiment import OPEN_STATUSES, ExperimentRun, RunStatus
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.heartbeat import Pulse
 from spacetraders_lab.run.interrupt import Interrupted, unless_stopped
@@ -174,7 +174,7 @@ def put_aside(connection: Connection, *, now: datetime) -> None:
 def mark_ended(connection: Connection, run_id: str, *, now: datetime) -> None:
     """Mark the run COMPLETED when every pair has ended; containers that still wait have nothing to do then."""
     experiments = ExperimentRepository(connection)
-    is_open = experiments.get_run(run_id).status in (RunStatus.RUNNING, RunStatus.SUSPENDED)
+    is_open = experiments.get_run(run_id).status in OPEN_STATUSES
     if is_open and WorkQueueRepository(connection).unfinished(run_id) == 0:
         experiments.set_status(run_id, RunStatus.COMPLETED, experiments.ended_because(run_id), now=now)
         ContainerRepository(connection).complete_rest(run_id, now=now)

@@ -24,7 +24,7 @@ from sqlalchemy import (
 
 from spacetraders_lab.core.analysis_plan import plan_hash
 from spacetraders_lab.core.errors import BudgetReached, Maintenance, TooDear, UserError
-from spacetraders_lab.core.experiment import ExperimentRun, IntentState, RunStatus, TradeRecord
+from spacetraders_lab.core.experiment import OPEN_STATUSES, ExperimentRun, IntentState, RunStatus, TradeRecord
 from spacetraders_lab.core.limits import Limits
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.store.attrition import skip_what_is_left, stored_design
@@ -36,8 +36,6 @@ from spacetraders_lab.store.schema import market_experiments as trades
 from spacetraders_lab.store.upsert import insert_into
 
 _FIELDS = tuple(field.name for field in fields(TradeRecord))
-_OPEN_ENDED = (RunStatus.RUNNING, RunStatus.SUSPENDED)
-_ENDED = (RunStatus.COMPLETED, RunStatus.CANCELLED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +131,8 @@ class ExperimentRepository:
         """Say where the run stands. Ends are final: raises UserError for a run that ended otherwise, or is unknown."""
         changed = self._connection.execute(
             update(runs)
-            .where(runs.c.run_id == run_id, runs.c.status.in_(_OPEN_ENDED))
-            .values(status=status, status_reason=reason, finished_at=now if status in _ENDED else None)
+            .where(runs.c.run_id == run_id, runs.c.status.in_(OPEN_STATUSES))
+            .values(status=status, status_reason=reason, finished_at=None if status in OPEN_STATUSES else now)
         )
         if changed.rowcount == 1:
             if status is RunStatus.CANCELLED:
@@ -190,7 +188,7 @@ class ExperimentRepository:
 
     def cancel(self, run_id: str, reason: str, *, now: datetime) -> bool:
         """End a run before its time; what was measured stays. False when it has ended already."""
-        is_open = runs.c.status.in_(_OPEN_ENDED)
+        is_open = runs.c.status.in_(OPEN_STATUSES)
         has_ended = self._change_status(run_id, is_open, RunStatus.CANCELLED, reason, finished_at=now)
         if has_ended:
             skip_what_is_left(self._connection, run_id, now=now)

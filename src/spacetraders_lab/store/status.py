@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from sqlalchemy import CTE, ColumnElement, Connection, ScalarSelect, func, literal, literal_column, select
 
-from spacetraders_lab.core.experiment import QueueStatus, RunStatus
+from spacetraders_lab.core.experiment import OPEN_STATUSES, QueueStatus, RunStatus
 from spacetraders_lab.store.failures import unknown_run
 from spacetraders_lab.store.schema import RUN_COLUMNS
 from spacetraders_lab.store.schema import experiment_runs as runs
@@ -72,7 +72,7 @@ def summarise_run(connection: Connection, run_id: str, ships: Sequence[ShipStatu
 
 def money_of_open_runs(connection: Connection) -> dict[str, tuple[int, int]]:
     """By run that has not ended: its outlay and its budget, credits."""
-    is_open = runs.c.status.in_((RunStatus.RUNNING, RunStatus.SUSPENDED))
+    is_open = runs.c.status.in_(OPEN_STATUSES)
     found = connection.execute(select(runs.c.run_id, runs.c.outlay, runs.c.budget).where(is_open))
     return {run_id: (outlay, budget) for run_id, outlay, budget in found}
 

@@ -4,14 +4,15 @@ from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from math import inf
 
-from spacetraders_lab.core.allocation import Allocate, Allocation, AllocationPlan, ListingKey
+from spacetraders_lab.core.allocation import Allocate, Allocation, AllocationPlan
 from spacetraders_lab.core.analysis_plan import GOOD_ENOUGH
 from spacetraders_lab.core.experiment import Design, MarketPair, Menu, PlaceboBracket, Skip, TradeRecord
 from spacetraders_lab.core.limits import NO_LIMITS, Limits
-from spacetraders_lab.core.market import Listing, TradeGood
-from spacetraders_lab.core.menus import planned_skips, visit_menu
+from spacetraders_lab.core.market import Listing, ListingKey, TradeGood, quotes_of
+from spacetraders_lab.core.menus import draw_menus, visit_menu
 from spacetraders_lab.core.planning import Way
 from spacetraders_lab.core.survey import numbered
 from spacetraders_lab.run.feed import LONG, NOTHING_SECONDS
@@ -66,7 +67,7 @@ class Director:
     ) -> Allocation:
         """What to measure next."""
         plan = AllocationPlan(
-            listings=tuple(x for x in listings if (x.waypoint, x.good.symbol) in self.reference),
+            listings=tuple(x for x in listings if x.key in self.reference),
             reference=self.reference,
             placebos=tuple(placebos),
             locked=locked,
@@ -91,13 +92,12 @@ class Director:
         self, pairs: Sequence[MarketPair], first: int, latest: Mapping[ListingKey, Listing], before: Mapping[str, int]
     ) -> list[Assignment]:
         """The pairs as visits, numbered from `first` on; `before` counts how often each was measured."""
-        found = []
-        for number, pair in enumerate(numbered(pairs, before), first):
-            source = latest[pair.buy_market, pair.good_symbol].good
-            target = latest[pair.sell_market, pair.good_symbol].good
-            menu = visit_menu(self.design, self.seed, number, source, target, self.hold)
-            found.append(Assignment(number, pair, menu, planned_skips(menu, source, target)))
-        return found
+        again, quotes = numbered(pairs, before), quotes_of(latest.values())
+        menus, skips = draw_menus(again, quotes, partial(visit_menu, self.design, self.seed, hold=self.hold), first)
+        return [
+            Assignment(number, pair, menus[pair.pair_id], skips[pair.pair_id])
+            for number, pair in enumerate(again, first)
+        ]
 
 
 class Locks:

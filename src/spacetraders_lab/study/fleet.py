@@ -35,6 +35,7 @@ from spacetraders_lab.core.protocol import (
     next_action,
 )
 from spacetraders_lab.core.routing import Leg, route_of
+from spacetraders_lab.core.schedule import POLL_SECONDS
 from spacetraders_lab.core.ship import NavStatus, Ship
 from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT, distance
 from spacetraders_lab.run.feed import LONG
@@ -45,7 +46,6 @@ from spacetraders_lab.study.markets import Markets
 from spacetraders_lab.study.voyager import Voyager, new_ship
 from spacetraders_lab.study.worlds import World
 
-POLL_SECONDS = 5.0  # as a worker looks again at a queue that has nothing free
 RUN_ID = "study"
 NO_FUNDS = "the purse cannot pay for the next purchase"
 

@@ -12,7 +12,7 @@ from spacetraders_lab.core.allocation import Allocate, Allocation, AllocationPla
 from spacetraders_lab.core.experiment import Design, DesignName, MarketPair, Menu, TradeRecord
 from spacetraders_lab.core.legs import leg_table
 from spacetraders_lab.core.limits import NO_LIMITS, Limits
-from spacetraders_lab.core.market import Listing
+from spacetraders_lab.core.market import Listing, quotes_of
 from spacetraders_lab.core.planning import Plan, Way, Ways, make_plan
 from spacetraders_lab.core.proposal import Price, Proposal, propose
 from spacetraders_lab.core.routing import find_route
@@ -98,7 +98,7 @@ def _director(study: Study, seed: int, system: System, listings: Sequence[Listin
     return Director(
         chosen,
         study.design,
-        {(x.waypoint, x.good.symbol): x.good for x in listings},
+        quotes_of(listings),
         study.world.hold,
         seed,
         study.budget,
@@ -145,7 +145,7 @@ def _propose(study: Study, seed: int, system: System, listings: Sequence[Listing
 
 
 def _pricer(world: World, design: Design, system: System, listings: Sequence[Listing]) -> Price:
-    quotes = {(x.waypoint, x.good.symbol): x.good for x in listings}
+    quotes = quotes_of(listings)
     ways = _ways(world, system)
     fuel_price = max((m.quote(FUEL).ask for m in system.markets.values() if FUEL in m.listings), default=0)
 

@@ -186,7 +186,7 @@ def test_a_run_that_is_over_leaves_no_planned_trade_without_a_row(database: Data
         ExperimentRepository(connection).set_status("run-1", RunStatus.SUSPENDED, "maintenance", now=NOON)
     assert look(database).pending == 7, "a run that waits has its trades before it"
     with database.transaction() as connection:
-        ExperimentRepository(connection).set_status("run-1", RunStatus.CANCELLED, "the universe was reset", now=NOON)
+        ExperimentRepository(connection).cancel("run-1", "the universe was reset", now=NOON)
     assert look(database) == Attrition(planned=8, executed=1, skipped={SkipReason.RUN_ENDED: 7})
 
 

@@ -61,10 +61,6 @@ class Jumps:
     gates: tuple[str, ...]
     seconds: int
 
-    @property
-    def antimatter(self) -> int:
-        return len(self.gates)
-
 
 _Rank = Callable[[int, int, float], tuple[float, float]]
 _RANKS: Mapping[Preference, _Rank] = {

@@ -95,10 +95,10 @@ class LogBook(logging.Handler):
 
 
 @contextmanager
-def logging_to(*handlers: logging.Handler, level: int = logging.INFO) -> Iterator[None]:
+def logging_to(*handlers: logging.Handler) -> Iterator[None]:
     """Send what the lab says to these handlers for the length of the block."""
     before = _PACKAGE.level
-    _PACKAGE.setLevel(min(level, *(handler.level or level for handler in handlers)))
+    _PACKAGE.setLevel(min(logging.INFO, *(handler.level or logging.INFO for handler in handlers)))
     for handler in handlers:
         _PACKAGE.addHandler(handler)
     try:

@@ -128,15 +128,16 @@ class ExperimentRepository:
         return [_run(row) for row in self._connection.execute(newest_first)]
 
     def set_status(self, run_id: str, status: RunStatus, reason: str | None, *, now: datetime) -> None:
-        """Say where the run stands. Ends are final: raises UserError for a run that ended otherwise, or is unknown."""
+        """Say where the run stands; `cancel` is for one that is to end before its time.
+
+        Ends are final: raises UserError for a run that ended otherwise, or is unknown.
+        """
         changed = self._connection.execute(
             update(runs)
             .where(runs.c.run_id == run_id, runs.c.status.in_(OPEN_STATUSES))
             .values(status=status, status_reason=reason, finished_at=None if status in OPEN_STATUSES else now)
         )
         if changed.rowcount == 1:
-            if status is RunStatus.CANCELLED:
-                skip_what_is_left(self._connection, run_id, now=now)
             return
         stands = self.get_run(run_id).status
         if stands is not status:

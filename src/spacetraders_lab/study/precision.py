@@ -81,11 +81,10 @@ def share_precise(
     cells: Collection[CellKey],
     *,
     target: float = TARGET,
-    floor: float = GOOD_ENOUGH,
 ) -> float:
     """The share of these cells whose interval for the markets measured is narrow enough; 0 without cells."""
     estimates = cell_estimates(rows, placebos)
-    precise = sum(is_precise(estimates[key].measured, target, floor) for key in cells)
+    precise = sum(is_precise(estimates[key].measured, target, GOOD_ENOUGH) for key in cells)
     return precise / len(cells) if cells else 0.0
 
 

@@ -124,11 +124,12 @@ def overview(scores: Sequence[Score], *, target: float) -> Overview:
     )
 
 
-def share_of_precise_cells(found: Score, target: float, floor: float = GOOD_ENOUGH) -> float:
-    """The share of the eligible cells whose half-width is at most the larger of target times estimate and floor."""
+def share_of_precise_cells(found: Score, target: float) -> float:
+    """The share of the eligible cells whose half-width is at most target times estimate, or GOOD_ENOUGH."""
     eligible = [cell for cell in found.cells if cell.is_eligible]
     precise = sum(
-        cell.measured is not None and (cell.measured[2] - cell.measured[1]) / 2 <= max(target * cell.measured[0], floor)
+        cell.measured is not None
+        and (cell.measured[2] - cell.measured[1]) / 2 <= max(target * cell.measured[0], GOOD_ENOUGH)
         for cell in eligible
     )
     return precise / max(1, len(eligible) + found.unseen)

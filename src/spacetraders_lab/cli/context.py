@@ -40,7 +40,6 @@ async def lab(chosen: Settings | None = None) -> AsyncIterator[Lab]:
     token = chosen.token or await find_token(os.environ, chosen.base_url, lambda: universe_at(chosen.base_url))
     opened = open_database(chosen.database_url)
     try:
-        opened.check()
         async with (
             open_game(chosen.base_url, token, clock_of(opened), rate_share=chosen.rate_share) as game,
             open_lab(

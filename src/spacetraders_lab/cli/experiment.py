@@ -129,6 +129,7 @@ def new_owner() -> str:
 
 async def fly(lab: Lab, run_id: str, owner: str) -> int:
     """Drive the run's containers in this command, with a progress bar; returns the exit code."""
+    lab.database.check()  # as a daemon does when it starts: it reads the whole file, too long for every command
     logbook = LogBook(lab.clock)
     supervisor = Supervisor(lab, OneAccount(lab), owner, lab.times, run_id=run_id, most_restarts=0, logbook=logbook)
     with (

@@ -111,11 +111,31 @@ def test_a_post_without_body_says_nothing_of_json() -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["", "api.spacetraders.io", "ftp://game.test", "http://", "http://host:port", "/v2"]
+    "address",
+    [
+        "",
+        "api.spacetraders.io",
+        "ftp://game.test",
+        "http://",
+        "http://host:port",
+        "/v2",
+        "http://h/v2?x",
+        "http://h/v2#f",
+    ],
 )
 def test_an_address_that_is_none_is_refused(address: str) -> None:
     with pytest.raises(UserError, match="no address of the game"):
         Server().client(address)
+
+
+@pytest.mark.parametrize(
+    "host", ["api.spacetraders.io", "API.SpaceTraders.io", "spacetraders.io:80", "spacetraders.io."]
+)
+def test_the_token_goes_to_the_game_only_under_https(host: str) -> None:
+    with pytest.raises(UserError, match="https://"):
+        Server().client(f"http://{host}/v2")
+    Server().client(f"https://{host}/v2")
+    Server().client("http://spacetraders.io.lan/v2")  # a sandbox on the local network
 
 
 @pytest.mark.parametrize("token", ["", "two words", "line\nend", "tokén", "tab\t"])
@@ -205,6 +225,11 @@ def test_a_refusal_carries_the_games_code_status_words_and_data() -> None:
 def test_a_reply_of_another_server_says_what_to_look_at() -> None:
     caught = raised(Server(httpx2.Response(404, text=HTML)).get_agent)
     assert str(caught) == "GET /my/agent: HTTP 404 without a reason; is game.test the game's API?"
+
+
+def test_a_reply_that_sends_on_names_where_to() -> None:
+    caught = raised(Server(httpx2.Response(301, headers={"location": "https://game.test/v2/my/agent"})).get_agent)
+    assert "HTTP 301 without a reason, which sends on to https://game.test/v2/my/agent;" in str(caught)
 
 
 @pytest.mark.parametrize("body", ["[]", "null", '{"error": "no"}', '{"error": {"code": "x"}}', '{"error": null}', ""])
@@ -350,7 +375,8 @@ def test_the_token_is_in_no_message_traceback_log_or_representation(
 ) -> None:
     caplog.set_level(logging.DEBUG)
     echo = httpx2.Response(400, json={"error": {"message": f"bad {TOKEN}", "code": code, "data": {"token": TOKEN}}})
-    for answer in (echo, httpx2.Response(401, content=echo.content), httpx2.ReadError("reset")):
+    moved = httpx2.Response(301, headers={"location": f"https://x/?{TOKEN}"})
+    for answer in (echo, httpx2.Response(401, content=echo.content), moved, httpx2.ReadError("reset")):
         server = Server(answer)
         client = server.client()
         with pytest.raises(LabError) as caught:

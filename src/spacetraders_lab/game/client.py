@@ -27,6 +27,7 @@ from spacetraders_lab.game.refusals import Failed, meaning
 
 T = TypeVar("T")
 
+_THE_GAMES_HOST = ".spacetraders.io"
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 
 
@@ -259,6 +260,8 @@ def _checked_url(base_url: str) -> httpx2.URL:
         url = httpx2.URL(base_url)
     except httpx2.InvalidURL:
         url = httpx2.URL("")
-    if url.scheme not in ("http", "https") or not url.host:
+    if url.scheme not in ("http", "https") or not url.host or "?" in base_url or "#" in base_url:
         raise UserError(f"{base_url!r} is no address of the game; one looks like https://api.spacetraders.io/v2")
+    if url.scheme == "http" and f".{url.host.rstrip('.')}".endswith(_THE_GAMES_HOST):
+        raise UserError(f"{base_url!r} would send the token in clear; write it with https://")
     return url

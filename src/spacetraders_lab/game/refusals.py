@@ -64,7 +64,7 @@ def meaning(response: httpx2.Response, endpoint: str) -> LabError | Failed:
     if refusal.code == _LOCKED:
         return Failed(Failure.LOCKED, said, status)
     if refusal is _SILENT:
-        said = f"{endpoint}: {said}; is {response.request.url.host} the game's API?"
+        said = f"{endpoint}: {said}{_sent_on(response)}; is {response.request.url.host} the game's API?"
         if status in _OF_THE_LAYER_IN_FRONT:
             return Failed(_OF_THE_LAYER_IN_FRONT[status], said, status)
     return GameError(said, code=refusal.code, http_status=status, data=refusal.details)
@@ -90,9 +90,18 @@ def _too_many(status: int, response: httpx2.Response, refusal: _Refusal) -> Fail
 
 def _refusal_in(response: httpx2.Response) -> _Refusal:
     """What the game says in its own form; the layer in front of it answers in other forms, or with none."""
-    token = response.request.headers.get("authorization", "").removeprefix("Bearer ")
-    body = response.content.replace(token.encode(), b"...") if token else response.content
     try:
-        return _body.decode(body).error
+        return _body.decode(_without_token(response, response.content)).error
     except msgspec.DecodeError:
         return _SILENT
+
+
+def _sent_on(response: httpx2.Response) -> str:
+    """Where a redirect leads, in words; it is not followed, for the token would go along."""
+    location = _without_token(response, response.headers.get("location", "").encode()).decode()
+    return f", which sends on to {location}" if location else ""
+
+
+def _without_token(response: httpx2.Response, said: bytes) -> bytes:
+    token = response.request.headers.get("authorization", "").removeprefix("Bearer ")
+    return said.replace(token.encode(), b"...") if token else said

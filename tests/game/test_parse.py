@@ -100,9 +100,19 @@ def test_an_unknown_flight_mode_is_one_that_no_route_wants() -> None:
     assert ship(nav={"flightMode": "WARP_NINE"}).flight_mode is FlightMode.STEALTH
 
 
+def test_an_unknown_state_is_waited_for_as_a_flight_is() -> None:
+    strange = ship(nav={"status": "DRYDOCKED"})
+    assert (strange.status, strange.arrival) == (NavStatus.IN_TRANSIT, NOON)
+
+
+@pytest.mark.parametrize(("speed", "planned"), [(9.5, 9), (36.0, 36), (0, 1)])
+def test_flights_are_planned_no_faster_than_the_engine(speed: float, planned: int) -> None:
+    assert ship(engine={"speed": speed}).speed == planned
+
+
 @pytest.mark.parametrize(
     "parts",
-    [{"nav": {"status": "EXPLODED"}}, {"fuel": {"current": "full"}}, {"nav": {"route": {"arrival": "soon"}}}],
+    [{"nav": {"status": 7}}, {"fuel": {"current": "full"}}, {"nav": {"route": {"arrival": "soon"}}}],
 )
 def test_what_the_lab_cannot_fly_with_is_an_error(parts: dict[str, Any]) -> None:
     with pytest.raises(msgspec.ValidationError):

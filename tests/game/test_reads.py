@@ -1,7 +1,7 @@
 """What can be asked, against the real sandbox, and lists that change while they are read."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 import httpx2
 import pytest
@@ -15,6 +15,9 @@ from spacetraders_lab.game.game import Game
 from spacetraders_lab.game.limiter import TwoPoolLimiter
 from spacetraders_lab.study.virtual import VirtualClock
 from tests.game.sandbox import Sandbox
+from tests.game.test_parse import SHIP, changed
+
+T = TypeVar("T")
 
 
 @pytest.fixture
@@ -112,6 +115,24 @@ def test_what_is_no_waypoint_is_not_even_asked_for(sandbox: Sandbox) -> None:
         assert sandbox.line.sent == []
 
     sandbox.play(scene)
+
+
+# --- odd replies ---------------------------------------------------------------------------------------------------
+
+
+def read_of(read: Callable[[GameClient], Awaitable[T]], body: Any) -> T:
+    """What a question gets from a server that answers everything with `body`."""
+    clock = VirtualClock()
+    transport = httpx2.MockTransport(lambda _: httpx2.Response(200, json=body))
+    return clock.run(
+        read(GameClient("http://h", None, clock=clock, limiter=TwoPoolLimiter(clock), transport=transport))
+    )
+
+
+def test_a_ship_in_an_unknown_state_does_not_hide_the_fleet() -> None:
+    strange = changed(SHIP, symbol="LAB-2", nav={"status": "DRYDOCKED"}, engine={"speed": 9.5})
+    body = {"data": [SHIP, strange], "meta": {"total": 2, "page": 1, "limit": 20}}
+    assert [ship.symbol for ship in read_of(reads.list_ships, body)] == ["LAB-1", "LAB-2"]
 
 
 # --- lists that change under the reader ----------------------------------------------------------------------------

@@ -78,7 +78,7 @@ class Route(Shape, frozen=True):
 class Nav(Shape, frozen=True):
     waypoint_symbol: str
     route: Route
-    status: NavStatus
+    status: str
     flight_mode: str
 
     def of(self, ship: Ship) -> Ship:
@@ -86,9 +86,9 @@ class Nav(Shape, frozen=True):
         # A mode we do not know is not the one the next flight wants. STEALTH is the one that no route ever asks for,
         # so it has the next flight set its mode.
         mode = known(FlightMode, self.flight_mode) or FlightMode.STEALTH
-        return replace(
-            ship, waypoint=self.waypoint_symbol, status=self.status, flight_mode=mode, arrival=self.route.arrival
-        )
+        # Nor is a state we do not know one to trade or fly in: what flies is waited for until it arrives, if it has not.
+        status = known(NavStatus, self.status) or NavStatus.IN_TRANSIT
+        return replace(ship, waypoint=self.waypoint_symbol, status=status, flight_mode=mode, arrival=self.route.arrival)
 
 
 class Fuel(Shape, frozen=True):
@@ -116,7 +116,12 @@ class Cargo(Shape, frozen=True):
 
 
 class Engine(Shape, frozen=True):
-    speed: int
+    speed: float
+
+    @property
+    def whole_speed(self) -> int:
+        """The speed that flights are planned with: never faster than the engine."""
+        return max(1, int(self.speed))
 
 
 class ShipShape(Shape, frozen=True):
@@ -128,7 +133,7 @@ class ShipShape(Shape, frozen=True):
 
     @property
     def ship(self) -> Ship:
-        blank = Ship(self.symbol, "", NavStatus.IN_ORBIT, FlightMode.CRUISE, self.engine.speed, 0, 0, 0)
+        blank = Ship(self.symbol, "", NavStatus.IN_ORBIT, FlightMode.CRUISE, self.engine.whole_speed, 0, 0, 0)
         return self.nav.of(self.fuel.of(self.cargo.of(blank)))
 
 

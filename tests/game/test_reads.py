@@ -7,6 +7,7 @@ import httpx2
 import pytest
 
 from spacetraders_lab.core.errors import GameError, UserError
+from spacetraders_lab.core.market import MarketSnapshot, Operation
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.waypoint import Waypoint
 from spacetraders_lab.game import reads
@@ -15,7 +16,7 @@ from spacetraders_lab.game.game import Game
 from spacetraders_lab.game.limiter import TwoPoolLimiter
 from spacetraders_lab.study.virtual import VirtualClock
 from tests.game.sandbox import Sandbox
-from tests.game.test_parse import SHIP, changed
+from tests.game.test_parse import GOOD, SHIP, TRADE, changed
 
 T = TypeVar("T")
 
@@ -133,6 +134,43 @@ def test_a_ship_in_an_unknown_state_does_not_hide_the_fleet() -> None:
     strange = changed(SHIP, symbol="LAB-2", nav={"status": "DRYDOCKED"}, engine={"speed": 9.5})
     body = {"data": [SHIP, strange], "meta": {"total": 2, "page": 1, "limit": 20}}
     assert [ship.symbol for ship in read_of(reads.list_ships, body)] == ["LAB-1", "LAB-2"]
+
+
+MARKET: dict[str, Any] = {"symbol": "X1-T1-A1", "imports": [], "exports": [], "exchange": []}
+
+
+def market_of(**parts: Any) -> MarketSnapshot:
+    return read_of(lambda client: reads.get_market(client, "X1-T1-A1"), {"data": MARKET | parts})
+
+
+@pytest.mark.parametrize(
+    "strange",
+    [
+        {key: value for key, value in TRADE.items() if key != "units"},
+        TRADE | {"shipSymbol": None},
+        TRADE | {"timestamp": "2026-03-01T12:00:00.123"},
+        {"type": "AUCTION"},
+        None,
+        [],
+    ],
+    ids=str,
+)
+def test_a_strange_transaction_does_not_hide_the_market(strange: Any) -> None:
+    seen = market_of(tradeGoods=[GOOD], transactions=[TRADE, strange, TRADE | {"type": "SELL"}])
+    assert [t.operation for t in seen.transactions] == [Operation.BUY, Operation.SELL]
+    assert set(seen.goods) == {"IRON_ORE"}
+
+
+def test_a_market_may_say_that_it_lists_nothing() -> None:
+    seen = market_of(tradeGoods=None, transactions=None)
+    assert (seen.transactions, dict(seen.goods)) == ((), {})
+
+
+def test_a_price_may_be_written_with_a_point_but_not_with_a_fraction() -> None:
+    (good,) = market_of(tradeGoods=[GOOD | {"purchasePrice": 72.0}]).goods.values()
+    assert good.purchase_price == 72
+    with pytest.raises(GameError, match="purchasePrice"):
+        market_of(tradeGoods=[GOOD | {"purchasePrice": 72.5}])
 
 
 # --- lists that change under the reader ----------------------------------------------------------------------------

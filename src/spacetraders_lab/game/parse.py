@@ -10,9 +10,9 @@ from datetime import datetime
 from enum import StrEnum
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Annotated, Generic, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, ValidationError, convert
 
 from spacetraders_lab.core.market import (
     Activity,
@@ -86,7 +86,7 @@ class Nav(Shape, frozen=True):
         # A mode we do not know is not the one the next flight wants. STEALTH is the one that no route ever asks for,
         # so it has the next flight set its mode.
         mode = known(FlightMode, self.flight_mode) or FlightMode.STEALTH
-        # Nor is a state we do not know one to trade or fly in: what flies is waited for until it arrives, if it has not.
+        # In a state that we do not know a ship is not to be used before its flight is over, if there is one.
         status = known(NavStatus, self.status) or NavStatus.IN_TRANSIT
         return replace(ship, waypoint=self.waypoint_symbol, status=status, flight_mode=mode, arrival=self.route.arrival)
 
@@ -190,21 +190,17 @@ class MarketShape(Shape, frozen=True):
     exports: list[Symbol]
     imports: list[Symbol]
     exchange: list[Symbol]
-    transactions: list[TransactionShape] = []
-    trade_goods: list[TradeGoodShape] = []
+    transactions: list[Any] | None = None  # each entry is read by itself: a strange one hides nothing else
+    trade_goods: list[TradeGoodShape] | None = None
 
     def snapshot(self, observed_at: datetime) -> MarketSnapshot:
         """What the market showed at that time."""
-        goods = [shape.good for shape in self.trade_goods]
+        goods = [shape.good for shape in self.trade_goods or ()]
         return MarketSnapshot(
             waypoint=self.symbol,
             observed_at=observed_at,
             goods=MappingProxyType({good.symbol: good for good in goods if good is not None}),
-            transactions=tuple(
-                shape.of(operation)
-                for shape in self.transactions
-                if (operation := _OPERATIONS.get(shape.type)) is not None
-            ),
+            transactions=tuple(t for entry in self.transactions or () if (t := listed_transaction(entry)) is not None),
             imports=symbols(self.imports),
             exports=symbols(self.exports),
             exchange=symbols(self.exchange),
@@ -352,6 +348,16 @@ class JumpReply(Shape, frozen=True):
 class ShipReply(Shape, frozen=True):
     agent: Agent
     ship: ShipShape
+
+
+def listed_transaction(entry: Any) -> MarketTransaction | None:
+    """An entry of a market's list, None when it is of another kind or has not all that a transaction has."""
+    try:
+        shape = convert(entry, TransactionShape, strict=False)
+    except ValidationError:
+        return None
+    operation = _OPERATIONS.get(shape.type)
+    return None if operation is None else shape.of(operation)
 
 
 @lru_cache(maxsize=1024)  # a market's reply has sixty such words, and the game has few

@@ -177,6 +177,8 @@ REFUSALS: list[tuple[str, httpx2.Response, type[LabError], int, type[LabError], 
     ("another server's 404", httpx2.Response(404, text=HTML), GameError, 1, GameError, 1),
     ("the game's 403", error(403, 4000), GameError, 1, GameError, 1),
     ("another's 403", httpx2.Response(403, text=HTML), GameUnreachable, 4, GameUnreachable, 4),
+    ("another's 401", httpx2.Response(401, text=HTML), GameUnreachable, 4, GameUnreachable, 4),
+    ("another's 401 in JSON", httpx2.Response(401, json={"message": "x"}), GameUnreachable, 4, GameUnreachable, 4),
     ("another's 408", httpx2.Response(408, text=HTML), GameUnreachable, 6, EffectUnknown, 1),
     ("redirect", httpx2.Response(301, headers={"location": "https://x"}), GameError, 1, GameError, 1),
     ("ship locked", error(409, 409), GameUnreachable, 6, GameUnreachable, 6),
@@ -244,6 +246,24 @@ def test_refusal_data_that_is_no_object_is_left_out() -> None:
     caught = raised(Server(reply).get_agent)
     assert isinstance(caught, GameError)
     assert (caught.code, caught.data) == (4000, {})
+
+
+@pytest.mark.parametrize(
+    ("odd", "code", "words", "data"),
+    [
+        ({"code": None}, 0, "Not docked.", {"waypointSymbol": "A"}),
+        ({"code": "4244"}, 4244, "Not docked.", {"waypointSymbol": "A"}),
+        ({"code": 4244.0}, 4244, "Not docked.", {"waypointSymbol": "A"}),
+        ({"message": None}, 4244, "HTTP 400 without a reason", {"waypointSymbol": "A"}),
+        ({"data": "none"}, 4244, "Not docked.", {}),
+    ],
+)
+def test_an_odd_field_of_a_refusal_leaves_the_others(odd: dict[str, Any], code: int, words: str, data: Any) -> None:
+    whole = {"message": "Not docked.", "code": 4244, "data": {"waypointSymbol": "A"}}
+    caught = raised(Server(httpx2.Response(400, json={"error": whole | odd})).get_agent)
+    assert isinstance(caught, GameError)
+    assert (caught.code, caught.data) == (code, data)
+    assert words in str(caught)
 
 
 # --- failures on the way -------------------------------------------------------------------------------------------
@@ -328,10 +348,14 @@ def test_an_action_that_was_surely_not_executed_is_made_again(trouble: Answer) -
         (error(429, 429, {"retry-after": "9"}, retryAfter=2.5), 2.5, 3.0),  # the body is more exact than the header
         (error(429, 429, {"retry-after": "9"}), 9, 9.5),
         (error(429, 429, {"retry-after": "soon"}), 30, 60),
+        (error(429, 429, {"retry-after": "1e9"}), 3600, 3600.5),
+        (error(429, 429, {"retry-after": "9"}, retryAfter=86_400), 3600, 3600.5),
+        (error(429, 429, {"retry-after": "inf"}), 30, 60),
+        (error(429, 429, {"retry-after": "9"}, retryAfter="nan"), 9, 9.5),
         (httpx2.Response(429, text=HTML), 30, 60),
         (httpx2.Response(502, text=HTML), 30, 60),
     ],
-    ids=["body", "header", "nonsense", "bare 429", "bad gateway"],
+    ids=["body", "header", "nonsense", "years", "a day", "endless", "no number", "bare 429", "bad gateway"],
 )
 def test_all_wait_as_long_as_the_game_wants_to_be_left_alone(reply: httpx2.Response, least: float, most: float) -> None:
     server = Server(reply, ok())

@@ -3,7 +3,9 @@
 Codes and HTTP statuses decide, never the words of a message (source: the game's `/error-codes`, its rate limit page).
 """
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import httpx2
@@ -16,9 +18,10 @@ _RATE_LIMITED = 429
 _LOCKED = 409
 _RESETTING = 3100
 _OTHER_UNIVERSE = 4113
+_LONGEST_REST = 3600.0  # seconds: whoever asks for more is asked again all the same
 # What the layer in front of the game answers by itself, and for a while: it did not let the request through, or it
 # grew tired of waiting, and nobody knows for whom.
-_OF_THE_LAYER_IN_FRONT = {403: Failure.TURNED_AWAY, 408: Failure.NO_ANSWER}
+_OF_THE_LAYER_IN_FRONT = {401: Failure.TURNED_AWAY, 403: Failure.TURNED_AWAY, 408: Failure.NO_ANSWER}
 
 
 @dataclass(eq=False)
@@ -31,22 +34,14 @@ class Failed(Exception):
     retry_after: float = 0.0
 
 
-class _Refusal(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class _Refusal:
     message: str = ""
     code: int = 0
-    data: Any = None
-
-    @property
-    def details(self) -> dict[str, Any]:
-        return self.data if isinstance(self.data, dict) else {}
-
-
-class _Body(msgspec.Struct, frozen=True):
-    error: _Refusal
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 _SILENT = _Refusal()
-_body = msgspec.json.Decoder(_Body)
 
 
 def meaning(response: httpx2.Response, endpoint: str) -> LabError | Failed:
@@ -59,11 +54,11 @@ def meaning(response: httpx2.Response, endpoint: str) -> LabError | Failed:
         return _too_many(status, response, refusal)
     if status >= 500:
         return _server_trouble(status, endpoint)
-    if status == 401:
+    if status == 401 and refusal.code:
         return UniverseReset(said) if refusal.code == _OTHER_UNIVERSE else TokenRefused(said)
     if refusal.code == _LOCKED:
         return Failed(Failure.LOCKED, said, status)
-    if refusal is _SILENT:
+    if not refusal.code:
         said = f"{endpoint}: {said}{_sent_on(response)}; is {response.request.url.host} the game's API?"
         if status in _OF_THE_LAYER_IN_FRONT:
             return Failed(_OF_THE_LAYER_IN_FRONT[status], said, status)
@@ -80,20 +75,29 @@ def _server_trouble(status: int, endpoint: str) -> LabError | Failed:
 def _too_many(status: int, response: httpx2.Response, refusal: _Refusal) -> Failed:
     """The game says when to come back (in fractions of a second in the body); the layer in front of it does not."""
     for told in (refusal.details.get("retryAfter"), response.headers.get("retry-after")):
-        try:
-            seconds = float(str(told))
-        except ValueError:
-            continue
-        return Failed(Failure.RATE_LIMITED, "HTTP 429", status, retry_after=max(0.0, seconds))
+        if (seconds := number(told)) is not None:
+            return Failed(Failure.RATE_LIMITED, "HTTP 429", status, retry_after=min(max(0.0, seconds), _LONGEST_REST))
     return Failed(Failure.TURNED_AWAY, "HTTP 429 without a time to come back", status)
 
 
 def _refusal_in(response: httpx2.Response) -> _Refusal:
     """What the game says in its own form; the layer in front of it answers in other forms, or with none."""
     try:
-        return _body.decode(_without_token(response, response.content)).error
-    except msgspec.DecodeError:
+        body = msgspec.json.decode(_without_token(response, response.content))
+    except (msgspec.DecodeError, RecursionError):
         return _SILENT
+    error = body.get("error") if isinstance(body, dict) else None
+    return _refusal_of(error) if isinstance(error, dict) else _SILENT
+
+
+def _refusal_of(error: Mapping[str, Any]) -> _Refusal:
+    """Each field by itself, so that one in an odd form does not take the others along."""
+    message, code, data = error.get("message"), error.get("code"), error.get("data")
+    return _Refusal(
+        message if isinstance(message, str) else "",
+        int(number(code) or 0),
+        data if isinstance(data, dict) else {},
+    )
 
 
 def _sent_on(response: httpx2.Response) -> str:
@@ -105,3 +109,14 @@ def _sent_on(response: httpx2.Response) -> str:
 def _without_token(response: httpx2.Response, said: bytes) -> bytes:
     token = response.request.headers.get("authorization", "").removeprefix("Bearer ")
     return said.replace(token.encode(), b"...") if token else said
+
+
+def number(told: Any) -> float | None:
+    """A finite number, however it is written; None for anything else."""
+    if isinstance(told, bool) or not isinstance(told, int | float | str):
+        return None
+    try:
+        value = float(told)
+    except (ValueError, OverflowError):
+        return None
+    return value if math.isfinite(value) else None

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import httpx2
 import pytest
 
 from spacetraders_lab.core.ship import NavStatus, Ship
@@ -14,7 +15,7 @@ from spacetraders_lab.game.client import Caller, GameClient, caller
 from spacetraders_lab.game.game import Game
 from spacetraders_lab.study.virtual import VirtualClock
 from tests.game.journeys import by_distance, flights, fly, home, length, state
-from tests.game.sandbox import BASE_URL, Sandbox
+from tests.game.sandbox import BASE_URL, Sandbox, Trouble
 
 
 def test_arrival_is_waited_for_to_the_second_and_never_asked_about() -> None:
@@ -157,5 +158,20 @@ def test_a_journey_begun_with_a_clock_ahead_goes_on_after_the_flight_under_way()
         ship = (await fly(skewed(sandbox, game, 60), ship, goal)).ship
         assert state(sandbox, ship).waypoint == goal
         assert flights(sandbox) == 2
+
+    sandbox.play(scene)
+
+
+@pytest.mark.parametrize("told", [None, "x", [1]])
+def test_a_ship_that_flies_for_nobody_knows_how_long_is_asked_when_it_arrives(told: object) -> None:
+    sandbox = home()
+
+    async def scene(game: Game, ship: Ship) -> None:
+        ship = await under_way(sandbox, game, ship, 10)
+        no = {"error": {"message": "in transit", "code": 4214, "data": {"secondsToArrival": told}}}
+        sandbox.line.troubles.append(Trouble("POST", "dock", httpx2.Response(400, json=no)))
+        ship = await moves.dock(game, replace(ship, status=NavStatus.IN_ORBIT))
+        assert state(sandbox, ship).status is ship.status is NavStatus.DOCKED
+        assert sandbox.line.sent.count("POST dock") == 2
 
     sandbox.play(scene)

@@ -10,7 +10,7 @@ from spacetraders_lab.core.errors import GameError
 from spacetraders_lab.core.routing import Preference, Unreachable
 from spacetraders_lab.core.ship import NavStatus, Ship
 from spacetraders_lab.core.waypoint import Waypoint
-from spacetraders_lab.game import reads
+from spacetraders_lab.game import moves, reads
 from spacetraders_lab.game.game import Game
 from tests.game.journeys import fly, home
 from tests.game.sandbox import Sandbox, Trouble
@@ -255,5 +255,33 @@ def test_a_jump_whose_answer_was_lost_is_made_once(seed: int) -> None:
         ship = (await fly(game, ship, goal)).ship
         assert ship.waypoint == goal
         assert jumps(sandbox) == 1
+
+    sandbox.play(scene)
+
+
+def refused_jump(sandbox: Sandbox, cooldown: object, times: int) -> Trouble:
+    no = {"error": {"message": "on cooldown", "code": 4000, "data": {"cooldown": cooldown}}}
+    trouble = Trouble("POST", "jump", httpx2.Response(409, json=no), times=times)
+    sandbox.line.troubles.append(trouble)
+    return trouble
+
+
+@pytest.mark.parametrize("cooldown", [None, {}, {"remainingSeconds": None}, {"remainingSeconds": "soon"}])
+def test_a_cooldown_of_unknown_length_is_waited_for_and_a_few_times_at_most(cooldown: object) -> None:
+    sandbox = galaxy()
+
+    async def scene(game: Game, ship: Ship) -> None:
+        ship = (await fly(game, ship, gate_of(sandbox, ship.system))).ship
+        gate = sandbox.universe.galaxy.gates[ship.waypoint][0]
+        refused_jump(sandbox, cooldown, 2)
+        began = game.clock.now()
+        there = (await moves.jump(game, ship, gate)).ship
+        assert there.waypoint == gate
+        assert 180 <= (game.clock.now() - began).total_seconds() < 185
+        game.cooldowns.clear()
+        trouble = refused_jump(sandbox, cooldown, 100)
+        with pytest.raises(GameError, match="on cooldown"):
+            await moves.jump(game, there, ship.waypoint)
+        assert trouble.times == 95
 
     sandbox.play(scene)

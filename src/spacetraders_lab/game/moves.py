@@ -7,6 +7,7 @@ came the ship is asked what happened, and the step is made again only when it di
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from typing import Any
 
 from spacetraders_lab.core.errors import GameError, GameUnreachable
 from spacetraders_lab.core.market import MarketTransaction, Operation
@@ -16,10 +17,13 @@ from spacetraders_lab.game.client import EffectUnknown
 from spacetraders_lab.game.game import Game
 from spacetraders_lab.game.parse import Data, FlightReply, JumpReply, NavReply, RefuelReply
 from spacetraders_lab.game.reads import get_market, get_ship
+from spacetraders_lab.game.refusals import number
 
 _TRIES = 4
 _IN_TRANSIT = {4200, 4214}
 _ON_COOLDOWN = 4000
+_LEAST_COOLDOWN = 60.0  # game seconds after a jump; the distance comes on top
+_LONGEST_WAIT = 86_400.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,16 +91,19 @@ async def jump(game: Game, ship: Ship, gate: str) -> Refuelling:
     """The ship in orbit at a connected gate, after its cooldown, and the antimatter that the jump took."""
     ship = await orbit(game, ship)
     replies: list[JumpReply] = []
+    refusals = 0
 
     async def step(ship: Ship) -> Ship:
+        nonlocal refusals
         body = {"waypointSymbol": gate}
         await _cool_down(game, ship)
         try:
             reply = await game.client.post(Data[JumpReply], "/my/ships/{ship}/jump", json=body, ship=ship.symbol)
         except GameError as refused:
-            if refused.code != _ON_COOLDOWN:
+            if refused.code != _ON_COOLDOWN or refusals >= _TRIES:
                 raise
-            _note_cooldown(game, ship, _remaining_seconds(refused))
+            _note_cooldown(game, ship, _remaining_seconds(refused, game.client.speed, refusals))
+            refusals += 1
             return ship
         replies.append(reply.data)
         _note_cooldown(game, ship, reply.data.cooldown.remaining_seconds)
@@ -119,11 +126,20 @@ def _note_cooldown(game: Game, ship: Ship, seconds: float) -> None:
     game.cooldowns[ship.symbol] = game.clock.now() + timedelta(seconds=seconds)
 
 
-def _remaining_seconds(refused: GameError) -> float:
-    """What the game says of the cooldown; at least a little, so that nobody asks without a pause."""
+def _remaining_seconds(refused: GameError, speed: float, refusals: int) -> float:
+    """What the game says of the cooldown, in seconds of the clock, longer each time when it says nothing.
+
+    At least a little, so that nobody asks without a pause.
+    """
     cooldown = refused.data.get("cooldown")
-    told = cooldown.get("remainingSeconds", 0) if isinstance(cooldown, dict) else 0
-    return max(1.0, float(told))
+    told = _seconds(cooldown.get("remainingSeconds")) if isinstance(cooldown, dict) else None
+    return max(1.0, _LEAST_COOLDOWN * 2.0**refusals / speed if told is None else told)
+
+
+def _seconds(told: Any) -> float | None:
+    """A wait that the game tells of, None when it is no number; whoever waits asks again after a day."""
+    seconds = number(told)
+    return None if seconds is None else min(max(0.0, seconds), _LONGEST_WAIT)
 
 
 async def refuel(game: Game, ship: Ship) -> Refuelling:
@@ -164,6 +180,10 @@ async def _until(game: Game, ship: Ship, step: Callable[[Ship], Awaitable[Ship]]
             # It flies, which we did not know: our clock is ahead of the game's, or a lost request took effect late.
             if refused.code not in _IN_TRANSIT or tries >= _TRIES:
                 raise
-            await game.clock.sleep(float(refused.data.get("secondsToArrival", 0)) + 1 / game.client.speed)
+            left = _seconds(refused.data.get("secondsToArrival"))
+            if left is None:  # then the ship says when it arrives
+                ship = await arrive(game, await get_ship(game.client, ship.symbol))
+                left = 0.0
+            await game.clock.sleep(left + 1 / game.client.speed)
         ship = await get_ship(game.client, ship.symbol)
     return ship

@@ -176,7 +176,16 @@ def test_an_uncharted_waypoint_has_no_traits() -> None:
 def test_the_status_names_the_universe_and_its_end() -> None:
     body = b'{"resetDate":"2026-03-01","serverResets":{"next":"2026-03-15T13:00:00.000Z","frequency":"fortnightly"}}'
     status = msgspec.json.decode(body, type=Status)
-    assert (status.reset_date, status.server_resets.next) == ("2026-03-01", datetime(2026, 3, 15, 13, tzinfo=UTC))
+    assert (status.reset_date, status.ends_at) == ("2026-03-01", datetime(2026, 3, 15, 13, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    "resets", [None, {}, {"next": None}, {"next": "soon"}, {"next": "2026-03-15T13:00:00"}, "often"]
+)
+def test_a_status_without_a_time_of_its_end_still_names_the_universe(resets: Any) -> None:
+    for body in ({"resetDate": "2026-03-01"}, {"resetDate": "2026-03-01", "serverResets": resets}):
+        status = msgspec.json.decode(msgspec.json.encode(body), type=Status)
+        assert (status.reset_date, status.ends_at) == ("2026-03-01", None)
 
 
 def test_only_a_sandbox_says_which_of_its_universes_it_plays() -> None:

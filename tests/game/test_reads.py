@@ -32,7 +32,7 @@ def test_a_new_agent_has_its_purse_ships_and_universe(sandbox: Sandbox) -> None:
         ships = await reads.list_ships(game.client)
         assert (agent.symbol, agent.credits, agent.ship_count) == ("LAB", 175_000, len(ships))
         assert status.reset_date == sandbox.universe.reset_date
-        assert status.server_resets.next > sandbox.clock.now()
+        assert status.ends_at is not None and status.ends_at > sandbox.clock.now()
         assert ship == await reads.get_ship(game.client, ship.symbol) == await reads.get_cargo(game.client, ship)
 
     sandbox.play(scene)
@@ -240,3 +240,8 @@ def test_a_total_that_is_wrong_does_not_make_it_read_for_ever() -> None:
     symbols, replies = read_list(lambda number, _: (page(ALL, number)[0], 1000))
     assert symbols == ALL
     assert replies == 12
+
+
+def test_a_false_total_over_pages_that_repeat_does_not_make_it_read_for_ever() -> None:
+    symbols, replies = read_list(lambda number, _: (ALL[:20], 1_000_000_000))
+    assert (symbols, replies) == (ALL[:20], 6)

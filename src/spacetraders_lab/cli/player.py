@@ -117,14 +117,18 @@ def status(*, json: Json = False) -> int:
         return universe, past + [await _standing(chosen.base_url, agent, token) for agent, token in asked.items()]
 
     universe, standings = asyncio.run(ask())
-    left = max(timedelta(0), universe.server_resets.next - clock.now())
+    ends = universe.ends_at
+    left = None if ends is None else max(timedelta(0), ends - clock.now())
     if json:
-        about = {"reset_date": universe.reset_date, "next_reset": universe.server_resets.next}
-        hours = round(left.total_seconds() / 3600, 2)
+        about = {"reset_date": universe.reset_date, "next_reset": ends}
+        hours = None if left is None else round(left.total_seconds() / 3600, 2)
         render.print_json(about | {"hours_left": hours, "agents": [asdict(standing) for standing in standings]})
     else:
         print(f"Universe of {universe.reset_date} at {chosen.base_url}")
-        print(f"Next reset {universe.server_resets.next:%Y-%m-%d %H:%M} UTC, in {_words(left)}\n")
+        when = (
+            "at a time that the game does not tell" if left is None else f"{ends:%Y-%m-%d %H:%M} UTC, in {_words(left)}"
+        )
+        print(f"Next reset {when}\n")
         rows = [(x.agent, None if x.credits is None else f"{x.credits:,}", x.ships, x.note) for x in standings]
         render.print_table(["agent", "credits", "ships", ""], rows, right=["credits", "ships"])
     return EXIT_FAILED if any(standing.note for standing in standings) else EXIT_OK

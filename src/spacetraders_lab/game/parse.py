@@ -280,11 +280,19 @@ class SandboxShape(Shape, frozen=True):
 
 
 class Status(Shape, frozen=True):
-    """The game's status: a server's universe is known by its `reset_date`, and ends at `server_resets.next`."""
+    """The game's status: a server's universe is known by its `reset_date`."""
 
     reset_date: str
-    server_resets: ServerResets
+    server_resets: Any = None
     sandbox: SandboxShape | None = None
+
+    @property
+    def ends_at(self) -> datetime | None:
+        """When the universe ends, None where the game does not say so in its usual form."""
+        try:
+            return convert(self.server_resets, ServerResets, strict=False).next
+        except ValidationError:
+            return None
 
     def server(self, base_url: str) -> str:
         """What plays at the address: the address itself, or with a sandbox its universe behind a #.

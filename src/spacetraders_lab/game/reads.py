@@ -143,10 +143,11 @@ async def _all_pages(
         found, totals, page, received = {}, set(), 1, 0
         while True:
             reply = await client.get(shape, template, query={"page": page, "limit": _PAGE} | (query or {}), **places)
+            known = len(found)
             found |= {entry.symbol: entry for entry in reply.data}
             totals.add(reply.meta.total)
             received += len(reply.data)
-            if received >= reply.meta.total or not reply.data:
+            if received >= reply.meta.total or len(found) == known:
                 break
             page += 1
         if totals == {len(found)}:

@@ -168,4 +168,4 @@ async def _entered(lab: Lab) -> Lab:
 
     universe_id, player_id = await lab.write(enter)
     lab.purse.credits = agent.credits
-    return replace(lab, universe_id=universe_id, player_id=player_id, resets_at=status.server_resets.next)
+    return replace(lab, universe_id=universe_id, player_id=player_id, resets_at=status.ends_at)

@@ -294,12 +294,23 @@ def test_the_wrong_method_names_the_right_ones(player):
     assert reply.json()["error"]["code"] == 405
 
 
-@pytest.mark.parametrize("content_type", ["application/json", "text/plain", None])
-def test_orders_without_a_body_are_taken_under_any_content_type(player, content_type):
+@pytest.mark.parametrize("content_type", ["text/plain", None])
+def test_orders_without_a_body_are_taken_when_nobody_calls_it_json(player, content_type):
     headers = {"content-type": content_type}
     for action in ("orbit", "dock", "refuel"):
         assert player.send("POST", f"{player.ship_path}/{action}", headers=headers, content=b"").status_code == 200
     assert player.send("PATCH", f"{player.ship_path}/nav", headers=headers, content=b"").status_code == 200
+
+
+@pytest.mark.parametrize("content_type", ["application/json", "Application/JSON; charset=utf-8"])
+def test_an_empty_body_that_is_called_json_is_refused_and_nothing_done(player, content_type):
+    headers, orbit, nav = {"content-type": content_type}, f"{player.ship_path}/orbit", f"{player.ship_path}/nav"
+    player.post(f"{player.ship_path}/dock")
+    for method, path in (("POST", orbit), ("PATCH", nav), ("POST", "/my/ships")):
+        assert player.refusal(method, path, headers=headers, content=b"")[:2] == (422, 3001)
+    assert player.get(nav)["status"] == "DOCKED"
+    assert player.send("GET", nav, headers=headers).status_code == 200
+    assert player.send("POST", orbit, headers=headers, content=b"{}").status_code == 200
 
 
 def test_ships_are_shown_whole(player):

@@ -119,6 +119,7 @@ class _Api:
                 headers = self.host.limits.admit(address, agent.symbol if agent else None, now)
             if refusal is not None:
                 raise refusal
+            _check_json(request, body)
             call = Call(universe, now, agent, request.path_params, request.query_params, body, token)
             content = endpoint.handler(call)
         except GameError as error:
@@ -161,3 +162,10 @@ def _bearer(request: Request) -> str | None:
     """The bearer token of a request, None without one."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() or None if scheme.lower() == "bearer" else None
+
+
+def _check_json(request: Request, body: bytes) -> None:
+    """Raises 3001 for an order that is called JSON and has no body: the game does not take that for an empty object."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if not body and kind == "application/json" and request.method not in ("GET", "HEAD"):
+        raise refusals.empty_json()

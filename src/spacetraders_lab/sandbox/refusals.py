@@ -25,6 +25,15 @@ def invalid_input(path: tuple[str | int, ...], message: str) -> GameError:
     return refuse(3001, "The request could not be processed due to an invalid payload.", 422, zodIssues=[issue])
 
 
+def empty_json() -> GameError:
+    """Seen of the game in June 2025 (the HTTP status was not)."""
+    message = (
+        "The request has the 'Content-Type' header 'application/json' and an empty body. Send an empty object (e.g. "
+        "{}) or leave the header away."
+    )
+    return refuse(3001, message, 422)
+
+
 def missing_token() -> GameError:
     return refuse(4103, "Missing Bearer token in request. Did you confirm sending the token as a header?", 401)
 

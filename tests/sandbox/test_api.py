@@ -279,7 +279,7 @@ def test_what_is_known_of_error_codes_supply_chain_account_and_factions(player):
         "/factions/NOBODY",
         "/my/contracts/none",
         "/nowhere",
-        "/my/ships/TESTER-1/",
+        "/my/ships/TESTER-1//",
     ],
 )
 def test_what_does_not_exist_is_not_found(player, home, path):

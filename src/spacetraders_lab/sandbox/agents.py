@@ -57,10 +57,10 @@ def agent_of(universe: Universe, token: str) -> Agent:
     Raises 4104 for what is no token, 4114 for another kind of token, 4113 for one of an earlier universe, 4115 for
     one that this universe did not sign.
     """
-    claims = token_claims(token)
-    if claims is None:
+    claims = token_claims(token) or {}
+    kind = claims.get("sub")
+    if not kind or not isinstance(kind, str):
         raise refusals.malformed_token()
-    kind = str(claims.get("sub", ""))
     if kind != "agent-token":
         raise refusals.wrong_token_kind("agent", kind.removesuffix("-token"))
     actual = str(claims.get("reset_date", ""))
@@ -79,7 +79,7 @@ def token_claims(token: str) -> dict[str, Any] | None:
         return None
     try:
         claims = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return claims if isinstance(claims, dict) else None
 

@@ -5,6 +5,7 @@ What the operations mean is in the handlers; here are only the envelope, tokens,
 
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
+from datetime import datetime
 from email.utils import format_datetime
 from functools import partial
 from typing import Any
@@ -12,9 +13,11 @@ from typing import Any
 import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from spacetraders_lab.core.clock import Clock
 from spacetraders_lab.core.errors import GameError
@@ -23,7 +26,7 @@ from spacetraders_lab.sandbox.agents import agent_of
 from spacetraders_lab.sandbox.calls import Access, Call, Endpoint, Page
 from spacetraders_lab.sandbox.faults import Fault, FaultRule
 from spacetraders_lab.sandbox.host import Host
-from spacetraders_lab.sandbox.limits import RateLimited
+from spacetraders_lab.sandbox.limits import HEADERS, RateLimited
 from spacetraders_lab.sandbox.mishaps import Mishaps
 from spacetraders_lab.sandbox.routes import ENDPOINTS
 from spacetraders_lab.sandbox.universe import Agent, Universe
@@ -31,6 +34,7 @@ from spacetraders_lab.sandbox.universe import Agent, Universe
 BASE_PATH = "/v2"
 _JSON = "application/json; charset=utf-8"
 _HOUR = 3600.0
+_WITH_EMPTY_DATA = {4103}  # the game shows data there though it has none
 
 
 def create_app(universe: Universe, clock: Clock) -> Starlette:
@@ -49,8 +53,30 @@ def create_app(universe: Universe, clock: Clock) -> Starlette:
     app.router.redirect_slashes = False
     for status in (404, 405):
         app.add_exception_handler(status, api.no_route)
+    app.add_exception_handler(Exception, api.broken)
+    app.add_middleware(_OneSlash)
+    app.add_middleware(
+        CORSMiddleware,  # so that a page of a browser can play
+        allow_origins=["*"],
+        allow_methods=["*"],
+        allow_headers=["authorization", "content-type"],
+        expose_headers=[*HEADERS.values(), "retry-after"],
+    )
     app.state.host, app.state.requests, app.state.faults = host, host.requests, host.faults
     return app
+
+
+class _OneSlash:
+    """Takes one slash off the end of a path."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        path = scope.get("path", "")
+        if path.endswith("/") and path != f"{BASE_PATH}/":
+            scope = {**scope, "path": path[:-1]}
+        await self.app(scope, receive, send)
 
 
 class _Api:
@@ -89,10 +115,21 @@ class _Api:
     async def no_route(self, request: Request, error: Exception) -> Response:
         """What is not in the game's API: 404, or 405 for a path under another method."""
         known = error if isinstance(error, HTTPException) else HTTPException(404)
-        self.host.requests[request.method, "unknown", known.status_code] += 1
-        message = f"Route {request.method}:{request.url.path} not found"
-        refusal = refusals.refuse(known.status_code, message, known.status_code)
-        return self._refusal(refusal, dict(known.headers or {}))
+        headers, now = dict(known.headers or {}), self.host.clock.now()
+        try:
+            self.host.check_open(now)
+            agent, _ = self._authenticate(Access.OPEN, _bearer(request))
+            headers |= self._admit(request, agent, now)
+            message = f"Route {request.method}:{request.url.path} not found"
+            raise refusals.refuse(known.status_code, message, known.status_code)
+        except GameError as refusal:
+            reply = self._refusal(refusal, headers)
+        self.host.requests[request.method, "unknown", reply.status_code] += 1
+        return reply
+
+    async def broken(self, request: Request, error: Exception) -> Response:
+        """A fault of the sandbox itself, in the game's form; the server goes on to report it."""
+        return self._refusal(refusals.refuse(500, "The sandbox has failed at this request.", 500), {})
 
     async def _struck(self, rule: FaultRule, ship: str | None, answer: Callable[[], Response]) -> Response:
         """The reply to a request that a fault strikes. Raises GameError where the game itself would refuse."""
@@ -113,10 +150,8 @@ class _Api:
         try:
             self.host.check_open(now)
             token = _bearer(request)
-            agent, refusal = self._authenticate(endpoint, token)
-            if universe.settings.rate_limit:
-                address = request.client.host if request.client else "unknown"
-                headers = self.host.limits.admit(address, agent.symbol if agent else None, now)
+            agent, refusal = self._authenticate(endpoint.access, token)
+            headers = self._admit(request, agent, now)
             if refusal is not None:
                 raise refusal
             _check_json(request, body)
@@ -126,9 +161,16 @@ class _Api:
             return self._refusal(error, headers)
         return self._reply(endpoint, content, headers)
 
-    def _authenticate(self, endpoint: Endpoint, token: str | None) -> tuple[Agent | None, GameError | None]:
+    def _admit(self, request: Request, agent: Agent | None, now: datetime) -> dict[str, str]:
+        """Count the request; gives the headers of the limit. Raises RateLimited beyond it."""
+        if not self.host.universe.settings.rate_limit:
+            return {}
+        address = request.client.host if request.client else "unknown"
+        return self.host.limits.admit(address, agent.symbol if agent else None, now)
+
+    def _authenticate(self, access: Access, token: str | None) -> tuple[Agent | None, GameError | None]:
         """Who asks, and why not: a bad token counts against the rate limit before it is refused."""
-        if endpoint.access is Access.ACCOUNT or (endpoint.access is Access.OPEN and token is None):
+        if access is Access.ACCOUNT or (access is Access.OPEN and token is None):
             return None, None
         try:
             if token is None:
@@ -150,7 +192,7 @@ class _Api:
         if isinstance(error, RateLimited):
             headers = error.headers
         shown: dict[str, Any] = {"message": str(error), "code": error.code}
-        if error.data:
+        if error.data or error.code in _WITH_EMPTY_DATA:
             shown["data"] = dict(error.data)
         shown["requestId"] = self.host.request_id()
         content = msgspec.json.encode({"error": shown})

@@ -109,7 +109,7 @@ class RateLimits:
         }
 
 
-_HEADERS = {
+HEADERS = {
     "type": "x-ratelimit-type",
     "limitBurst": "x-ratelimit-limit-burst",
     "limitPerSecond": "x-ratelimit-limit-per-second",
@@ -119,4 +119,4 @@ _HEADERS = {
 
 
 def _headers(figures: Mapping[str, Any]) -> dict[str, str]:
-    return {header: str(figures[name]) for name, header in _HEADERS.items()}
+    return {header: str(figures[name]) for name, header in HEADERS.items()}

@@ -150,6 +150,7 @@ class _Server:
                 log_config=None,
                 log_level="critical",
                 access_log=False,
+                proxy_headers=False,  # an address that a client can choose would be no limit
                 server_header=False,
                 date_header=False,  # the game sends its own
                 timeout_graceful_shutdown=2,

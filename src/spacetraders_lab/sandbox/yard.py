@@ -16,8 +16,10 @@ def buy_ship(
     Raises 404 for a place that is none, 4605 when the type is not on offer there, 4245 without an own ship there,
     4216 without the credits.
     """
-    system, place = universe.place(system_of(waypoint), waypoint)
-    yard = system.shipyards.get(waypoint)
+    place = universe.waypoint(waypoint)
+    if place is None:
+        raise refusals.not_found(f"Waypoint {waypoint}")
+    yard = universe.systems[system_of(waypoint)].shipyards.get(waypoint)
     if yard is None or kind not in yard.prices:
         raise refusals.ship_not_on_offer(kind, waypoint)
     if not universe.is_watched(agent, waypoint, now):

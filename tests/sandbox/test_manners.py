@@ -1,0 +1,100 @@
+"""What clients of every kind meet at the edge: browsers, slashes, unknown routes, tokens and bodies out of the way."""
+
+import asyncio
+import base64
+
+import httpx2
+import pytest
+
+from spacetraders_lab.sandbox.server import Admin, running_sandbox
+from spacetraders_lab.sandbox.settings import SandboxSettings
+from tests.sandbox.player import Player
+
+
+@pytest.fixture(scope="module")
+def player() -> Player:
+    return Player()
+
+
+def test_a_page_of_a_browser_may_play():
+    player = Player(rate_limit=True)
+    origin = {"origin": "http://localhost:5173"}
+    asked = {"access-control-request-method": "PATCH", "access-control-request-headers": "authorization,content-type"}
+    preflight = player.send("OPTIONS", f"{player.ship_path}/nav", headers=origin | asked | {"authorization": None})
+    assert preflight.status_code == 200
+    assert preflight.headers["access-control-allow-origin"] == "*"
+    assert "PATCH" in preflight.headers["access-control-allow-methods"]
+    assert {"authorization", "content-type"} <= set(
+        preflight.headers["access-control-allow-headers"].lower().split(", ")
+    )
+    for path, status in (("/my/agent", 200), ("/nowhere", 404)):
+        reply = player.send("GET", path, headers=origin)
+        assert (reply.status_code, reply.headers["access-control-allow-origin"]) == (status, "*")
+        shown = set(reply.headers["access-control-expose-headers"].split(", "))
+        assert {"x-ratelimit-remaining", "x-ratelimit-reset", "retry-after"} <= shown
+
+
+def test_no_page_of_a_browser_may_be_the_operator():
+    with running_sandbox(SandboxSettings(profile="lab"), admin=Admin("sesame")) as sandbox:
+        headers = {"origin": "http://evil.test", "authorization": "Bearer sesame"}
+        reply = httpx2.get(f"{sandbox.admin_url}/faults", headers=headers)
+        assert reply.status_code == 200
+        assert not [name for name in reply.headers if name.startswith("access-control")]
+
+
+def test_one_slash_at_the_end_of_a_path_changes_nothing(player):
+    assert player.get("/my/agent/") == player.get("/my/agent")
+    assert player.get("/my/ships/", limit=1) == player.get("/my/ships", limit=1)
+    assert player.refusal("GET", "/my/agent//")[:2] == (404, 404)
+    assert player.get("/") == player.get("")
+
+
+def test_what_is_not_in_the_api_counts_against_the_limit_too():
+    player = Player(rate_limit=True)
+    reply = player.send("GET", "/nowhere")
+    assert (reply.status_code, reply.headers["x-ratelimit-remaining"]) == (404, "30")
+    assert player.send("DELETE", "/my/agent").headers["x-ratelimit-remaining"] == "29"
+    statuses = [player.send("GET", "/nowhere").status_code for _ in range(31)]
+    assert statuses == [404] * 29 + [429] * 2
+    assert player.app.state.requests["GET", "unknown", 429] == 2
+
+
+def test_a_client_cannot_choose_the_address_that_it_is_counted_under():
+    settings = SandboxSettings(profile="lab", burst_requests=2, requests_per_second=1)
+    with running_sandbox(settings) as sandbox, httpx2.Client() as client:
+        ways = [client.get(sandbox.base_url, headers={"x-forwarded-for": f"9.9.9.{n}"}) for n in range(6)]
+    assert 429 in [reply.status_code for reply in ways]
+
+
+def token(claims: bytes) -> str:
+    return f"e30.{base64.urlsafe_b64encode(claims).decode().rstrip('=')}.c2ln"
+
+
+@pytest.mark.parametrize("claims", [b"[" * 100_000, b"{}", b'{"sub": null}', b'{"sub": ""}', b'{"sub": 7}'])
+def test_a_token_that_is_nobodys_is_malformed(player, claims):
+    headers = {"authorization": f"Bearer {token(claims)}"}
+    assert player.refusal("GET", "/my/agent", headers=headers)[:2] == (401, 4104)
+
+
+def test_a_request_without_a_token_is_refused_with_empty_data(player):
+    reply = player.send("GET", "/my/agent", headers={"authorization": None})
+    assert reply.json()["error"]["data"] == {}
+
+
+def test_a_ship_bought_nowhere_names_the_place(player):
+    order = {"shipType": "SHIP_PROBE", "waypointSymbol": "NOPE"}
+    reply = player.send("POST", "/my/ships", json=order)
+    assert (reply.status_code, reply.json()["error"]["message"]) == (404, "Waypoint NOPE was not found.")
+
+
+def test_a_fault_of_the_sandbox_itself_is_told_in_the_games_form():
+    player = Player()
+    player.universe.fleets.clear()
+
+    async def ask() -> httpx2.Response:
+        transport = httpx2.ASGITransport(app=player.app, raise_app_exceptions=False)
+        async with httpx2.AsyncClient(transport=transport, base_url="http://sandbox/v2") as client:
+            return await client.get("/my/ships", headers=player.headers)
+
+    reply = asyncio.run(ask())
+    assert (reply.status_code, reply.json()["error"]["code"]) == (500, 500)

@@ -98,3 +98,91 @@ def test_a_fault_of_the_sandbox_itself_is_told_in_the_games_form():
 
     reply = asyncio.run(ask())
     assert (reply.status_code, reply.json()["error"]["code"]) == (500, 500)
+
+
+# Bodies and queries.
+
+
+def issues(player: Player, method: str, path: str, **arguments) -> list[tuple[str, list[str]]]:
+    """The code and path of each zod issue of a call that must be refused."""
+    status, code, data = player.refusal(method, path, **arguments)
+    assert (status, code) == (422, 3001)
+    return [(issue["code"], issue["path"]) for issue in data["zodIssues"]]
+
+
+@pytest.mark.parametrize("units", ["2", "2.0", "2e0", "20E-1"])
+def test_whole_numbers_may_be_written_as_javascript_writes_them(units):
+    player = Player()
+    body = f'{{"symbol": "FUEL", "units": {units}}}'.encode()
+    reply = player.send("POST", f"{player.ship_path}/purchase", content=body)
+    assert (reply.status_code, player.ship.hold) == (201, {"FUEL": 2})
+
+
+@pytest.mark.parametrize(
+    ("units", "code"),
+    [
+        ("1.5", "invalid_type"),
+        ('"1"', "invalid_type"),
+        ("true", "invalid_type"),
+        ("null", "invalid_type"),
+        ("0", "too_small"),
+        ("-1.0", "too_small"),
+        ("1e300", "too_big"),
+    ],
+)
+def test_units_that_are_none_are_refused_by_zods_name(player, units, code):
+    body = f'{{"symbol": "FUEL", "units": {units}}}'.encode()
+    assert issues(player, "POST", f"{player.ship_path}/purchase", content=body) == [(code, ["units"])]
+
+
+def test_everything_that_is_wrong_with_a_body_is_named_at_once(player):
+    path = f"{player.ship_path}/purchase"
+    assert issues(player, "POST", path, body={}) == [("invalid_type", ["symbol"]), ("invalid_type", ["units"])]
+    assert issues(player, "POST", path, body={"symbol": "NOPE", "units": 0}) == [
+        ("invalid_enum_value", ["symbol"]),
+        ("too_small", ["units"]),
+    ]
+    assert issues(player, "POST", "/my/ships", body={"shipType": "SHIP_PROBE"}) == [
+        ("invalid_type", ["waypointSymbol"])
+    ]
+    assert issues(player, "POST", path, body=[1]) == [("invalid_type", [])]
+
+
+@pytest.mark.parametrize("body", [b'{"units":1,"x":' + b"[" * 100_000, b'{"units":"x', b'{"symbol":"\xff","units":1}'])
+def test_a_body_that_is_no_json_or_too_deep_is_bad_input(player, body):
+    assert issues(player, "POST", f"{player.ship_path}/purchase", content=body) == [("invalid_type", [])]
+
+
+def test_null_is_not_the_same_as_nothing(player):
+    assert issues(player, "POST", f"{player.ship_path}/refuel", body={"units": None}) == [("invalid_type", ["units"])]
+    path = f"{player.ship_path}/nav"
+    assert issues(player, "PATCH", path, body={"flightMode": None}) == [("invalid_type", ["flightMode"])]
+    assert player.patch(path, {})["nav"]["flightMode"] == "CRUISE"
+
+
+@pytest.mark.parametrize(
+    ("limit", "code"),
+    [
+        *((strange, "invalid_type") for strange in ("1_0", "１０", " 5", "+5", "5\n")),
+        ("0", "too_small"),
+        ("21", "too_big"),
+    ],
+)
+def test_numbers_of_a_query_are_plain_digits(player, limit, code):
+    assert issues(player, "GET", "/systems", params={"limit": limit}) == [(code, ["limit"])]
+
+
+def test_waypoints_are_asked_for_by_one_type_at_a_time(player):
+    path = f"/systems/{player.universe.home.symbol}/waypoints"
+    both = [("type", "PLANET"), ("type", "MOON")]
+    assert issues(player, "GET", path, params=both) == [("invalid_type", ["type"])]
+
+
+@pytest.mark.parametrize(
+    ("symbol", "code"),
+    [("abc\n", "invalid_string"), ("a b c", "invalid_string"), ("ab", "too_small"), ("a" * 15, "too_big")],
+)
+def test_a_call_sign_has_three_to_fourteen_letters_and_no_line_end(player, symbol, code):
+    headers = {"authorization": "Bearer account"}
+    body = {"symbol": symbol, "faction": "COSMIC"}
+    assert issues(player, "POST", "/register", body=body, headers=headers) == [(code, ["symbol"])]

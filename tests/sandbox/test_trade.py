@@ -248,7 +248,7 @@ def test_trade_and_refuelling_away_from_any_market():
         ({"symbol": "IRON", "units": -3}, ["units"]),
         ({"symbol": "IRON", "units": 1.5}, ["units"]),
         ({"symbol": "IRON", "units": "3"}, ["units"]),
-        ({"units": 3}, []),
+        ({"units": 3}, ["symbol"]),
         ([], []),
     ],
 )

@@ -1,21 +1,22 @@
 """What a handler gets and gives: a parsed request, the checks of its parameters and body, pages and endpoints."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
 from starlette.datastructures import QueryParams
 
 from spacetraders_lab.core.waypoint import Waypoint
 from spacetraders_lab.sandbox import refusals
+from spacetraders_lab.sandbox.bodies import Body, read_body
 from spacetraders_lab.sandbox.factions import contract
 from spacetraders_lab.sandbox.generate import System
 from spacetraders_lab.sandbox.universe import Agent, ShipState, Universe
 
-Body = TypeVar("Body", bound=msgspec.Struct)
+_WHOLE = re.compile(r"-?[0-9]{1,20}")
 
 
 class Access(Enum):
@@ -70,13 +71,7 @@ class Call:
 
     def parse(self, shape: type[Body]) -> Body:
         """The body in the given shape; raises 422 for anything else."""
-        try:
-            return msgspec.json.decode(self.body, type=shape)
-        except msgspec.ValidationError as error:
-            message, _, place = str(error).partition(" - at `$")
-            raise refusals.invalid_input(_path(place), message) from None
-        except msgspec.DecodeError:
-            raise refusals.invalid_input((), "Body is not valid JSON.") from None
+        return read_body(self.body, shape)
 
     def parse_optional(self, shape: type[Body]) -> Body:
         """As `parse`, where no body at all means all defaults."""
@@ -87,19 +82,26 @@ class Call:
         text = self.query.get(name)
         if text is None:
             return default
-        try:
-            value = int(text)
-        except ValueError:
-            raise refusals.invalid_input((name,), f"Expected a number, received {text!r}.") from None
+        if not _WHOLE.fullmatch(text):
+            raise refusals.invalid_input((name,), f"Expected a number, received {text!r}.")
+        value = int(text)
         if not low <= value <= high:
-            raise refusals.invalid_input((name,), f"Number must be from {low} to {high}.")
+            code = "too_small" if value < low else "too_big"
+            raise refusals.invalid_input((name,), f"Number must be from {low} to {high}.", code)
         return value
+
+    def choice(self, name: str, known: frozenset[str]) -> str | None:
+        """The value of a parameter that may be given once; raises 422 for more, and as `choices`."""
+        if len(self.query.getlist(name)) > 1:
+            raise refusals.invalid_input((name,), "Expected one value, received several.")
+        return next(iter(self.choices(name, known)), None)
 
     def choices(self, name: str, known: frozenset[str]) -> set[str]:
         """The values of a parameter that may be repeated; raises 422 for one that the game does not know."""
         values = set(self.query.getlist(name))
         if not values <= known:
-            raise refusals.invalid_input((name,), f"Invalid enum value, received {min(values - known)!r}.")
+            message = f"Invalid enum value, received {min(values - known)!r}."
+            raise refusals.invalid_input((name,), message, "invalid_enum_value")
         return values
 
     def page(self, items: Sequence[Any], show: Callable[[Any], Any]) -> Page:
@@ -123,7 +125,3 @@ class Endpoint:
     access: Access = Access.AGENT
     status: int = 200
     enveloped: bool = True
-
-
-def _path(place: str) -> tuple[str | int, ...]:
-    return tuple(part for part in place.rstrip("`").split(".") if part)

@@ -29,11 +29,11 @@ class FlightOrder(msgspec.Struct, rename="camel"):
 
 
 class NavPatch(msgspec.Struct, rename="camel"):
-    flight_mode: FlightMode | None = None
+    flight_mode: FlightMode | msgspec.UnsetType = msgspec.UNSET
 
 
 class RefuelOrder(msgspec.Struct, rename="camel"):
-    units: Units | None = None
+    units: Units | msgspec.UnsetType = msgspec.UNSET
     from_cargo: bool = False
 
 
@@ -102,7 +102,7 @@ def navigate(call: Call) -> dict[str, Any]:
 
 def patch_nav(call: Call) -> dict[str, Any]:
     ship, order = call.ship(), call.parse_optional(NavPatch)
-    if order.flight_mode is not None:
+    if order.flight_mode is not msgspec.UNSET:
         flight.set_mode(call.universe, ship, order.flight_mode, call.now)
     return {"nav": view.nav(ship), "fuel": view.fuel(ship), "events": []}
 
@@ -120,7 +120,8 @@ def jump(call: Call) -> dict[str, Any]:
 
 def refuel(call: Call) -> dict[str, Any]:
     ship, order = call.ship(), call.parse_optional(RefuelOrder)
-    done = trade.refuel(call.universe, ship, order.units, order.from_cargo, call.now)
+    units = None if order.units is msgspec.UNSET else order.units
+    done = trade.refuel(call.universe, ship, units, order.from_cargo, call.now)
     shown = {"agent": view.agent(call.universe, call.player), "fuel": view.fuel(ship), "transaction": done}
     return shown | ({"cargo": view.cargo(ship)} if order.from_cargo else {})
 

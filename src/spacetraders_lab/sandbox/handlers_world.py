@@ -15,7 +15,7 @@ from spacetraders_lab.sandbox.symbols import FACTIONS, WAYPOINT_TRAITS, WAYPOINT
 
 
 class Registration(msgspec.Struct):
-    symbol: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9_-]{3,14}$")]
+    symbol: Annotated[str, msgspec.Meta(min_length=3, max_length=14, pattern=r"^[A-Za-z0-9_-]*\Z")]
     faction: FactionSymbol
 
 
@@ -103,9 +103,9 @@ def get_system(call: Call) -> dict[str, Any]:
 
 def list_waypoints(call: Call) -> Page:
     system = call.universe.system(call.path["system"])
-    kinds = call.choices("type", WAYPOINT_TYPES)
+    kind = call.choice("type", WAYPOINT_TYPES)
     traits = call.choices("traits", WAYPOINT_TRAITS)
-    found = [x for x in system.waypoints.values() if (not kinds or x.type in kinds) and traits <= x.traits]
+    found = [x for x in system.waypoints.values() if kind in (None, x.type) and traits <= x.traits]
     return call.page(found, lambda x: view.waypoint(system, x, call.universe.start))
 
 

@@ -9,6 +9,8 @@ from typing import Any
 
 from spacetraders_lab.core.errors import GameError
 
+Issue = dict[str, Any]
+
 
 def refuse(code: int, message: str, status: int = 400, **data: Any) -> GameError:
     """A refusal with its data payload."""
@@ -19,10 +21,19 @@ def not_found(what: str) -> GameError:
     return refuse(404, f"{what} was not found.", status=404)
 
 
-def invalid_input(path: tuple[str | int, ...], message: str) -> GameError:
+def issue(path: tuple[str, ...], message: str, code: str = "invalid_type") -> Issue:
+    """One thing that is wrong with a request, as zod writes it."""
+    return {"code": code, "path": list(path), "message": message}
+
+
+def invalid(issues: list[Issue]) -> GameError:
     """A body or a parameter that does not fit: 422 with the list of issues."""
-    issue = {"code": "invalid_type", "path": list(path), "message": message}
-    return refuse(3001, "The request could not be processed due to an invalid payload.", 422, zodIssues=[issue])
+    return refuse(3001, "The request could not be processed due to an invalid payload.", 422, zodIssues=issues)
+
+
+def invalid_input(path: tuple[str, ...], message: str, code: str = "invalid_type") -> GameError:
+    """As `invalid`, with one issue."""
+    return invalid([issue(path, message, code)])
 
 
 def empty_json() -> GameError:

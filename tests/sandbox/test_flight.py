@@ -124,6 +124,26 @@ def test_speeding_up_in_transit_shortens_what_is_left_and_costs_fuel(player):
     assert player.refusal("PATCH", f"{player.ship_path}/nav", {"flightMode": "CRUISE"})[1] == 4269
 
 
+@pytest.mark.parametrize("steps", [("CRUISE", "BURN"), ("STEALTH", "CRUISE", "BURN")])
+def test_speeding_up_step_by_step_costs_and_gains_as_much_as_at_once(steps):
+    def flown(modes: tuple[str, ...], *, apart: float = 0.0) -> tuple[int, float]:
+        """Fuel left, and seconds left at the last change, of a flight that is sped up half-way."""
+        one = Player()
+        one.patch(f"{one.ship_path}/nav", {"flightMode": "DRIFT"})
+        one.post(f"{one.ship_path}/orbit")
+        one.post(f"{one.ship_path}/navigate", {"waypointSymbol": places(one)[4]})
+        one.clock.advance((one.ship.flight.arrival - one.clock.now()).total_seconds() / 2)
+        for mode in modes:
+            reply = one.patch(f"{one.ship_path}/nav", {"flightMode": mode})
+            one.clock.advance(apart)
+        return reply["fuel"]["current"], (one.ship.flight.arrival - one.clock.now()).total_seconds()
+
+    once, stepwise = flown(("BURN",)), flown(steps)
+    assert abs(once[0] - stepwise[0]) <= 1  # each step is rounded
+    assert abs(once[1] - stepwise[1]) < 0.01
+    assert flown(steps, apart=60.0)[0] > once[0]  # what was flown slower is paid slower
+
+
 def test_an_empty_or_unknown_flight_mode(player):
     assert player.patch(f"{player.ship_path}/nav", {})["nav"]["flightMode"] == "CRUISE"
     assert player.refusal("PATCH", f"{player.ship_path}/nav", {"flightMode": "WALK"})[:2] == (422, 3001)

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+from datetime import datetime
 
 import httpx2
 import pytest
@@ -186,3 +187,30 @@ def test_a_call_sign_has_three_to_fourteen_letters_and_no_line_end(player, symbo
     headers = {"authorization": "Bearer account"}
     body = {"symbol": symbol, "faction": "COSMIC"}
     assert issues(player, "POST", "/register", body=body, headers=headers) == [(code, ["symbol"])]
+
+
+# The calendar.
+
+
+@pytest.mark.parametrize("speed", [1, 1000])
+def test_the_next_reset_is_always_ahead_by_one_to_two_weeks_of_the_game(speed):
+    player = Player(speed=speed)
+    week = 7 * 86_400 / speed
+    for _ in range(9):
+        ahead = datetime.fromisoformat(player.get("/")["serverResets"]["next"]) - player.clock.now()
+        assert week <= ahead.total_seconds() <= 2 * week
+        player.clock.advance(week * 0.4)
+
+
+@pytest.mark.parametrize("speed", [1, 60])
+def test_the_starter_contract_lasts_from_registration(speed):
+    player = Player(speed=speed)
+    player.clock.advance(30 * 86_400)
+    headers, day = {"authorization": "Bearer account"}, 86_400 / speed
+    reply = player.send("POST", "/register", json={"symbol": "LATER", "faction": "COSMIC"}, headers=headers)
+    contract = reply.json()["data"]["contract"]
+    ends = [datetime.fromisoformat(x) for x in (contract["deadlineToAccept"], contract["terms"]["deadline"])]
+    assert [(end - player.clock.now()).total_seconds() for end in ends] == [day, 7 * day]
+    player.clock.advance(3600)
+    later = player.send("GET", "/my/contracts", headers={"authorization": f"Bearer {reply.json()['data']['token']}"})
+    assert later.json()["data"] == [contract]

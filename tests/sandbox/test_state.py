@@ -1,15 +1,17 @@
 """A universe that is kept in a file goes on as if nothing had happened; a damaged file is never used."""
 
+import hashlib
 import os
 from datetime import timedelta
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.sandbox.api import create_app
 from spacetraders_lab.sandbox.settings import SandboxSettings
-from spacetraders_lab.sandbox.state import load_universe, save_universe
+from spacetraders_lab.sandbox.state import _FORMAT, load_universe, save_universe
 from spacetraders_lab.sandbox.truth import truth
 from spacetraders_lab.sandbox.universe import Universe
 from tests.sandbox.player import START, Player
@@ -107,3 +109,21 @@ def test_what_fails_while_writing_leaves_the_old_file_whole(tmp_path: Path, monk
         save_universe(player.universe, file)
     assert file.read_bytes() == old
     load_universe(file, player.universe.settings)
+
+
+def test_a_universe_kept_before_flights_and_agents_knew_more_is_still_good(tmp_path: Path):
+    player, file = lived(), tmp_path / "universe.state"
+    save_universe(player.universe, file)
+    state = msgspec.msgpack.decode(file.read_bytes().partition(b"\n")[2])
+    for agent in state["agents"].values():
+        del agent["registered"]
+    for ship in state["ships"].values():
+        del ship["flight"]["share"], ship["flight"]["changed"]
+    content = msgspec.msgpack.encode(state)
+    file.write_bytes(b"%s %d %s\n" % (_FORMAT, len(content), hashlib.sha256(content).hexdigest().encode()) + content)
+    again = restarted(player, file)
+    assert again.get("/my/ships") == player.get("/my/ships")
+    deadline = again.get("/my/contracts")[0]["terms"]["deadline"]
+    assert deadline == player.get("/my/contracts")[0]["terms"]["deadline"]
+    fuel = again.patch(f"{again.ship_path}/nav", {"flightMode": "BURN"})["fuel"]
+    assert fuel == player.patch(f"{player.ship_path}/nav", {"flightMode": "BURN"})["fuel"]

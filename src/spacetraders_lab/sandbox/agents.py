@@ -25,6 +25,7 @@ def register(universe: Universe, symbol: str, faction: str, now: datetime) -> tu
         headquarters=home.headquarters,
         credits=universe.settings.credits,
         token=agent_token(universe, symbol),
+        registered=now,
     )
     universe.agents[symbol] = agent
     universe.fleets[symbol] = {}

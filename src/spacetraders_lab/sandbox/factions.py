@@ -19,8 +19,9 @@ def faction(universe: Universe, symbol: str) -> dict[str, Any]:
 
 
 def contract(universe: Universe, agent: Agent) -> dict[str, Any]:
-    """The starter contract: bring some ore to headquarters within a week."""
-    accept_until, deadline = (universe.moment(days * 86_400) for days in (1, 7))
+    """The starter contract: bring some ore to headquarters within a week of registration."""
+    begin = agent.registered or universe.start
+    accept_until, deadline = (begin + universe.duration(days * 86_400) for days in (1, 7))
     return {
         "id": f"contract-{agent.symbol.lower()}-1",
         "factionSymbol": agent.faction,

@@ -130,11 +130,12 @@ def _speed_up(ship: ShipState, mode: FlightMode, now: datetime) -> None:
     """The share of the flight that is left is flown, and paid, in the new mode."""
     flight = ship.flight
     length = _length(flight.origin, flight.destination)
-    left = (flight.arrival - now) / (flight.arrival - flight.departure)
+    left = flight.left(now)
     extra = _fuel(ship, length, mode) - _fuel(ship, length, ship.mode)
     _burn(ship, max(0, round(extra * left)), now)
     pace = travel_seconds(length, ship.hull.speed, mode) / travel_seconds(length, ship.hull.speed, ship.mode)
     rest = (flight.arrival - now) * pace
+    flight.share, flight.changed = left, now
     flight.arrival = whole_milliseconds(now) + max(timedelta(milliseconds=1), _rounded(rest))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from spacetraders_lab.sandbox.refusals import stamp
 from spacetraders_lab.sandbox.universe import Universe
 
-_RESET_EVERY = timedelta(weeks=2)
+_WEEK = timedelta(weeks=1).total_seconds()  # of the game
 
 
 def status(universe: Universe, now: datetime) -> dict[str, Any]:
@@ -36,8 +36,13 @@ def status(universe: Universe, now: datetime) -> dict[str, Any]:
             "mostCredits": [{"agentSymbol": agent.symbol, "credits": agent.credits} for agent in richest],
             "mostSubmittedCharts": [],
         },
-        "serverResets": {"next": stamp(universe.start + _RESET_EVERY), "frequency": "fortnightly"},
+        "serverResets": {"next": stamp(next_reset(universe, now)), "frequency": "fortnightly"},
         "announcements": [],
         "sandbox": {"universe": universe.universe_id},
         "links": [],
     }
+
+
+def next_reset(universe: Universe, now: datetime) -> datetime:
+    """One to two weeks ahead, always: a sandbox plays on until somebody resets it, and no plan need fear an end."""
+    return universe.moment((universe.elapsed(now) // _WEEK + 2) * _WEEK)

@@ -25,7 +25,7 @@ from spacetraders_lab.sandbox.settings import SandboxSettings
 
 @dataclass(slots=True)
 class Agent:
-    """A player: purse in credits, and the number that the next ship gets."""
+    """A player: purse in credits, the number that the next ship gets, and since when (None: from the beginning)."""
 
     symbol: str
     account_id: str
@@ -34,16 +34,26 @@ class Agent:
     credits: int
     token: str
     next_ship: int = 1
+    registered: datetime | None = None
 
 
 @dataclass(slots=True)
 class Flight:
-    """The latest route of a ship; departure equals arrival for a ship that never flew."""
+    """The latest route of a ship; departure equals arrival for a ship that never flew.
+
+    `share` of the way was left when the flight mode was last changed, at `changed` (None: not in this flight).
+    """
 
     origin: Waypoint
     destination: Waypoint
     departure: datetime
     arrival: datetime
+    share: float = 1.0
+    changed: datetime | None = None
+
+    def left(self, now: datetime) -> float:
+        """The share of the way that is still to be flown."""
+        return self.share * ((self.arrival - now) / (self.arrival - (self.changed or self.departure)))
 
 
 @dataclass(slots=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spacetraders_lab.analysis.advice import quote
+from spacetraders_lab.analysis.advice import best_slice, quote
 from spacetraders_lab.analysis.analyse import analyse
 from spacetraders_lab.analysis.evidence import DRAWS, evidence_of, resilience_of
 from spacetraders_lab.analysis.findings import CellFlag, Estimate, LawFit, LawForm, SizeLaw, Stream
@@ -48,6 +48,9 @@ def law_of(form: LawForm, side: Operation = BUY) -> LawFit:
     )
     score = replace(LAW.score, form=form, parameters=parameters, error_95=0.0)
     return replace(LAW, best=form, scores=(score,), listings=(known,))
+
+
+POWER = replace(law_of(LawForm.POWER), scores=(replace(law_of(LawForm.POWER).score, parameters={"b": exactly(1.2)}),))
 
 
 @pytest.mark.parametrize("form", LAWS)
@@ -266,12 +269,24 @@ def test_an_old_quote_is_less_certain() -> None:
     assert old.age_minutes == 400
 
 
-def test_a_law_that_is_not_linear_in_size_is_carried_through() -> None:
-    bent = SizeLaw(estimate(1.3, 0.02), 15.0, 0.001, 8.0, 5, 100)
-    found = evidence_of(make_findings(law=None, size_law=bent), HERE, BUY, age_minutes=0)
-    assert (found.form, found.curve.exponent) == (LawForm.POWER, 1.3)
-    straight = replace(bent, p=0.5)
-    assert evidence_of(make_findings(law=None, size_law=straight), HERE, BUY, age_minutes=0).curve.exponent == 1
+@pytest.mark.parametrize("kind", ListingType)
+@pytest.mark.parametrize("law", [None, LAW, POWER])
+@pytest.mark.parametrize("side", [BUY, SELL])
+def test_the_size_of_a_transaction_matters_only_where_a_power_is_the_law(
+    kind: ListingType, law: LawFit | None, side: Operation
+) -> None:
+    """Moves of an asymptote grow as trades go on: that seems an exponent above 1, and smaller trades gain nothing."""
+    bent = SizeLaw(estimate(1.08, 0.02), 8.0, 0.001, 8.0, 5, 100)
+    curve = evidence_of(make_findings(law=law, size_law=bent), make_listing(type=kind), side, age_minutes=0).curve
+    is_power = law is POWER and (kind, side) == (EXPORT, BUY)
+    assert curve.exponent == (1.2 if is_power else 1)
+    assert best_slice(curve, 1200) == (0.1 if is_power else 1)
+
+
+def test_an_exponent_that_may_be_one_is_one() -> None:
+    score = replace(POWER.score, parameters={"b": Estimate(1.2, 0.97, 1.43)})
+    curve = evidence_of(make_findings(law=replace(POWER, scores=(score,))), HERE, BUY, age_minutes=0).curve
+    assert curve.exponent == 1 == best_slice(curve, 1200)
 
 
 def test_the_same_seed_gives_the_same_draws() -> None:

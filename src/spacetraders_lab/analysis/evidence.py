@@ -68,13 +68,11 @@ def evidence_of(
         curve, ground, trades, markets = by_law
     else:
         slope, ground, trades, markets = listing_slope(findings, listing, side)
-        bent = findings.size_law.used if findings.size_law is not None else 1.0
-        form = LawForm.CONSTANT if bent == 1.0 else LawForm.POWER
-        noise = unsaid_by_slope(findings, listing, side, slope.value, form)
+        noise = unsaid_by_slope(findings, listing, side, slope.value, LawForm.CONSTANT)
         drawn = _positive(slope, chance)
         if ground is Ground.LISTING:  # where markets like it differ, the state they are in is a part of it
             drawn = drawn * np.exp(_normals(chance) * _ON_THE_WAY * spread_of_states(findings, listing, side))
-        curve = Curve(side, form, listing.good.trade_volume, quotes, drawn, None, bent, noise=noise)
+        curve = Curve(side, LawForm.CONSTANT, listing.good.trade_volume, quotes, drawn, noise=noise)
     if listing.good.price(side) <= LOWEST_QUOTE:  # sold to it stays there, and nothing else can be left unsaid
         curve = replace(curve, noise=0.0)
     return Evidence(replace(curve, seed=seed), ground, curve.form, trades, markets, age_minutes)
@@ -151,10 +149,20 @@ def _by_law(
         quotes,
         slope,
         asymptote,
-        shared.get("b", 1.0),
+        _exponent(law),
         noise=score_error(law.score, listing.good.price(side)),
     )
     return curve, constant.ground, sum(x.trades for x in constant.of), len({x.market for x in constant.of})
+
+
+def _exponent(law: LawFit) -> float:
+    """The law's b where its interval leaves out 1; else 1, which is what all other forms are.
+
+    Never the b of `size`: a quote that runs away from its asymptote moves more at each trade, and that shows there as
+    b > 1, though two halves move it like one whole.
+    """
+    b = law.score.parameters.get("b") if law.best is LawForm.POWER else None
+    return b.value if b is not None and (b.low > 1 or b.high < 1) else 1.0
 
 
 def _stock_asymptote(offset: Floats, shared: Mapping[str, float], kind: ListingType, side: Operation) -> Floats:

@@ -1,6 +1,7 @@
 """What advice stands on: the best grounds there are, as wide as they are, and none at all rather than a guess."""
 
 import math
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -8,14 +9,16 @@ import pytest
 
 from spacetraders_lab.analysis.advice import best_slice, quote
 from spacetraders_lab.analysis.analyse import analyse
+from spacetraders_lab.analysis.displaced import OwnTrades, own_trades
 from spacetraders_lab.analysis.evidence import DRAWS, evidence_of, resilience_of
 from spacetraders_lab.analysis.findings import CellFlag, Estimate, LawFit, LawForm, SizeLaw, Stream
 from spacetraders_lab.analysis.law import fit_law
 from spacetraders_lab.analysis.own_constant import Ground, listing_constant
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
+from spacetraders_lab.sandbox.market import Market
 from tests.analysis.paths import predict_quotes
-from tests.analysis.trading import Trading, lab_markets, mixed_steps, trade_at_random
+from tests.analysis.trading import Trading, as_listing, lab_markets, mixed_steps, trade_at_random
 from tests.factories import make_listing
 from tests.report.findings import CELL, LAW, RECOVERY, estimate, make_findings, recovery
 
@@ -24,6 +27,7 @@ EXPORT = ListingType.EXPORT
 HERE = make_listing()
 ELSEWHERE = make_listing("X1-GZ7-Z9")
 FINDINGS = make_findings()
+NO_TICK = recovery(tick=None)
 
 
 def exactly(value: float) -> Estimate:
@@ -260,6 +264,100 @@ def test_an_ask_at_its_floor_does_not_show_when_it_will_rise() -> None:
         evidence_of(FINDINGS, floored, BUY, age_minutes=0)
     sold = evidence_of(FINDINGS, floored, SELL, age_minutes=0).curve
     assert set(sold.unit_prices(180).flat) == {1.0}
+
+
+def trade_from_rest(known: bool, markets: dict[str, Market]) -> Trading:
+    """Each of 30 listings is traded the way that its market undoes; `known`: others were watched coming back before."""
+    trading, listings = Trading(markets), sorted((m, g) for m, place in markets.items() for g in place.listings)
+    undone = {EXPORT: BUY, ListingType.IMPORT: SELL}
+    moving = [(m, g, undone[kind]) for m, g in listings if (kind := markets[m].listings[g].kind) in undone]
+    for market, good, side in moving[30:42] if known else ():
+        trading.visit(market, good, side, (1.0, 1.0, 1.0))
+        for _ in range(16):
+            trading.now += 900
+            trading.read(market, good)
+    trading.now += 36 * 3600
+    for market, good, side in moving[:30]:
+        trading.visit(market, good, side, (1.0, 1.0, 1.0))
+    return trading
+
+
+@pytest.mark.parametrize(("known", "least"), [(True, 0.9), (False, 0.85)])
+def test_an_old_quote_has_gone_back_from_where_own_trades_moved_it(known: bool, least: float) -> None:
+    """What three tradeVolumes come to some hours after a run; the ranges held 0 to 68 % when the quote stayed put."""
+    markets = lab_markets(seed=3)
+    trading = trade_from_rest(known, markets)
+    data = trading.dataset()
+    findings, ended, held = analyse(data, trading.observations()), trading.now, []
+    last = {(row["waypoint_symbol"], row["good_symbol"]): as_listing(row) for row in trading.seen}
+    for hours in (0.5, 2.0, 12.0):
+        trading.markets, trading.now = deepcopy(markets), ended + 3600 * hours
+        for row in trading.trades[-90::3]:
+            listing, side = (row["buy_market"], row["good_symbol"]), row["operation"]
+            if (seen := last[listing]).good.purchase_price < 50:
+                continue
+            trades = own_trades(data, listing, seen.observed_at.timestamp())
+            curve = evidence_of(findings, seen, side, age_minutes=60 * hours, trades=trades).curve
+            total = quote(curve, 3 * seen.good.trade_volume).total
+            held.append(total.low <= cost_of_three(trading, listing, side) <= total.high)
+    assert len(held) > 60
+    assert np.mean(held) >= least
+
+
+def cost_of_three(trading: Trading, listing: tuple[str, str], side: Operation) -> float:
+    """What three full transactions really come to."""
+    total = 0.0
+    for _ in range(3):
+        seen = trading.read(*listing)
+        total += seen["trade_volume"] * seen["purchase_price" if side is BUY else "sell_price"]
+        trading.markets[listing[0]].move(listing[1], side, seen["trade_volume"])
+    return total
+
+
+def test_what_a_sale_undid_of_a_purchase_has_nothing_to_go_back() -> None:
+    once = OwnTrades(np.array([10.0]), np.array([3.0]))
+    undone = OwnTrades(np.array([10.0, 0.0]), np.array([3.0, -2.0]))
+    old, older = (
+        evidence_of(make_findings(recovery=NO_TICK), HERE, BUY, age_minutes=300, trades=trades)
+        for trades in (once, undone)
+    )
+    left = 2 ** (-10 / 300)
+    assert old.gone_back == pytest.approx(3 * left / 2, rel=0.05) and old.is_return_known
+    assert older.gone_back == pytest.approx((3 * left - 2) / 2, rel=0.05)
+    assert np.median(old.curve.quote) < np.median(older.curve.quote) < 50
+
+
+def test_of_the_move_of_a_single_purchase_the_ask_and_the_bid_go_back_together() -> None:
+    trades = OwnTrades(np.array([0.0]), np.array([3.0]))
+    for side in (BUY, SELL):
+        found = evidence_of(make_findings(recovery=NO_TICK), HERE, side, age_minutes=300, trades=trades)
+        assert np.median(found.curve.quote) < HERE.good.price(side)
+
+
+def test_where_no_recovery_was_measured_the_quote_may_be_back_or_where_it_was() -> None:
+    trades = OwnTrades(np.array([0.0]), np.array([3.0]))
+    fresh, old = (
+        evidence_of(make_findings(recovery=None, sides=()), HERE, BUY, age_minutes=minutes, trades=trades)
+        for minutes in (0.0, 180.0)
+    )
+    assert set(fresh.curve.quote) == {50.0} and fresh.is_return_known
+    low, high = np.quantile(old.curve.quote, (0.05, 0.95))
+    back = old.curve.asymptote[0] + (50 - old.curve.asymptote[0]) * 2**-0.9 if old.curve.asymptote is not None else 0
+    assert low < back + 1 and high > 49 and not old.is_return_known
+
+
+def test_a_pace_of_another_activity_is_not_that_of_the_listing() -> None:
+    trades, strong = OwnTrades(np.array([0.0]), np.array([3.0])), make_listing(activity=Activity.STRONG)
+    known, other = (evidence_of(FINDINGS, x, BUY, age_minutes=120, trades=trades) for x in (HERE, strong))
+    assert known.is_return_known and not other.is_return_known
+    assert np.ptp(other.curve.quote) > np.ptp(known.curve.quote)
+
+
+def test_a_floor_hides_how_much_must_go_back_before_a_bid_rises() -> None:
+    floored = make_listing(type=ListingType.IMPORT, sell_price=1)
+    trades = OwnTrades(np.array([0.0]), np.array([-3.0]))
+    found = evidence_of(make_findings(law=None, recovery=NO_TICK), floored, SELL, age_minutes=600, trades=trades)
+    assert np.quantile(found.curve.quote, 0.05) < 1.01 < np.quantile(found.curve.quote, 0.95)
 
 
 def test_an_old_quote_is_less_certain() -> None:

@@ -74,9 +74,7 @@ class Trading:
 
     def listing(self, market: str, good: str) -> Listing:
         """A listing as it is seen now."""
-        row = self.read(market, good)
-        named = ("type", "trade_volume", "supply", "activity", "purchase_price", "sell_price")
-        return Listing(market, TradeGood(good, *(row[name] for name in named)), row["observed_at"])
+        return as_listing(self.read(market, good))
 
     def visit(self, market: str, good: str, operation: Operation, fractions: tuple[float, ...]) -> None:
         """Read, trade, read, trade, read."""
@@ -99,6 +97,13 @@ class Trading:
 
     def observations(self) -> Observations:
         return observations_from_columns({name: [row[name] for row in self.seen] for name in self.seen[0]})
+
+
+def as_listing(seen: Row) -> Listing:
+    """A row of `seen` as the store would give it back."""
+    named = ("type", "trade_volume", "supply", "activity", "purchase_price", "sell_price")
+    good = TradeGood(seen["good_symbol"], *(seen[name] for name in named))
+    return Listing(seen["waypoint_symbol"], good, seen["observed_at"])
 
 
 def _record(

@@ -1,10 +1,12 @@
 """A small experiment, played in virtual time, in the database of a user who has no token and no network."""
 
+from datetime import datetime
 from pathlib import Path
 
 from spacetraders_lab.core.experiment import Design
 from spacetraders_lab.core.market import ListingType
 from spacetraders_lab.store.database import open_database
+from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.study.rig import BASE_URL, Rig
 from tests.terminal import Terminal
 
@@ -34,3 +36,11 @@ class Recorded:
             if (good, source) in bought
         )
         database.close()
+
+    def ended(self) -> datetime:
+        """When the last trade was made."""
+        database = open_database(path=self.terminal.database)
+        with database.reading() as connection:
+            found = max(record.timestamp for record in ExperimentRepository(connection).records(self.run_id))
+        database.close()
+        return found

@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from spacetraders_lab.analysis import evidence
 from spacetraders_lab.analysis.resilience import Resilience
 from spacetraders_lab.cli import advice, render
 from spacetraders_lab.store.database import open_database
-from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.world import World
 from spacetraders_lab.study.rig import BASE_URL
 from tests.cli.recorded import Recorded
@@ -19,6 +19,7 @@ from tests.factories import NOON, make_good, make_snapshot
 from tests.store.memory import enter_run
 from tests.terminal import Terminal
 
+_SPLIT = "advise split {} --at {} --side buy --units 40 --visits 2 --every 60"
 CHROMIUM = Path("/usr/bin/chromium")
 
 
@@ -78,21 +79,43 @@ class TestQuote:
         assert "trades" in answer.out and "Against all at the first quote: +" in answer.out
         assert max(map(len, answer.out.splitlines())) <= 100
 
-    def test_it_begins_at_the_newest_quote_and_only_gets_dearer(self, recorded: Recorded) -> None:
+    def test_it_begins_at_the_newest_quote_and_only_gets_dearer(
+        self, recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         good, market, _ = recorded.lane
-        found = recorded.terminal.type(f"quote {good} --at {market} --side buy --units 45 --json").json
         database = open_database(path=recorded.terminal.database)
         with database.reading() as connection:
             universe = World(connection).last_universe(BASE_URL, recorded.system)
             assert universe is not None
             (seen,) = World(connection).history(universe, market, good, most=1)
         database.close()
-        assert found["grounds"]["quote"] == pytest.approx(seen.good.purchase_price, rel=0.1)  # old: it may have drifted
+        monkeypatch.setattr(advice.SystemClock, "now", lambda _: seen.observed_at)
+        found = recorded.terminal.type(f"quote {good} --at {market} --side buy --units 45 --json").json
+        assert found["grounds"]["quote"] == seen.good.purchase_price
         prices = [part["price"]["value"] for part in found["parts"]]
         assert prices == sorted(prices)
         assert sum(part["units"] for part in found["parts"]) == found["units"] == 45
         assert all(part["units"] <= seen.good.trade_volume for part in found["parts"])
         assert found["total"]["low"] <= found["total"]["value"] <= found["total"]["high"]
+
+    @pytest.mark.parametrize(("hours", "warned"), [(2, True), (48, False)])
+    @pytest.mark.parametrize("known", [True, False])
+    @pytest.mark.parametrize("command", ["quote {} --at {} --side buy --units 9", _SPLIT])
+    def test_a_quote_goes_back_from_where_own_trades_had_moved_it(
+        self, recorded: Recorded, monkeypatch: pytest.MonkeyPatch, hours: int, warned: bool, known: bool, command: str
+    ) -> None:
+        good, market, _ = recorded.lane
+        is_split = command is _SPLIT
+        pace = (lambda *_, **__: Resilience.steadily(np.full(400, 0.5))) if known or is_split else lambda *_, **__: None
+        monkeypatch.setattr(evidence, "resilience_of", pace if known else lambda *_, **__: None)
+        monkeypatch.setattr(advice, "resilience_of", pace)
+        monkeypatch.setattr(advice.SystemClock, "now", lambda _: recorded.ended() + timedelta(hours=hours))
+        answer = recorded.terminal.type(command.format(good, market))
+        assert ("it may not be at rest yet" in answer.out) is warned
+        assert "tradeVolumes of what own trades moved are taken to have gone back since." in answer.out
+        assert ("anything from none to all of it" in answer.out) is not known
+        assert "That is old, and the ranges say so;" in answer.out
+        assert max(map(len, answer.out.splitlines())) <= 100
 
     def test_the_same_question_has_the_same_answer(self, recorded: Recorded) -> None:
         good, _, market = recorded.lane
@@ -154,12 +177,8 @@ class TestAdvise:
         self, recorded: Recorded, monkeypatch: pytest.MonkeyPatch, hours: int, warned: bool
     ) -> None:
         good, source, target = recorded.lane
-        database = open_database(path=recorded.terminal.database)
-        with database.reading() as connection:
-            ended = max(record.timestamp for record in ExperimentRepository(connection).records(recorded.run_id))
-        database.close()
         monkeypatch.setattr(advice, "resilience_of", lambda *_, **__: Resilience.steadily(np.full(400, 0.5)))
-        monkeypatch.setattr(advice.SystemClock, "now", lambda _: ended + timedelta(hours=hours))
+        monkeypatch.setattr(advice.SystemClock, "now", lambda _: recorded.ended() + timedelta(hours=hours))
         answer = recorded.terminal.type(f"advise lane {good} --from {source} --to {target} --hold 40")
         assert "kept up for a week" in answer.out
         assert ("it may not be at rest yet" in answer.out) is warned

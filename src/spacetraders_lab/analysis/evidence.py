@@ -12,6 +12,7 @@ import numpy as np
 
 from spacetraders_lab.analysis.arrays import Floats
 from spacetraders_lab.analysis.curve import Curve
+from spacetraders_lab.analysis.displaced import NO_TRADES, OwnTrades, anything, by_whole_ticks, gone_back
 from spacetraders_lab.analysis.distributions import NORMAL_REACH
 from spacetraders_lab.analysis.findings import (
     Estimate,
@@ -32,12 +33,17 @@ from spacetraders_lab.core.market import Listing, ListingType, Operation
 
 DRAWS = 400
 _ON_THE_WAY = 0.7  # of how far states differ: what a few tradeVolumes see of it, found in simulated markets
-_RECOVERY = 2  # a stream of draws of its own, beside those of the curve
+_RECOVERY, _RETURN = 2, 3  # streams of draws of their own, beside those of the curve
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A curve and how well-founded it is: trades of the listing (or of the markets like it), and the quote's age."""
+    """A curve and how well-founded it is: trades of the listing (or of the markets like it), and the quote's age.
+
+    `gone_back` is the tradeVolumes, in the middle, by which the quote has gone back since it was read from where own
+    trades had moved it; `is_return_known` is False where nothing was measured of how fast it does, so that the draws
+    hold everything from none to all of it.
+    """
 
     curve: Curve
     ground: Ground
@@ -45,12 +51,20 @@ class Evidence:
     trades: int
     markets: int
     age_minutes: float
+    gone_back: float = 0.0
+    is_return_known: bool = True
 
 
 def evidence_of(
-    findings: Findings, listing: Listing, side: Operation, *, age_minutes: float, seed: int = 0
+    findings: Findings,
+    listing: Listing,
+    side: Operation,
+    *,
+    age_minutes: float,
+    trades: OwnTrades = NO_TRADES,
+    seed: int = 0,
 ) -> Evidence:
-    """The curve of one side of a listing as it was last seen, `age_minutes` ago.
+    """The curve of one side of a listing that was last seen `age_minutes` ago, after these own trades.
 
     The same seed gives the same draws. Raises UserError where nothing was measured that could tell, and where an ask
     at its floor hides from where it will rise.
@@ -65,9 +79,9 @@ def evidence_of(
     quotes = _aged(findings, listing.good.price(side), side, age_minutes, chance)
     by_law = _by_law(findings.law, listing, side, quotes, chance)
     if by_law is not None:
-        curve, ground, trades, markets = by_law
+        curve, ground, count, markets = by_law
     else:
-        slope, ground, trades, markets = listing_slope(findings, listing, side)
+        slope, ground, count, markets = listing_slope(findings, listing, side)
         noise = unsaid_by_slope(findings, listing, side, slope.value, LawForm.CONSTANT)
         drawn = _positive(slope, chance)
         if ground is Ground.LISTING:  # where markets like it differ, the state they are in is a part of it
@@ -75,7 +89,10 @@ def evidence_of(
         curve = Curve(side, LawForm.CONSTANT, listing.good.trade_volume, quotes, drawn, noise=noise)
     if listing.good.price(side) <= LOWEST_QUOTE:  # sold to it stays there, and nothing else can be left unsaid
         curve = replace(curve, noise=0.0)
-    return Evidence(replace(curve, seed=seed), ground, curve.form, trades, markets, age_minutes)
+    gone, is_known = _gone_back(findings.recovery, listing, side, trades, age_minutes, seed)
+    quotes = curve.at((-gone if side is Operation.BUY else gone)[:, None])[:, 0]
+    curve = replace(curve, quote=quotes, seed=seed)
+    return Evidence(curve, ground, curve.form, count, markets, age_minutes, float(np.median(gone)), is_known)
 
 
 def resilience_of(
@@ -101,6 +118,34 @@ def resilience_of(
     share = back.permanent_share
     lasting = np.zeros(DRAWS) if share is None else np.clip(_normal(share, chance), 0.0, 1.0)
     return Resilience.halving(_positive(back.half_life_minutes, chance), lasting)
+
+
+def _gone_back(
+    recovery: RecoveryEstimate | None,
+    listing: Listing,
+    side: Operation,
+    trades: OwnTrades,
+    age_minutes: float,
+    seed: int,
+) -> tuple[Floats, bool]:
+    """TradeVolumes bought of which the move has gone back since the reading, and whether it is known how they do."""
+    chance = np.random.default_rng((seed, _RETURN))
+    since = np.full(DRAWS, max(0.0, age_minutes))
+    if recovery is not None and recovery.tick is not None:
+        since = by_whole_ticks(since[0], recovery.tick.period_seconds / 60, DRAWS, chance)
+    unknown = anything(DRAWS, chance)
+    known = recovery if _knows_the_pace(recovery, listing) else None
+    found = {side: resilience_of(known, listing, side, seed=seed) for side in Operation}
+    gone = gone_back(trades, since, *(found[side] or unknown for side in (Operation.BUY, Operation.SELL)))
+    if listing.good.price(side) <= LOWEST_QUOTE:  # which hides how far below it the stock is, so it may stay there
+        gone = gone * chance.permutation(np.linspace(0.0, 1.0, DRAWS))
+    return gone, found[Operation.BUY if np.median(gone) > 0 else Operation.SELL] is not None or not gone.any()
+
+
+def _knows_the_pace(recovery: RecoveryEstimate | None, listing: Listing) -> bool:
+    """Whether it need not be borrowed from ticks of other activities, which differ several times over."""
+    rates = recovery.rates if recovery is not None and listing.good.type is not ListingType.EXCHANGE else ()
+    return not rates or any(rate.activity is listing.good.activity for rate in rates)
 
 
 def _rates_like(rates: Sequence[TickRate], listing: Listing) -> list[Estimate]:

@@ -40,7 +40,7 @@ class Resilience:
         half_life = None if self.half_life is None else _median(self.half_life)
         return replace(self, half_life=half_life, an_hour=_median(self.an_hour), lasting=_median(self.lasting))
 
-    def gone_back(self, passing: Floats, minutes: float) -> Floats:
+    def gone_back(self, passing: Floats, minutes: Floats | float) -> Floats:
         """What is left of displacements that do not stay after so many minutes; the last axis is that of the draws."""
         if self.half_life is None:
             return np.maximum(0.0, passing - self.an_hour * minutes / 60)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection
 
 from spacetraders_lab.analysis import advice
 from spacetraders_lab.analysis.advice import Cadence, Forecast, Trip
+from spacetraders_lab.analysis.displaced import own_trades
 from spacetraders_lab.analysis.evidence import Evidence, evidence_of, resilience_of
 from spacetraders_lab.analysis.recovery import RESTED_SECONDS
 from spacetraders_lab.analysis.resilience import Resilience
@@ -37,6 +38,7 @@ _MOST_UNITS = 100_000  # each transaction of them is a line
 _MOST_VISITS = 10_000
 _MOST_SPEED = 1_000_000
 _OLD_MINUTES = 60  # two ticks of the game's markets
+_LEAST_TOLD = 0.05  # tradeVolumes
 
 
 def quote(good: Good, *, at: str, side: Side, units: int, json: Json = False) -> None:
@@ -58,6 +60,7 @@ def quote(good: Good, *, at: str, side: Side, units: int, json: Json = False) ->
         evidence = known.evidence(at, Operation[side.upper()])
         found = advice.quote(evidence.curve, units)
         best = advice.best_slice(evidence.curve, units)
+        unrest = known.unrest(at)
     if json:
         render.print_json(asdict(found) | {"best_slice": best, "grounds": _grounds_json(evidence)})
         return
@@ -72,6 +75,7 @@ def quote(good: Good, *, at: str, side: Side, units: int, json: Json = False) ->
     print(f"\nAgainst all at the first quote: {found.premium_percent.value:+.1f} %")
     if best < 1:
         print(f"Impact grows faster than size here: transactions of {best:g} tradeVolumes are better.")
+    _print_unrest(unrest)
     _print_grounds(known.good, at, evidence)
 
 
@@ -107,14 +111,14 @@ def lane(
         ends = (here, there) if here is not None and there is not None else None
         trip = known.trip(origin, to, speed)
         found = advice.lane(buying.curve, selling.curve, hold, trip, ends)
-        unrest = [said for market in (origin, to) if (said := known.unrest(market))]
+        unrest = [known.unrest(market) for market in (origin, to)]
     if json:
         grounds = {"buy": _grounds_json(buying), "sell": _grounds_json(selling)}
         render.print_json(asdict(found) | {"trip": asdict(trip), "grounds": grounds})
         return
     _print_lane(found, trip, ends is not None)
     if found.kept_up is not None:
-        print(*unrest, sep="\n", end="\n" if unrest else "")
+        _print_unrest(*unrest)
     _print_grounds(known.good, origin, buying)
     _print_grounds(known.good, to, selling)
 
@@ -141,6 +145,7 @@ def split(good: Good, *, at: str, side: Side, units: int, visits: int, every: fl
     operation = Operation[side.upper()]
     with _known(good, at) as known:
         evidence, resilience = known.evidence(at, operation), known.resilience(at, operation)
+        unrest = known.unrest(at)
     if resilience is None:
         raise UserError(_NO_RECOVERY.replace("\n", " "))
     pieces = advice.split(units, visits, float(resilience.central().share_left(every)[0]))
@@ -155,6 +160,7 @@ def split(good: Good, *, at: str, side: Side, units: int, visits: int, every: fl
         [(name, " ".join(map(str, plan)), _range(costs[name])) for name, plan in plans.items()],
         right=["credits"],
     )
+    _print_unrest(unrest)
     _print_grounds(known.good, at, evidence)
 
 
@@ -188,7 +194,8 @@ class _Known:
     def evidence(self, market: str, side: Operation, seed: int = 0) -> Evidence:
         listing = self.listing(market)
         age = self.found.time.minutes(listing.observed_at, self.now)
-        return evidence_of(self.found.findings, listing, side, age_minutes=age, seed=seed)
+        trades = own_trades(self.found.data, (market.upper(), self.good), self._seconds(listing.observed_at))
+        return evidence_of(self.found.findings, listing, side, age_minutes=age, trades=trades, seed=seed)
 
     def resilience(self, market: str, side: Operation, seed: int = 0) -> Resilience | None:
         return resilience_of(self.found.findings.recovery, self.listing(market), side, seed=seed)
@@ -199,10 +206,14 @@ class _Known:
         if listing not in data.unit_names:
             return ""
         last = data.time[data.unit == data.unit_names.index(listing)].max()
-        since = float(self.found.time.of([self.now]).astype("int64")[0]) / 1e6 - last
+        since = self._seconds(self.now) - last
         if since >= RESTED_SECONDS:
             return ""
         return f"{self.good} was traded at {market.upper()} {_age(since / 60)} ago: it may not be at rest yet."
+
+    def _seconds(self, hour: datetime) -> float:
+        """The game's hour for the clock's, in seconds since 1970."""
+        return float(self.found.time.of([hour]).astype("int64")[0]) / 1e6
 
     def trip(self, origin: str, target: str, speed: int) -> Trip:
         """There and back on CRUISE, fuel bought at the cheapest quote known of the two markets (0: none known)."""
@@ -306,8 +317,21 @@ def _credits(amount: float, places: int) -> str:
 def _print_grounds(good: str, market: str, evidence: Evidence) -> None:
     print(f"{good} at {market.upper()}: quote read {_age(evidence.age_minutes)} ago; {evidence.ground}")
     print(f"  ({evidence.form.value}, {evidence.trades} trades at {evidence.markets} market(s))")
+    if abs(evidence.gone_back) >= _LEAST_TOLD:
+        print(
+            f"  {abs(evidence.gone_back):.1f} tradeVolumes of what own trades moved are taken to have gone back since."
+        )
+    if not evidence.is_return_known:
+        print("  How fast it goes back was not measured, so the ranges hold anything from none to all of it.")
     if evidence.age_minutes > _OLD_MINUTES:
-        print(f"  That is old, and the ranges say so; read it again: spacetraders market get {market.upper()}")
+        quotes = evidence.curve.quote
+        wide = "the ranges say so" if quotes.max() > quotes.min() else "no range says so"
+        print(f"  That is old, and {wide}; read it again: spacetraders market get {market.upper()}")
+
+
+def _print_unrest(*said: str) -> None:
+    for line in filter(None, said):
+        print(line)
 
 
 def _grounds_json(evidence: Evidence) -> dict[str, object]:
@@ -318,6 +342,8 @@ def _grounds_json(evidence: Evidence) -> dict[str, object]:
         "markets": evidence.markets,
         "quote": float(evidence.curve.central().quote[0]),
         "age_minutes": round(evidence.age_minutes, 1),
+        "gone_back_trade_volumes": round(evidence.gone_back, 2),
+        "return_known": evidence.is_return_known,
     }
 
 

@@ -11,6 +11,7 @@ import pytest
 from spacetraders_lab.analysis import evidence
 from spacetraders_lab.analysis.resilience import Resilience
 from spacetraders_lab.cli import advice, render
+from spacetraders_lab.core.market import Listing
 from spacetraders_lab.store.database import open_database
 from spacetraders_lab.store.world import World
 from spacetraders_lab.study.rig import BASE_URL
@@ -183,6 +184,24 @@ class TestAdvise:
         assert "kept up for a week" in answer.out
         assert ("it may not be at rest yet" in answer.out) is warned
         assert max(map(len, answer.out.splitlines())) <= 100
+
+    def test_fuel_whose_price_was_never_seen_is_not_said_to_be_free(
+        self, recorded: Recorded, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        good, source, target = recorded.lane
+        history = World.history
+
+        def seen(world: World, universe: int, place: str, what: str, *, most: int) -> list[Listing]:
+            return [] if what == "FUEL" else history(world, universe, place, what, most=most)
+
+        lane = f"advise lane {good} --from {source} --to {target} --hold 40"
+        priced = recorded.terminal.type(f"{lane} --json").json["trip"]
+        assert priced["fuel"] > 0
+        monkeypatch.setattr(World, "history", seen)
+        assert recorded.terminal.type(f"{lane} --json").json["trip"]["fuel"] is None
+        answer = recorded.terminal.type(lane)
+        assert "minutes of flight; fuel price not known, not counted." in answer.out
+        assert "credits of fuel" not in answer.out
 
     def test_the_way_back_of_a_lane_loses(self, recorded: Recorded) -> None:
         """Buying where it is used and selling where it is made pays the 2:1 spread."""

@@ -60,11 +60,18 @@ class Quote:
 
 @dataclass(frozen=True, slots=True)
 class Trip:
-    """What a round trip of the lane takes besides the goods: minutes, credits of fuel, and requests but for trades."""
+    """What a round trip of the lane takes besides the goods: minutes, credits of fuel, and requests but for trades.
+
+    `fuel` is None where its price is not known; then no profit counts it.
+    """
 
     minutes: float
-    fuel: float
+    fuel: float | None
     requests: int
+
+    def less_fuel(self, earned: Floats) -> Floats:
+        """What is left of what trips earned once their fuel is paid, where its price is known."""
+        return earned - (self.fuel or 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +171,7 @@ def _once(buy: Curve, sell: Curve, hold: int, trip: Trip) -> Cadence | None:
     if profit[units - 1] <= 0:
         return None
     earned = sell.unit_prices(units).sum(axis=1) - buy.unit_prices(units).sum(axis=1)
-    return _cadence(buy, sell, units, trip, trip.minutes, earned - trip.fuel)
+    return _cadence(buy, sell, units, trip, trip.minutes, trip.less_fuel(earned))
 
 
 def _cadence(
@@ -190,14 +197,14 @@ def _kept_up(buy: Curve, sell: Curve, hold: int, trip: Trip, ends: Ends) -> Cade
     best = (0.0, 0.0, 0)
     for minutes in cadences(trip.minutes):
         _, profits = week(here, there, most, minutes, few_ends)
-        an_hour = np.quantile((profits - trip.fuel) * 60 / minutes, _CAUTION, axis=1)
+        an_hour = np.quantile(trip.less_fuel(profits) * 60 / minutes, _CAUTION, axis=1)
         place = int(an_hour.argmax())
         best = max(best, (float(an_hour[place]), minutes, int(most[place])))
     earns, minutes, units = best
     if earns <= 0:
         return None
     taken, earned = week(buy, sell, np.array([units]), minutes, ends)
-    return _cadence(buy, sell, units, trip, minutes, earned[0] - trip.fuel, float(np.median(taken)))
+    return _cadence(buy, sell, units, trip, minutes, trip.less_fuel(earned[0]), float(np.median(taken)))
 
 
 def _absorbed(buy: Curve, sell: Curve, ends: Ends) -> float | None:

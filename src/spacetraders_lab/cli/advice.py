@@ -216,7 +216,7 @@ class _Known:
         return float(self.found.time.of([hour]).astype("int64")[0]) / 1e6
 
     def trip(self, origin: str, target: str, speed: int) -> Trip:
-        """There and back on CRUISE, fuel bought at the cheapest quote known of the two markets (0: none known)."""
+        """There and back on CRUISE, fuel bought at the cheapest quote known of the two markets (None: none known)."""
         world, system = World(self.connection), system_of(origin.upper())
         places = {place.symbol: place for place in world.waypoints(self.universe_id, system)}
         try:
@@ -234,7 +234,7 @@ class _Known:
         burned = 2 * fuel_cost(apart, FlightMode.CRUISE) / FUEL_PER_MARKET_UNIT
         return Trip(
             minutes=2 * travel_seconds(apart, speed, FlightMode.CRUISE) / 60,
-            fuel=burned * min(fuel, default=0),
+            fuel=burned * min(fuel) if fuel else None,
             requests=2 * (REQUESTS_PER_FLIGHT + 1) + (1 if fuel else 0),  # flights, a market read each, refuelling
         )
 
@@ -290,7 +290,10 @@ def _print_lane(found: advice.LaneAdvice, trip: Trip, recovery_known: bool) -> N
     ]
     if known:
         render.print_table(["", *known], [(name, *cells) for name, cells in rows], right=list(known))
-    print(f"\nThe round trip takes {trip.minutes:.0f} minutes of flight and {trip.fuel:,.0f} credits of fuel.")
+    if trip.fuel is None:
+        print(f"\nThe round trip takes {trip.minutes:.0f} minutes of flight; fuel price not known, not counted.")
+    else:
+        print(f"\nThe round trip takes {trip.minutes:.0f} minutes of flight and {trip.fuel:,.0f} credits of fuel.")
     if found.absorbed_an_hour is not None:
         print(f"The markets take in {found.absorbed_an_hour:.0f} units an hour without moving further.")
     if found.once is not None and not recovery_known:

@@ -5,9 +5,11 @@ from dataclasses import replace
 
 import pytest
 
+from spacetraders_lab.analysis.analyse import analyse, used_part
 from spacetraders_lab.analysis.findings import CellEstimate, CellFlag, Estimate
 from spacetraders_lab.analysis.precision import is_within_target, precision_trace, transactions_to_go
 from spacetraders_lab.core.market import Supply
+from tests.analysis.trading import lab_markets, mixed_steps, trade_at_random
 from tests.report.findings import CELL
 from tests.report.subject import subject
 
@@ -32,11 +34,30 @@ def test_a_cell_without_an_estimate_is_not_known() -> None:
 
 def test_the_trace_ends_with_the_whole_run() -> None:
     played = subject()
-    trace = precision_trace(played.data, steps=4)
+    trace = precision_trace(played.data, played.findings, steps=4)
     assert [point.transactions for point in trace] == [80, 160, 240, 320]
     observed = [c for c in played.findings.cells if c.transactions]
     assert {point.cells for point in trace} == {len(observed)}
     assert trace[0].within < trace[-1].within == sum(map(is_within_target, observed))
+
+
+def test_the_trace_and_the_depth_follow_the_exponent_and_the_drift_found() -> None:
+    """Where moves grow like x^0.7 and quotes drift."""
+    world = {"economy": "power", "exponent": 0.7, "impact": 0.05, "heterogeneity": 0.3, "noise": 0.05, "drift": 0.05}
+    trading = trade_at_random(lab_markets(seed=3, **world), 120, seed=3, menu=mixed_steps)
+    for _ in range(3):
+        trading.now += 900
+        trading.look()
+    data = trading.dataset()
+    findings = analyse(data, trading.observations())
+    assert findings.exponent == pytest.approx(0.7, abs=0.1) and findings.sides[0].drift_sd > 0
+    data = used_part(data, findings)
+    observed = [c for c in findings.cells if c.transactions]
+    (end,) = precision_trace(data, findings, steps=1)
+    assert (end.within, end.cells) == (sum(map(is_within_target, observed)), len(observed))
+    for known in observed:
+        if known.measured is not None:
+            assert known.measured.value * known.depth_one_percent**findings.exponent == pytest.approx(0.01)
 
 
 def test_what_is_missing_goes_with_the_square_of_the_width() -> None:

@@ -24,16 +24,17 @@ def trading() -> Trading:
 def subject() -> Subject:
     """The report's view of it."""
     data, seen = trading().dataset(), trading().observations()
+    findings = analyse(data, seen)
     return Subject(
         title="Liquidity of X1-NA24",
         subtitle="Run run-1",
         card=(("state", "COMPLETED"), ("seed", "7")),
         data=data,
         observations=seen,
-        findings=analyse(data, seen),
+        findings=findings,
         pairs=pair_accounts(columns(LOAD)),
         ships=ship_accounts(columns(LOAD)),
-        trace=precision_trace(data, steps=2),
+        trace=precision_trace(data, findings, steps=2),
         planned=(("made", len(data)), ("left out: guard", 3)),
         deviations=(("goods", "GOLD was nowhere on sale"),),
     )

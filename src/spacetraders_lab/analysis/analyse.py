@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -54,14 +54,15 @@ def analyse(
     data = usable_part(data, tick)
     drift2 = drift_variance(reads, placebos)
     size_law = fit_size(data, drift2)
-    raw = runs_of(data, size_law.used if size_law is not None else 1.0)
+    exponent = size_law.used if size_law is not None else 1.0
+    raw = runs_of(data, exponent)
     runs = combine_quotes(raw)
     tables = measure_impact(data, runs, drift2)
     law = fit_law(data)
     return Findings(
         exclusions=count_exclusions(data),
         checks=check_prices(data),
-        cells=tables.cells,
+        cells=tuple(replace(cell, exponent=exponent) for cell in tables.cells),
         listings=tables.listings,
         sides=tables.sides,
         elasticities=elasticities(raw),

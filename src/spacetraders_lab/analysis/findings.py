@@ -77,7 +77,7 @@ class CellEstimate:
     `new_market` the mean over markets like them, `prediction` where one new market will lie; None where the data do not
     tell. `ratio` is the sum of moves over the sum of sizes, the simple cross-check, with a jackknife over markets (None
     with fewer than three). `naive_percent` is the plain mean of price_impact_percent. `shrinkage` is the weight of the
-    cell's own data against the pattern of the other cells.
+    cell's own data against the pattern of the other cells; `exponent` is that of size which the slopes suppose.
     """
 
     side: Operation
@@ -94,6 +94,7 @@ class CellEstimate:
     naive_percent: float | None
     shrinkage: float | None
     flag: CellFlag
+    exponent: float = 1.0
 
     @property
     def naive_reason(self) -> str | None:
@@ -107,9 +108,14 @@ class CellEstimate:
 
     @property
     def depth_one_percent(self) -> float:
-        """TradeVolumes that move the quote by 1 %; infinite where no impact is known."""
+        """TradeVolumes that move the quote by 1 %, (0.01 / slope)^(1 / b); infinite where no impact is known."""
         known = self.measured or self.new_market
-        return 0.01 / known.value if known is not None and known.value > 0 else math.inf
+        if known is None or known.value <= 0 or self.exponent <= 0:
+            return math.inf
+        try:
+            return float((0.01 / known.value) ** (1 / self.exponent))
+        except OverflowError:
+            return math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -378,3 +384,8 @@ class Findings:
     contrasts: tuple[CellContrast, ...] = ()
     recovery: RecoveryEstimate | None = None
     transitions: tuple[TransitionMatrix, ...] = ()
+
+    @property
+    def exponent(self) -> float:
+        """That of size which the slopes of cells and listings are computed with."""
+        return self.size_law.used if self.size_law is not None else 1.0

@@ -5,10 +5,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spacetraders_lab.analysis.cells import cell_table
-from spacetraders_lab.analysis.dataset import SIDES, Dataset
-from spacetraders_lab.analysis.findings import CellEstimate, Estimate, percent_estimate
-from spacetraders_lab.analysis.impact import fit_impact
+from spacetraders_lab.analysis.analyse import measure_impact
+from spacetraders_lab.analysis.dataset import Dataset
+from spacetraders_lab.analysis.findings import CellEstimate, Estimate, Findings, percent_estimate
 from spacetraders_lab.analysis.runs import combine_quotes, runs_of
 
 RELATIVE_TARGET = 0.10  # of the estimate
@@ -29,12 +28,15 @@ def is_within_target(cell: CellEstimate) -> bool:
     return cell.measured is not None and _excess(percent_estimate(cell.side, cell.measured)) <= 1.0
 
 
-def precision_trace(data: Dataset, steps: int = 8) -> tuple[Precision, ...]:
-    """Fit the cells again to the first eighth of the rows, to the first two, and so on; `data` is in time order."""
-    observed = {_key(cell) for cell in _cells(data) if cell.transactions}
+def precision_trace(data: Dataset, findings: Findings, steps: int = 8) -> tuple[Precision, ...]:
+    """Fit the cells again to the first eighth of the rows, to the first two, and so on; `data` is in time order.
+
+    The exponent of size and the drift are taken as `findings` has them of all rows, so the last point is its cells.
+    """
+    observed = {_key(cell) for cell in findings.cells if cell.transactions}
     trace = []
     for rows in np.linspace(0, len(data), steps + 1).astype(int)[1:]:
-        known = [cell for cell in _cells(data.take(np.arange(rows))) if _key(cell) in observed]
+        known = [cell for cell in _cells(data.take(np.arange(rows)), findings) if _key(cell) in observed]
         trace.append(Precision(int(rows), sum(map(is_within_target, known)), len(observed)))
     return tuple(trace)
 
@@ -57,13 +59,9 @@ def transactions_to_go(cells: tuple[CellEstimate, ...], share: float = 0.1) -> i
     return math.ceil(transactions * max(0.0, excess[wanted] ** 2 - 1))
 
 
-def _cells(data: Dataset) -> list[CellEstimate]:
-    runs = combine_quotes(runs_of(data))
-    found: list[CellEstimate] = []
-    for side in range(len(SIDES)):
-        own = runs.take(runs.side == side)
-        found += cell_table(data, own, side, fit_impact(own))
-    return found
+def _cells(data: Dataset, findings: Findings) -> tuple[CellEstimate, ...]:
+    drift2 = next((fit.drift_sd**2 for fit in findings.sides), 0.0)
+    return measure_impact(data, combine_quotes(runs_of(data, findings.exponent)), drift2).cells
 
 
 def _key(cell: CellEstimate) -> tuple[object, ...]:

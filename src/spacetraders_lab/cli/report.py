@@ -73,7 +73,7 @@ def _subject(opened: Database, run_id: str, found: Found) -> Subject:
             found.findings,
             found.pairs,
             found.ships,
-            precision_trace(used),
+            precision_trace(used, found.findings),
             _planned(attrition(connection, run_id)),
             [(d.kind, d.what) for d in ExperimentRepository(connection).deviations(run_id)],
             found.placebos,

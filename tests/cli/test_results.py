@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from spacetraders_lab.analysis import evidence
+from spacetraders_lab.analysis.advice import Forecast
 from spacetraders_lab.analysis.resilience import Resilience
 from spacetraders_lab.cli import advice, render
 from spacetraders_lab.core.market import Listing
@@ -217,6 +218,18 @@ class TestAdvise:
         answer = recorded.terminal.type(f"advise lane {good} --from {source} --to {market} --hold 40")
         assert answer.code == 2
         assert said in answer.complaint
+
+    @pytest.mark.parametrize(
+        ("low", "shown"),
+        [(1_231_000, "1,234,000 (1,231,000 to 1,234,900)"), (1_134_000, "1.23M (1.13M to 1.23M)")],
+    )
+    def test_a_range_of_millions_is_not_rounded_away(
+        self, recorded: Recorded, monkeypatch: pytest.MonkeyPatch, low: float, shown: str
+    ) -> None:
+        good, market, _ = recorded.lane
+        monkeypatch.setattr(advice, "resilience_of", lambda *_, **__: Resilience.steadily(np.full(400, 0.5)))
+        monkeypatch.setattr(advice.advice, "split_cost", lambda *_: Forecast(1_234_000, low, 1_234_900))
+        assert recorded.terminal.type(_SPLIT.format(good, market)).out.count(shown) == 3
 
     @pytest.mark.parametrize("options", ["--units 0 --visits 2 --every 60", "--units 9 --visits 2 --every 0"])
     def test_a_senseless_split_is_refused(self, recorded: Recorded, options: str) -> None:

@@ -309,8 +309,14 @@ def _every(name: str, way: Cadence) -> str:
 
 
 def _range(forecast: Forecast, places: int = 0) -> str:
-    value, low, high = (_credits(x, places) for x in (forecast.value, forecast.low, forecast.high))
-    return value if low == high else f"{value} ({low} to {high})"
+    amounts = (forecast.value, forecast.low, forecast.high)
+    in_full = [f"{amount:,.{places}f}" for amount in amounts]
+    if in_full[1] == in_full[2]:
+        return _credits(forecast.value, places)
+    value, low, high = (_credits(amount, places) for amount in amounts)
+    if low == high:  # millions to two places would hide up to 10,000 credits
+        value, low, high = in_full
+    return f"{value} ({low} to {high})"
 
 
 def _credits(amount: float, places: int) -> str:

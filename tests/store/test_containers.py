@@ -320,7 +320,7 @@ def test_how_a_container_ends(yard: Yard, run: ExperimentRun) -> None:
     ]
     assert ended[1].not_before == after(5)
     assert {(c.owner, c.lease_until, c.stopped_at) for c in ended} == {(None, None, after(1))}
-    assert yard.do("unfinished", run.run_id) == 2
+    assert yard.do("ships_wanted", run.run_id) == ["S-2", "S-4"]
 
 
 # --- daemons and logs -------------------------------------------------------------------------------------------------

@@ -64,5 +64,6 @@ def cancel(*, run_id: RunId) -> None:
 
 def _tell_of_cargo(ships: list[str]) -> None:
     print(
-        f"Cargo of the run is still aboard {', '.join(ships)}: see `spacetraders ship list`, sell it with `ship sell`."
+        f"Cargo of the run is aboard {', '.join(ships)} now: what is still there when the ships have stopped (see"
+        " `spacetraders experiment doctor`) is yours to sell, with `ship sell`."
     )

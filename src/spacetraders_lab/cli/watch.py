@@ -71,7 +71,7 @@ def plain_line(view: View) -> str:
         f"{pairs['CLAIMED']} in progress",
         f"{pairs['FAILED']} failed",
         f"{progress['trades']:,} trades",
-        f"{view['money']['outlay']:,} credits spent",
+        _away(view["money"]["outlay"]),
     ]
     if progress["seconds_left"] is not None:
         parts.append(f"{_span(progress['seconds_left'])} left")
@@ -142,8 +142,12 @@ def _figures(view: View) -> Text:
         f"  Failed {pairs['FAILED']:,}\n"
         f"Trades {progress['trades']:,}"
         + (f" of {progress['planned_trades']:,}" if progress["planned_trades"] else "")
-        + f"  Spent {money['outlay']:,} of {money['budget']:,} credits  At risk {money['aboard']:,}"
+        + f"  {_away(money['outlay'])}, of a budget of {money['budget']:,}  At risk {money['aboard']:,}"
     )
+
+
+def _away(outlay: int) -> str:
+    return f"{outlay:,} credits spent" if outlay >= 0 else f"{-outlay:,} credits earned"
 
 
 def _failures(view: View) -> list[Text]:

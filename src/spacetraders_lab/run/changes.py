@@ -14,12 +14,12 @@ from spacetraders_lab.core.experiment import DesignName, ExperimentRun, RunStatu
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.coordinator import Begun
+from spacetraders_lab.run.fleet import is_over, mark_ended
 from spacetraders_lab.run.purse import fuel_money
 from spacetraders_lab.run.roster import checked_ships
 from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.intents import IntentRepository
-from spacetraders_lab.store.work_queue import WorkQueueRepository
 
 BY_THE_USER = "by the user"
 
@@ -40,10 +40,11 @@ async def reopen(
     `launch`.
     """
     fleet: list[Ship] = []
+    now = lab.clock.now()
+    await lab.write(lambda c: mark_ended(c, run_id, now=now))  # whoever was to do so may have been killed
     if ship_symbols:
         run = await lab.read(lambda c: _own_run(c, lab, run_id))
         fleet = await _checked(lab, run, ship_symbols)
-    now = lab.clock.now()
 
     def work(connection: Connection) -> Begun:
         run = _own_run(connection, lab, run_id, to_change=True)
@@ -54,7 +55,8 @@ async def reopen(
             ExperimentRepository(connection).keep_for_fuel(run_id, fuel)
         if budget is not None:
             _raise_budget(connection, run, budget, now=now)
-        _note(connection, run_id, _deviations(run, plan, ship_symbols), now=now)
+        joining = [ship for ship in ship_symbols if ship not in run.ships]
+        _note(connection, run_id, [*_deviations(plan, "resumed with", joining), *_upgraded(plan)], now=now)
         ships = tuple(dict.fromkeys(ship_symbols)) or run.ships
         return _go_on(connection, run, ships, now=now, keep_for=keep_for, keep_seconds=lab.times.lease)
 
@@ -69,15 +71,20 @@ async def add_ships(lab: Lab, run_id: str, ship_symbols: Sequence[str]) -> list[
 
     def work(connection: Connection) -> list[Container]:
         run = _own_run(connection, lab, run_id, to_change=True)
+        plan, containers = ExperimentRepository(connection).get_plan(run_id), ContainerRepository(connection)
         new = tuple(dict.fromkeys(ship_symbols))
-        strangers = [ship for ship in new if ship not in run.ships]
-        joined = [("ships", f"joined by {ship}, which the plan does not name") for ship in strangers]
-        _note(connection, run_id, joined, now=now)
-        ExperimentRepository(connection).set_ships(run_id, (*run.ships, *strangers))
-        plan = ExperimentRepository(connection).get_plan(run_id)
-        more = _fuel_money([ship for ship in fleet if ship.symbol in strangers], plan)
+        joining = [ship for ship in new if ship not in run.ships]
+        _note(connection, run_id, _deviations(plan, "joined by", joining), now=now)
+        ExperimentRepository(connection).set_ships(run_id, (*run.ships, *joining))
+        # what was kept for a ship that has left is kept still
+        counted = {
+            *plan.get("ships", ()),
+            *run.ships,
+            *(found.ship_symbol for found in containers.list_containers(run_id)),
+        }
+        more = _fuel_money([ship for ship in fleet if ship.symbol not in counted], plan)
         ExperimentRepository(connection).keep_for_fuel(run_id, run.kept_for_fuel + more)
-        return ContainerRepository(connection).start(run, new, now=now)
+        return containers.start(run, new, now=now)
 
     return await lab.write(work)
 
@@ -151,7 +158,7 @@ def _own_run(connection: Connection, lab: Lab, run_id: str, *, to_change: bool =
         raise UserError(f"run {run_id} belongs to another universe or server; its data are kept, but it is over")
     if run.player_id != lab.player_id:
         raise UserError(f"run {run_id} belongs to another agent; use that agent's token")
-    if WorkQueueRepository(connection).unfinished(run_id) == 0:
+    if is_over(connection, run_id):
         raise UserError(f"run {run_id} has ended; every pair is completed or failed")
     return run
 
@@ -184,15 +191,25 @@ def _go_on(connection: Connection, run: ExperimentRun, ships: Sequence[str], *, 
     return Begun(again, repository.start(again, ships, now=now, **keep))
 
 
-def _deviations(run: ExperimentRun, plan: Mapping[str, Any], ships: Sequence[str]) -> list[tuple[str, str]]:
-    """What a resumption changes of the plan."""
-    strangers = [ship for ship in ships if ship not in run.ships]
-    found = [("ships", f"resumed with {ship}, which the plan does not name") for ship in strangers]
-    if plan.get("version", __version__) != __version__:
-        found.append(("version", f"planned by version {plan['version']}, resumed by {__version__}"))
-    return found
+def _deviations(plan: Mapping[str, Any], how: str, joining: Sequence[str]) -> list[tuple[str, str]]:
+    """What to write down of ships that come to a run."""
+    named = plan.get("ships", ())
+    return [
+        ("ships", f"{how} {ship}, which {'had left' if ship in named else 'the plan does not name'}")
+        for ship in joining
+    ]
+
+
+def _upgraded(plan: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if plan.get("version", __version__) == __version__:
+        return []
+    return [("version", f"planned by version {plan['version']}, resumed by {__version__}")]
 
 
 def _note(connection: Connection, run_id: str, deviations: Sequence[tuple[str, str]], *, now: datetime) -> None:
+    """Write them down; ships come and go more than once, and what is said of that in the same words has its hour."""
+    experiments = ExperimentRepository(connection)
+    known = {deviation.what for deviation in experiments.deviations(run_id)}
     for kind, what in deviations:
-        ExperimentRepository(connection).record_deviation(run_id, kind, what, now=now)
+        again = f" (again, {now:%Y-%m-%d %H:%M:%S} UTC)" if kind == "ships" and what in known else ""
+        experiments.record_deviation(run_id, kind, what + again, now=now)

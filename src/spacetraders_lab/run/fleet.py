@@ -17,6 +17,7 @@ from spacetraders_lab.run.suspend import LOOK_AGAIN_SECONDS, game_is_back, go_on
 from spacetraders_lab.run.worker import ShipExperimentWorkerCommand, ShipWorker, WorkerReport
 from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.experiments import ExperimentRepository
+from spacetraders_lab.store.intents import IntentRepository
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 
 log = logging.getLogger(__name__)
@@ -148,7 +149,7 @@ class Fleet:
 
 
 async def close_if_ended(lab: Lab, run_id: str) -> None:
-    """Mark the run COMPLETED when every pair has ended."""
+    """Mark the run COMPLETED if it is over."""
     now = lab.clock.now()
     await lab.write(lambda c: mark_ended(c, run_id, now=now))
 
@@ -171,13 +172,23 @@ def put_aside(connection: Connection, *, now: datetime) -> None:
         ExperimentRepository(connection).suspend(run_id, f"no_ship_left: {why}")
 
 
+def is_over(connection: Connection, run_id: str) -> bool:
+    """Whether every pair has ended, and no ship that is to go on has cargo of the run to sell."""
+    if WorkQueueRepository(connection).unfinished(run_id):
+        return False
+    intents = IntentRepository(connection)
+    return not any(intents.carries_cargo(run_id, ship) for ship in ContainerRepository(connection).ships_wanted(run_id))
+
+
 def mark_ended(connection: Connection, run_id: str, *, now: datetime) -> None:
-    """Mark the run COMPLETED when every pair has ended; containers that still wait have nothing to do then."""
+    """Mark a run COMPLETED that is over; containers that still wait have nothing to do then."""
     experiments = ExperimentRepository(connection)
-    is_open = experiments.get_run(run_id).status in OPEN_STATUSES
-    if is_open and WorkQueueRepository(connection).unfinished(run_id) == 0:
+    status = experiments.get_run(run_id).status
+    if status is RunStatus.CANCELLED or not is_over(connection, run_id):
+        return
+    if status in OPEN_STATUSES:
         experiments.set_status(run_id, RunStatus.COMPLETED, experiments.ended_because(run_id), now=now)
-        ContainerRepository(connection).complete_rest(run_id, now=now)
+    ContainerRepository(connection).complete_rest(run_id, now=now)
 
 
 async def _result_of(task: "asyncio.Task[bool]") -> bool:

@@ -173,7 +173,7 @@ class Supervisor:
             return False
         try:
             return not await self._memory.read(
-                lambda c: ContainerRepository(c).unfinished(run_id) and ExperimentRepository(c).goes_on(run_id)
+                lambda c: ContainerRepository(c).ships_wanted(run_id) and ExperimentRepository(c).goes_on(run_id)
             )
         except DatabaseUnavailable:
             return False
@@ -289,8 +289,7 @@ class Supervisor:
             report.pairs_completed,
             report.pairs_failed,
         )
-        if not await self._memory.read(lambda c: ContainerRepository(c).unfinished(container.run_id)):
-            await close_if_ended(driving.lab, container.run_id)
+        await close_if_ended(driving.lab, container.run_id)
 
 
 def _command(container: Container) -> ShipExperimentWorkerCommand | None:

@@ -298,10 +298,10 @@ class ContainerRepository:
         found = exists().where(_RUNNING, containers.c.lease_until <= now)
         return bool(self._connection.execute(select(found)).scalar_one())
 
-    def unfinished(self, run_id: str) -> int:
-        """Containers of the run that are wanted and have not ended."""
-        counted = select(func.count()).select_from(containers).where(containers.c.run_id == run_id, _WANTED, _OPEN)
-        return self._connection.execute(counted).scalar_one()
+    def ships_wanted(self, run_id: str) -> list[str]:
+        """The ships of the run's containers that are wanted and have not ended."""
+        wanted = select(containers.c.ship_symbol).where(containers.c.run_id == run_id, _WANTED, _OPEN)
+        return list(self._connection.execute(wanted.order_by(containers.c.ship_symbol)).scalars())
 
     def unattended_runs(self) -> dict[str, str | None]:
         """Runs that are to go on although every container of theirs has ended, and why one of these FAILED, if any."""

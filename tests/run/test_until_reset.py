@@ -16,9 +16,13 @@ FORTNIGHT = timedelta(weeks=2)
 
 def _shortly_before_the_reset(rig: Rig, **left: float) -> None:
     """Let time pass until only that much is left, as the game's status tells it."""
+    _until_left(rig, **left)
+    rig.scout()
+
+
+def _until_left(rig: Rig, **left: float) -> None:
     ends = rig.universe.start + FORTNIGHT
     rig.clock.run(rig.clock.sleep((ends - rig.clock.now() - timedelta(**left)).total_seconds()))
-    rig.scout()
 
 
 def test_a_plan_that_ends_in_time_is_accepted(rig: Rig) -> None:
@@ -48,9 +52,10 @@ def test_what_is_named_as_fitting_is_accepted_and_one_pair_more_is_not(rig: Rig,
 
 
 def test_when_nothing_fits_any_more_only_the_option_is_named(rig: Rig) -> None:
-    _shortly_before_the_reset(rig, minutes=-5)
+    rig.scout()
+    _until_left(rig, minutes=1)
     with pytest.raises(UserError, match=r"reset in 0\.0 .* measure less with go as far") as refused:
-        rig.prepare(max_pairs=4)
+        rig.prepare(max_pairs=4, max_age=FORTNIGHT)
     assert "--max-pairs" not in str(refused.value)
 
 

@@ -17,7 +17,6 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from spacetraders_lab.core.clock import Clock
 from spacetraders_lab.core.errors import GameError
@@ -49,12 +48,16 @@ def create_app(universe: Universe, clock: Clock) -> Starlette:
     by_path: dict[str, dict[str, Endpoint]] = {}
     for endpoint in ENDPOINTS:
         by_path.setdefault(endpoint.path, {})[endpoint.method] = endpoint
-    app.router.routes += [Route(BASE_PATH + path, api.serving(ways), methods=[*ways]) for path, ways in by_path.items()]
+    for slash in ("", "/"):  # one at the end changes nothing; the usual paths come first
+        app.router.routes += [
+            Route(BASE_PATH + path + slash, api.serving(ways), methods=[*ways])
+            for path, ways in by_path.items()
+            if not path.endswith("/") or not slash
+        ]
     app.router.redirect_slashes = False
     for status in (404, 405):
         app.add_exception_handler(status, api.no_route)
     app.add_exception_handler(Exception, api.broken)
-    app.add_middleware(_OneSlash)
     app.add_middleware(
         CORSMiddleware,  # so that a page of a browser can play
         allow_origins=["*"],
@@ -64,19 +67,6 @@ def create_app(universe: Universe, clock: Clock) -> Starlette:
     )
     app.state.host, app.state.requests, app.state.faults = host, host.requests, host.faults
     return app
-
-
-class _OneSlash:
-    """Takes one slash off the end of a path."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        path = scope.get("path", "")
-        if path.endswith("/") and path != f"{BASE_PATH}/":
-            scope = {**scope, "path": path[:-1]}
-        await self.app(scope, receive, send)
 
 
 class _Api:

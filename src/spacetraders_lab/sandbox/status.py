@@ -9,7 +9,7 @@ from typing import Any
 from spacetraders_lab.sandbox.refusals import stamp
 from spacetraders_lab.sandbox.universe import Universe
 
-_WEEK = timedelta(weeks=1).total_seconds()  # of the game
+_RESET_EVERY = timedelta(weeks=2)  # of the clock, however fast the universe is: nothing happens then
 
 
 def status(universe: Universe, now: datetime) -> dict[str, Any]:
@@ -44,5 +44,5 @@ def status(universe: Universe, now: datetime) -> dict[str, Any]:
 
 
 def next_reset(universe: Universe, now: datetime) -> datetime:
-    """One to two weeks ahead, always: a sandbox plays on until somebody resets it, and no plan need fear an end."""
-    return universe.moment((universe.elapsed(now) // _WEEK + 2) * _WEEK)
+    """When the game would reset next: always ahead, for a sandbox plays on until somebody resets it."""
+    return universe.start + (max(timedelta(0), now - universe.start) // _RESET_EVERY + 1) * _RESET_EVERY

@@ -1,4 +1,7 @@
-"""Whether buying moves a listing more than selling: paired within listing and supply label, pooled over listings."""
+"""Whether buying moves a listing more than selling: paired within listing and supply label, pooled over listings.
+
+The listings should be of one type: an EXPORT gives way more to buyers, an IMPORT to sellers, both together to neither.
+"""
 
 from dataclasses import dataclass
 

@@ -38,10 +38,10 @@ ESTIMANDS = {
 }
 HYPOTHESES = {
     "H1": "supply has no effect on lambda at any activity",
-    "H1t": "lambda neither rises nor falls from one supply level to the next",
+    "H1t": "in each listing type, by side, lambda neither rises nor falls from one supply level to the next",
     "H2": "activity has no effect on lambda at any supply",
     "H3": "b = 1",
-    "H4": "lambda is the same for purchases and sales",
+    "H4": "in each listing type, lambda is the same for purchases and sales",
     "H5": "the size before has no effect (a check of the design)",
 }
 LOWEST_QUOTE = 1  # credits: no quote is lower
@@ -110,7 +110,7 @@ def analysis_plan(
         "estimands": ESTIMANDS,
         "hypotheses": HYPOTHESES,
         "alpha": 0.05,
-        "multiplicity": "Holm over H1 to H4",
+        "multiplicity": "Holm over H1 to H4, H1t and H5 not adjusted",
         "exclusions": [reason.value for reason in Exclusion],
         "guards": {} if design.is_literal else _guards(),
         "sizes": _sizes(design),

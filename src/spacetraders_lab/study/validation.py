@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from statistics import fmean, median
 
 from spacetraders_lab.core.experiment import ClaimOrder, Design, DesignName
+from spacetraders_lab.core.market import ListingType, Operation
 from spacetraders_lab.study.replicate import Allocator, Study
 from spacetraders_lab.study.score import Score
 from spacetraders_lab.study.summary import (
@@ -167,12 +168,11 @@ def _error(known: Performance | None, new: Performance | None) -> Verdict:
 NULLS = {
     "H1 BUY": "no supply effect",
     "H1 SELL": "no supply effect",
-    "H1t BUY": "no supply effect",
-    "H1t SELL": "no supply effect",
+    **{f"H1t {kind} {side}": "no supply effect" for side in Operation for kind in ListingType},
     "H2 BUY": "no activity effect",
     "H2 SELL": "no activity effect",
     "H3": "base",
-    "H4": "buy = sell",
+    **{f"H4 {kind}": "buy = sell" for kind in ListingType},
 }
 
 

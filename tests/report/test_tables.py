@@ -113,6 +113,16 @@ def test_a_small_p_is_not_nothing() -> None:
     assert table.records[0]["p"] == 2e-7
 
 
+def test_the_table_of_tests_says_what_their_sentences_say() -> None:
+    results = [result for result in subject().findings.hypotheses if result.p is not None and result.estimate]
+    table = tables.hypothesis_table(results)
+    assert {result.code.split(" ")[0] for result in results} >= {"H1t", "H3", "H5"}
+    for result, row, record in zip(results, table.rows, table.records, strict=True):
+        assert row[4] in result.sentence and (" % [" in row[4]) is (record["estimate_of"] == "log ratio")
+        assert ("not adjusted" in result.sentence) is (result.p_holm is None)
+    assert "not adjusted for H1t and H5" in table.caption
+
+
 def test_recovery_in_words() -> None:
     said = recovery_sentence(RECOVERY)
     assert said == (

@@ -62,6 +62,14 @@ def _of_type(kind: ListingType, runs: Runs, drift2: float) -> list[HypothesisRes
     return [*results, _if_enough(_side(kind, both), both.listings if both is not None else 0)]
 
 
+def effect(code: str, estimate: Estimate) -> str:
+    """A test's estimate for the eye: the exponent for H3, of the others a percentage from the log ratio."""
+    if code == "H3":
+        return f"b = {estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
+    value, low, high = (100 * np.expm1(log) for log in (estimate.value, estimate.low, estimate.high))
+    return f"{value:+.1f} % [{low:+.1f}, {high:+.1f}]"
+
+
 def cell_parts(cells: Ints) -> tuple[Ints, Ints, Ints]:
     """Type, supply and activity of each cell."""
     kind, supply, activity = np.unravel_index(cells, (len(TYPES), len(SUPPLIES), len(ACTIVITIES)))
@@ -145,7 +153,7 @@ def _trend(side: Operation, kind: ListingType, model: ImpactModel) -> Hypothesis
     word = "changes" if p < 0.05 else "is not shown to change"
     sentence = (
         f"When {_DOES[side]}, {kind} impact {word} from one supply level to the next fuller one: "
-        f"{_relative(estimate)}, {_p(p)}{_ALONE}."
+        f"{effect('H1t', estimate)}, {_p(p)}{_ALONE}."
     )
     question = f"Does {kind} impact rise or fall with supply when {_DOES[side]}?"
     statistic = f"t({df:.0f}) = {slope / error:.2f}"
@@ -158,7 +166,7 @@ def _size(size: SizeLaw | None) -> HypothesisResult:
         return _untold("H3", question, "the trades are too alike in size, or too few")
     b = size.exponent
     word = "is not linear" if size.p < 0.05 else "is not shown to differ from linear"
-    sentence = f"Impact {word} in size: b = {b.value:.3f} [{b.low:.3f}, {b.high:.3f}], {_p(size.p)}."
+    sentence = f"Impact {word} in size: {effect('H3', b)}, {_p(size.p)}."
     return HypothesisResult("H3", question, None, f"t({size.df:.0f}) = {size.t:.2f}", b, size.p, None, sentence)
 
 
@@ -168,8 +176,8 @@ def _side(kind: ListingType, found: Asymmetry | None) -> HypothesisResult:
         return _untold(code, question, "fewer than three listings were traded on both sides at one supply level")
     word = "differs" if found.p < 0.05 else "is not shown to differ"
     sentence = (
-        f"Impact {word} between buying and selling the same {kind} listing: {_relative(found.log_ratio)} when buying, "
-        f"{_p(found.p)}, {found.listings} listings."
+        f"Impact {word} between buying and selling the same {kind} listing: {effect('H4', found.log_ratio)} when "
+        f"buying, {_p(found.p)}, {found.listings} listings."
     )
     return HypothesisResult(
         code, question, None, f"t({found.df}) = {found.t:.2f}", found.log_ratio, found.p, None, sentence
@@ -183,7 +191,9 @@ def _order(found: tuple[Estimate, float, float] | None) -> HypothesisResult:
     estimate, t, df = found
     p = t_p(t, df)
     word = "depends" if p < 0.05 else "is not shown to depend"
-    sentence = f"Impact {word} on the size of the trade before: {_relative(estimate)} for a full one, {_p(p)}{_ALONE}."
+    sentence = (
+        f"Impact {word} on the size of the trade before: {effect('H5', estimate)} for a full one, {_p(p)}{_ALONE}."
+    )
     return HypothesisResult("H5", question, None, f"t({df:.0f}) = {t:.2f}", estimate, p, None, sentence)
 
 
@@ -208,12 +218,6 @@ def _hypothesis(result: HypothesisResult) -> str:
 
 def _untold(code: str, question: str, why: str) -> HypothesisResult:
     return HypothesisResult(code, question, None, "", None, None, None, f"{question} The data do not tell: {why}.")
-
-
-def _relative(log: Estimate) -> str:
-    """A log ratio as a percentage with its interval."""
-    low, high = sorted((np.expm1(log.low), np.expm1(log.high)))
-    return f"{100 * np.expm1(log.value):+.1f} % [{100 * low:+.1f}, {100 * high:+.1f}]"
 
 
 def _p(p: float) -> str:

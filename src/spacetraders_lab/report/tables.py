@@ -21,6 +21,7 @@ from spacetraders_lab.analysis.findings import (
     TransitionMatrix,
     percent_estimate,
 )
+from spacetraders_lab.analysis.hypotheses import effect
 from spacetraders_lab.core.market import ListingType, Operation
 from spacetraders_lab.report.table import NOTHING, Table, interval, number, p_value, spread_out
 
@@ -96,8 +97,10 @@ def hypothesis_table(results: Sequence[HypothesisResult]) -> Table:
     return Table(
         "hypotheses",
         "Hypotheses",
-        "Tests fixed before the first trade; p is adjusted after Holm over H1 to H4. Supply and activity were not"
-        " assigned by chance, so H1 and H2 say where impact differs, not why.",
+        "Tests fixed before the first trade; p is adjusted after Holm over H1 to H4, and not adjusted for H1t and H5."
+        " Estimates are the change of impact from one supply level to the next fuller one (H1t), the exponent of size"
+        " (H3), by how much buying moves more than selling (H4), and what a full trade just before adds (H5). Supply"
+        " and activity were not assigned by chance, so H1 and H2 say where impact differs, not why.",
         ("", "question", "side", "statistic", "estimate", "p", "p (Holm)"),
         tuple(
             (
@@ -105,7 +108,7 @@ def hypothesis_table(results: Sequence[HypothesisResult]) -> Table:
                 r.question,
                 r.side or "",
                 r.statistic,
-                interval(r.estimate, 2),
+                NOTHING if r.estimate is None else effect(r.code, r.estimate),
                 p_value(r.p),
                 p_value(r.p_holm),
             )
@@ -113,6 +116,7 @@ def hypothesis_table(results: Sequence[HypothesisResult]) -> Table:
         ),
         tuple(
             {"code": r.code, "question": r.question, "side": r.side, "statistic": r.statistic}
+            | {"estimate_of": None if r.estimate is None else "b" if r.code == "H3" else "log ratio"}
             | spread_out("estimate", r.estimate)
             | {"p": r.p, "p_holm": r.p_holm, "sentence": r.sentence}
             for r in results

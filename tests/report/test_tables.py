@@ -123,6 +123,11 @@ def test_the_table_of_tests_says_what_their_sentences_say() -> None:
     assert "not adjusted for H1t and H5" in table.caption
 
 
+def test_the_label_that_cannot_step_is_named() -> None:
+    for matrix, end in ((FINDINGS.transitions[0], "SCARCE"), (replace(FINDINGS.transitions[0], side=SELL), "ABUNDANT")):
+        assert f"probability 0.20. Trades that begin at {end}" in tables.transition_table(matrix).caption
+
+
 def test_recovery_in_words() -> None:
     said = recovery_sentence(RECOVERY)
     assert said == (

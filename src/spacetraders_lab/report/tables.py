@@ -243,11 +243,13 @@ def recovery_table(recovery: RecoveryEstimate) -> Table:
 
 def transition_table(matrix: TransitionMatrix) -> Table:
     """Supply before and after full trades of one side."""
+    end = SUPPLIES[0 if matrix.side is Operation.BUY else -1]
     caption = "Full-tradeVolume trades by supply before (rows) and after (columns). "
     if matrix.kappa is not None:
         caption += f"One tradeVolume moves {interval(matrix.kappa, 2)} labels. "
     if matrix.step_probability is not None:
-        caption += f"One full trade changes the label with probability {matrix.step_probability:.2f}."
+        caption += f"One full trade changes the label with probability {matrix.step_probability:.2f}. "
+        caption += f"Trades that begin at {end}, the end of the scale, are in the table but not in these figures."
     return Table(
         f"transitions_{matrix.side.lower()}",
         f"Supply transitions, {matrix.side}",

@@ -183,6 +183,7 @@ def test_every_answer_is_one_sentence_with_what_it_rests_on(null_runs):
         assert ("Holm" in result.sentence) == (result.p_holm is not None)
     size = next(r for r in null_runs[0] if r.code == "H3")
     assert f"b = {size.estimate.value:.3f} [" in size.sentence
+    assert size.sentence.startswith("Over the paths that the quotes ran, impact is")
 
 
 def test_nothing_is_tested_that_the_plan_did_not_name(null_runs):

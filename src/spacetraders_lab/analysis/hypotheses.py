@@ -166,7 +166,8 @@ def _size(size: SizeLaw | None) -> HypothesisResult:
         return _untold("H3", question, "the trades are too alike in size, or too few")
     b = size.exponent
     word = "is not linear" if size.p < 0.05 else "is not shown to differ from linear"
-    sentence = f"Impact {word} in size: {effect('H3', b)}, {_p(size.p)}."
+    # Under the game's law small trades move a quote as far as one of their sum, yet b need not be 1: the path is bent.
+    sentence = f"Over the paths that the quotes ran, impact {word} in size: {effect('H3', b)}, {_p(size.p)}."
     return HypothesisResult("H3", question, None, f"t({size.df:.0f}) = {size.t:.2f}", b, size.p, None, sentence)
 
 

@@ -134,10 +134,11 @@ def test_a_contrast_is_as_well_founded_as_what_tells_it():
     assert LISTINGS - 2 - 1 <= below_f("H2", Supply.HIGH) < 1.25 * LISTINGS
 
 
-def test_an_order_effect_is_found():
+@pytest.mark.parametrize("listings", [10, 30])
+def test_an_order_effect_is_found(listings):
     """The second of two trades is made to move a quarter more after a full one."""
     records = []
-    for unit in range(30):
+    for unit in range(listings):
         for visit, first in enumerate((1.0, 0.5)):
             level = 0.04 * (1 + unit % 5 / 10)
             quotes = [10**6, round(10**6 * np.exp(level * first))]

@@ -8,7 +8,7 @@ the slope falls below 1 although the truth is 1.
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -65,7 +65,8 @@ def fit_order(data: Dataset, drift2: float = 0.0, exponent: float = 1.0) -> tupl
         return None
     tangent = fit.tangent(exponent, fit.weigh(exponent), np.where(fit.begins, 0.0, np.append(0.0, fit.x[:-1])))
     step = tangent.score / max(tangent.information, 1e-12)
-    judged = fit.judge(step, tangent)
+    # Judged by what the step leaves over: with the effect still in them the residuals would hide it from any test.
+    judged = fit.judge(step, replace(tangent, residual=tangent.residual - step * tangent.direction))
     return judged and (judged[0], step / judged[1], judged[2])
 
 

@@ -22,6 +22,7 @@ from tests.store.memory import after
 
 BUY, SELL = Operation.BUY, Operation.SELL
 EXPORT = ListingType.EXPORT
+NO_TRADES = dataset_of([])
 
 
 def visit(*quotes: int, units: int = 30, begin: int = 0, name: str = "v", **more: object) -> list:  # type: ignore[type-arg]
@@ -201,7 +202,7 @@ def test_quotes_left_alone_are_held_against_drift_and_rounding() -> None:
     """A minute at a drift of 1 %; rounding of a quote of 1,000 hardly counts."""
     before = make_good(purchase_price=1000, sell_price=500)
     still = PlaceboBracket("run-1", SHIP, BUY_MARKET, before, NOON, before, NOON + timedelta(minutes=1))
-    found = figures.placebo_moves([still, replace(still, after=replace(before, purchase_price=1020))], 0.01)
+    found = figures.placebo_moves([still, replace(still, after=replace(before, purchase_price=1020))], NO_TRADES, 0.01)
     assert [record["residual"] for record in found if record["side"] == "SELL"] == [0, 0]
     asks = [record for record in found if record["side"] == "BUY"]
     assert asks[0]["residual"] == 0 and asks[1]["residual"] == pytest.approx(1.98, abs=0.01)
@@ -213,5 +214,16 @@ def test_quotes_left_alone_are_held_against_drift_and_rounding() -> None:
 def test_a_read_at_the_floor_or_at_once_tells_nothing() -> None:
     good = make_good(purchase_price=10, sell_price=1)
     bracket = PlaceboBracket("run-1", SHIP, BUY_MARKET, good, NOON, good, NOON + timedelta(seconds=5))
-    assert [record["side"] for record in figures.placebo_moves([bracket], 0.01)] == ["BUY"]
-    assert figures.placebo_moves([replace(bracket, after_at=NOON)], 0.01) == []
+    assert [record["side"] for record in figures.placebo_moves([bracket], NO_TRADES, 0.01)] == ["BUY"]
+    assert figures.placebo_moves([replace(bracket, after_at=NOON)], NO_TRADES, 0.01) == []
+
+
+def test_a_quote_left_alone_is_held_against_the_steps_it_moves_in() -> None:
+    """Where all asks are even, one of 1,000 says no more than that it lies between 999 and 1,001."""
+    even = dataset_of(visit(*range(1000, 1022, 2)))
+    before = make_good(purchase_price=1000, sell_price=499)
+    after_it = make_good(purchase_price=1002, sell_price=499)
+    bracket = PlaceboBracket("run-1", SHIP, BUY_MARKET, before, NOON, after_it, NOON + timedelta(minutes=1))
+    ask, _ = figures.placebo_moves([bracket], even, 0.0)
+    rounding = 2 / math.sqrt(12) * math.hypot(1 / 1000, 1 / 1002)
+    assert ask["residual"] == pytest.approx(math.log(1.002) / rounding)

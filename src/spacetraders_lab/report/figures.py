@@ -26,6 +26,7 @@ from spacetraders_lab.analysis.findings import (
 from spacetraders_lab.analysis.observations import NO_OTHERS, Observations, OtherTrades
 from spacetraders_lab.analysis.precision import Precision
 from spacetraders_lab.analysis.recovery import rested
+from spacetraders_lab.analysis.rounding import rounding_variance, steps_of
 from spacetraders_lab.core.analysis_plan import LOWEST_QUOTE
 from spacetraders_lab.core.experiment import PlaceboBracket
 from spacetraders_lab.core.market import ListingType, Operation, Supply
@@ -178,18 +179,20 @@ def quantiles(found: Sequence[Record]) -> list[Record]:
     return points
 
 
-def placebo_moves(placebos: Sequence[PlaceboBracket], drift_sd: float) -> list[Record]:
+def placebo_moves(placebos: Sequence[PlaceboBracket], data: Dataset, drift_sd: float) -> list[Record]:
     """What both quotes did between two reads without a trade, in deviations that the model expects by then.
 
-    That is the drift, `drift_sd` as the log move of a minute, and the rounding of both reads.
+    That is the drift, `drift_sd` as the log move of a minute, and the rounding of both reads to the price steps that
+    the trades of `data` show.
     """
-    found = []
+    found, steps = [], steps_of(data)
     for bracket in placebos:
         minutes = (bracket.after_at - bracket.before_at).total_seconds() / 60
-        for side in SIDES:
+        for side, step in zip(SIDES, steps[TYPES.index(bracket.before.type)], strict=True):
             start, end = bracket.before.price(side), bracket.after.price(side)
             if min(start, end) > LOWEST_QUOTE and minutes > 0:
-                expected = math.sqrt(drift_sd**2 * minutes + (1 / start**2 + 1 / end**2) / 12)
+                rounding = rounding_variance(np.array(float(start)), np.array(float(end)), step)
+                expected = math.sqrt(drift_sd**2 * minutes + rounding)
                 move = math.log(end / start)
                 found.append({"side": side.value, "residual": move / expected, "percent": 100 * math.expm1(move)})
     return found

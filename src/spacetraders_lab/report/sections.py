@@ -258,7 +258,8 @@ def _residual_charts(left: Sequence[Record]) -> list[Chart]:
 def _checking_charts(subject: Subject, left: Sequence[Record]) -> list[Chart]:
     """What else the estimates stand or fall with: the noise supposed, the listings, the naive mean beside them."""
     findings = subject.findings
-    quiet = figures.placebo_moves(subject.placebos, findings.sides[0].drift_sd if findings.sides else 0.0)
+    drift_sd = findings.sides[0].drift_sd if findings.sides else 0.0
+    quiet = figures.placebo_moves(subject.placebos, subject.data, drift_sd)
     naive = figures.naive_means(findings.cells)
     highest = max((record["naive"] for record in naive), default=1.0)
     return [

@@ -15,9 +15,9 @@ import pytest
 import vl_convert
 from markupsafe import Markup
 
-from spacetraders_lab.analysis.findings import Estimate, Findings, PriceChecks
+from spacetraders_lab.analysis.findings import Estimate, Findings, PriceChecks, SizeLaw
 from spacetraders_lab.core.market import Supply
-from spacetraders_lab.report import document
+from spacetraders_lab.report import document, figures
 from spacetraders_lab.report.answers import headlines, not_measured
 from spacetraders_lab.report.charts import Chart
 from spacetraders_lab.report.document import Facts, Grid, Report, Section, Sentences, as_html
@@ -212,6 +212,14 @@ def test_a_headline_tells_no_figure_that_is_not_known() -> None:
     label = f"buying, {CELL.type}"
     assert "% when SCARCE." in dict(headlines(make_findings(cells=(vague, told))))[label]
     assert "to tell by how much" in dict(headlines(make_findings(cells=(vague,))))[label]
+
+
+def test_residuals_are_taken_with_the_exponent_that_the_slopes_were_computed_with() -> None:
+    law = SizeLaw(exponent=Estimate(0.5, 0.4, 0.6), t=-9.0, p=0.001, df=9.0, markets=9, transactions=99)
+    found = replace(subject().findings, size_law=law)
+    records = charts_of(compose(replace(subject(), findings=found)))["residuals_expected"].records
+    told = figures.residuals(subject().data, found.listings, 0.5)
+    assert [record["expected"] for record in records] == [record["expected"] for record in told]
 
 
 def test_what_was_not_measured_is_named() -> None:

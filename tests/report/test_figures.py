@@ -112,13 +112,19 @@ def test_listings_around_their_cells_come_in_order() -> None:
 
 def test_residuals_are_what_the_slope_leaves() -> None:
     data = dataset_of(visit(1000, 1030, 1050, 1090))
-    found = figures.residuals(data, [LISTING])
+    found = figures.residuals(data, [LISTING], 1.0)
     moves = np.log(np.array([1030 / 1000, 1050 / 1030, 1090 / 1050])) - 0.05 * 0.5
     assert [r["residual"] for r in found] == pytest.approx(list(moves / moves.std()))
     assert [r["position"] for r in found] == [1, 2, 3]
     assert [r["expected"] for r in found] == pytest.approx([2.5] * 3)
     assert [r["hours"] for r in found] == pytest.approx([0, 1 / 60, 2 / 60])
-    assert figures.residuals(data, []) == []
+    assert figures.residuals(data, [], 1.0) == []
+
+
+def test_residuals_of_another_power_of_the_size_than_one() -> None:
+    """Where moves grow with the root of the size, a quarter of a tradeVolume moves half as much as a whole one."""
+    data = dataset_of([*visit(1000, 1050, units=60), *visit(1000, 1025, units=15, name="w", begin=60)])
+    assert [r["expected"] for r in figures.residuals(data, [LISTING], 0.5)] == pytest.approx([5.0, 2.5])
 
 
 def test_normal_residuals_lie_on_the_line() -> None:
@@ -194,7 +200,7 @@ def test_figures_of_a_real_run_agree_with_its_rows() -> None:
     used = played.data.used()
     assert max(r["volumes"] for r in runs) <= float(used.cumulative.max() / used.trade_volume.min())
     assert all(r["percent"] >= 0 for r in runs)
-    left = figures.residuals(played.data, played.findings.listings)
+    left = figures.residuals(played.data, played.findings.listings, 1.0)
     assert len(left) == int(played.data.usable.sum())
 
 

@@ -144,22 +144,24 @@ def caterpillar(listings: Sequence[ListingEstimate]) -> list[Record]:
     ]
 
 
-def residuals(data: Dataset, listings: Sequence[ListingEstimate]) -> list[Record]:
+def residuals(data: Dataset, listings: Sequence[ListingEstimate], exponent: float) -> list[Record]:
     """What the slope of its listing leaves of each trade's move, in percentage points, beside what might explain it.
 
-    Of many, evenly chosen ones. Standardised by their own spread on each side: nine in ten should lie within 1.6.
+    The slopes are those of sizes to the power `exponent`. Of many, evenly chosen ones. Standardised by their own spread
+    on each side: nine in ten should lie within 1.6.
     """
     rows = data.used()
     slopes = {(x.market, x.good, x.side): x.slope.value for x in listings}
     keys = [(*data.unit_names[unit], SIDES[side]) for unit, side in zip(rows.unit, rows.side, strict=True)]
     slope = np.array([slopes.get(key, math.nan) for key in keys])
     move = rows.sign * np.log(rows.after / rows.before)
-    left = move - slope * rows.x
+    expected = slope * rows.x**exponent
+    left = move - expected
     spread = np.array([_spread(left[rows.side == side]) for side in range(len(SIDES))])
     begin = rows.time.min() if len(rows) else 0.0
     return [
         {"side": SIDES[rows.side[i]].value, "residual": float(left[i] / spread[rows.side[i]])}
-        | {"expected": float(100 * slope[i] * rows.x[i])}
+        | {"expected": float(100 * expected[i])}
         | {"size": float(rows.x[i]), "position": int(rows.sequence[i]), "price": float(rows.before[i])}
         | {"hours": float(rows.time[i] - begin) / 3600}
         for i in _some(np.flatnonzero(np.isfinite(left) & (spread[rows.side] > 0)))

@@ -219,7 +219,8 @@ def _transitions(subject: Subject) -> Section:
 
 
 def _diagnostics(subject: Subject) -> Section:
-    left = figures.residuals(subject.data, subject.findings.listings)
+    law = subject.findings.size_law
+    left = figures.residuals(subject.data, subject.findings.listings, law.used if law is not None else 1.0)
     shown = tuple(chart for chart in [*_residual_charts(left), *_checking_charts(subject, left)] if chart.records)
     return Section(
         "diagnostics",

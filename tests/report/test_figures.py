@@ -183,7 +183,15 @@ def test_the_decay_curve_halves() -> None:
     assert all(r["low"] <= r["share"] <= r["high"] for r in found)
     lasting = figures.decay_curve(replace(RETURN, permanent_share=Estimate(0.4, 0.3, 0.5)), 10.0)
     assert lasting[12]["share"] == pytest.approx(0.7)
+    assert (lasting[0]["low"], lasting[0]["high"]) == (1.0, 1.0)
     assert figures.decay_curve(replace(RETURN, half_life_minutes=None), 10.0) == []
+
+
+def test_the_band_of_the_decay_holds_what_is_not_known_of_the_share_that_stays() -> None:
+    """After a day nothing else is left of the band: the half-life is four hours."""
+    back = replace(RETURN, half_life_minutes=Estimate(240, 200, 300), permanent_share=Estimate(0.1, -0.3, 0.5))
+    last = figures.decay_curve(back, 24.0)[-1]
+    assert (last["low"], last["high"]) == (pytest.approx(-0.3, abs=0.02), pytest.approx(0.5, abs=0.02))
 
 
 def test_forms_of_the_law_and_precision() -> None:

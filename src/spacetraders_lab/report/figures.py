@@ -228,23 +228,24 @@ def remaining(data: Dataset, seen: Observations, others: OtherTrades = NO_OTHERS
 
 
 def decay_curve(back: ReturnEstimate, hours: float) -> list[Record]:
-    """The fitted share that remains, with a band, up to so many hours."""
+    """The fitted share that remains, up to so many hours, with the band of both ends of half-life and share that stays.
+
+    Both at their ends at once is rare, so the band is too wide rather than too narrow.
+    """
     half_life = back.half_life_minutes
     if half_life is None:
         return []
-    stays = back.permanent_share.value if back.permanent_share else 0.0
+    stays = back.permanent_share or Estimate(0.0, 0.0, 0.0)
 
-    def left(minutes: float, half: float) -> float:
-        return stays + (1 - stays) * math.exp2(-minutes / half) if half > 0 else math.nan
+    def left(hours: float, half: float, stay: float) -> float:
+        return stay + (1 - stay) * math.exp2(-60 * hours / half) if half > 0 else math.nan
 
+    ends = [(half, stay) for half in (half_life.low, half_life.high) for stay in (stays.low, stays.high)]
     return [
-        {"hours": float(h)}
-        | {
-            "share": left(60 * h, half_life.value),
-            "low": left(60 * h, half_life.low),
-            "high": left(60 * h, half_life.high),
-        }
-        for h in np.linspace(0, hours, CURVE_POINTS)
+        {"hours": h, "share": left(h, half_life.value, stays.value)}
+        | {"low": float(np.min(corners)), "high": float(np.max(corners))}
+        for h in np.linspace(0, hours, CURVE_POINTS).tolist()
+        for corners in [[left(h, *end) for end in ends]]
     ]
 
 

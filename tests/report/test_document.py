@@ -17,7 +17,7 @@ from markupsafe import Markup
 
 from spacetraders_lab.analysis.findings import Estimate, Findings, PriceChecks, SizeLaw
 from spacetraders_lab.core.market import Supply
-from spacetraders_lab.report import document, figures
+from spacetraders_lab.report import document, figures, sections
 from spacetraders_lab.report.answers import headlines, not_measured
 from spacetraders_lab.report.charts import Chart
 from spacetraders_lab.report.document import Facts, Grid, Report, Section, Sentences, as_html
@@ -220,6 +220,13 @@ def test_residuals_are_taken_with_the_exponent_that_the_slopes_were_computed_wit
     records = charts_of(compose(replace(subject(), findings=found)))["residuals_expected"].records
     told = figures.residuals(subject().data, found.listings, 0.5)
     assert [record["expected"] for record in records] == [record["expected"] for record in told]
+
+
+def test_the_recovery_section_says_what_its_figures_really_leave_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "SMALLEST_DISPLACEMENT", 0.03)
+    monkeypatch.setattr(sections, "RESTED_SECONDS", 12 * 3600.0)
+    (recovery,) = (section for section in compose(subject()).sections if section.anchor == "recovery")
+    assert "moves above 3 % are shown, of listings that had not been traded for 12 hours before" in recovery.intro
 
 
 def test_what_was_not_measured_is_named() -> None:

@@ -214,9 +214,9 @@ def naive_means(cells: Sequence[CellEstimate]) -> list[Record]:
 def remaining(data: Dataset, seen: Observations, others: OtherTrades = NO_OTHERS) -> list[Record]:
     """The share of each visit's displacement that was left when its listing was next read, until the next trade.
 
-    1 is nothing gone, 0 all gone; only displacements above 2 % of quotes that were at rest, and of many points evenly
-    chosen ones. `stream` says
-    whether the trade went with what the market does by itself (it makes what it exports, and uses what it imports).
+    1 is nothing gone, 0 all gone; only displacements above SMALLEST_DISPLACEMENT of quotes that were at rest, and of
+    many points evenly chosen ones. `stream` says whether the trade went with what the market does by itself (it makes
+    what it exports, and uses what it imports).
     """
     names = {name: i for i, name in enumerate(seen.unit_names)}
     found = []

@@ -14,6 +14,7 @@ from spacetraders_lab.analysis.precision import (
     Precision,
     transactions_to_go,
 )
+from spacetraders_lab.analysis.recovery import RESTED_SECONDS
 from spacetraders_lab.core.experiment import PlaceboBracket
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.report import charts, exploring, figures, tables
@@ -204,8 +205,9 @@ def _recovery(subject: Subject) -> Section:
     said = recovery_sentence(recovery) if recovery is not None else "Not estimated from these readings."
     points_are = (
         " Each point is a later reading of a listing that no ship of the run had traded meanwhile: at 1 nothing has"
-        " come back, at 0 all of it. Only moves above 2 % are shown, of listings that had not been traded for 36 hours"
-        " before: others were still on their way back."
+        f" come back, at 0 all of it. Only moves above {100 * figures.SMALLEST_DISPLACEMENT:.0f} % are shown, of"
+        f" listings that had not been traded for {RESTED_SECONDS / 3600:.0f} hours before: others were still on their"
+        " way back."
     )
     if any(curves.values()):
         points_are += " The line is the fitted half-life with its band."

@@ -6,6 +6,7 @@ from datetime import timedelta
 from itertools import permutations
 from statistics import median
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -13,12 +14,13 @@ from hypothesis import strategies as st
 from spacetraders_lab.analysis.allocation import allocate, feasible_pairs
 from spacetraders_lab.analysis.needs import cell_estimates, cell_needs
 from spacetraders_lab.core.allocation import Allocation, AllocationPlan
-from spacetraders_lab.core.experiment import Design, DesignName, MarketPair
+from spacetraders_lab.core.experiment import Design, DesignName, MarketPair, TradeRecord
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
 from spacetraders_lab.core.planning import Way
 from spacetraders_lab.study.replicate import Allocator, Study, replicate
 from spacetraders_lab.study.virtual import START
 from spacetraders_lab.study.worlds import BASE
+from tests.factories import make_record
 
 MANY = replicate(Study(BASE, Design(name=DesignName.ADAPTIVE), transactions=600, allocator=Allocator.RANDOM), 1)
 FIRST = {(x.waypoint, x.good.symbol): x for x in reversed(MANY.sightings) if x.good.symbol != "FUEL"}
@@ -62,6 +64,27 @@ def cells_of(pair: MarketPair) -> list[tuple[object, ...]]:
     return [(side, good.type, good.supply, good.activity) for side, good in goods]
 
 
+def visit_with(moves: tuple[float, ...], name: str, market: str) -> list[TradeRecord]:
+    """Purchases of a tradeVolume each that move an ask of 10,000 by these factors."""
+    asks = np.round(10_000 * np.cumprod([1.0, *moves])).astype(int).tolist()
+    bids = [ask // 2 for ask in asks]
+    return [
+        make_record(
+            buy_market=market,
+            visit_id=name,
+            units=60,
+            iteration=i,
+            sequence_in_visit=i,
+            purchase_price_before=asks[i - 1],
+            sell_price_before=bids[i - 1],
+            purchase_price_after=asks[i],
+            sell_price_after=bids[i],
+            price_per_unit=asks[i - 1],
+        )
+        for i in range(1, len(asks))
+    ]
+
+
 def test_equal_arguments_give_equal_pairs_and_another_turn_others():
     first = allocate(MANY.rows, plan())
     assert allocate(MANY.rows, plan()) == first
@@ -103,6 +126,19 @@ def test_a_cell_never_seen_is_wanted_and_one_at_its_target_is_not():
         is_broad = cell.trade_volumes >= 8 and cell.markets >= min(3, existing)
         assert easy[key] == (0 if is_broad else 1), "precise with too little data is not done"
     assert set(easy.values()) == {0, 1, 4}
+
+
+def test_three_listings_visited_once_each_do_not_make_a_cell_done():
+    """Their steps are noisy by a fifth, which one visit to each cannot tell: the interval was ±2 %, of noise unseen."""
+    rows = [
+        row
+        for visit, moves in enumerate([(1.05, 1.04, 1.06), (1.07, 1.06, 1.06), (1.04, 1.03, 1.05)])
+        for row in visit_with(moves, f"v{visit}", f"X1-TEST-B{visit}")
+    ]
+    estimates = cell_estimates(rows, ())
+    key = (Operation.BUY, ListingType.EXPORT, Supply.MODERATE, Activity.WEAK)
+    assert (estimates[key].markets, estimates[key].trade_volumes) == (3, 9.0)
+    assert cell_needs(estimates, plan(listings=()))[key] > 1
 
 
 def test_it_ends_when_everything_within_reach_is_done():

@@ -1,6 +1,7 @@
 """Impact by cell: runs, the two estimators against independent ones, and intervals that hold the truth."""
 
 from collections import defaultdict
+from itertools import product
 from random import Random
 
 import numpy as np
@@ -189,6 +190,33 @@ def test_a_cell_of_one_run_leans_on_the_same_state_of_the_other_type_where_types
             left = fit_impact(runs.take(keep))
             off += [left.solution.theta[left.cells == cell][0] - full.solution.theta[full.cells == cell][0]]
     assert len(off) > 25 and np.sqrt(np.mean(np.square(off))) < 0.12
+
+
+def test_a_single_visit_to_each_listing_does_not_pass_its_noise_for_the_listings_own_slope():
+    """Nothing tells the two apart: intervals as narrow as rounding held the truth of a third of such listings."""
+    held = []
+    for listings, seed in product((2, 3, 4), range(1, 11)):
+        markets = dear(lab_markets(**NOISY | {"seed": seed}))
+        exports = [(m, g) for m, place in markets.items() for g, x in place.listings.items() if x.kind == "EXPORT"]
+        trading, truth = Trading(markets), {}
+        for market, good in Random(seed).sample(exports, listings):
+            volume = markets[market].listings[good].trade_volume
+            truth[market, good] = markets[market].expected_move(good, Operation.BUY, volume)
+            trading.visit(market, good, Operation.BUY, (1.0, 1.0, 1.0))
+        held += [x.slope.low <= truth[x.market, x.good] <= x.slope.high for x in measured(trading).listings]
+    assert len(held) == 90 and np.mean(held) >= 0.95
+
+
+def test_a_second_visit_tells_the_noise_of_a_step():
+    """Then the intervals are those of the noise, and no wider than it."""
+    trading = Trading(dear(lab_markets(**NOISY)))
+    exports = [(m, g) for m, x in trading.markets.items() for g in x.listings if x.listings[g].kind == "EXPORT"][:4]
+    for _ in range(2):
+        for market, good in exports:
+            trading.visit(market, good, Operation.BUY, (1.0, 1.0, 1.0))
+            trading.now += 3600
+    slopes = [x.slope for x in measured(trading).listings]
+    assert len(slopes) == 4 and all(slope.high < 2.2 * slope.low for slope in slopes)
 
 
 def test_slopes_are_not_biased_by_much_noise():

@@ -1,5 +1,6 @@
 """From fitted models to the tables: the impact by cell and by listing, with intervals and warnings."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,10 +17,11 @@ from spacetraders_lab.core.market import ListingType
 
 @dataclass(frozen=True, slots=True)
 class _Means:
-    """Weighted means of slopes on the log scale: one entry a cell or a unit."""
+    """Weighted means of slopes on the log scale: one entry a cell or a unit. `df` are those of the errors."""
 
     log: Floats
     error: Floats
+    df: float
 
 
 def cell_table(data: Dataset, runs: Runs, side: int, model: ImpactModel | None) -> tuple[CellEstimate, ...]:
@@ -45,7 +47,7 @@ def listing_table(data: Dataset, runs: Runs, side: int, model: ImpactModel | Non
             data,
             runs.take(runs.unit == unit),
             side,
-            exp_interval(means.log[i], means.error[i], model.residual_df),
+            exp_interval(means.log[i], means.error[i], means.df),
             float(model.solution.eta[i]),
         )
         for i, unit in enumerate(model.units)
@@ -126,7 +128,7 @@ def _measured(model: ImpactModel) -> dict[int, Estimate]:
     """Transaction-weighted mean slope over the markets measured, by cell number."""
     share = (model.trades / model.trades.sum(0)).T
     means = _means(model, share, by_cell=True)
-    return {int(c): exp_interval(means.log[i], means.error[i], model.residual_df) for i, c in enumerate(model.cells)}
+    return {int(c): exp_interval(means.log[i], means.error[i], means.df) for i, c in enumerate(model.cells)}
 
 
 def _measured_alone(runs: Runs) -> dict[int, Estimate]:
@@ -150,12 +152,13 @@ def _means(model: ImpactModel, share: Floats, by_cell: bool = False) -> _Means:
     relative = terms / total[:, None]
     if by_cell:  # each mean leans on one cell's coefficients and on several units' effects
         gradient = solution.design - relative @ solution.pull
-        own = (relative**2 / solution.unit_precision).sum(1)
+        own = (relative**2 * (1 / solution.unit_precision + model.unexplained)).sum(1)
     else:  # each mean leans on several cells' coefficients and on one unit's effect
         gradient = relative @ solution.design - solution.pull
-        own = 1 / solution.unit_precision
+        own = 1 / solution.unit_precision + model.unexplained
     variance = ((gradient @ solution.covariance) * gradient).sum(1) + own
-    return _Means(np.log(total), np.sqrt(variance))
+    df = model.residual_df if model.unexplained == 0 else math.inf  # such a spread is supposed as much as estimated
+    return _Means(np.log(total), np.sqrt(variance), df)
 
 
 def _expected(number: int, model: ImpactModel) -> tuple[Estimate | None, Estimate | None, float | None]:

@@ -32,6 +32,7 @@ _CELL_SDS = np.array([0.02, 0.05, 0.1, 0.17, 0.3, 0.6, 1.2])  # values of omega
 _COMMON = (0.0, 0.5, 0.95)  # values of the share, each as likely
 _USUAL_CELL_SD = 0.2  # where the half-Cauchy prior of omega (Gelman 2006, Bayesian Analysis 1:515) has lost half
 _NEGLIGIBLE = 0.01  # weight of a model
+_FEWEST_DF = 1.0  # of the residuals, to tell the noise of a step by
 _MAX_STEPS = 80
 _TOLERANCE = 1e-3
 _MIN_SIGNAL = 3.0  # standard errors that the mean move must have for a log-linear model to make sense
@@ -84,6 +85,18 @@ class ImpactModel:
     runs: int
     residual_df: float
     converged: bool
+
+    @property
+    def unexplained(self) -> float:
+        """The variance of a log slope that may be noise as well as the listing's own: 0 where the runs tell them apart.
+
+        They do not with one run a listing: then effects of listings and cells explain every run, nothing is left over
+        that would tell the noise of a step, and what is taken for their spread may all be noise. Where a level has a
+        single run its fixed effect swallows that spread as well: as much as cells usually differ is supposed then.
+        """
+        if self.residual_df >= _FEWEST_DF:
+            return 0.0
+        return max(_USUAL_CELL_SD**2, self.variances.tau2 + self.variances.omega2)
 
     @property
     def slopes(self) -> Floats:
@@ -266,9 +279,9 @@ class _Fit:
         unit_trace = (1 / solution.unit_precision).sum() + ((solution.pull @ solution.covariance) * solution.pull).sum()
         unit_edf = len(self.units) - unit_trace / old.tau2
         fixed_edf = self.fixed - spread[1 : self.fixed].sum() / _FIXED_VARIANCE
-        residual_df = max(1.0, len(self.runs) - fixed_edf - cell_edf - unit_edf)
+        residual_df = len(self.runs) - fixed_edf - cell_edf - unit_edf
         tau2 = (solution.eta**2).sum() / max(unit_edf, 1e-9)
-        phi = self._match_noise(solution, old.phi, residual_df)
+        phi = self._match_noise(solution, old.phi, max(1.0, residual_df))
         return replace(old, tau2=_bounded(tau2), phi=phi), residual_df
 
     def _match_noise(self, solution: Solution, phi: float, residual_df: float) -> float:

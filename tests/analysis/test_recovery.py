@@ -20,6 +20,7 @@ from spacetraders_lab.core.experiment import PlaceboBracket
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
 from tests.analysis.trading import (
     EPOCH,
+    Trading,
     dear,
     lab_markets,
     mixed_steps,
@@ -141,6 +142,30 @@ def test_a_tick_brings_back_what_the_activity_makes(game):
     assert weak.high / weak.low > 1.8  # the listings themselves differ by up to three times
     growing = by_kind[(ListingType.IMPORT, Activity.GROWING)]
     assert 0.5 <= growing.value <= 0.9 and all(rate.ticks >= rate.listings >= 3 for rate in rates)
+
+
+def test_a_listing_that_is_watched_longer_counts_no_more_in_the_mean_of_the_listings(game):
+    """Slow listings have more ticks before they are back: weighted by these, the mean would be that of the slow."""
+    played, _, tick = game
+    law = fit_law(played.dataset())
+    known = {(x.market, x.good) for x in law.listings if (x.market, x.good) in tick.phases}
+    trading = Trading(lab_markets())
+    rates = {
+        (market, good): trading.markets[market].rate(good)
+        for market, good in sorted(known)
+        if trading.markets[market].listings[good].kind is ListingType.EXPORT
+        and trading.markets[market].activity(good) is Activity.WEAK
+    }
+    for market, good in sorted(rates, key=rates.__getitem__):
+        for _ in range(8 if rates[market, good] < np.median(list(rates.values())) else 1):
+            trading.visit(market, good, Operation.BUY, (1.0, 1.0, 1.0))
+            for _ in range(20):
+                trading.now += 420
+                trading.read(market, good)
+    found = estimate_recovery(trading.dataset(), reads_of(trading), tick, law).rates
+    (weak,) = (rate for rate in found if (rate.type, rate.activity) == (ListingType.EXPORT, Activity.WEAK))
+    assert weak.listings >= 10
+    assert weak.mean.value == pytest.approx(np.mean(list(rates.values())), rel=0.06)
 
 
 def test_the_drift_of_untouched_quotes_is_measured():

@@ -193,20 +193,19 @@ def _tick_rates(reads: Reads, tick: Tick, law: LawFit) -> tuple[TickRate, ...]:
         for activity in range(len(ACTIVITIES)):
             own = (reads.type[first] == kind) & (reads.activity[first] == activity) & (towards_rest > 0)
             unit = reads.unit[first][own]
-            rate = ratio_of_sums(towards_rest[own], passed[own], unit)
-            if rate is not None:
-                one = _of_one_listing(rate.value, towards_rest[own], passed[own], unit)
-                listings, ticks = len(np.unique(unit)), int(passed[own].sum())
-                found.append(TickRate(label, ACTIVITIES[activity], one, rate, listings, ticks))
+            listings, code = np.unique(unit, return_inverse=True)
+            rates = np.bincount(code, towards_rest[own]) / np.bincount(code, passed[own])
+            mean = ratio_of_sums(rates, np.ones(len(rates)), listings)  # however long each of them was watched
+            if mean is not None:
+                one = _of_one_listing(mean.value, rates)
+                found.append(TickRate(label, ACTIVITIES[activity], one, mean, len(listings), int(passed[own].sum())))
     return tuple(found)
 
 
-def _of_one_listing(mean: float, moved: Floats, passed: Floats, unit: Ints) -> Estimate:
+def _of_one_listing(mean: float, rates: Floats) -> Estimate:
     """The mean rate, with the ends between which that of one more listing lies (95 %, log-normal)."""
-    units, code = np.unique(unit, return_inverse=True)
-    rates = np.log(np.bincount(code, moved) / np.bincount(code, passed))
-    error = float(rates.std(ddof=1)) * np.sqrt(1 + 1 / len(units))
-    return exp_interval(float(np.log(mean)), float(error), len(units) - 1)
+    error = float(np.log(rates).std(ddof=1)) * np.sqrt(1 + 1 / len(rates))
+    return exp_interval(float(np.log(mean)), float(error), len(rates) - 1)
 
 
 def _tick_moves(reads: Reads, tick: Tick, law: LawFit) -> tuple[Floats, Floats, Ints]:

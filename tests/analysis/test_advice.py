@@ -17,11 +17,12 @@ from spacetraders_lab.analysis.advice import (
     split,
     split_cost,
 )
-from spacetraders_lab.analysis.curve import Curve, transactions
+from spacetraders_lab.analysis.curve import Curve
 from spacetraders_lab.analysis.findings import LawForm
 from spacetraders_lab.analysis.keeping_up import cadences, caps, trips, week
 from spacetraders_lab.analysis.resilience import WEEK, Resilience
 from spacetraders_lab.core.market import Operation
+from spacetraders_lab.core.protocol import transactions
 
 BUY, SELL = Operation.BUY, Operation.SELL
 FORMS = list(LawForm)

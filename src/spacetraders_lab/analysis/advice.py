@@ -12,9 +12,10 @@ from itertools import pairwise
 import numpy as np
 
 from spacetraders_lab.analysis.arrays import Floats
-from spacetraders_lab.analysis.curve import Curve, transactions
+from spacetraders_lab.analysis.curve import Curve
 from spacetraders_lab.analysis.keeping_up import Ends, cadences, caps, few_draws, week
 from spacetraders_lab.analysis.resilience import Resilience
+from spacetraders_lab.core.protocol import transactions
 
 # Of the draws of what a week earns, the one to choose by: recovery is known badly, and a cadence that half of the
 # markets cannot bear loses more there than it gains elsewhere. Tried in the sandbox's economy (`keeping_up`).

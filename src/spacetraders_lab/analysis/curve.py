@@ -102,12 +102,6 @@ class Curve:
         return moved
 
 
-def transactions(units: int, trade_volume: int) -> list[int]:
-    """Units as the fewest transactions that the market allows, full ones first."""
-    full, rest = divmod(units, trade_volume)
-    return [trade_volume] * full + ([rest] if rest else [])
-
-
 def _bounded(exponent: Floats) -> Floats:
     """So far and no further: quotes beyond are no news, and their numbers would overflow."""
     return np.clip(exponent, -_FURTHEST, _FURTHEST)

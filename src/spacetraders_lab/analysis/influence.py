@@ -37,7 +37,7 @@ def influences(data: Dataset, findings: Findings) -> tuple[Influence, ...]:
 
     The spread between cells and the drift are taken as they were found with all listings.
     """
-    runs = combine_quotes(runs_of(data, findings.size_law.used if findings.size_law is not None else 1.0))
+    runs = combine_quotes(runs_of(data, findings.exponent))
     found: list[Influence] = []
     for fit in findings.sides:
         side = SIDES.index(fit.side)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from spacetraders_lab.core.experiment import MarketPair, Menu
 from spacetraders_lab.core.market import ListingKey, TradeGood
 from spacetraders_lab.core.prior import ExpectedListing, expected_listing
-from spacetraders_lab.core.protocol import FURTHEST_LOG_MOVE, cell_units
+from spacetraders_lab.core.protocol import FURTHEST_LOG_MOVE, cell_units, transactions
 from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT
 
 REQUESTS_PER_FLIGHT = 3  # orbit, navigate, dock
@@ -189,7 +189,7 @@ def loads(menu: Menu, buy_volume: int, sell_volume: int, hold: int) -> tuple[Loa
     units = [min(cell_units(buy_volume, fraction), hold) for fraction, _ in menu.buys]
     if menu.sells is None:
         return tuple(
-            Load(tuple(load), tuple(part for cell in load for part in _parts(cell, sell_volume)))
+            Load(tuple(load), tuple(part for cell in load for part in transactions(cell, sell_volume)))
             for load in _loads(units, hold)
         )
     bought, aboard, sales = _within(units, hold), sum(_within(units, hold)), []
@@ -197,7 +197,7 @@ def loads(menu: Menu, buy_volume: int, sell_volume: int, hold: int) -> tuple[Loa
         if aboard:
             sales.append(min(cell_units(sell_volume, fraction), aboard))
             aboard -= sales[-1]
-    return (Load(tuple(bought), (*sales, *_parts(aboard, sell_volume))),)
+    return (Load(tuple(bought), (*sales, *transactions(aboard, sell_volume))),)
 
 
 def _within(units: Sequence[int], hold: int) -> list[int]:
@@ -238,7 +238,7 @@ def _plan_pair(
             break
         selling = _trade(listings[target], [-units for units in _within(load.sales, aboard)], menu)
         rest = aboard + sum(selling.units)
-        clearing = _trade(selling.listing, [-units for units in _parts(rest, selling.listing.trade_volume)], None)
+        clearing = _trade(selling.listing, [-units for units in transactions(rest, selling.listing.trade_volume)], None)
         listings[source], listings[target] = buying.listing, clearing.listing
         planned.append(Load(buying.units, tuple(-units for units in selling.units + clearing.units)))
         trips.append((buying.credits, -selling.credits - clearing.credits))
@@ -277,9 +277,3 @@ def _is_guarded(first: ExpectedListing, now: ExpectedListing, menu: Menu, *, buy
         return now.ask > menu.highest_ask if buys else now.bid < menu.lowest_bid
     low, high = (first.ask, now.ask) if buys else (now.bid, first.bid)
     return high > low * math.exp(FURTHEST_LOG_MOVE)
-
-
-def _parts(units: int, trade_volume: int) -> list[int]:
-    """A sale split into transactions that the market allows."""
-    full, rest = divmod(units, trade_volume)
-    return [trade_volume] * full + ([rest] if rest else [])

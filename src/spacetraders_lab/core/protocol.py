@@ -131,6 +131,12 @@ def cell_units(trade_volume: int, fraction: float) -> int:
     return max(1, round_half_up(round(trade_volume * fraction, 9)))
 
 
+def transactions(units: int, trade_volume: int) -> list[int]:
+    """Units as the fewest transactions that the market allows, full ones first."""
+    full, rest = divmod(units, trade_volume)
+    return [trade_volume] * full + ([rest] if rest else [])
+
+
 def trade_command(step: Step, ship_symbol: str) -> TradeCommand:
     """The command that carries out a step."""
     kind = PurchaseCargoCommand if step.operation is Operation.BUY else SellCargoCommand

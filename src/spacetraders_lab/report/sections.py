@@ -221,8 +221,7 @@ def _transitions(subject: Subject) -> Section:
 
 
 def _diagnostics(subject: Subject) -> Section:
-    law = subject.findings.size_law
-    left = figures.residuals(subject.data, subject.findings.listings, law.used if law is not None else 1.0)
+    left = figures.residuals(subject.data, subject.findings.listings, subject.findings.exponent)
     shown = tuple(chart for chart in [*_residual_charts(left), *_checking_charts(subject, left)] if chart.records)
     return Section(
         "diagnostics",
@@ -241,7 +240,7 @@ def _residual_charts(left: Sequence[Record]) -> list[Chart]:
     fan = "A fan is noise that grows with the move; a bend is a model that is wrong."
     axes = (
         ("expected", "expected move, %", fan, False),
-        ("size", "units / tradeVolume", "A bend would be a law that is not linear in size.", False),
+        ("size", "units / tradeVolume", "A bend would be an exponent of size that is not the one in use.", False),
         ("position", "position in the visit", "A trend would be an effect of order.", False),
         ("price", "quote, credits (log scale)", "A fan towards low quotes is rounding.", True),
         ("hours", "hours since the first trade", "A trend would be drift.", False),

@@ -33,7 +33,7 @@ _DOES = {Operation.BUY: "buying", Operation.SELL: "selling"}
 
 
 def judge_hypotheses(data: Dataset, runs: Runs, drift2: float, size: SizeLaw | None) -> tuple[HypothesisResult, ...]:
-    """All tests that the data allow, each with its sentence."""
+    """All tests that the data allow, each with its sentence, by their codes."""
     results: list[HypothesisResult | None] = []
     for side, model in zip(SIDES, _by_side(runs, drift2), strict=True):
         if model is not None:
@@ -43,7 +43,7 @@ def judge_hypotheses(data: Dataset, runs: Runs, drift2: float, size: SizeLaw | N
         results += _of_type(TYPES[kind], runs.take(runs.type == kind), drift2)
     order = fit_order(data, drift2, size.exponent.value if size is not None else 1.0)
     results.append(_if_enough(_order(order), len(np.unique(data.used().unit))))
-    return _holm([result for result in results if result is not None])
+    return _holm(sorted((result for result in results if result is not None), key=lambda result: result.code))
 
 
 def _by_side(runs: Runs, drift2: float) -> list[ImpactModel | None]:

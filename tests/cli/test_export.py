@@ -12,6 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from spacetraders_lab.core.halt import Halt
 from spacetraders_lab.store.database import open_database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from tests.factories import NOON, make_record
@@ -130,7 +131,7 @@ def test_a_run_without_a_trade_is_only_to_be_gone_on_with_where_that_can_be(term
         for run_id in ("running", "paused", "over"):
             enter_run(database, run_id=run_id)
         with database.transaction() as connection:
-            ExperimentRepository(connection).suspend("paused", "paused: by the user")
+            ExperimentRepository(connection).suspend("paused", Halt.PAUSED, "by the user")
             ExperimentRepository(connection).cancel("over", "cancelled: by the user", now=NOON)
     said = {run_id: terminal.type(f"experiment analyze --run-id {run_id}") for run_id in ("running", "paused", "over")}
     assert {answer.code for answer in said.values()} == {2}

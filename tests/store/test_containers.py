@@ -12,6 +12,7 @@ import pytest
 from spacetraders_lab.core.container import HEALTHY_SECONDS, Container, ContainerState, Restart, WantedState
 from spacetraders_lab.core.errors import LeaseLost, UserError
 from spacetraders_lab.core.experiment import ExperimentRun
+from spacetraders_lab.core.halt import Halt
 from spacetraders_lab.store.containers import LOST_DAEMON, ContainerRepository
 from spacetraders_lab.store.daemons import Daemon, DaemonRepository
 from spacetraders_lab.store.database import Database, open_database
@@ -169,7 +170,7 @@ def test_what_must_not_run_is_not_adopted(yard: Yard, run: ExperimentRun, why: s
         case "another run":
             how["run_id"] = "run-2"
         case "paused":
-            yard.run_is(run, "suspend", "paused: by the user")
+            yard.run_is(run, "suspend", Halt.PAUSED, "by the user")
         case "cancelled":
             yard.run_is(run, "cancel", "cancelled: by the user", now=NOON)
         case "not yet":
@@ -184,7 +185,7 @@ def test_what_must_not_run_is_not_adopted(yard: Yard, run: ExperimentRun, why: s
 
 def test_a_run_under_maintenance_is_flown_by_whoever_is_left(yard: Yard, run: ExperimentRun) -> None:
     yard.start(run, "S-1")
-    yard.run_is(run, "suspend", "maintenance: back soon")
+    yard.run_is(run, "suspend", Halt.MAINTENANCE, "back soon")
     assert yard.must_adopt().ship_symbol == "S-1"
     assert yard.held_by("D-1", NOON) == [("S-1", True)]
 

@@ -183,7 +183,7 @@ async def _conclude(lab: Lab, run_id: str) -> int:
     )
     render.print_status(run, ships)
     if run.status is RunStatus.COMPLETED:
-        return EXIT_FAILED if any(end.was_begun for end in failed) else EXIT_OK
+        return EXIT_OK if all(end.was_done_without for end in failed) else EXIT_FAILED
     if run.status is not RunStatus.CANCELLED:
         print(f"\nGo on with: spacetraders experiment resume --run-id {run_id}")
     return EXIT_SUSPENDED

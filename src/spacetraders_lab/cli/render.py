@@ -236,11 +236,11 @@ def print_readings(readings: Mapping[str, int]) -> None:
 
 
 def print_failures(failed: Sequence["FailedPair"]) -> None:
-    """Why pairs failed, one by one; those that no ship ever had, by reason."""
+    """Why pairs failed, one by one; those that the run did without, by reason."""
     for end in failed:
-        if end.was_begun:
+        if not end.was_done_without:
             print(f"  {end.pair.pair_id}: {end.error_message}")
-    for reason, pairs in Counter(end.error_message for end in failed if not end.was_begun).items():
+    for reason, pairs in Counter(end.error_message for end in failed if end.was_done_without).items():
         print(f"  {pairs:,} pairs: {reason}")
 
 

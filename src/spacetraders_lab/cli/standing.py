@@ -92,7 +92,7 @@ def _watch(run_id: str) -> int:
             return EXIT_OK
         with opened.reading() as connection:
             failed = WorkQueueRepository(connection).failed_pairs(run_id)
-    return EXIT_FAILED if any(end.was_begun for end in failed) else EXIT_OK
+    return EXIT_OK if all(end.was_done_without for end in failed) else EXIT_FAILED
 
 
 def list_experiments(

@@ -12,7 +12,9 @@ LabError
 """
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
+
+from spacetraders_lab.core.halt import Halt
 
 
 class LabError(Exception):
@@ -54,25 +56,25 @@ class ShipUnfit(LabError):
 class WorldCondition(LabError):
     """Nobody can trade at present; the run waits and no pair is to blame."""
 
-    reason = "world"
+    halt: ClassVar[Halt]
 
 
 class OutOfCredits(WorldCondition):
     """The purse cannot pay for the next purchase."""
 
-    reason = "out_of_credits"
+    halt = Halt.OUT_OF_CREDITS
 
 
 class CreditFloor(OutOfCredits):
     """The next purchase would leave fewer credits in the purse than the user wants to keep."""
 
-    reason = "credit_floor"
+    halt = Halt.CREDIT_FLOOR
 
 
 class BudgetReached(WorldCondition):
     """The next purchase could take the run beyond the budget that the user accepted."""
 
-    reason = "budget_reached"
+    halt = Halt.BUDGET_REACHED
 
 
 class TooDear(BudgetReached):
@@ -82,19 +84,19 @@ class TooDear(BudgetReached):
 class Maintenance(WorldCondition):
     """The game is being maintained or reset."""
 
-    reason = "maintenance"
+    halt = Halt.MAINTENANCE
 
 
 class UniverseReset(WorldCondition):
     """The universe that the run belongs to no longer exists."""
 
-    reason = "universe_reset"
+    halt = Halt.UNIVERSE_RESET
 
 
 class TokenRefused(WorldCondition):
     """The game does not accept the agent's token."""
 
-    reason = "token_refused"
+    halt = Halt.TOKEN_REFUSED
 
 
 class LeaseLost(LabError):

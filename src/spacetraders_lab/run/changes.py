@@ -11,6 +11,7 @@ from spacetraders_lab import __version__
 from spacetraders_lab.core.container import Container
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import DesignName, ExperimentRun, RunStatus
+from spacetraders_lab.core.halt import Halt
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.coordinator import Begun
@@ -120,7 +121,7 @@ def resume(connection: Connection, run_id: str, *, now: datetime) -> None:
 def pause(connection: Connection, run_id: str) -> None:
     """Let every ship finish its trade and wait until the run is resumed. Raises UserError unless the run is at work."""
     experiments = ExperimentRepository(connection)
-    if not experiments.suspend(run_id, f"paused: {BY_THE_USER}"):
+    if not experiments.suspend(run_id, Halt.PAUSED, BY_THE_USER):
         run = experiments.get_run(run_id)
         reason = f" ({run.status_reason})" if run.status_reason else ""
         raise UserError(f"run {run_id} is {run.status} already{reason}")

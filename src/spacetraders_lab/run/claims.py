@@ -19,7 +19,7 @@ from spacetraders_lab.core.travel import distance
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.intents import IntentRepository
-from spacetraders_lab.store.work_queue import DONE_WITHOUT, WorkQueueRepository
+from spacetraders_lab.store.work_queue import WorkQueueRepository
 
 log = logging.getLogger(__name__)
 
@@ -94,8 +94,8 @@ class Claims:
 
         await self.lab.write(work)
 
-    async def end(self, claim: ClaimedPair, end: PairDone | PairFailed, skips_for: SkipReason) -> None:
-        """Write down how the pair ended; `skips_for` is the reason for the trades that a failed one leaves out.
+    async def end(self, claim: ClaimedPair, end: PairDone | PairFailed, failed_for: SkipReason) -> None:
+        """Write down how the pair ended; `failed_for` says in a word why, of one that failed.
 
         Raises LeaseLost.
         """
@@ -105,7 +105,7 @@ class Claims:
         def work(connection: Connection) -> None:
             queue = WorkQueueRepository(connection)
             if isinstance(end, PairFailed):
-                queue.mark_failed(claim, end.reason, now=now, washout_seconds=washout, skips_for=skips_for)
+                queue.mark_failed(claim, end.reason, now=now, washout_seconds=washout, failed_for=failed_for)
             else:
                 queue.mark_complete(claim, now=now, washout_seconds=washout)
 
@@ -118,10 +118,7 @@ class Claims:
     async def do_without(self, claim: ClaimedPair, why: str) -> None:
         """End a pair of which nothing more can be paid for; its trades are left out."""
         now, washout = self.lab.clock.now(), self._washout_seconds
-        ended = f"{DONE_WITHOUT}{why}"
-        await self._give_back(
-            lambda q: q.mark_failed(claim, ended, now=now, washout_seconds=washout, skips_for=SkipReason.CREDITS)
-        )
+        await self._give_back(lambda q: q.do_without(claim, why, now=now, washout_seconds=washout))
 
     async def release(self, claim: ClaimedPair, *, wait: float = 0.0, spend_attempt: bool = False) -> None:
         """Give the pair back: first in line for this ship, after so many seconds."""

@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 
 from spacetraders_lab.core.errors import LabError, Maintenance, UniverseReset, WorldCondition
 from spacetraders_lab.core.experiment import OPEN_STATUSES, ExperimentRun, RunStatus
+from spacetraders_lab.core.halt import Halt
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.heartbeat import Pulse
 from spacetraders_lab.run.interrupt import Interrupted, unless_stopped
@@ -169,7 +170,7 @@ def put_aside(connection: Connection, *, now: datetime) -> None:
     """Mark the runs that are left alone: COMPLETED where every pair has ended, else SUSPENDED with the reason."""
     for run_id, why in left_alone(connection).items():
         mark_ended(connection, run_id, now=now)
-        ExperimentRepository(connection).suspend(run_id, f"no_ship_left: {why}")
+        ExperimentRepository(connection).suspend(run_id, Halt.NO_SHIP_LEFT, why)
 
 
 def is_over(connection: Connection, run_id: str) -> bool:

@@ -80,7 +80,7 @@ class LastReading:
 class PairSession:
     """A ship's work on one claimed pair; `ship` is its state as the game last told it.
 
-    With `giving_up` (why) it only sells what is aboard. `skips_for` is why a pair that failed leaves out the rest.
+    With `giving_up` (why) it only sells what is aboard. `failed_for` says in a word why the pair failed, where it did.
     """
 
     def __init__(
@@ -95,7 +95,7 @@ class PairSession:
         last_reading: LastReading | None = None,
     ) -> None:
         self.ship = ship
-        self.skips_for = SkipReason.PAIR_FAILED
+        self.failed_for = SkipReason.PAIR_FAILED
         self._lab, self._run, self._lease, self._stop = lab, run, lease, stop
         self._pair = lease.claim.pair
         self._records: list[TradeRecord] = []
@@ -313,13 +313,13 @@ class PairSession:
         self._market = None
         self.ship = await self._read_ship()
 
-    async def _give_up(self, reason: str, skips_for: SkipReason = SkipReason.PAIR_FAILED) -> None:
+    async def _give_up(self, reason: str, failed_for: SkipReason = SkipReason.PAIR_FAILED) -> None:
         """Cross off the market that would not take a leftover, else note why the pair fails; see what is aboard."""
         log.warning("%s gives up: %s", self.ship.symbol, reason)
         if self._leftovers:
             self._search.close(self._leftovers[0])
         else:
-            self._giving_up, self.skips_for = reason, skips_for
+            self._giving_up, self.failed_for = reason, failed_for
         await self._find_leftovers()
 
     async def _settle_open_intents(self) -> None:

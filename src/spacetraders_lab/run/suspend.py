@@ -27,12 +27,12 @@ async def suspend(lab: Lab, run_id: str, condition: WorldCondition) -> None:
 
 def put_on_record(connection: Connection, run_id: str, condition: WorldCondition, *, now: datetime) -> None:
     """Write down what the world does to a run. What the user said meanwhile (pause, cancel) stands."""
-    experiments, reason = ExperimentRepository(connection), f"{condition.reason}: {condition}"
+    experiments = ExperimentRepository(connection)
     if isinstance(condition, UniverseReset):
-        experiments.cancel(run_id, reason, now=now)
+        experiments.cancel(run_id, f"{condition.halt}: {condition}", now=now)
         ContainerRepository(connection).stop_of_run(run_id, now=now)
     else:
-        experiments.suspend(run_id, reason)
+        experiments.suspend(run_id, condition.halt, str(condition))
 
 
 async def game_is_back(lab: Lab, run: ExperimentRun) -> bool:

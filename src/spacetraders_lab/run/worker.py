@@ -252,7 +252,7 @@ class ShipWorker:
                 # The hold is full of what another ship's pair has the market of: that is not this pair's fault.
                 await self._wait_with(claim)
             else:
-                await self._claims.end(claim, end, session.skips_for)
+                await self._claims.end(claim, end, session.failed_for)
                 report.count(end)
             self._ship = session.ship
             self._last_reading = session.last_reading if self.run.design.shares_readings else None

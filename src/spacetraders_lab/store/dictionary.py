@@ -132,6 +132,7 @@ MEANINGS = {
         "completed_at": "When the pair ended, well or not.",
         "attempts": "How often it was claimed.",
         "error_message": "Why it FAILED, or what the last attempt ended with.",
+        "failed_for": "Why it FAILED, in one word, as for `skips`; limit and credits: the run did without it.",
         "created_at": "When it was queued.",
         "position": "Its place in the queue.",
         "owner": "The worker that holds, or last held, the claim.",

@@ -23,8 +23,9 @@ from sqlalchemy import (
 )
 
 from spacetraders_lab.core.analysis_plan import plan_hash
-from spacetraders_lab.core.errors import BudgetReached, Maintenance, TooDear, UserError
+from spacetraders_lab.core.errors import BudgetReached, TooDear, UserError
 from spacetraders_lab.core.experiment import OPEN_STATUSES, ExperimentRun, IntentState, RunStatus, TradeRecord
+from spacetraders_lab.core.halt import Halt
 from spacetraders_lab.core.limits import Limits
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.store.attrition import skip_what_is_left, stored_design
@@ -49,8 +50,12 @@ class Deviation:
 
 def goes_on() -> ColumnElement[bool]:
     """The condition on a run that its ships are to work: it runs, or waits for the end of a maintenance."""
-    in_maintenance = runs.c.status_reason.startswith(f"{Maintenance.reason}:")
-    return or_(runs.c.status == RunStatus.RUNNING, and_(runs.c.status == RunStatus.SUSPENDED, in_maintenance))
+    in_maintenance = and_(runs.c.status == RunStatus.SUSPENDED, runs.c.halted_by == Halt.MAINTENANCE)
+    return or_(runs.c.status == RunStatus.RUNNING, in_maintenance)
+
+
+def _is_open() -> ColumnElement[bool]:
+    return runs.c.status.in_(OPEN_STATUSES)
 
 
 class ExperimentRepository:
@@ -132,12 +137,8 @@ class ExperimentRepository:
 
         Ends are final: raises UserError for a run that ended otherwise, or is unknown.
         """
-        changed = self._connection.execute(
-            update(runs)
-            .where(runs.c.run_id == run_id, runs.c.status.in_(OPEN_STATUSES))
-            .values(status=status, status_reason=reason, finished_at=None if status in OPEN_STATUSES else now)
-        )
-        if changed.rowcount == 1:
+        finished_at = None if status in OPEN_STATUSES else now
+        if self._change_status(run_id, _is_open(), status, reason, finished_at=finished_at):
             return
         stands = self.get_run(run_id).status
         if stands is not status:
@@ -176,12 +177,12 @@ class ExperimentRepository:
             is not None
         )
 
-    def suspend(self, run_id: str, reason: str) -> bool:
+    def suspend(self, run_id: str, by: Halt, what: str) -> bool:
         """Put a run to sleep until somebody resumes it; False when somebody has done so already, or it has ended.
 
         One that waits for the end of a maintenance waits for somebody from then on.
         """
-        return self._change_status(run_id, goes_on(), RunStatus.SUSPENDED, reason)
+        return self._change_status(run_id, goes_on(), RunStatus.SUSPENDED, f"{by}: {what}", halted_by=by)
 
     def end_maintenance(self, run_id: str) -> bool:
         """Let a run go on after maintenance; False when it sleeps for another reason, or has ended."""
@@ -189,8 +190,7 @@ class ExperimentRepository:
 
     def cancel(self, run_id: str, reason: str, *, now: datetime) -> bool:
         """End a run before its time; what was measured stays. False when it has ended already."""
-        is_open = runs.c.status.in_(OPEN_STATUSES)
-        has_ended = self._change_status(run_id, is_open, RunStatus.CANCELLED, reason, finished_at=now)
+        has_ended = self._change_status(run_id, _is_open(), RunStatus.CANCELLED, reason, finished_at=now)
         if has_ended:
             skip_what_is_left(self._connection, run_id, now=now)
         return has_ended
@@ -202,7 +202,7 @@ class ExperimentRepository:
     def _change_status(
         self, run_id: str, condition: ColumnElement[bool], status: RunStatus, reason: str | None, **more: Any
     ) -> bool:
-        values = {"status": status, "status_reason": reason} | more
+        values = {"status": status, "status_reason": reason, "halted_by": None} | more
         return (
             self._connection.execute(update(runs).where(runs.c.run_id == run_id, condition).values(values)).rowcount
             == 1

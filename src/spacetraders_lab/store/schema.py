@@ -23,6 +23,7 @@ from sqlalchemy import (
 
 from spacetraders_lab.core.container import ContainerState, WantedState
 from spacetraders_lab.core.experiment import IntentState, QueueStatus, RunStatus, SkipReason
+from spacetraders_lab.core.halt import Halt
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
 from spacetraders_lab.store.types import UtcDateTime, Word
 
@@ -108,6 +109,7 @@ experiment_runs = Table(
     Column("requests", BigInteger, nullable=False, server_default=text("0")),
     Column("status", Word(RunStatus), nullable=False),
     Column("status_reason", Text),
+    Column("halted_by", Word(Halt)),  # NULL unless SUSPENDED
     # why a run that chooses its pairs or readings as it goes on asks for no more; NULL: it may ask
     Column("ended_because", Text),
     Column("created_at", UtcDateTime, nullable=False),
@@ -136,6 +138,7 @@ experiment_work_queue = Table(
     Column("completed_at", UtcDateTime),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("error_message", Text),
+    Column("failed_for", Word(SkipReason)),  # NULL unless FAILED
     Column("created_at", UtcDateTime, nullable=False),
     Column("position", Integer, nullable=False),
     Column("owner", Text),

@@ -49,7 +49,6 @@ from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_work_queue as queue
 from spacetraders_lab.store.types import UtcDateTime
 
-DONE_WITHOUT = "not measured: "  # so begins why a pair has ended that the run's limits left no room for
 _TRIES = 20  # at pairs whose listings others take in the same moment, before the ship is told to come again
 
 
@@ -61,11 +60,12 @@ class FailedPair:
     ship_symbol: str | None
     attempts: int
     error_message: str
+    failed_for: SkipReason
 
     @property
-    def was_begun(self) -> bool:
-        """Whether a ship had it and could not measure it: others the run did without, as its limits wanted."""
-        return self.attempts > 0 and not self.error_message.startswith(DONE_WITHOUT)
+    def was_done_without(self) -> bool:
+        """Whether the run's limits left no room for it: the others a ship had and could not measure."""
+        return self.failed_for in (SkipReason.LIMIT, SkipReason.CREDITS)
 
 
 class WorkQueueRepository:
@@ -179,16 +179,20 @@ class WorkQueueRepository:
         *,
         now: datetime,
         washout_seconds: float = 0.0,
-        skips_for: SkipReason = SkipReason.PAIR_FAILED,
+        failed_for: SkipReason = SkipReason.PAIR_FAILED,
     ) -> None:
         """The pair is FAILED for good, with the reason; its listings are free after the washout. Raises LeaseLost.
 
-        `skips_for` is written down for each of its planned trades that has not taken place.
+        `failed_for` is written down also for each of its planned trades that has not taken place.
         """
-        self._end(
-            claim, now, washout_seconds, CLAIMED, status=QueueStatus.FAILED, completed_at=now, error_message=error
-        )
-        skip_the_rest(self._connection, [claim.queue_id], skips_for, now=now)
+        ended = {"completed_at": now, "error_message": error, "failed_for": failed_for}
+        self._end(claim, now, washout_seconds, CLAIMED, status=QueueStatus.FAILED, **ended)
+        skip_the_rest(self._connection, [claim.queue_id], failed_for, now=now)
+
+    def do_without(self, claim: ClaimedPair, why: str, *, now: datetime, washout_seconds: float) -> None:
+        """Fail the pair because nothing more of it can be paid for. Raises LeaseLost."""
+        failed_for = SkipReason.CREDITS
+        self.mark_failed(claim, _not_measured(why), now=now, washout_seconds=washout_seconds, failed_for=failed_for)
 
     def release(
         self,
@@ -221,7 +225,7 @@ class WorkQueueRepository:
         """
         if self._is_last_attempt(claim):
             error = f"gave up after {claim.attempt} attempts, the last by {claim.ship_symbol}: {error}"
-            self.mark_failed(claim, error, now=now, skips_for=SkipReason.API_ERROR)
+            self.mark_failed(claim, error, now=now, failed_for=SkipReason.API_ERROR)
         else:
             self.release(claim, now=now, not_before=not_before, spend_attempt=True)
 
@@ -271,7 +275,7 @@ class WorkQueueRepository:
 
     def end_waiting(self, run_id: str, why: str, reason: SkipReason, *, now: datetime) -> int:
         """Fail the pairs that nobody is at, because the run begins nothing more; returns how many."""
-        values = {"in_run": run_id, "now": now, "why": f"{DONE_WITHOUT}{why}"}
+        values = {"in_run": run_id, "now": now, "why": _not_measured(why), "reason": reason}
         ended = list(self._connection.execute(_END_WAITING, values).scalars())
         skip_the_rest(self._connection, ended, reason, now=now)
         return len(ended)
@@ -321,7 +325,7 @@ class WorkQueueRepository:
             .where(queue.c.run_id == run_id, queue.c.status == QueueStatus.FAILED)
             .order_by(queue.c.position, queue.c.queue_id)
         )
-        return [FailedPair(market_pair(row), row.claimed_by, row.attempts, row.error_message) for row in rows]
+        return [FailedPair(market_pair(r), r.claimed_by, r.attempts, r.error_message, r.failed_for) for r in rows]
 
     def _is_last_attempt(self, claim: ClaimedPair) -> bool:
         spent = select(queue.c.queue_id).where(
@@ -394,5 +398,9 @@ _FAIL_WAITING = (
 )
 # Attempts are spent by ships: of all the pairs that wait, those that none ever had are not looked at.
 _SPENT = (queue.c.claimed_by.is_not(None), UNFINISHED, queue.c.attempts >= queue.c.max_attempts)
-_SWEEP = _FAIL_WAITING.where(*_SPENT).values(error_message=_GAVE_UP)
-_END_WAITING = _FAIL_WAITING.values(error_message=bindparam("why"))
+_SWEEP = _FAIL_WAITING.where(*_SPENT).values(error_message=_GAVE_UP, failed_for=SkipReason.GAVE_UP)
+_END_WAITING = _FAIL_WAITING.values(error_message=bindparam("why"), failed_for=bindparam("reason"))
+
+
+def _not_measured(why: str) -> str:
+    return f"not measured: {why}"

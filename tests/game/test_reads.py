@@ -46,15 +46,6 @@ def test_all_pages_of_waypoints_are_read_each_once(sandbox: Sandbox) -> None:
     assert len(sandbox.line.sent) == -(-len(sandbox.places) // 20)
 
 
-def test_waypoints_can_be_asked_for_by_traits(sandbox: Sandbox) -> None:
-    async def scene(game: Game, ship: Ship) -> None:
-        both = {"MARKETPLACE", "SHIPYARD"}
-        found = await reads.list_waypoints(game.client, ship.system, both)
-        assert {w.symbol for w in found} == {w.symbol for w in sandbox.places if both <= w.traits}
-
-    sandbox.play(scene)
-
-
 def test_a_market_shows_prices_where_a_ship_is_and_lists_elsewhere(sandbox: Sandbox) -> None:
     async def scene(game: Game, ship: Ship) -> None:
         here = await reads.get_market(game.client, ship.waypoint)
@@ -72,33 +63,6 @@ def _is_watched(sandbox: Sandbox, waypoint: str) -> bool:
     return any(ship.waypoint == waypoint for fleet in sandbox.universe.fleets.values() for ship in fleet.values())
 
 
-def test_a_ship_is_bought_where_one_is(sandbox: Sandbox) -> None:
-    async def scene(game: Game, ship: Ship) -> None:
-        ships = await reads.list_ships(game.client)
-        yard = next(s.waypoint for s in ships if "SHIPYARD" in _traits(sandbox, s.waypoint))
-        shipyard = await reads.get_shipyard(game.client, yard)
-        offer = min(shipyard.ships, key=lambda offer: offer.purchase_price)
-        bought, agent = await reads.purchase_ship(game.client, offer.type, yard)
-        assert agent.credits == 175_000 - offer.purchase_price
-        assert bought in await reads.list_ships(game.client)
-        with pytest.raises(GameError) as refused:
-            await reads.purchase_ship(game.client, "SHIP_HEAVY_FREIGHTER", yard)
-        assert refused.value.code in (4216, 4605)
-
-    sandbox.play(scene)
-
-
-def _traits(sandbox: Sandbox, waypoint: str) -> frozenset[str]:
-    return next(w.traits for w in sandbox.places if w.symbol == waypoint)
-
-
-def test_the_supply_chain_names_what_exports_are_made_from(sandbox: Sandbox) -> None:
-    async def scene(game: Game, ship: Ship) -> dict[str, tuple[str, ...]]:
-        return await reads.get_supply_chain(game.client)
-
-    assert sandbox.play(scene)["IRON"] == ("IRON_ORE",)
-
-
 def test_a_call_sign_can_be_had_once(sandbox: Sandbox) -> None:
     async def scene(game: Game, ship: Ship) -> None:
         with pytest.raises(GameError) as taken:
@@ -110,9 +74,8 @@ def test_a_call_sign_can_be_had_once(sandbox: Sandbox) -> None:
 
 def test_what_is_no_waypoint_is_not_even_asked_for(sandbox: Sandbox) -> None:
     async def scene(game: Game, ship: Ship) -> None:
-        for read in (reads.get_market, reads.get_shipyard):
-            with pytest.raises(UserError):
-                await read(game.client, "nowhere")
+        with pytest.raises(UserError):
+            await reads.get_market(game.client, "nowhere")
         assert sandbox.line.sent == []
 
     sandbox.play(scene)

@@ -238,25 +238,6 @@ class JumpGate(Shape, frozen=True):
     connections: list[str]
 
 
-class ShipOnOffer(Shape, frozen=True):
-    """A ship in a shipyard's window; price in credits."""
-
-    type: str
-    purchase_price: int
-
-
-class ShipType(Shape, frozen=True):
-    type: str
-
-
-class Shipyard(Shape, frozen=True):
-    """What a shipyard sells; `ships` (with prices) is empty when no own ship is there."""
-
-    symbol: str
-    ship_types: list[ShipType]
-    ships: list[ShipOnOffer] = []
-
-
 # --- the account ---------------------------------------------------------------------------------------------------
 
 
@@ -312,10 +293,6 @@ class Registration(Shape, frozen=True):
         return f"Registration({self.agent.symbol})"
 
 
-class SupplyChain(Shape, frozen=True):
-    export_to_import_map: dict[str, list[str]]
-
-
 # --- replies to actions --------------------------------------------------------------------------------------------
 
 
@@ -351,11 +328,6 @@ class JumpReply(Shape, frozen=True):
     cooldown: Cooldown
     transaction: TransactionShape
     agent: Agent
-
-
-class ShipReply(Shape, frozen=True):
-    agent: Agent
-    ship: ShipShape
 
 
 def listed_transaction(entry: Any) -> MarketTransaction | None:

@@ -1,8 +1,7 @@
-"""What can be asked of the game, and how an agent and a ship are acquired. One function a question; nothing is kept."""
+"""What can be asked of the game, and how an agent is registered. One function a question; nothing is kept."""
 
-from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any, Protocol, TypeVar
+from typing import Protocol, TypeVar
 
 from spacetraders_lab.core.market import MarketSnapshot
 from spacetraders_lab.core.ship import Ship
@@ -16,11 +15,8 @@ from spacetraders_lab.game.parse import (
     MarketShape,
     Page,
     Registration,
-    ShipReply,
     ShipShape,
-    Shipyard,
     Status,
-    SupplyChain,
     SystemShape,
     WaypointShape,
 )
@@ -71,10 +67,9 @@ async def get_cargo(client: GameClient, ship: Ship) -> Ship:
     return (await client.get(Data[Cargo], "/my/ships/{ship}/cargo", ship=ship.symbol)).data.of(ship)
 
 
-async def list_waypoints(client: GameClient, system: str, traits: Iterable[str] | None = None) -> tuple[Waypoint, ...]:
-    """The system's waypoints, or those that have all of `traits`."""
-    query = {} if traits is None else {"traits": tuple(traits)}
-    shapes = await _all_pages(client, Page[WaypointShape], "/systems/{system}/waypoints", query, system=system)
+async def list_waypoints(client: GameClient, system: str) -> tuple[Waypoint, ...]:
+    """The system's waypoints."""
+    shapes = await _all_pages(client, Page[WaypointShape], "/systems/{system}/waypoints", system=system)
     return tuple(shape.waypoint for shape in shapes)
 
 
@@ -109,40 +104,19 @@ async def get_market(client: GameClient, waypoint: str) -> MarketSnapshot:
     return reply.data.snapshot(client.skew.games(client.clock.now()))
 
 
-async def get_shipyard(client: GameClient, waypoint: str) -> Shipyard:
-    """The shipyard; without prices when no own ship is there."""
-    template = "/systems/{system}/waypoints/{waypoint}/shipyard"
-    return (await client.get(Data[Shipyard], template, system=system_of(waypoint), waypoint=waypoint)).data
-
-
-async def get_supply_chain(client: GameClient) -> dict[str, tuple[str, ...]]:
-    """Each export with the imports it is made from."""
-    chain = (await client.get(Data[SupplyChain], "/market/supply-chain")).data
-    return {export: tuple(imports) for export, imports in chain.export_to_import_map.items()}
-
-
 async def register(client: GameClient, symbol: str, faction: str, account_token: str | None) -> Registration:
     """A new agent. After EffectUnknown the call sign may be taken by ourselves, its token lost."""
     body = {"symbol": symbol, "faction": faction}
     return (await client.post(Data[Registration], "/register", json=body, token=account_token)).data
 
 
-async def purchase_ship(client: GameClient, ship_type: str, waypoint: str) -> tuple[Ship, Agent]:
-    """Buy a ship at a shipyard where an own ship is. After EffectUnknown, the list of ships tells what happened."""
-    body = {"shipType": ship_type, "waypointSymbol": waypoint}
-    reply = (await client.post(Data[ShipReply], "/my/ships", json=body)).data
-    return reply.ship.ship, reply.agent
-
-
-async def _all_pages(
-    client: GameClient, shape: type[Page[L]], template: str, query: dict[str, Any] | None = None, **places: str
-) -> list[L]:
+async def _all_pages(client: GameClient, shape: type[Page[L]], template: str, **places: str) -> list[L]:
     """Every entry of a list, each once. A list that changes under the reader is read again, a few times at most."""
     found: dict[str, L] = {}
     for _ in range(_READINGS):
         found, totals, page, received = {}, set(), 1, 0
         while True:
-            reply = await client.get(shape, template, query={"page": page, "limit": _PAGE} | (query or {}), **places)
+            reply = await client.get(shape, template, query={"page": page, "limit": _PAGE}, **places)
             known = len(found)
             found |= {entry.symbol: entry for entry in reply.data}
             totals.add(reply.meta.total)

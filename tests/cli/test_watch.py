@@ -26,7 +26,7 @@ class StepClock(VirtualClock):
     """A clock that does the next step at each pause; after the last one the watch must have ended."""
 
     def __init__(self, *steps: Step) -> None:
-        super().__init__(NOON)
+        super().__init__()
         self._steps = list(steps)
 
     async def sleep(self, seconds: float) -> None:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.run.scout import ScoutingPlan, plan_scouting, scout
+from spacetraders_lab.run.scout import ScoutingPlan, follow, plan_scouting, scout
 from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.world import World
 from spacetraders_lab.study.rig import FRIGATE, PROBE, Rig
@@ -131,7 +131,7 @@ def test_a_scouting_that_was_broken_off_goes_on_where_it_stopped(rig: Rig) -> No
     plan = _plan(rig, 60)
     assert plan.fresh == read
     assert plan.markets == len(rig.universe.home.markets) - len(read)
-    assert rig.play(lambda lab: scout(lab, rig.system, rig.fleet, max_age=timedelta(hours=1))) == plan.markets
+    assert rig.play(lambda lab: follow(lab, plan)) == plan.markets
     assert _reads(rig) == dict.fromkeys(rig.universe.home.markets, 1)
 
 

@@ -10,7 +10,7 @@ from enum import StrEnum
 from heapq import heappop, heappush
 from typing import NamedTuple
 
-from spacetraders_lab.core.routing import Preference, Unreachable
+from spacetraders_lab.core.routing import REQUEST_SECONDS, Preference, Unreachable
 from spacetraders_lab.core.waypoint import system_of
 
 _COOLDOWN_SECONDS = 60  # and one more for every map unit between the systems. Source: the player wiki
@@ -62,20 +62,16 @@ class Jumps:
     seconds: int
 
 
-_Rank = Callable[[int, int, float], tuple[float, float]]
+_Rank = Callable[[int, int], tuple[float, float]]
 _RANKS: Mapping[Preference, _Rank] = {
-    Preference.FASTEST: lambda seconds, jumps, request_seconds: (seconds + jumps * request_seconds, jumps),
-    Preference.CHEAPEST: lambda seconds, jumps, _: (jumps, seconds),
-    Preference.FEWEST_REQUESTS: lambda _, jumps, __: (jumps, 0),  # a position costs a request
+    Preference.FASTEST: lambda seconds, jumps: (seconds + jumps * REQUEST_SECONDS, jumps),
+    Preference.CHEAPEST: lambda seconds, jumps: (jumps, seconds),
+    Preference.FEWEST_REQUESTS: lambda _, jumps: (jumps, 0),  # a position costs a request
 }
 
 
 def find_jumps(
-    known: Gates,
-    start: str,
-    goal_system: str,
-    preference: Preference = Preference.FASTEST,
-    request_seconds: float = 0.5,
+    known: Gates, start: str, goal_system: str, preference: Preference = Preference.FASTEST
 ) -> Jumps | Unread:
     """The best way from the gate `start`, which works, to the gate of another system; or what to ask first.
 
@@ -104,7 +100,7 @@ def find_jumps(
         for other in known.connections[gate]:
             passing = system_of(other) != goal_system  # the goal comes before its equals, so that they are not read
             longer = seconds + (_cooldown(known, gate, other) if passing else 0)
-            heappush(ways, (rank(longer, len(way), request_seconds), passing, longer, (*way, other)))
+            heappush(ways, (rank(longer, len(way)), passing, longer, (*way, other)))
     raise Unreachable(_why_not(start, goal_system, unfinished, gave_up=bool(ways)))
 
 

@@ -29,6 +29,9 @@ class Preference(StrEnum):
     FEWEST_REQUESTS = "fewest-requests"
 
 
+REQUEST_SECONDS = 0.5  # what a request is worth: the game takes two a second
+
+
 @dataclass(frozen=True, slots=True)
 class Leg:
     """One flight: `seconds` and `fuel` (ship units) are what it costs. `refuel_before`: fill the tank at its origin."""
@@ -74,7 +77,7 @@ def find_route(
     docked: bool = False,
     end_fuel: int = 0,
     preference: Preference = Preference.FASTEST,
-    request_seconds: float = 0.5,
+    request_seconds: float = REQUEST_SECONDS,
 ) -> Route:
     """The best route from `start` to `goal`, arriving with at least `end_fuel`.
 

@@ -45,16 +45,9 @@ class ScoutingPlan:
         return sum(map(len, self.tours))
 
 
-async def scout(
-    lab: Lab,
-    system: str,
-    ship_symbols: Sequence[str],
-    *,
-    max_age: timedelta = timedelta(0),
-    visited: Visited = lambda *_: None,
-) -> int:
+async def scout(lab: Lab, system: str, ship_symbols: Sequence[str], *, visited: Visited = lambda *_: None) -> int:
     """Read every market of a system once, with the ships given; returns how many were read."""
-    return await follow(lab, await plan_scouting(lab, system, ship_symbols, max_age=max_age), visited=visited)
+    return await follow(lab, await plan_scouting(lab, system, ship_symbols), visited=visited)
 
 
 async def plan_scouting(

@@ -75,16 +75,10 @@ def _share_after(
     return share_precise(rows[:count], seen, cells)
 
 
-def share_precise(
-    rows: Sequence[TradeRecord],
-    placebos: Sequence[PlaceboBracket],
-    cells: Collection[CellKey],
-    *,
-    target: float = TARGET,
-) -> float:
+def share_precise(rows: Sequence[TradeRecord], placebos: Sequence[PlaceboBracket], cells: Collection[CellKey]) -> float:
     """The share of these cells whose interval for the markets measured is narrow enough; 0 without cells."""
     estimates = cell_estimates(rows, placebos)
-    precise = sum(is_precise(estimates[key].measured, target, GOOD_ENOUGH) for key in cells)
+    precise = sum(is_precise(estimates[key].measured, TARGET, GOOD_ENOUGH) for key in cells)
     return precise / len(cells) if cells else 0.0
 
 

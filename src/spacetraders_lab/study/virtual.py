@@ -23,13 +23,12 @@ class VirtualClock:
     Time goes on between runs. `now()` may be asked anywhere, also outside a run and from other threads.
     """
 
-    def __init__(self, start: datetime = START) -> None:
-        self.start = start
+    def __init__(self) -> None:
         self.elapsed = 0.0
         self.holders = 0
 
     def now(self) -> datetime:
-        return self.start + timedelta(seconds=self.elapsed)
+        return START + timedelta(seconds=self.elapsed)
 
     def monotonic(self) -> float:
         return self.elapsed

@@ -13,7 +13,7 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import ClaimOrder, Design, DesignName, ExperimentRun, RunStatus
 from spacetraders_lab.core.revisits import AFTER_MINUTES, Watch
 from spacetraders_lab.run.app import Lab
-from spacetraders_lab.run.changes import reopen
+from spacetraders_lab.run.changes import add_ships, reopen
 from spacetraders_lab.run.fleet import run_workers
 from spacetraders_lab.run.revisit import how_far
 from spacetraders_lab.store.database import open_database
@@ -134,6 +134,30 @@ def test_stopped_in_the_night_it_goes_on_where_it_was(make_rig: Callable[..., Ri
     assert rig.run(run).status is RunStatus.COMPLETED
     with pytest.raises(UserError, match="has ended"):
         rig.play(lambda lab: reopen(lab, run.run_id))
+
+
+def test_a_probe_alone_may_watch_what_others_have_shocked(make_rig: Callable[..., Rig]) -> None:
+    """Named or not; while there is something to trade it needs another beside it, unless it only joins."""
+    rig = make_rig(ships=(FRIGATE, PROBE))
+    run, (frigate, probe) = begin(rig, 1), rig.fleet
+    with pytest.raises(UserError, match="LAB-2 has no hold, and there is something to trade"):
+        rig.play(lambda lab: reopen(lab, run.run_id, [probe]))
+    rig.play(lambda lab: add_ships(lab, run.run_id, [probe]))
+    stop = asyncio.Event()
+
+    async def until_shocked(lab: Lab) -> None:
+        asyncio.get_running_loop().call_later(3600, stop.set)
+        await run_workers(lab, run, [frigate], stop)
+
+    rig.play(until_shocked)
+    assert rig.counts(run) == {"COMPLETED": 1}
+    before = progress(rig, run)
+    assert before.to_come
+    assert rig.play(lambda lab: reopen(lab, run.run_id, [probe])).run.ships == (probe,)
+    rig.play(lambda lab: run_workers(lab, run, [probe], asyncio.Event()))
+    after = progress(rig, run)
+    assert (after.to_come, after.done > before.done) == ((), True)
+    assert rig.run(run).status is RunStatus.COMPLETED
 
 
 def test_a_fleet_of_probes_alone_cannot_shock_anything(make_rig: Callable[..., Rig]) -> None:

@@ -21,6 +21,7 @@ from spacetraders_lab.run.roster import checked_ships
 from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.intents import IntentRepository
+from spacetraders_lab.store.work_queue import WorkQueueRepository
 
 BY_THE_USER = "by the user"
 
@@ -45,7 +46,8 @@ async def reopen(
     await lab.write(lambda c: mark_ended(c, run_id, now=now))  # whoever was to do so may have been killed
     if ship_symbols:
         run = await lab.read(lambda c: _own_run(c, lab, run_id))
-        fleet = await _checked(lab, run, ship_symbols)
+        must_trade = bool(await lab.read(lambda c: WorkQueueRepository(c).open_pairs(run_id)))
+        fleet = await _checked(lab, run, ship_symbols, must_trade=must_trade)
 
     def work(connection: Connection) -> Begun:
         run = _own_run(connection, lab, run_id, to_change=True)
@@ -67,7 +69,7 @@ async def reopen(
 async def add_ships(lab: Lab, run_id: str, ship_symbols: Sequence[str]) -> list[Container]:
     """Let more ships work on a run; they claim as soon as a daemon sees them. Raises UserError for unfit ships."""
     run = await lab.read(lambda c: _own_run(c, lab, run_id))
-    fleet = await _checked(lab, run, ship_symbols)
+    fleet = await _checked(lab, run, ship_symbols, must_trade=False)  # others do
     now = lab.clock.now()
 
     def work(connection: Connection) -> list[Container]:
@@ -141,10 +143,10 @@ def ships_with_cargo(connection: Connection, run_id: str) -> list[str]:
     return [ship for ship in sorted(ships) if IntentRepository(connection).carries_cargo(run_id, ship)]
 
 
-async def _checked(lab: Lab, run: ExperimentRun, ship_symbols: Sequence[str]) -> list[Ship]:
+async def _checked(lab: Lab, run: ExperimentRun, ship_symbols: Sequence[str], *, must_trade: bool) -> list[Ship]:
     """The ships of those names; raises UserError for one that cannot work on the run."""
-    probes_too = run.design.name is DesignName.RECOVERY
-    return await checked_ships(lab, ship_symbols, run.system_symbol, probes_too=probes_too)
+    watches = run.design.name is DesignName.RECOVERY
+    return await checked_ships(lab, ship_symbols, run.system_symbol, probes_too=watches, must_trade=must_trade)
 
 
 def _fuel_money(fleet: Sequence[Ship], plan: Mapping[str, Any]) -> int:

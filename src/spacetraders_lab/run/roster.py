@@ -8,10 +8,12 @@ from spacetraders_lab.game import reads
 from spacetraders_lab.run.app import Lab
 
 
-async def checked_ships(lab: Lab, symbols: Sequence[str], system: str, *, probes_too: bool = False) -> list[Ship]:
-    """The ships of those names, each once; raises UserError for one that cannot trade in the system.
+async def checked_ships(
+    lab: Lab, symbols: Sequence[str], system: str, *, probes_too: bool = False, must_trade: bool = True
+) -> list[Ship]:
+    """The ships of those names, each once; raises UserError for one that cannot work in the system.
 
-    With `probes_too` ships without a hold may come along, as long as there is one with a hold.
+    With `probes_too` ships without a hold may come along; where they `must_trade`, one of them needs a hold.
     """
     fleet = {ship.symbol: ship for ship in await reads.list_ships(lab.game.client)}
     unknown = [symbol for symbol in symbols if symbol not in fleet]
@@ -21,8 +23,10 @@ async def checked_ships(lab: Lab, symbols: Sequence[str], system: str, *, probes
     for ship in ships:
         if ship.system != system:
             raise UserError(f"{ship.symbol} is in {ship.system}, not in {system}")
-        if ship.cargo_capacity == 0 and not (probes_too and any(other.cargo_capacity for other in ships)):
+        if ship.cargo_capacity == 0 and not probes_too:
             raise UserError(f"{ship.symbol} has no hold; a probe can scout (market scout) but not trade")
+    if must_trade and not any(ship.cargo_capacity for ship in ships):
+        raise UserError(f"{ships[0].symbol} has no hold, and there is something to trade; name a ship that has one too")
     return ships
 
 

@@ -195,6 +195,16 @@ def test_the_status_of_a_run_that_nobody_flies_for_says_how_it_goes_on(tmp_path:
     assert terminal.type("experiment status --run-id run-1 --json").json["is_left"] is True
 
 
+def test_the_pairs_that_a_cancelled_run_has_left_are_not_told_as_pending(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    with closing(open_database(path=terminal.database)) as database:
+        enter_run(database, [PAIR])
+        assert "\n- Pending: 1\n" in terminal.type("experiment status --run-id run-1").out
+        with database.transaction() as connection:
+            ExperimentRepository(connection).cancel("run-1", "cancelled: by the user", now=NOON)
+    assert "\n- Not measured: 1\n" in terminal.type("experiment status --run-id run-1").out
+
+
 def test_the_ships_shares_make_the_whole(done: tuple[Player, Answer]) -> None:
     player, answer = done
     status = player.type(f"experiment status --run-id {_run_id(answer)}")

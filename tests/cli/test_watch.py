@@ -93,6 +93,7 @@ def test_a_terminal_is_redrawn_at_the_width_it_has(database: Database) -> None:
     assert widths[0] > 90
     assert widths[1] <= 60
     assert view["run"]["status"] is RunStatus.CANCELLED
+    assert isinstance(console.file, io.StringIO) and "Not measured 1 " in console.file.getvalue()
 
 
 def longest(console: Console) -> int:

@@ -214,8 +214,13 @@ def print_status(run: RunSummary, ships: Sequence[ShipStatus], *, is_open: bool 
     print("\nQueue Status:")
     print(f"- Completed: {done}")
     print(f"- In Progress: {run.pairs[QueueStatus.CLAIMED]}")
-    print(f"- Pending: {run.pairs[QueueStatus.PENDING]}")
+    print(f"- {pending_word(run.status)}: {run.pairs[QueueStatus.PENDING]}")
     print(f"- Failed: {run.pairs[QueueStatus.FAILED]}")
+
+
+def pending_word(status: RunStatus) -> str:
+    """What a run's PENDING pairs are: of one that was cancelled nobody is going to measure them."""
+    return "Not measured" if status is RunStatus.CANCELLED else "Pending"
 
 
 def print_limits(limits: Limits, *, hours: float, requests: int) -> None:

@@ -79,7 +79,8 @@ def _watch_kept(connection: Connection, run: ExperimentRun, now: datetime) -> di
 
     speed = ExperimentRepository(connection).speed_of(run.run_id)
     watch = watch_of(connection, run.run_id, run.finished_at or now, speed=speed)
-    return {"made": watch.done, "missed": watch.missed, "to_come": len(watch.to_come)}
+    to_come = 0 if run.status is RunStatus.CANCELLED else len(watch.to_come)
+    return {"made": watch.done, "missed": watch.planned - watch.done - to_come, "to_come": to_come}
 
 
 def _watch(run_id: str) -> int:

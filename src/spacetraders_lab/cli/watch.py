@@ -10,6 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from spacetraders_lab.cli.render import pending_word
 from spacetraders_lab.core.clock import Clock
 from spacetraders_lab.core.experiment import OPEN_STATUSES
 from spacetraders_lab.dashboard.run_feed import RunFeed
@@ -138,8 +139,8 @@ def _ships(view: View, now: datetime) -> Table:
 def _figures(view: View) -> Text:
     pairs, money, progress = view["progress"]["pairs"], view["money"], view["progress"]
     return Text(
-        f"Pending {pairs['PENDING']:,}  In progress {pairs['CLAIMED']:,}  Completed {pairs['COMPLETED']:,}"
-        f"  Failed {pairs['FAILED']:,}\n"
+        f"{pending_word(view['run']['status'])} {pairs['PENDING']:,}  In progress {pairs['CLAIMED']:,}"
+        f"  Completed {pairs['COMPLETED']:,}  Failed {pairs['FAILED']:,}\n"
         f"Trades {progress['trades']:,}"
         + (f" of {progress['planned_trades']:,}" if progress["planned_trades"] else "")
         + f"  {_away(money['outlay'])}, of a budget of {money['budget']:,}  At risk {money['aboard']:,}"

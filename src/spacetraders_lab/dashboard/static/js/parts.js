@@ -33,9 +33,9 @@ export function bar(parts, label) {
     parts.filter(([share]) => share > 0).map(([share, kind]) => h("i", { class: kind, style: { width: `${100 * Math.min(1, share)}%` } })));
 }
 
-/** How the pairs of a queue stand, as one bar. */
-export function pairsBar(pairs) {
+/** How the pairs of a run stand, as one bar. */
+export function pairsBar({ pairs, status }) {
   const total = Object.values(pairs).reduce((a, b) => a + b, 0) || 1;
-  const text = `${pairs.COMPLETED} completed, ${pairs.CLAIMED} in progress, ${pairs.FAILED} failed, ${pairs.PENDING} pending`;
+  const text = `${pairs.COMPLETED} completed, ${pairs.CLAIMED} in progress, ${pairs.FAILED} failed, ${pairs.PENDING} ${status === "CANCELLED" ? "not measured" : "pending"}`;
   return bar([[pairs.COMPLETED / total, "done"], [pairs.CLAIMED / total, "active"], [pairs.FAILED / total, "failed"]], text);
 }

@@ -34,7 +34,7 @@ function listing(runs) {
     h("td", {}, pill(run.status)),
     h("td", { class: "symbol" }, run.system),
     h("td", { class: "symbol" }, run.agent),
-    h("td", { class: "wide" }, pairsBar(run.pairs)),
+    h("td", { class: "wide" }, pairsBar(run)),
     h("td", { class: "number" }, `${count(run.pairs.COMPLETED)} / ${count(Object.values(run.pairs).reduce((a, b) => a + b, 0))}`),
     h("td", { class: `number ${run.pairs.FAILED ? "bad" : ""}` }, count(run.pairs.FAILED)),
     h("td", { class: "number" }, count(run.trades)),

@@ -11,7 +11,7 @@ import pytest
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.sandbox.api import create_app
 from spacetraders_lab.sandbox.settings import SandboxSettings
-from spacetraders_lab.sandbox.state import _FORMAT, load_universe, save_universe
+from spacetraders_lab.sandbox.state import _FORMAT, Snapshot, load_universe
 from spacetraders_lab.sandbox.truth import truth
 from spacetraders_lab.sandbox.universe import Universe
 from tests.sandbox.player import START, Player
@@ -43,7 +43,7 @@ def restarted(player: Player, file: Path) -> Player:
 def test_everything_goes_on_after_a_restart(tmp_path: Path):
     player = lived()
     file = tmp_path / "universe.state"
-    save_universe(player.universe, file)
+    Snapshot.of(player.universe).write(file)
     again = restarted(player, file)
     assert again.universe.universe_id == player.universe.universe_id
     assert list(again.universe.ledger) == list(player.universe.ledger)
@@ -66,16 +66,27 @@ def test_everything_goes_on_after_a_restart(tmp_path: Path):
 def test_a_universe_after_a_reset_is_kept_too(tmp_path: Path):
     first = Universe.create(SandboxSettings(start=START), START)
     second = first.successor(START + timedelta(days=14))
-    save_universe(second, tmp_path / "state")
+    Snapshot.of(second).write(tmp_path / "state")
     again = load_universe(tmp_path / "state", first.settings)
     assert again.reset_date == second.reset_date == "2026-03-15"
     assert truth(again, second.start) == truth(second, second.start)
     assert again.secret == second.secret != first.secret
 
 
+def test_what_happens_while_a_snapshot_is_written_is_not_in_it(tmp_path: Path):
+    player, then, later = lived(), tmp_path / "state then", tmp_path / "state later"
+    snapshot = Snapshot.of(player.universe)
+    snapshot.write(then)
+    player.clock.advance(7_000)
+    player.post(f"{player.ship_path}/dock")
+    assert len(player.universe.ledger) > snapshot.entries
+    snapshot.write(later)
+    assert later.read_bytes() == then.read_bytes()
+
+
 def test_a_cut_or_altered_file_is_refused_at_every_length(tmp_path: Path):
     player, file = lived(), tmp_path / "state"
-    save_universe(player.universe, file)
+    Snapshot.of(player.universe).write(file)
     whole = file.read_bytes()
     for length in {0, 1, 20, 60, 100, *range(0, len(whole), 997), len(whole) - 1}:
         file.write_bytes(whole[:length])
@@ -88,7 +99,7 @@ def test_a_cut_or_altered_file_is_refused_at_every_length(tmp_path: Path):
 
 
 def test_a_file_of_other_settings_is_refused_and_they_are_named(tmp_path: Path):
-    save_universe(Universe.create(SandboxSettings(seed=5), START), tmp_path / "state")
+    Snapshot.of(Universe.create(SandboxSettings(seed=5), START)).write(tmp_path / "state")
     with pytest.raises(UserError, match=r"seed=5"):
         load_universe(tmp_path / "state", SandboxSettings(seed=6))
 
@@ -96,7 +107,7 @@ def test_a_file_of_other_settings_is_refused_and_they_are_named(tmp_path: Path):
 @pytest.mark.parametrize("step", ["fsync", "replace"])
 def test_what_fails_while_writing_leaves_the_old_file_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str):
     player, file = lived(), tmp_path / "state"
-    save_universe(player.universe, file)
+    Snapshot.of(player.universe).write(file)
     old = file.read_bytes()
 
     def fail(*_: object) -> None:
@@ -106,14 +117,14 @@ def test_what_fails_while_writing_leaves_the_old_file_whole(tmp_path: Path, monk
     player.clock.advance(500)
     player.post(f"{player.ship_path}/dock")
     with pytest.raises(OSError, match="No space"):
-        save_universe(player.universe, file)
+        Snapshot.of(player.universe).write(file)
     assert file.read_bytes() == old
     load_universe(file, player.universe.settings)
 
 
 def test_a_universe_kept_before_flights_and_agents_knew_more_is_still_good(tmp_path: Path):
     player, file = lived(), tmp_path / "universe.state"
-    save_universe(player.universe, file)
+    Snapshot.of(player.universe).write(file)
     state = msgspec.msgpack.decode(file.read_bytes().partition(b"\n")[2])
     for agent in state["agents"].values():
         del agent["registered"]

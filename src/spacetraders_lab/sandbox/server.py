@@ -6,6 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,7 +23,7 @@ from spacetraders_lab.sandbox.admin import create_admin
 from spacetraders_lab.sandbox.api import BASE_PATH, create_app
 from spacetraders_lab.sandbox.mishaps import ABORT
 from spacetraders_lab.sandbox.settings import SandboxSettings
-from spacetraders_lab.sandbox.state import load_universe, save_universe
+from spacetraders_lab.sandbox.state import Snapshot, load_universe
 from spacetraders_lab.sandbox.truth import dump_truth
 from spacetraders_lab.sandbox.universe import Universe
 
@@ -92,7 +93,7 @@ def serve(
         universe = load_universe(state, settings) if state and kept else Universe.create(settings, clock.now())
         app = create_app(universe, clock)
         if state is not None:
-            _write(state, lambda: save_universe(universe, state))  # now, and not at the end, it can be mended
+            _write(state, lambda: Snapshot.of(universe).write(state))  # now, and not at the end, it can be mended
             app.router.lifespan_context = _keeping(state, say)
         if truth is not None:
             _write(truth, lambda: dump_truth(universe, clock.now(), truth))
@@ -207,13 +208,20 @@ def _url(listener: socket.socket) -> str:
 
 
 def _keeping(path: Path, say: Callable[[str], None]) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
-    """A lifespan that keeps the universe in a file: every now and then when something happened, and at the end."""
+    """A lifespan that keeps the universe in a file: every now and then when something happened, and at the end.
 
-    def save(universe: Universe) -> None:
+    It is written on a thread of its own, one after the other: a long ledger takes seconds, and the game goes on.
+    """
+    writer = ThreadPoolExecutor(1, "state")
+
+    def write(snapshot: Snapshot) -> None:
         try:
-            save_universe(universe, path)
-        except OSError as error:  # the game goes on; the next attempt may find room
+            snapshot.write(path)
+        except OSError as error:  # the next attempt may find room
             say(f"The universe could not be kept in {path}: {error.strerror or error}")
+
+    async def save(universe: Universe) -> None:
+        await asyncio.get_running_loop().run_in_executor(writer, write, Snapshot.of(universe))
 
     async def keep(app: Starlette) -> None:
         saved: tuple[str, int] | None = None
@@ -221,7 +229,7 @@ def _keeping(path: Path, say: Callable[[str], None]) -> Callable[[Starlette], Ab
             universe: Universe = app.state.universe
             if (universe.reset_date, len(universe.ledger)) != saved:
                 saved = (universe.reset_date, len(universe.ledger))
-                save(universe)
+                await save(universe)
             await asyncio.sleep(_SAVE_EVERY)
 
     @asynccontextmanager
@@ -229,6 +237,6 @@ def _keeping(path: Path, say: Callable[[str], None]) -> Callable[[Starlette], Ab
         keeper = asyncio.create_task(keep(app))
         yield
         keeper.cancel()
-        save(app.state.universe)
+        await save(app.state.universe)
 
     return lifespan

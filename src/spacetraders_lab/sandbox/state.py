@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,8 @@ from spacetraders_lab.sandbox.settings import SandboxSettings
 from spacetraders_lab.sandbox.universe import Agent, ShipState, Universe
 
 _FORMAT = b"spacetraders-sandbox-state-1"
+_NO_ENTRIES, _ARRAY = b"\x90", b"\xdd"  # of MessagePack: an array of none, and of as many as four bytes say
+_PART = 1_000  # entries: a millisecond
 
 
 @dataclass(slots=True)
@@ -44,19 +47,44 @@ class _State:
     ships: dict[str, ShipState]
     markets: dict[str, _MarketState]
     yards: dict[str, _YardState]
-    ledger: list[LedgerEntry]
+    ledger: list[LedgerEntry]  # at the end, where a snapshot puts in its entries
 
 
-def save_universe(universe: Universe, path: Path) -> None:
-    """Write the universe beside the file and put it in its place, so that the file is always whole."""
-    content = msgspec.msgpack.encode(_state_of(universe))
-    header = b"%s %d %s\n" % (_FORMAT, len(content), hashlib.sha256(content).hexdigest().encode())
-    beside = path.with_name(f"{path.name}.part")
-    with beside.open("wb") as file:
-        file.write(header + content)
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A universe as it is at one moment. It may be written by another thread while the universe goes on.
+
+    The ledger, which grows for ever, is only pointed at: its first `entries` are never altered.
+    """
+
+    state: bytes  # with no ledger
+    ledger: Ledger
+    entries: int
+
+    @classmethod
+    def of(cls, universe: Universe) -> "Snapshot":
+        return cls(msgspec.msgpack.encode(_state_of(universe)), universe.ledger, len(universe.ledger))
+
+    def write(self, path: Path) -> None:
+        """Write it beside the file and put it in its place, so that the file is always whole."""
+        parts = list(self._parts())
+        whole = hashlib.sha256()
+        for part in parts:
+            whole.update(part)
+        beside = path.with_name(f"{path.name}.part")
+        with beside.open("wb") as file:
+            file.write(b"%s %d %s\n" % (_FORMAT, sum(map(len, parts)), whole.hexdigest().encode()))
+            file.writelines(parts)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+
+    def _parts(self) -> Iterator[bytes]:
+        """The state with its ledger, in parts: encoded in one call, it would keep every other thread waiting."""
+        yield self.state.removesuffix(_NO_ENTRIES) + _ARRAY + self.entries.to_bytes(4, "big")
+        encode = msgspec.msgpack.Encoder().encode
+        for start in range(0, self.entries, _PART):
+            yield b"".join(map(encode, self.ledger[start : min(start + _PART, self.entries)]))
 
 
 def load_universe(path: Path, settings: SandboxSettings) -> Universe:
@@ -84,6 +112,7 @@ def load_universe(path: Path, settings: SandboxSettings) -> Universe:
 
 
 def _state_of(universe: Universe) -> _State:
+    """The state of a universe but for its ledger."""
     systems = universe.systems.values()
     return _State(
         settings=universe.settings,
@@ -102,7 +131,7 @@ def _state_of(universe: Universe) -> _State:
             for system in systems
             for symbol, x in system.shipyards.items()
         },
-        ledger=list(universe.ledger),
+        ledger=[],
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from spacetraders_lab.core.experiment import ExperimentRun, QueueStatus
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.store.attrition import attrition
-from spacetraders_lab.store.experiments import ExperimentRepository
+from spacetraders_lab.store.budget import Budget
 from spacetraders_lab.study.books import Books
 
 _KINDS = {Operation.BUY: "PURCHASE", Operation.SELL: "SELL"}
@@ -78,8 +78,6 @@ def _left_open(books: Books, run: ExperimentRun) -> Iterator[str]:
         aboard = {good: units for good, units in books.universe.ships[ship].hold.items() if units}
         if aboard:
             yield f"{ship} is stranded with {aboard}"
-    counted, summed = books.read(
-        lambda c: (ExperimentRepository(c).outlay(run.run_id), ExperimentRepository(c).net_spent(run.run_id))
-    )
+    counted, summed = books.read(lambda c: (Budget(c, run.run_id).outlay(), Budget(c, run.run_id).net_spent()))
     if counted != summed:
         yield f"the running sum of the outlay is {counted}, summed anew it is {summed}"

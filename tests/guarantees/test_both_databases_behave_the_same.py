@@ -14,9 +14,9 @@ from sqlalchemy import event
 
 from spacetraders_lab.core.experiment import ExperimentRun, TradeRecord
 from spacetraders_lab.store import database as database_module
+from spacetraders_lab.store.budget import Budget
 from spacetraders_lab.store.database import Database, open_database
 from spacetraders_lab.store.disk import network_file_system
-from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.failures import DatabaseUnavailable
 from spacetraders_lab.study.rig import FOUR_CELLS, Exchange, Rig
 from tests.guarantees.judge import ledger_gaps, violations
@@ -33,7 +33,7 @@ def test_the_same_run_leaves_the_same_rows(sqlite_url: str, postgres_url: str) -
             rig = Rig(database, ships=1)
             run = rig.queue(rig.pairs(3), FOUR_CELLS)
             rig.fly(run)
-            return rig.records(run), rig.counts(run), rig.read(lambda c: ExperimentRepository(c).outlay(run.run_id))
+            return rig.records(run), rig.counts(run), rig.read(lambda c: Budget(c, run.run_id).outlay())
 
     assert play(sqlite_url) == play(postgres_url)
 

@@ -15,8 +15,8 @@ from spacetraders_lab.core.experiment import Design, ExperimentRun, MarketPair, 
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.fleet import open_fleet, run_workers
+from spacetraders_lab.store.budget import Budget
 from spacetraders_lab.store.database import Database
-from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.study.rig import Exchange, Rig
 from tests.guarantees.simulation import fresh_databases
 
@@ -43,9 +43,7 @@ def _most_away(rig: Rig, since: int, purse: int) -> int:
 
 def _accounts(rig: Rig, run: ExperimentRun) -> tuple[int, int]:
     """The outlay as it was summed up trade by trade, and as the rows give it."""
-    return rig.read(
-        lambda c: (ExperimentRepository(c).outlay(run.run_id), ExperimentRepository(c).net_spent(run.run_id))
-    )
+    return rig.read(lambda c: (Budget(c, run.run_id).outlay(), Budget(c, run.run_id).net_spent()))
 
 
 def test_processes_that_share_a_run_keep_the_fuel_of_each_others_ships(make_database: Callable[[], Database]) -> None:

@@ -14,7 +14,7 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.metrics import LOOPBACK, LabCollector, served_on
 from spacetraders_lab.sandbox.faults import Fault, FaultRule
-from spacetraders_lab.store.experiments import ExperimentRepository
+from spacetraders_lab.store.budget import Budget
 from spacetraders_lab.study.rig import Rig
 from tests.run.yard import Yard
 
@@ -68,7 +68,7 @@ def test_the_figures_are_those_of_the_game_and_of_the_database(yard: Yard) -> No
 
 def test_runs_are_told_with_their_pairs_transactions_and_budget(yard: Yard) -> None:
     run = yard.rig.queue(yard.rig.pairs(3), budget=1234)
-    yard.write(lambda c: ExperimentRepository(c).add_fuel(run.run_id, 100))
+    yard.write(lambda c: Budget(c, run.run_id).add_fuel(100))
     found = _figures(yard, [])
     of_the_run = f'run="{run.run_id}"'
     assert found[f'spacetraders_pairs{{{of_the_run},status="PENDING"}}'] == 3

@@ -16,8 +16,8 @@ from spacetraders_lab.core.planning import Plan, requests_needed
 from spacetraders_lab.core.schedule import Schedule
 from spacetraders_lab.run.worker import WorkerReport
 from spacetraders_lab.sandbox.ledger import LedgerEntry
+from spacetraders_lab.store.budget import Budget
 from spacetraders_lab.store.database import Database, open_database
-from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.study.rig import Rig
 from tests.store.test_original_sql import PROGRESS, RUNS, SHIPS, TRANSACTIONS
 
@@ -139,7 +139,7 @@ def test_the_purse_agrees_to_the_credit(played: Played) -> None:
     bought = sum(r.total_credits for r in played.records if r.operation is Operation.BUY)
     sold = sum(r.total_credits for r in played.records if r.operation is Operation.SELL)
     assert played.rig.agent.credits == played.purse_before - bought + sold - played.fuel
-    spent = played.rig.read(lambda c: ExperimentRepository(c).net_spent(played.run.run_id))
+    spent = played.rig.read(lambda c: Budget(c, played.run.run_id).net_spent())
     assert spent == played.purse_before - played.rig.agent.credits
 
 

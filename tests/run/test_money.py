@@ -14,8 +14,8 @@ from spacetraders_lab.game import reads
 from spacetraders_lab.game.navigate import DEAREST_FUEL, navigate
 from spacetraders_lab.run import changes
 from spacetraders_lab.run.app import Lab
+from spacetraders_lab.store.budget import Budget
 from spacetraders_lab.store.containers import ContainerRepository
-from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.study.rig import FOUR_CELLS, Rig
 from tests.run.yard import Yard
 
@@ -177,9 +177,7 @@ def test_what_the_budget_counts_is_what_the_purse_lacks(rig: Rig) -> None:
     run = rig.queue(rig.pairs(3), FOUR_CELLS)
     purse = rig.agent.credits
     rig.fly(run)
-    counted = rig.read(
-        lambda c: (ExperimentRepository(c).outlay(run.run_id), ExperimentRepository(c).net_spent(run.run_id))
-    )
+    counted = rig.read(lambda c: (Budget(c, run.run_id).outlay(), Budget(c, run.run_id).net_spent()))
     assert counted == (purse - rig.agent.credits, purse - rig.agent.credits)
 
 

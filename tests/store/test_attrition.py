@@ -34,6 +34,7 @@ from spacetraders_lab.store.attrition import (
     skips_of,
     stored_menu,
 )
+from spacetraders_lab.store.budget import Budget
 from spacetraders_lab.store.database import Database, open_database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.export import select_run
@@ -273,7 +274,7 @@ class TestInTheSameInstant:
                 ExperimentRepository(connection).record_transaction(make_record(Operation.BUY, 1.0, 2))
                 late = pool.submit(end, two)
                 until_blocked(two, late)
-                ExperimentRepository(connection).settle("run-1", reserved=0, paid=10)
+                Budget(connection, "run-1").settle(reserved=0, paid=10)
             late.result()
         assert look(two) == Attrition(4, 2, {SkipReason.RUN_ENDED: 2})
 

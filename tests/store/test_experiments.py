@@ -1,8 +1,6 @@
-"""Runs and their rows: what is written is read back, money adds up, and what was measured is never altered."""
+"""Runs and their rows: what is written is read back, and what was measured is never altered."""
 
-import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 
@@ -10,16 +8,15 @@ import pytest
 from sqlalchemy import Connection, delete, text, update
 from sqlalchemy.exc import DBAPIError
 
-from spacetraders_lab.core.errors import BudgetReached, UserError
-from spacetraders_lab.core.experiment import Design, DesignName, IntentState, RunStatus, TradeRecord
+from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.experiment import Design, DesignName, RunStatus, TradeRecord
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.store.database import Database, open_database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.failures import Duplicate
-from spacetraders_lab.store.intents import IntentRepository
 from spacetraders_lab.store.schema import market_experiments as trades
 from tests.factories import GOOD, NOON, PAIR, make_record
-from tests.store.memory import Queue, after, enter_run, make_step
+from tests.store.memory import after, enter_run
 
 
 def record(database: Database, *records: TradeRecord) -> None:
@@ -41,7 +38,7 @@ class TestRuns:
         with pytest.raises(Duplicate):
             enter_run(database)
 
-    @pytest.mark.parametrize("verb", ["get_run", "get_plan", "net_spent", "outlay"])
+    @pytest.mark.parametrize("verb", ["get_run", "get_plan"])
     def test_an_unknown_run_is_the_users_error(self, database: Database, verb: str) -> None:
         with database.reading() as connection, pytest.raises(UserError, match="experiment list"):
             getattr(ExperimentRepository(connection), verb)("nonsense")
@@ -176,118 +173,6 @@ class TestInsertOnly:
             record(database, make_record())
             with pytest.raises(DBAPIError), database.transaction() as connection:
                 connection.execute(text("TRUNCATE market_experiments"))
-
-
-class TestMoney:
-    """The running sum of the budget agrees with the rows, and two ships cannot both spend the last of it."""
-
-    @staticmethod
-    def buy(database: Database, ship: str, units: int, price: int) -> tuple[int, int]:
-        """Intend a purchase and reserve its money; (intent id, credits)."""
-        claim = Queue(database).must_claim(ship)
-        with database.transaction() as connection:
-            intents, experiments = IntentRepository(connection), ExperimentRepository(connection)
-            step = make_step(units=units)
-            intent = intents.open(claim, step, units_before=0, price_limit=price, quote_before={}, now=NOON)
-            experiments.reserve("run-1", units * price)
-        return intent.intent_id, units * price
-
-    @staticmethod
-    def away(database: Database) -> int:
-        with database.reading() as connection:
-            experiments = ExperimentRepository(connection)
-            assert experiments.outlay("run-1") == experiments.net_spent("run-1")
-            return experiments.outlay("run-1")
-
-    def test_a_purchase_counts_from_its_intent_on_at_its_limit_then_at_its_price(self, database: Database) -> None:
-        enter_run(database, [PAIR])
-        assert self.away(database) == 0
-        intent_id, credits = self.buy(database, "S-1", 6, 50)
-        assert self.away(database) == credits == 300
-        with database.transaction() as connection:
-            IntentRepository(connection).resolve(intent_id, IntentState.HAPPENED, now=NOON)
-            experiments = ExperimentRepository(connection)
-            experiments.record_transaction(make_record(price_per_unit=48, total_credits=288))
-            experiments.settle("run-1", reserved=credits, paid=288)
-        assert self.away(database) == 288
-
-    def test_a_purchase_that_did_not_happen_costs_nothing_a_conflict_stays(self, database: Database) -> None:
-        enter_run(database, [PAIR])
-        intent_id, credits = self.buy(database, "S-1", 6, 50)
-        with database.transaction() as connection:
-            IntentRepository(connection).resolve(intent_id, IntentState.DID_NOT, now=NOON)
-            ExperimentRepository(connection).settle("run-1", reserved=credits, paid=0)
-        assert self.away(database) == 0
-        intent_id, _ = self.buy(database, "S-1", 7, 50)
-        with database.transaction() as connection:
-            IntentRepository(connection).resolve(intent_id, IntentState.CONFLICT, now=NOON, units_found=3)
-        assert self.away(database) == 350
-
-    def test_sales_bring_credits_back_and_fuel_costs(self, database: Database) -> None:
-        enter_run(database, [PAIR])
-        with database.transaction() as connection:
-            experiments = ExperimentRepository(connection)
-            experiments.record_transaction(make_record(Operation.SELL, total_credits=500))
-            experiments.settle("run-1", reserved=0, paid=-500)
-            experiments.add_fuel("run-1", 72)
-        assert self.away(database) == -428
-
-    def test_what_does_not_fit_the_budget_is_refused_and_reserves_nothing(self, database: Database) -> None:
-        enter_run(database, [PAIR], budget=1_000)
-        with database.transaction() as connection:
-            ExperimentRepository(connection).reserve("run-1", 1_000)
-        with pytest.raises(BudgetReached, match="1,000 of the budget of 1,000"), database.transaction() as connection:
-            ExperimentRepository(connection).reserve("run-1", 1)
-        with database.reading() as connection:
-            assert ExperimentRepository(connection).outlay("run-1") == 1_000
-
-    def test_what_is_kept_for_fuel_must_remain(self, database: Database) -> None:
-        enter_run(database, [PAIR], budget=1_000)
-        with database.transaction() as connection:
-            ExperimentRepository(connection).keep_for_fuel("run-1", 401)
-        with pytest.raises(BudgetReached, match="401 are kept for fuel"), database.transaction() as connection:
-            ExperimentRepository(connection).reserve("run-1", 600)
-        with database.transaction() as connection:
-            ExperimentRepository(connection).keep_for_fuel("run-1", 400)
-            ExperimentRepository(connection).reserve("run-1", 600)
-
-    def test_what_is_kept_for_fuel_buys_fuel_and_no_more(self, database: Database) -> None:
-        enter_run(database, [PAIR], budget=1_000)
-        with database.transaction() as connection:
-            experiments = ExperimentRepository(connection)
-            experiments.keep_for_fuel("run-1", 400)
-            assert experiments.left_to_spend("run-1") == 600
-            assert experiments.left_to_spend("run-1", with_fuel=True) == 1_000
-            experiments.afford_fuel("run-1", 600, with_kept=False)
-            with pytest.raises(BudgetReached):
-                experiments.afford_fuel("run-1", 1, with_kept=False)
-            experiments.afford_fuel("run-1", 400, with_kept=True)
-            with pytest.raises(BudgetReached):
-                experiments.afford_fuel("run-1", 1, with_kept=True)
-            assert experiments.outlay("run-1") == 1_000
-
-    def test_credits_beyond_four_bytes_are_counted(self, database: Database) -> None:
-        enter_run(database, [PAIR], budget=20_000_000_000)
-        self.buy(database, "S-1", 200, 60_000_000)
-        assert self.away(database) == 12_000_000_000
-
-    def test_ships_that_reserve_at_once_never_exceed_the_budget(self, database: Database) -> None:
-        enter_run(database, [PAIR], budget=1_000)
-        barrier = threading.Barrier(8)
-
-        def ship(_: int) -> bool:
-            barrier.wait()
-            try:
-                with database.transaction() as connection:
-                    ExperimentRepository(connection).reserve("run-1", 300)
-            except BudgetReached:
-                return False
-            return True
-
-        with ThreadPoolExecutor(8) as pool:
-            assert sum(pool.map(ship, range(8))) == 3
-        with database.reading() as connection:
-            assert ExperimentRepository(connection).outlay("run-1") == 900
 
 
 def test_a_fraction_is_found_by_the_number_that_the_user_types(database: Database) -> None:

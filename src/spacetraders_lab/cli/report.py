@@ -21,6 +21,7 @@ from spacetraders_lab.report.markdown import as_markdown
 from spacetraders_lab.report.sections import Subject, compose
 from spacetraders_lab.run.clock import SystemClock
 from spacetraders_lab.store.attrition import Attrition, attrition
+from spacetraders_lab.store.budget import Budget
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.status import summarise_run
@@ -114,7 +115,7 @@ def _card(connection: Connection, run_id: str, found: Found) -> tuple[tuple[str,
         ("requests, at least", f"{requests_needed(summary.transactions, visits, visits):,}"),
         ("credits spent", f"{spent:,}"),
         ("credits earned", f"{earned:,}"),
-        ("net, fuel included", f"{-experiments.net_spent(run_id):+,}"),
+        ("net, fuel included", f"{-Budget(connection, run_id).net_spent():+,}"),
         ("budget", f"{run.budget:,}"),
     )
 

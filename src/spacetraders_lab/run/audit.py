@@ -9,7 +9,7 @@ from spacetraders_lab.core.experiment import ClaimedPair, IntentState, Step
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.core.observation import TradeContext
 from spacetraders_lab.core.ship import Ship
-from spacetraders_lab.store.experiments import ExperimentRepository
+from spacetraders_lab.store.budget import Budget
 from spacetraders_lab.store.intents import IntentRepository
 
 
@@ -43,7 +43,7 @@ def put_on_record(
         claim, unexplained, units_before=expected, price_limit=price, quote_before=context.to_json(), now=now
     )
     intents.resolve(intent.intent_id, IntentState.CONFLICT, units_found=held, now=now)
-    ExperimentRepository(connection).settle(claim.run_id, reserved=0, paid=max(units, 0) * price)
+    Budget(connection, claim.run_id).settle(reserved=0, paid=max(units, 0) * price)
 
 
 def disagreement(ship: Ship, good: str, *, expected: int, held: int) -> str:

@@ -18,6 +18,7 @@ from spacetraders_lab.run.coordinator import Begun
 from spacetraders_lab.run.fleet import is_over, mark_ended
 from spacetraders_lab.run.purse import fuel_money
 from spacetraders_lab.run.roster import checked_ships
+from spacetraders_lab.store.budget import Budget
 from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.intents import IntentRepository
@@ -55,7 +56,7 @@ async def reopen(
             _refuse_to_send_away(connection, run, ship_symbols, now)
         plan = ExperimentRepository(connection).get_plan(run_id)
         if (fuel := _fuel_money(fleet, plan)) > run.kept_for_fuel:
-            ExperimentRepository(connection).keep_for_fuel(run_id, fuel)
+            Budget(connection, run_id).keep_for_fuel(fuel)
         if budget is not None:
             _raise_budget(connection, run, budget, now=now)
         joining = [ship for ship in ship_symbols if ship not in run.ships]
@@ -86,7 +87,7 @@ async def add_ships(lab: Lab, run_id: str, ship_symbols: Sequence[str]) -> list[
             *(found.ship_symbol for found in containers.list_containers(run_id)),
         }
         more = _fuel_money([ship for ship in fleet if ship.symbol not in counted], plan)
-        ExperimentRepository(connection).keep_for_fuel(run_id, run.kept_for_fuel + more)
+        Budget(connection, run_id).keep_for_fuel(run.kept_for_fuel + more)
         return containers.start(run, new, now=now)
 
     return await lab.write(work)
@@ -180,7 +181,7 @@ def _refuse_to_send_away(connection: Connection, run: ExperimentRun, stay: Seque
 def _raise_budget(connection: Connection, run: ExperimentRun, budget: int, *, now: datetime) -> None:
     if budget <= run.budget:
         raise UserError(f"the budget of run {run.run_id} is {run.budget:,} credits already; --budget can only raise it")
-    ExperimentRepository(connection).set_budget(run.run_id, budget)
+    Budget(connection, run.run_id).raise_to(budget)
     _note(connection, run.run_id, [("budget", f"raised from {run.budget:,} to {budget:,} credits")], now=now)
 
 

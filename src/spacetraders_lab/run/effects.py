@@ -28,6 +28,7 @@ from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.heartbeat import Lease
 from spacetraders_lab.run.interrupt import Interrupted, unless_stopped
+from spacetraders_lab.store.budget import Budget
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.intents import IntentRepository
 from spacetraders_lab.store.world import World
@@ -182,7 +183,7 @@ async def _open_intent(
             lease.claim, step, units_before=held, price_limit=limit, quote_before=context.to_json(), now=now
         )
         if step.operation is Operation.BUY:
-            ExperimentRepository(connection).reserve(run.run_id, _reserved(intent))
+            Budget(connection, run.run_id).reserve(_reserved(intent))
         return held, intent
 
     expected, intent = await lab.write(work)  # `IntentRepository.open` holds the lease
@@ -253,7 +254,7 @@ async def _keep(lab: Lab, intent: Intent, record: TradeRecord, market: MarketSna
         experiments.record_transaction(record)
         for kind, what in unexpected(record):
             experiments.record_deviation(intent.run_id, kind, what, now=now)
-        experiments.settle(intent.run_id, reserved=_reserved(intent), paid=sign * record.total_credits)
+        Budget(connection, intent.run_id).settle(reserved=_reserved(intent), paid=sign * record.total_credits)
         if market is not None:
             World(connection).save_quotes(lab.universe_id, market, "trade", ship=record.ship_symbol)
 
@@ -277,7 +278,7 @@ async def _undone(lab: Lab, intent: Intent, write: Write) -> None:
 
     def work(connection: Connection) -> None:
         IntentRepository(connection).resolve(intent.intent_id, IntentState.DID_NOT, now=now)
-        ExperimentRepository(connection).settle(intent.run_id, reserved=_reserved(intent), paid=0)
+        Budget(connection, intent.run_id).settle(reserved=_reserved(intent), paid=0)
 
     await write(work)
 

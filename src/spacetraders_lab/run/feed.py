@@ -29,6 +29,7 @@ from spacetraders_lab.run.interrupt import unless_stopped
 from spacetraders_lab.store import listing_locks
 from spacetraders_lab.store.attrition import is_cancelled, record_planned_skips
 from spacetraders_lab.store.brackets import placebo_brackets
+from spacetraders_lab.store.budget import Budget
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 from spacetraders_lab.store.world import World
@@ -128,7 +129,7 @@ def _question(connection: Connection, lab: Lab, run: ExperimentRun) -> tuple[lis
         target=run.design.target,
         floor=GOOD_ENOUGH,
         hold=document["hold"],
-        credits_left=experiments.left_to_spend(run.run_id),
+        credits_left=Budget(connection, run.run_id).left(),
         may_lose=document["may_lose"],
         wanted=PAIRS_A_SHIP * len(run.ships),
         ways={},

@@ -21,6 +21,7 @@ from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.effects import move, read_market
 from spacetraders_lab.run.interrupt import unless_stopped
 from spacetraders_lab.run.purse import fuel_money
+from spacetraders_lab.store.budget import Budget
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.revisits import watch_of
 from spacetraders_lab.store.work_queue import WorkQueueRepository
@@ -107,13 +108,13 @@ async def _read(lab: Lab, market: str, ship: Ship) -> None:
 
 async def _can_pay_for_a_flight(lab: Lab, run: ExperimentRun, ship: Ship) -> bool:
     """Whether the run's budget still has the fuel for it, of which a part is kept since the run was planned."""
-    money = await lab.read(lambda c: ExperimentRepository(c).left_to_spend(run.run_id, with_fuel=True))
+    money = await lab.read(lambda c: Budget(c, run.run_id).left(with_fuel=True))
     return money >= fuel_money([ship.fuel_capacity])
 
 
 async def _fly(lab: Lab, run: ExperimentRun, ship: Ship, market: str) -> Ship:
     async def account(credits: int) -> None:
-        await lab.write(lambda c: ExperimentRepository(c).afford_fuel(run.run_id, credits, with_kept=True))
+        await lab.write(lambda c: Budget(c, run.run_id).afford_fuel(credits, with_kept=True))
 
     return (await move(lab, NavigateShipCommand(ship.symbol, market), ship, account)).ship
 

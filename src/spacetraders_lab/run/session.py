@@ -57,6 +57,7 @@ from spacetraders_lab.run.leftovers import LeftoverSearch
 from spacetraders_lab.run.revisit import stay_to_read
 from spacetraders_lab.store.attrition import record_skips, skips_of
 from spacetraders_lab.store.brackets import brackets_of, record_bracket
+from spacetraders_lab.store.budget import Budget
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.intents import IntentRepository
 from spacetraders_lab.store.world import World
@@ -211,7 +212,7 @@ class PairSession:
         self._market = None
         try:
             if isinstance(command, NavigateShipCommand) and self._flies_to_buy:
-                await self._lab.read(lambda c: ExperimentRepository(c).check_budget(self._run.run_id))
+                await self._lab.read(lambda c: Budget(c, self._run.run_id).check())
         except BudgetReached as reached:
             self._no_funds = reached
             return
@@ -234,11 +235,11 @@ class PairSession:
 
     async def _account(self, credits: int) -> None:
         def work(connection: Connection) -> None:
-            experiments = ExperimentRepository(connection)
+            budget = Budget(connection, self._run.run_id)
             if self._flies_to_buy:
-                experiments.afford_fuel(self._run.run_id, credits, with_kept=False)
+                budget.afford_fuel(credits, with_kept=False)
             else:
-                experiments.add_fuel(self._run.run_id, credits)
+                budget.add_fuel(credits)
 
         await self._lab.write(work)
 

@@ -13,8 +13,6 @@ from sqlalchemy import (
     Select,
     and_,
     bindparam,
-    case,
-    cast,
     func,
     insert,
     or_,
@@ -23,15 +21,13 @@ from sqlalchemy import (
 )
 
 from spacetraders_lab.core.analysis_plan import plan_hash
-from spacetraders_lab.core.errors import BudgetReached, TooDear, UserError
-from spacetraders_lab.core.experiment import OPEN_STATUSES, ExperimentRun, IntentState, RunStatus, TradeRecord
+from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.experiment import OPEN_STATUSES, ExperimentRun, RunStatus, TradeRecord
 from spacetraders_lab.core.halt import Halt
 from spacetraders_lab.core.limits import Limits
-from spacetraders_lab.core.market import Operation
 from spacetraders_lab.store.attrition import skip_what_is_left, stored_design
 from spacetraders_lab.store.failures import unknown_run
 from spacetraders_lab.store.schema import RUN_COLUMNS, experiment_deviations
-from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import market_experiments as trades
 from spacetraders_lab.store.upsert import insert_into
@@ -59,7 +55,7 @@ def _is_open() -> ColumnElement[bool]:
 
 
 class ExperimentRepository:
-    """Runs, their transactions and what they cost; one transaction is the caller's."""
+    """Runs and their transactions; one transaction is the caller's. What they cost is the `Budget`'s."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -233,61 +229,6 @@ class ExperimentRepository:
         counted = select(func.count()).select_from(trades).where(trades.c.run_id == run_id)
         return self._connection.execute(counted).scalar_one()
 
-    def reserve(self, run_id: str, credits: int) -> None:
-        """Count a purchase that is about to be sent against the budget; raises TooDear when it does not fit.
-
-        What the run keeps for fuel must remain beside it.
-
-        One statement, so that two ships cannot both spend the last of it: open the intent in the same transaction.
-        """
-        if self._connection.execute(_RESERVE, {"of_run": run_id, "credits": credits}).rowcount != 1:
-            raise TooDear(f"the next purchase costs up to {credits:,} credits; {self._said(run_id)}")
-
-    def check_budget(self, run_id: str) -> None:
-        """Raise BudgetReached when nothing could be bought any more: fuel would be burnt for nothing."""
-        if self.left_to_spend(run_id) <= 0:
-            raise BudgetReached(self._said(run_id))
-
-    def left_to_spend(self, run_id: str, *, with_fuel: bool = False) -> int:
-        """Credits of the budget that goods may be bought with now; `with_fuel` also what is kept for fuel."""
-        money = self._connection.execute(_MONEY, {"of_run": run_id}).one()
-        return int(money.budget - money.outlay - (0 if with_fuel else money.kept_for_fuel))
-
-    def _said(self, run_id: str) -> str:
-        money = self._connection.execute(_MONEY, {"of_run": run_id}).one()
-        return f"{money.outlay:,} of the budget of {money.budget:,} are away, {money.kept_for_fuel:,} are kept for fuel"
-
-    def settle(self, run_id: str, *, reserved: int, paid: int) -> None:
-        """Put what really left the purse (negative: came in) in the place of what was reserved."""
-        if paid == reserved:
-            return  # as most purchases: all writers of a run would wait for its row
-        self._connection.execute(_SPEND, {"of_run": run_id, "credits": paid - reserved})
-
-    def add_fuel(self, run_id: str, credits: int) -> None:
-        """Add to what the run has paid for fuel."""
-        self._connection.execute(_SPEND_ON_FUEL, {"of_run": run_id, "credits": credits})
-
-    def afford_fuel(self, run_id: str, credits: int, *, with_kept: bool) -> None:
-        """Add to it for a flight that need not be; raises BudgetReached, with nothing counted, when it does not fit.
-
-        `with_kept`: also with what is kept for fuel, which else is left to ships that have something to sell. What is
-        given back (negative) always fits.
-        """
-        if credits <= 0:
-            self.add_fuel(run_id, credits)
-            return
-        values = {"of_run": run_id, "credits": credits, "keeps": int(not with_kept)}
-        if self._connection.execute(_AFFORD_FUEL, values).rowcount != 1:
-            raise BudgetReached(f"the next refuelling costs up to {credits:,} credits; {self._said(run_id)}")
-
-    def set_budget(self, run_id: str, credits: int) -> None:
-        """Say how much the run may lose from now on."""
-        self._connection.execute(update(runs).where(runs.c.run_id == run_id).values(budget=credits))
-
-    def keep_for_fuel(self, run_id: str, credits: int) -> None:
-        """Say how much of the budget buys no goods from now on."""
-        self._connection.execute(update(runs).where(runs.c.run_id == run_id).values(kept_for_fuel=credits))
-
     def add_requests(self, run_id: str, count: int) -> int:
         """Add to the requests that the run's ships have made; returns how many these are."""
         values = {"of_run": run_id, "requests": count}
@@ -297,67 +238,14 @@ class ExperimentRepository:
         """How many requests the run's ships have made, up to the last look of each for its next pair."""
         return int(self._connection.execute(select(runs.c.requests).where(runs.c.run_id == run_id)).scalar_one())
 
-    def outlay(self, run_id: str) -> int:
-        """Credits that are away: the running sum that `net_spent` must agree with."""
-        away = self._connection.execute(_OUTLAY, {"of_run": run_id}).scalar()
-        if away is None:
-            raise unknown_run(run_id)
-        return int(away)
 
-    def net_spent(self, run_id: str) -> int:
-        """The outlay summed anew from the rows: purchases less sales, fuel, and purchases of unknown outcome.
-
-        An unresolved purchase (open, or in conflict with the hold) counts as units x price_limit.
-        """
-        spent = self._connection.execute(
-            select(runs.c.fuel_credits + _recorded + _unresolved).where(runs.c.run_id == run_id)
-        ).scalar()
-        if spent is None:
-            raise unknown_run(run_id)
-        return int(spent)
-
-
-# what is executed for every trade is built once
+# what is executed for every trade, and every time a ship looks for a pair, is built once
 _RECORD = insert(trades)
-_OF_RUN: ColumnElement[bool] = runs.c.run_id == bindparam("of_run")
-_CREDITS = bindparam("credits", type_=BigInteger)
-_OUTLAY = select(runs.c.outlay).where(_OF_RUN)
-_MONEY = select(runs.c.outlay, runs.c.budget, runs.c.kept_for_fuel).where(_OF_RUN)
-_SPEND = update(runs).where(_OF_RUN).values(outlay=runs.c.outlay + _CREDITS)
-_RESERVE = _SPEND.where(runs.c.outlay + _CREDITS + runs.c.kept_for_fuel <= runs.c.budget)
 _ADD_REQUESTS = (
     update(runs)
-    .where(_OF_RUN)
+    .where(runs.c.run_id == bindparam("of_run"))
     .values(requests=runs.c.requests + bindparam("requests", type_=BigInteger))
     .returning(runs.c.requests)
-)
-_SPEND_ON_FUEL = _SPEND.values(fuel_credits=runs.c.fuel_credits + _CREDITS)
-_AFFORD_FUEL = _SPEND_ON_FUEL.where(
-    runs.c.outlay + _CREDITS + runs.c.kept_for_fuel * bindparam("keeps", type_=BigInteger) <= runs.c.budget
-)
-
-_recorded = (
-    select(
-        func.coalesce(
-            func.sum(
-                case((trades.c.operation == Operation.BUY, trades.c.total_credits), else_=-trades.c.total_credits)
-            ),
-            0,
-        )
-    )
-    .where(trades.c.run_id == runs.c.run_id)
-    .correlate(runs)
-    .scalar_subquery()
-)
-_unresolved = (
-    select(func.coalesce(func.sum(cast(intents.c.units, BigInteger) * intents.c.price_limit), 0))
-    .where(
-        intents.c.run_id == runs.c.run_id,
-        intents.c.state.in_((IntentState.OPEN, IntentState.CONFLICT)),
-        intents.c.operation == Operation.BUY,
-    )
-    .correlate(runs)
-    .scalar_subquery()
 )
 
 

@@ -290,6 +290,11 @@ class TradeRecord:
         """Where it took place."""
         return self.buy_market if self.operation is Operation.BUY else self.sell_market
 
+    @property
+    def cell(self) -> Cell | None:
+        """The planned trade that it is, or is a part of; None for a leftover."""
+        return None if self.batch_size_fraction is None else (self.batch_size_fraction, self.iteration)
+
 
 @dataclass(frozen=True, slots=True)
 class PlaceboBracket:

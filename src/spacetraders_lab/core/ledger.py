@@ -19,11 +19,7 @@ class HeldCell:
 
 def cells_done(records: Sequence[TradeRecord], skips: Sequence[Skip], operation: Operation) -> set[Cell]:
     """The cells of one side that have a row: executed (at least in part) or skipped."""
-    executed = {
-        (row.batch_size_fraction, row.iteration)
-        for row in records
-        if row.operation is operation and row.batch_size_fraction is not None
-    }
+    executed = {row.cell for row in records if row.operation is operation and row.cell is not None}
     return executed | {skip.cell for skip in skips if skip.operation is operation}
 
 
@@ -42,11 +38,7 @@ def held_cells(menu: Menu, records: Sequence[TradeRecord], skips: Sequence[Skip]
     if menu.sells is None:
         return _held_as_bought(records, {skip.cell for skip in skips if skip.operation is Operation.SELL})
     left = cells_left(menu, records, skips, Operation.SELL)
-    units = sum(
-        row.units if row.operation is Operation.BUY else -row.units
-        for row in records
-        if row.batch_size_fraction is not None
-    )
+    units = sum(row.units if row.operation is Operation.BUY else -row.units for row in records if row.cell is not None)
     return [HeldCell(*left[0], units, 0)] if left and units > 0 else []
 
 
@@ -59,13 +51,12 @@ def _held_as_bought(records: Sequence[TradeRecord], given_up: Collection[Cell]) 
     bought: dict[Cell, int] = {}
     sold: dict[Cell, list[int]] = {}
     for row in records:
-        if row.batch_size_fraction is None:
+        if row.cell is None:
             continue
-        cell = (row.batch_size_fraction, row.iteration)
         if row.operation is Operation.BUY:
-            bought[cell] = row.units
+            bought[row.cell] = row.units
         else:
-            sold.setdefault(cell, []).append(row.units)
+            sold.setdefault(row.cell, []).append(row.units)
     return [
         HeldCell(*cell, units - sum(sold.get(cell, ())), len(sold.get(cell, ())))
         for cell, units in bought.items()

@@ -45,7 +45,7 @@ class LeftoverSearch:
         planned = still_to_sell if good == self._lease.claim.pair.good_symbol else 0
         units = ship.units_of(good) - history.units_of_others - planned
         markets = await self._open_markets(good, history) if units > 0 else ()
-        parts = sum(record.batch_size_fraction is None and record.good_symbol == good for record in records)
+        parts = sum(record.cell is None and record.good_symbol == good for record in records)
         return Leftover(good, units, markets, parts) if markets else None
 
     async def _open_markets(self, good: str, history: HoldHistory) -> tuple[str, ...]:

@@ -291,7 +291,7 @@ class PairSession:
         if conflict is not None:  # before anything is taken for a leftover: the pair is to give up
             raise PairError(conflict)
         is_last_sale = record.operation is Operation.SELL and not self._units_held
-        if record.batch_size_fraction is None or (is_last_sale and self.ship.units_of(record.good_symbol)):
+        if record.cell is None or (is_last_sale and self.ship.units_of(record.good_symbol)):
             await self._find_leftovers()
 
     async def _refused(self, error: GameError) -> None:

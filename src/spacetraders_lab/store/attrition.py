@@ -31,7 +31,8 @@ from spacetraders_lab.store.schema import market_experiments as trades
 from spacetraders_lab.store.types import UtcDateTime
 from spacetraders_lab.store.upsert import insert_into
 
-_COUNTS = or_(skips.c.take == 0, skips.c.take == queue.c.take)
+# A skip of a pair counts that was decided when the pair was planned, or in its last take.
+skip_counts = or_(skips.c.take == 0, skips.c.take == queue.c.take)
 
 _of_skip = queue.alias("of_skip")
 # A trade under way when its pair or its run ended may have both rows: then it was executed. Correlates to skips.
@@ -172,7 +173,7 @@ def attrition(connection: Connection, run_id: str, transactions: int | None = No
     left_out = connection.execute(
         select(skips.c.reason, func.count().label("trades"))
         .join(queue, queue.c.queue_id == skips.c.queue_id)
-        .where(skips.c.run_id == run_id, _COUNTS, ~was_executed)
+        .where(skips.c.run_id == run_id, skip_counts, ~was_executed)
         .group_by(skips.c.reason)
         .order_by(skips.c.reason)
     )

@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, ScalarSelect, case, func, literal_column, or_, select
+from sqlalchemy import Connection, ScalarSelect, case, func, literal_column, select
 
 from spacetraders_lab.core.experiment import IntentState
 from spacetraders_lab.core.market import Operation
-from spacetraders_lab.store.attrition import stored_design, stored_menu
+from spacetraders_lab.store.attrition import skip_counts, stored_design, stored_menu
 from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_skips as skips
@@ -110,11 +110,7 @@ def _skipped(side: Operation) -> ScalarSelect[int]:
     """How many planned trades of this side the pair's last take leaves out."""
     return (
         select(func.count())
-        .where(
-            skips.c.queue_id == queue.c.queue_id,
-            skips.c.operation == side,
-            or_(skips.c.take == 0, skips.c.take == queue.c.take),
-        )
+        .where(skips.c.queue_id == queue.c.queue_id, skips.c.operation == side, skip_counts)
         .correlate(queue)
         .scalar_subquery()
     )

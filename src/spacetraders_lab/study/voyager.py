@@ -59,7 +59,7 @@ class Voyager:
         units = self.ship.units_of(pair.good_symbol) - units_held(menu, self.records, self.skips)
         if units <= 0:
             return ()
-        parts = sum(row.batch_size_fraction is None for row in self.records)
+        parts = sum(row.cell is None for row in self.records)
         return (Leftover(pair.good_symbol, units, (pair.sell_market, pair.buy_market), parts),)
 
 

@@ -23,7 +23,7 @@ from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK
 from spacetraders_lab.cli.settings import Json, database, settings
 from spacetraders_lab.cli.stop import stop_on_signals
 from spacetraders_lab.core.bounds import MOST_ROWS, within
-from spacetraders_lab.core.container import Container, ContainerState
+from spacetraders_lab.core.container import OPEN_STATES, Container, ContainerState
 from spacetraders_lab.run.accounts import Accounts, Keys
 from spacetraders_lab.run.app import LeaseTimes, Memory, database_thread
 from spacetraders_lab.run.clock import SystemClock, clock_of
@@ -244,7 +244,7 @@ async def _follow(opened: Database, container_id: str, levels: tuple[str, ...], 
             lines = LogRepository(connection).read(container_id, after=after, levels=levels)
         _print_lines(lines, as_json=as_json)
         after = lines[-1].log_id if lines else after
-        has_ended = state not in (ContainerState.PENDING, ContainerState.RUNNING) and not lines
+        has_ended = state not in OPEN_STATES and not lines
         await clock.sleep(_LOOK_SECONDS)
 
 

@@ -27,6 +27,9 @@ class ContainerState(StrEnum):
     FAILED = "FAILED"  # broke off too often; exit_reason says how
 
 
+OPEN_STATES = (ContainerState.PENDING, ContainerState.RUNNING)  # the others are over until somebody wants them again
+
+
 @dataclass(frozen=True, slots=True)
 class Container:
     """One ship's worker on one run. `owner` is the daemon that drives it, or for which it is kept, until `lease_until`.

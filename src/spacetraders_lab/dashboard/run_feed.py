@@ -8,12 +8,14 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from spacetraders_lab.core.container import OPEN_STATES, Container, WantedState
 from spacetraders_lab.core.experiment import DesignName
 from spacetraders_lab.core.market import Activity, ListingType, Supply, TradeGood
 from spacetraders_lab.core.prior import expected_listing
 from spacetraders_lab.dashboard.progress import is_open, planned_trades, progress_of
 from spacetraders_lab.dashboard.tally import PACE_SECONDS, Cursor, RunTally, epoch, overlap_of
 from spacetraders_lab.store import live, live_markets
+from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.live import PairCount, QueueMarks, Trade
 
 JSON = dict[str, Any]
@@ -47,7 +49,7 @@ class RunFeed:
         newest = self._read_trades(connection)
         self._read_queue(connection)
         pairs = _by_status(self._counts)
-        containers = {box.ship_symbol: box for box in live.containers_of(connection, self.run_id)}
+        containers = {box.ship_symbol: box for box in ContainerRepository(connection).list_containers(self.run_id)}
         rest = None if pairs["CLAIMED"] or not pairs["PENDING"] else live.resting_until(connection, run, now)
         progress = self._progress(run, pairs, newest, now)
         if containers and not any(map(_is_wanted, containers.values())):
@@ -133,7 +135,7 @@ class RunFeed:
         }
 
     def _ships(
-        self, connection: Connection, run: JSON, containers: Mapping[str, live.Container], now: datetime, *, rests: bool
+        self, connection: Connection, run: JSON, containers: Mapping[str, Container], now: datetime, *, rests: bool
     ) -> list[JSON]:
         claims = {claim.claimed_by: claim for claim in live.claims(connection, self.run_id)}
         under_way = {intent.ship_symbol: intent for intent in live.open_intents(connection, self.run_id)}
@@ -155,7 +157,7 @@ class RunFeed:
                 or (without_a_pair if _is_wanted(containers.get(ship)) else "not at work: resume the run"),
                 "claim": _timed(claims.get(ship)),
                 "trading": _timed(under_way.get(ship)),
-                "container": _timed(containers.get(ship)),
+                "container": _container(containers.get(ship)),
                 "completed": ended["COMPLETED"][ship],
                 "failed": ended["FAILED"][ship],
                 "trades": self.tally.by_ship[ship],
@@ -184,9 +186,13 @@ class RunFeed:
         return {"start": start, "trades": trades, "requests": requests}
 
 
-def _is_wanted(container: live.Container | None) -> bool:
+def _is_wanted(container: Container | None) -> bool:
     """Whether a ship is to be at work; a ship without a container flies for whoever has no daemon."""
-    return container is None or (container.wanted_state == "RUNNING" and container.state in ("PENDING", "RUNNING"))
+    return container is None or (container.wanted_state is WantedState.RUNNING and container.state in OPEN_STATES)
+
+
+def _container(box: Container | None) -> JSON | None:
+    return None if box is None else {"container_id": box.container_id, "state": box.state, "restarts": box.restarts}
 
 
 def _about(run: JSON) -> JSON:

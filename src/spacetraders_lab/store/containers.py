@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.exc import IntegrityError
 
-from spacetraders_lab.core.container import Container, ContainerState, Restart, WantedState, restart_number
+from spacetraders_lab.core.container import OPEN_STATES, Container, ContainerState, Restart, WantedState, restart_number
 from spacetraders_lab.core.errors import LeaseLost, UserError
 from spacetraders_lab.core.experiment import ExperimentRun
 from spacetraders_lab.store.experiments import goes_on
@@ -128,7 +128,7 @@ class ContainerRepository:
     def remove(self, container_id: str) -> int:
         """Delete a container and its log; returns how many lines. Raises UserError for one that is still at work."""
         state = self.get(container_id).state
-        if state in (ContainerState.PENDING, ContainerState.RUNNING):
+        if state in OPEN_STATES:
             raise UserError(
                 f"{container_id} is {state}; stop it first: spacetraders daemon stop-container {container_id}"
             )

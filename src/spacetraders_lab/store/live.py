@@ -13,13 +13,7 @@ from sqlalchemy import Column, Connection, Row, Text, func, literal_column, sele
 from spacetraders_lab.core.experiment import QueueStatus
 from spacetraders_lab.store.claim import CLAIMED, PENDING
 from spacetraders_lab.store.failures import unknown_run
-from spacetraders_lab.store.schema import (
-    RUN_COLUMNS,
-    containers,
-    market_experiments,
-    players,
-    universes,
-)
+from spacetraders_lab.store.schema import RUN_COLUMNS, market_experiments, players, universes
 from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_work_queue as queue
@@ -103,20 +97,6 @@ class OpenIntent(NamedTuple):
     units: int
     price_limit: int
     created_at: datetime
-
-
-class Container(NamedTuple):
-    """A supervised worker as the database has it."""
-
-    container_id: str
-    run_id: str
-    ship_symbol: str
-    wanted_state: str
-    state: str
-    restarts: int
-    exit_reason: str | None
-    started_at: datetime | None
-    stopped_at: datetime | None
 
 
 class TradeCount(NamedTuple):
@@ -277,14 +257,6 @@ def last_failures(connection: Connection, run_id: str, most: int) -> list[dict[s
         .limit(most)
     )
     return [dict(row) for row in connection.execute(statement).mappings()]
-
-
-def containers_of(connection: Connection, run_id: str | None = None) -> list[Container]:
-    """Containers (of one run), the newest last."""
-    statement = select(*(containers.c[name] for name in Container._fields)).order_by(containers.c.created_at)
-    if run_id is not None:
-        statement = statement.where(containers.c.run_id == run_id)
-    return [Container._make(row) for row in connection.execute(statement)]
 
 
 def resting_until(connection: Connection, run: Mapping[str, Any], now: datetime) -> datetime | None:

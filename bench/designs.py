@@ -40,10 +40,10 @@ from spacetraders_lab.sandbox.market import Market
 from spacetraders_lab.sandbox.universe import Universe
 from spacetraders_lab.study.engine import play_missing
 from spacetraders_lab.study.forecast import Forecast, fleet_and_system, forecast
-from spacetraders_lab.study.precision import TARGET, Trace, needed_for_the_same, traces
 from spacetraders_lab.study.replicate import Allocator, Study, replicate
 from spacetraders_lab.study.results import open_results
 from spacetraders_lab.study.score import ELIGIBLE_QUOTE
+from spacetraders_lab.study.traces import TARGET, Trace, needed_for_the_same, traces
 from spacetraders_lab.study.virtual import START
 from spacetraders_lab.study.whole_stack import run_whole_stack, shared_brackets
 from spacetraders_lab.study.worlds import BASE, LAW

@@ -7,7 +7,6 @@ import msgspec
 import pytest
 
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
-from spacetraders_lab.study.precision import Trace, needed_for_the_same, needed_on_average
 from spacetraders_lab.study.score import CellScore, Score, naive_interval, naive_truth
 from spacetraders_lab.study.summary import (
     clustered_rate,
@@ -18,6 +17,7 @@ from spacetraders_lab.study.summary import (
     rejections,
     share_of_precise_cells,
 )
+from spacetraders_lab.study.traces import Trace, needed_for_the_same, needed_on_average
 
 TRUTH = 0.05
 

@@ -6,12 +6,12 @@ import pytest
 
 from spacetraders_lab.core.experiment import Design
 from spacetraders_lab.study.fleet import Played
-from spacetraders_lab.study.precision import share_precise
 from spacetraders_lab.study.replicate import Allocator, Study, replicate
 from spacetraders_lab.study.results import open_results
 from spacetraders_lab.study.score import Score, eligible_cells, score
 from spacetraders_lab.study.simulation import simulate
 from spacetraders_lab.study.summary import measured, naive, new_market, performance
+from spacetraders_lab.study.traces import share_precise
 from spacetraders_lab.study.validation import NULLS, VISITS, judge, plans
 from spacetraders_lab.study.validation_page import page
 from spacetraders_lab.study.whole_stack import executed, run_whole_stack, shared_brackets

@@ -19,8 +19,7 @@ from spacetraders_lab.analysis.findings import CellEstimate
 from spacetraders_lab.analysis.needs import cell_estimates, cell_needs
 from spacetraders_lab.core.allocation import Allocation, AllocationPlan
 from spacetraders_lab.core.experiment import MarketPair, TradeRecord
-from spacetraders_lab.core.market import ListingKey
-from spacetraders_lab.core.precision import CellKey
+from spacetraders_lab.core.market import CellKey, ListingKey
 from spacetraders_lab.core.prior import HALVING_HOURS
 
 _ONLY_BREADTH = 0.3  # what a visit is worth to a cell that is precise but known from too little

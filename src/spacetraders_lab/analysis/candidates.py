@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from spacetraders_lab.analysis.dataset import SIDES, SUPPLIES
 from spacetraders_lab.core.allocation import AllocationPlan
 from spacetraders_lab.core.experiment import MarketPair
-from spacetraders_lab.core.market import Listing, ListingKey, Operation
+from spacetraders_lab.core.market import CellKey, Listing, ListingKey, Operation
 from spacetraders_lab.core.menus import LARGEST_DISPLACEMENT, load_sizes
-from spacetraders_lab.core.precision import CellKey
 from spacetraders_lab.core.prior import HALVING_HOURS
 
 USUAL_VOLUMES = 3.0  # tradeVolumes that a visit trades of a side, about

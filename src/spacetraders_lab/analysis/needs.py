@@ -14,7 +14,7 @@ from spacetraders_lab.analysis.runs import combine_quotes, runs_of
 from spacetraders_lab.core.allocation import AllocationPlan
 from spacetraders_lab.core.analysis_plan import FEWEST_UNITS, FEWEST_VOLUMES
 from spacetraders_lab.core.experiment import PlaceboBracket, TradeRecord
-from spacetraders_lab.core.precision import CellKey
+from spacetraders_lab.core.market import CellKey
 
 NEVER_SEEN, MOST_NEED = 4.0, 5.0
 

@@ -45,6 +45,9 @@ class Operation(StrEnum):
     SELL = "SELL"
 
 
+CellKey = tuple[Operation, ListingType, Supply, Activity | None]  # what price impact is estimated for
+
+
 @dataclass(frozen=True, slots=True)
 class TradeGood:
     """One listing as quoted at one moment; prices in credits a unit, `trade_volume` in units a transaction."""

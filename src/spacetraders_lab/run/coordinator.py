@@ -15,10 +15,10 @@ from spacetraders_lab import __version__
 from spacetraders_lab.core.analysis_plan import analysis_plan
 from spacetraders_lab.core.container import Container
 from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.expected_precision import ExpectedPrecision, expected_precision
 from spacetraders_lab.core.experiment import DesignName, ExperimentRun, MarketPair, RunStatus
 from spacetraders_lab.core.market import Listing, quotes_of
 from spacetraders_lab.core.planning import Plan
-from spacetraders_lab.core.precision import ExpectedPrecision, expected_precision
 from spacetraders_lab.core.proposal import Proposal
 from spacetraders_lab.core.schedule import Schedule
 from spacetraders_lab.game import reads

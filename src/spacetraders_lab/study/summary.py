@@ -8,7 +8,7 @@ from statistics import fmean, median, quantiles
 
 from spacetraders_lab.analysis.ratio import MIN_UNITS
 from spacetraders_lab.core.analysis_plan import GOOD_ENOUGH
-from spacetraders_lab.core.precision import CellKey
+from spacetraders_lab.core.market import CellKey
 from spacetraders_lab.study.score import CellScore, Interval, Score, naive_truth
 
 ALPHA = 0.05

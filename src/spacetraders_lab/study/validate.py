@@ -21,12 +21,12 @@ from spacetraders_lab.analysis.dataset import dataset_of
 from spacetraders_lab.analysis.runs import combine_quotes, runs_of
 from spacetraders_lab.core.experiment import Design
 from spacetraders_lab.study.engine import play_missing
-from spacetraders_lab.study.precision import Trace, needed_for_the_same, needed_on_average, traces
 from spacetraders_lab.study.replicate import Allocator, Study, replicate
 from spacetraders_lab.study.results import Results, open_results
 from spacetraders_lab.study.score import Score
 from spacetraders_lab.study.simulation import play_one, simulate, study_key
 from spacetraders_lab.study.summary import measured, performance
+from spacetraders_lab.study.traces import Trace, needed_for_the_same, needed_on_average, traces
 from spacetraders_lab.study.validation import ADAPTIVE_TRANSACTIONS, VISITS, Plan, Verdict, judge, plans
 from spacetraders_lab.study.validation_page import page
 from spacetraders_lab.study.whole_stack import SURVEY, WholeRun, run_whole_stack

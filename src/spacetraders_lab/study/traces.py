@@ -9,7 +9,7 @@ import msgspec
 from spacetraders_lab.analysis.needs import cell_estimates, is_precise
 from spacetraders_lab.core.analysis_plan import GOOD_ENOUGH
 from spacetraders_lab.core.experiment import PlaceboBracket, TradeRecord
-from spacetraders_lab.core.precision import CellKey
+from spacetraders_lab.core.market import CellKey
 from spacetraders_lab.study.engine import play_missing
 from spacetraders_lab.study.replicate import Study, replicate
 from spacetraders_lab.study.results import Results

@@ -10,15 +10,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from spacetraders_lab.core.market import Activity, ListingKey, ListingType, Operation, Supply, TradeGood
+from spacetraders_lab.core.market import Activity, CellKey, ListingKey, ListingType, Operation, Supply, TradeGood
 from spacetraders_lab.core.menus import expected_move
 from spacetraders_lab.core.planning import PairPlan
 
 STEP_NOISE = 0.20
 SPREAD_BETWEEN_LISTINGS = 0.30
 _Z = 1.96
-
-CellKey = tuple[Operation, ListingType, Supply, Activity | None]
 
 
 @dataclass(frozen=True, slots=True)

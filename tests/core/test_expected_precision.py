@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from spacetraders_lab.core.expected_precision import ExpectedPrecision, expected_precision
 from spacetraders_lab.core.experiment import MarketPair
 from spacetraders_lab.core.market import Activity, ListingKey, ListingType, Operation, Supply, TradeGood
 from spacetraders_lab.core.planning import Load, PairPlan
-from spacetraders_lab.core.precision import ExpectedPrecision, expected_precision
 from tests.factories import GOOD, make_good
 
 

@@ -129,6 +129,25 @@ def test_mending_sells_what_a_cancelled_run_left_aboard(alone: Rig) -> None:
     assert alone.counts(run).keys() == {"PENDING"} | pairs.keys() - {"CLAIMED"}
 
 
+@pytest.mark.parametrize("is_killed_before", [True, False])
+def test_a_pair_of_a_cancelled_run_is_nobodys_any_more(alone: Rig, is_killed_before: bool) -> None:
+    """Its owner is dead, and nobody will claim it."""
+    run = alone.queue([alone.pair()], ONE_CELL)
+    _killed_at(alone, run, Point.CLAIMED)
+    wait = alone.clock.sleep(alone.times.lease + 1)
+    if is_killed_before:
+        alone.clock.run(wait)
+    with alone.database.transaction() as connection:
+        changes.cancel(connection, run.run_id, now=alone.clock.now())
+    if not is_killed_before:
+        alone.clock.run(wait)
+        (finding,) = _findings(alone, run)
+        assert (finding.kind, finding.next) == ("stale lease", "is given back by --fix: the run has ended")
+        alone.play(lambda lab: mend(lab, run.run_id))
+    assert _findings(alone, run) == []
+    assert alone.counts(run) == {"PENDING": 1}
+
+
 def test_the_players_own_cargo_is_none_of_the_doctors_business(alone: Rig) -> None:
     pair = alone.pair()
     alone.ship().load("DIAMONDS", 4)

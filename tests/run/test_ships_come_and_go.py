@@ -10,9 +10,15 @@ from sqlalchemy import text
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import ExperimentRun, RunStatus
 from spacetraders_lab.run import changes
+from spacetraders_lab.run.faultpoints import Point, pass_by
+from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.study.rig import Exchange, Rig
 from tests.run.yard import Yard
+
+
+class Killed(BaseException):
+    """The process is gone, as after a SIGKILL."""
 
 
 @pytest.fixture
@@ -56,6 +62,22 @@ def test_who_comes_back_is_no_stranger_and_every_time_is_written_down(yard: Yard
         *[f"{two} has left", f"joined by {two}, which had left"] * 2,
         *[f"joined by {three}, which the plan does not name", f"{three} has left"] * 2,
     ]
+
+
+def test_who_is_not_resumed_with_the_others_has_left(yard: Yard, planned: ExperimentRun) -> None:
+    one, two, _ = yard.rig.fleet
+    yard.write(lambda c: changes.pause(c, planned.run_id))
+    yard.rig.play(lambda lab: changes.reopen(lab, planned.run_id, [one]))
+    join(yard, planned, two)
+    assert said_of_ships(yard, planned) == [f"{two} has left", f"joined by {two}, which had left"]
+
+
+def test_nobody_joins_a_run_that_was_cancelled(yard: Yard, planned: ExperimentRun) -> None:
+    three = yard.rig.fleet[2]
+    yard.write(lambda c: changes.cancel(c, planned.run_id, now=yard.clock.now()))
+    with pytest.raises(UserError, match="is CANCELLED"):
+        join(yard, planned, three)
+    assert three not in yard.states()
 
 
 def test_fuel_is_kept_once_for_a_ship_that_comes_and_goes(yard: Yard, planned: ExperimentRun) -> None:
@@ -102,3 +124,46 @@ def test_resume_marks_a_run_that_nobody_had_marked_as_ended(yard: Yard) -> None:
     with pytest.raises(UserError, match="has ended"):
         yard.rig.play(lambda lab: changes.reopen(lab, run.run_id))
     assert yard.rig.run(run).status is RunStatus.COMPLETED
+
+
+def _bought_unseen_by(yard: Yard, ship: str, run: ExperimentRun) -> None:
+    """Let the ship's process die when the game has sold it something, and let the others end the run's only pair."""
+
+    async def die(passed: Point) -> None:
+        if passed is Point.ANSWERED:
+            raise Killed
+
+    yard.rig.pass_by = die
+    with pytest.raises(Killed):
+        yard.rig.fly(run, ship)
+    yard.rig.pass_by = pass_by
+    yard.rig.fly(run, *(other for other in yard.rig.fleet if other != ship))
+    assert yard.rig.counts(run) == {"COMPLETED": 1}
+
+
+def test_a_run_goes_on_until_it_is_known_what_its_ships_have_aboard(yard: Yard) -> None:
+    """The pair was ended by another; what became of the dead one's purchase nobody has looked at."""
+    run, one = yard.run(1), yard.rig.fleet[0]
+    _bought_unseen_by(yard, one, run)
+    assert yard.rig.run(run).status is RunStatus.RUNNING
+    yard.fly_to_the_end(run)
+    assert not yard.rig.ship().hold
+    assert yard.rig.rows("SELECT 1 FROM experiment_intents WHERE state = 'OPEN'") == []
+
+
+def test_a_container_whose_daemon_died_before_the_run_ended_is_completed(yard: Yard) -> None:
+    run, stop = yard.run(1), asyncio.Event()
+    one, *others = yard.rig.fleet
+
+    async def story() -> None:
+        yard.write(
+            lambda c: ContainerRepository(c).adopt("dead", [run.player_id], now=yard.clock.now(), lease_seconds=600)
+        )
+        serving = yard.serve(yard.daemon(), stop)
+        await yard.until(lambda: yard.is_over(run), within=500.0)
+        await asyncio.sleep(600)
+        stop.set()
+        await serving
+
+    yard.play(story)
+    assert yard.states() == dict.fromkeys([one, *others], "COMPLETED")

@@ -9,6 +9,7 @@ import pytest
 from spacetraders_lab.core.experiment import Design, DesignName, ExperimentRun, RunStatus, SkipReason
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.changes import cancel
+from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.fleet import run_workers
 from spacetraders_lab.store.attrition import Attrition, attrition
 from spacetraders_lab.store.export import select_run
@@ -108,3 +109,19 @@ def test_cancelled_in_the_middle_every_planned_trade_has_one_row(
     cells = {(r.pair_id, r.operation, r.batch_size_fraction, r.iteration) for r in rig.records(run)}
     cells = {cell for cell in cells if cell[2] is not None}
     assert len(cells) + select_run(rig.database, run.run_id, "skips").rows == planned
+
+
+def test_a_pair_that_was_claimed_in_the_moment_of_the_end_is_not_completed(make_rig: MakeRig) -> None:
+    """All of its trades are written down as left out, and so there is nothing to do."""
+    rig, stop = make_rig(ships=1), asyncio.Event()
+    run = rig.queue(rig.pairs(1), FOUR_CELLS)
+
+    async def cancel_it(passed: Point) -> None:
+        if passed is Point.CLAIMED:
+            asyncio.get_running_loop().call_later(10.0, stop.set)
+            with rig.database.transaction() as connection:
+                cancel(connection, run.run_id, now=rig.clock.now())
+
+    rig.pass_by = cancel_it
+    rig.fly(run, stop=stop)
+    assert rig.counts(run) == {"PENDING": 1}

@@ -59,9 +59,10 @@ async def reopen(
             Budget(connection, run_id).keep_for_fuel(fuel)
         if budget is not None:
             _raise_budget(connection, run, budget, now=now)
-        joining = [ship for ship in ship_symbols if ship not in run.ships]
-        _note(connection, run_id, [*_deviations(plan, "resumed with", joining), *_upgraded(plan)], now=now)
         ships = tuple(dict.fromkeys(ship_symbols)) or run.ships
+        joining = [ship for ship in ships if ship not in run.ships]
+        leaving = [("ships", f"{ship} has left") for ship in run.ships if ship not in ships]
+        _note(connection, run_id, [*_deviations(plan, "resumed with", joining), *leaving, *_upgraded(plan)], now=now)
         return _go_on(connection, run, ships, now=now, keep_for=keep_for, keep_seconds=lab.times.lease)
 
     return await lab.write(work)
@@ -136,6 +137,7 @@ def cancel(connection: Connection, run_id: str, *, now: datetime) -> None:
     if not experiments.cancel(run_id, f"cancelled: {BY_THE_USER}", now=now):
         raise UserError(f"run {run_id} is {experiments.get_run(run_id).status} already")
     ContainerRepository(connection).stop_of_run(run_id, now=now)
+    WorkQueueRepository(connection).put_down_stale(run_id, now=now)
 
 
 def ships_with_cargo(connection: Connection, run_id: str) -> list[str]:
@@ -162,6 +164,8 @@ def _own_run(connection: Connection, lab: Lab, run_id: str, *, to_change: bool =
         raise UserError(f"run {run_id} belongs to another universe or server; its data are kept, but it is over")
     if run.player_id != lab.player_id:
         raise UserError(f"run {run_id} belongs to another agent; use that agent's token")
+    if run.status is RunStatus.CANCELLED:
+        raise UserError(f"run {run_id} is CANCELLED; begin another with `spacetraders experiment liquidity`")
     if is_over(connection, run_id):
         raise UserError(f"run {run_id} has ended; every pair is completed or failed")
     return run

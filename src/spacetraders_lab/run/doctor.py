@@ -42,7 +42,7 @@ async def examine(lab: Lab, run_id: str) -> list[Finding]:
 
     def work(connection: Connection) -> tuple[ExperimentRun, list[Finding]]:
         run = ExperimentRepository(connection).get_run(run_id)
-        return run, [*_open_intents(connection, run_id), *_of_the_queue(connection, run_id, now)]
+        return run, [*_open_intents(connection, run_id), *_of_the_queue(connection, run, now)]
 
     run, findings = await lab.read(work)
     if run.universe_id != lab.universe_id:
@@ -80,9 +80,18 @@ async def mend(lab: Lab, run_id: str) -> None:
         await lab.clock.sleep(lab.times.settle)
     for intent in intents:
         await _reconcile(lab, intent)
-    await lab.write(lambda c: WorkQueueRepository(c).sweep(run_id, now=lab.clock.now()))
+    await lab.write(lambda c: _clear_queue(c, run, lab.clock.now()))
     if run.finished_at is not None or await lab.read(lambda c: WorkQueueRepository(c).unfinished(run_id)) == 0:
         await _clear_holds(lab, run)
+
+
+def _clear_queue(connection: Connection, run: ExperimentRun, now: datetime) -> None:
+    """Fail what is spent; of a run that has ended nobody fails any more, and what was being done is given back."""
+    queue = WorkQueueRepository(connection)
+    if run.finished_at is None:
+        queue.sweep(run.run_id, now=now)
+    else:
+        queue.put_down_stale(run.run_id, now=now)
 
 
 def _check_agent(lab: Lab, run: ExperimentRun) -> None:
@@ -118,12 +127,13 @@ def _open_intents(connection: Connection, run_id: str) -> list[Finding]:
     ]
 
 
-def _of_the_queue(connection: Connection, run_id: str, now: datetime) -> Sequence[Finding]:
+def _of_the_queue(connection: Connection, run: ExperimentRun, now: datetime) -> Sequence[Finding]:
+    run_id = run.run_id
     stale = [
         Finding(
             "stale lease",
             f"{x.ship_symbol} was at {x.pair_id} until {x.lease_until:%Y-%m-%d %H:%M:%S}",
-            "fails: its attempts are spent" if x.is_spent else "is taken over at the next claim",
+            _next_of(x, run),
         )
         for x in doctor.stale_leases(connection, run_id, now=now)
     ]
@@ -145,6 +155,12 @@ def _of_the_queue(connection: Connection, run_id: str, now: datetime) -> Sequenc
         for x in doctor.ledger_gaps(connection, run_id)
     ]
     return [*stale, *missing, *gaps]
+
+
+def _next_of(stale: doctor.StaleLease, run: ExperimentRun) -> str:
+    if run.finished_at is not None:
+        return "is given back by --fix: the run has ended"
+    return "fails: its attempts are spent" if stale.is_spent else "is taken over at the next claim"
 
 
 def _of_the_hold(connection: Connection, run: ExperimentRun, ship: Ship) -> list[Finding]:

@@ -174,11 +174,11 @@ def put_aside(connection: Connection, *, now: datetime) -> None:
 
 
 def is_over(connection: Connection, run_id: str) -> bool:
-    """Whether every pair has ended, and no ship that is to go on has cargo of the run to sell."""
+    """Whether every pair has ended, and no ship that is to go on has, or may have, cargo of the run to sell."""
     if WorkQueueRepository(connection).unfinished(run_id):
         return False
-    intents = IntentRepository(connection)
-    return not any(intents.carries_cargo(run_id, ship) for ship in ContainerRepository(connection).ships_wanted(run_id))
+    intents, ships = IntentRepository(connection), ContainerRepository(connection).ships_wanted(run_id)
+    return not any(intents.may_carry_cargo(run_id, ship) for ship in ships)
 
 
 def mark_ended(connection: Connection, run_id: str, *, now: datetime) -> None:

@@ -55,7 +55,7 @@ from spacetraders_lab.run.heartbeat import Lease
 from spacetraders_lab.run.interrupt import Interrupted, unless_stopped
 from spacetraders_lab.run.leftovers import LeftoverSearch
 from spacetraders_lab.run.revisit import stay_to_read
-from spacetraders_lab.store.attrition import record_skips, skips_of
+from spacetraders_lab.store.attrition import RUN_IS_OVER, record_skips, skips_of
 from spacetraders_lab.store.brackets import brackets_of, record_bracket
 from spacetraders_lab.store.budget import Budget
 from spacetraders_lab.store.experiments import ExperimentRepository
@@ -356,6 +356,8 @@ class PairSession:
                 IntentRepository(c).hold_history(claim.run_id, claim.ship_symbol, claim.pair.good_symbol),
             )
         )
+        if self._giving_up is None and any(skip.reason in RUN_IS_OVER for skip in self._skips):
+            raise Interrupted("the run was cancelled")  # to leave out the rest is no way to complete the pair
         if self._giving_up is None and aboard is not None and self._units_held > aboard.of_the_run:
             await self._lease.begin_anew()
             anew = self._lease.claim

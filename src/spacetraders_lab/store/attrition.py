@@ -31,6 +31,8 @@ from spacetraders_lab.store.schema import market_experiments as trades
 from spacetraders_lab.store.types import UtcDateTime
 from spacetraders_lab.store.upsert import insert_into
 
+RUN_IS_OVER = frozenset({SkipReason.LOCKED, SkipReason.RUN_ENDED})  # as `skip_what_is_left` writes
+
 # A skip of a pair counts that was decided when the pair was planned, or in its last take.
 skip_counts = or_(skips.c.take == 0, skips.c.take == queue.c.take)
 

@@ -86,13 +86,16 @@ def probes(near: Sequence[str] = ()) -> tuple[Any, ...]:
     return _OWN, _ABANDONED, _claim(PENDING, _due, first=rank)
 
 
+_FREE = {"status": QueueStatus.PENDING, "owner": None, "lease_until": None}
+PUT_DOWN_STALE = update(queue).where(queue.c.run_id == _run, CLAIMED, _expired).values(_FREE)
+
 # A ship has one pair in its hands: what it holds no more, or by this very owner, is put down before it claims. It is
 # the first to be taken up again, unless its attempts are spent or its listings are in use.
 PUT_DOWN = (
     update(queue)
     .where(queue.c.run_id == _run, queue.c.claimed_by == _ship, UNFINISHED, CLAIMED)
     .where(or_(_expired, queue.c.owner == _owner))
-    .values(status=QueueStatus.PENDING, owner=None, lease_until=None)
+    .values(_FREE)
     .returning(queue.c.queue_id)
 )
 

@@ -41,7 +41,12 @@ _PENDING = containers.c.state == literal_column("'PENDING'")
 _RUNNING = containers.c.state == literal_column("'RUNNING'")
 _OPEN = containers.c.state.in_((literal_column("'PENDING'"), literal_column("'RUNNING'")))
 _WANTED = containers.c.wanted_state == literal_column("'RUNNING'")
-_NEXT_STATE = case((_WANTED, literal_column("'PENDING'")), else_=literal_column("'STOPPED'"))
+_RUN_HAS_ENDED = exists().where(runs.c.run_id == containers.c.run_id, runs.c.finished_at.is_not(None))
+_NEXT_STATE = case(
+    (~_WANTED, literal_column("'STOPPED'")),
+    (_RUN_HAS_ENDED, literal_column("'COMPLETED'")),  # others have ended it while this one's daemon was dead
+    else_=literal_column("'PENDING'"),
+)
 
 LOST_DAEMON = "its daemon was not heard of any more"
 

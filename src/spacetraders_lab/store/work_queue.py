@@ -36,6 +36,7 @@ from spacetraders_lab.store.claim import (
     CLAIMED,
     PENDING,
     PUT_DOWN,
+    PUT_DOWN_STALE,
     SITUATION,
     UNFINISHED,
     claimed_pair,
@@ -273,6 +274,10 @@ class WorkQueueRepository:
         skip_the_rest(self._connection, ended, SkipReason.GAVE_UP, now=now)
         return len(ended)
 
+    def put_down_stale(self, run_id: str, *, now: datetime) -> None:
+        """Give back the pairs whose leases have ended, because the run has ended and nobody will claim them."""
+        self._connection.execute(PUT_DOWN_STALE, {"in_run": run_id, "now": now})
+
     def end_waiting(self, run_id: str, why: str, reason: SkipReason, *, now: datetime) -> int:
         """Fail the pairs that nobody is at, because the run begins nothing more; returns how many."""
         values = {"in_run": run_id, "now": now, "why": _not_measured(why), "reason": reason}
@@ -307,10 +312,8 @@ class WorkQueueRepository:
 
     def open_pairs(self, run_id: str) -> list[MarketPair]:
         """The pairs that are PENDING or CLAIMED, in the queue's order."""
-        rows = self._connection.execute(
-            select(queue).where(queue.c.run_id == run_id, or_(PENDING, CLAIMED)).order_by(queue.c.position)
-        )
-        return [market_pair(row) for row in rows]
+        unfinished = select(queue).where(queue.c.run_id == run_id, or_(PENDING, CLAIMED))
+        return [market_pair(row) for row in self._connection.execute(unfinished.order_by(queue.c.position))]
 
     def enqueued(self, run_id: str) -> Counter[str]:
         """How often each pair (GOOD:BUY:SELL) was put into the queue."""
@@ -320,11 +323,8 @@ class WorkQueueRepository:
 
     def failed_pairs(self, run_id: str) -> list[FailedPair]:
         """The pairs that FAILED, in the queue's order."""
-        rows = self._connection.execute(
-            select(queue)
-            .where(queue.c.run_id == run_id, queue.c.status == QueueStatus.FAILED)
-            .order_by(queue.c.position, queue.c.queue_id)
-        )
+        failed = select(queue).where(queue.c.run_id == run_id, queue.c.status == QueueStatus.FAILED)
+        rows = self._connection.execute(failed.order_by(queue.c.position, queue.c.queue_id))
         return [FailedPair(market_pair(r), r.claimed_by, r.attempts, r.error_message, r.failed_for) for r in rows]
 
     def _is_last_attempt(self, claim: ClaimedPair) -> bool:

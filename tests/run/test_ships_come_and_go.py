@@ -151,6 +151,18 @@ def test_a_run_goes_on_until_it_is_known_what_its_ships_have_aboard(yard: Yard) 
     assert yard.rig.rows("SELECT 1 FROM experiment_intents WHERE state = 'OPEN'") == []
 
 
+def test_a_container_whose_daemon_died_is_stopped_and_removed_without_another_daemon(yard: Yard) -> None:
+    run = yard.run(1, "LAB-1")
+    yard.write(lambda c: ContainerRepository(c).adopt("dead", [run.player_id], now=yard.clock.now(), lease_seconds=60))
+    (container,) = yard.all_containers()
+    yard.write(lambda c: ContainerRepository(c).stop(container.container_id, now=yard.clock.now()))
+    assert yard.states() == {"LAB-1": "RUNNING"}  # as far as anybody can tell
+    yard.clock.run(yard.clock.sleep(60))
+    yard.write(lambda c: ContainerRepository(c).stop(container.container_id, now=yard.clock.now()))
+    assert yard.states() == {"LAB-1": "STOPPED"}
+    yard.write(lambda c: ContainerRepository(c).remove(container.container_id))
+
+
 def test_a_container_whose_daemon_died_before_the_run_ended_is_completed(yard: Yard) -> None:
     run, stop = yard.run(1), asyncio.Event()
     one, *others = yard.rig.fleet

@@ -128,7 +128,8 @@ class ContainerRepository:
         wanted = {"wanted_state": WantedState.STOPPED}
         at_once = {"state": ContainerState.STOPPED, "stopped_at": now, "owner": None, "lease_until": None}
         self._connection.execute(update(containers).where(*where).values(wanted))
-        self._connection.execute(update(containers).where(*where, _PENDING).values(at_once))
+        nobody_drives_it = or_(_PENDING, and_(_RUNNING, containers.c.lease_until <= now))
+        self._connection.execute(update(containers).where(*where, nobody_drives_it).values(at_once))
 
     def remove(self, container_id: str) -> int:
         """Delete a container and its log; returns how many lines. Raises UserError for one that is still at work."""

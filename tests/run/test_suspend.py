@@ -8,9 +8,11 @@ from datetime import timedelta
 import httpx2
 import pytest
 
-from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.errors import BudgetReached, UniverseReset, UserError, WorldCondition
 from spacetraders_lab.core.experiment import RunStatus
+from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.changes import reopen
+from spacetraders_lab.run.suspend import suspend
 from spacetraders_lab.sandbox.api import create_app
 from spacetraders_lab.sandbox.universe import Universe
 from spacetraders_lab.study.rig import FOUR_CELLS, Exchange, Rig
@@ -93,6 +95,25 @@ def test_a_run_whose_token_was_refused_is_resumed(rig: Rig) -> None:
     rig.wire.before, rig.wire.after = (lambda _: None), (lambda _: None)
     rig.resume(run)
     assert rig.counts(run) == {"COMPLETED": 4}
+
+
+@pytest.mark.parametrize(
+    ("condition", "status"),
+    [(BudgetReached("spent"), RunStatus.RUNNING), (UniverseReset("over"), RunStatus.CANCELLED)],
+)
+def test_what_a_process_met_before_it_was_frozen_for_a_lease_stops_nobody(
+    rig: Rig, condition: WorldCondition, status: RunStatus
+) -> None:
+    """Its ships are others' by now, and the user may have raised the budget; but a reset is a reset."""
+    run = rig.queue(rig.pairs(1), FOUR_CELLS)
+
+    async def frozen(lab: Lab) -> None:
+        met_at = lab.clock.monotonic()
+        await lab.clock.sleep(lab.times.lease + 1)
+        await suspend(lab, run.run_id, condition, met_at)
+
+    rig.play(frozen)
+    assert rig.run(run).status is status
 
 
 def test_a_reset_closes_the_run_and_keeps_its_rows(rig: Rig) -> None:

@@ -42,6 +42,7 @@ class _Round:
         self.halt = asyncio.Event()
         self.at_work = 0
         self.conditions: list[WorldCondition] = []
+        self.met_at = 0.0  # by the steady clock: when the last of them was met
         self.is_on_record = asyncio.Event()
         self.settling: asyncio.Task[bool] | None = None
 
@@ -73,6 +74,7 @@ class Fleet:
         self._round = _Round()
         if run.status is RunStatus.SUSPENDED:  # whoever waited for the end of the maintenance is gone
             self._round.conditions.append(Maintenance("the game was under maintenance"))
+            self._round.met_at = lab.clock.monotonic()
             self._round.halt.set()
 
     async def work(self, ship: str, stop: asyncio.Event) -> WorkerReport:
@@ -110,6 +112,7 @@ class Fleet:
         report = result if isinstance(result, WorkerReport) else broken_off(ship, result)
         if report.condition is not None:
             current.conditions.append(report.condition)
+            current.met_at = max(current.met_at, report.met_at)
             current.halt.set()
         if current.halt.is_set() and current.at_work == 0 and current.settling is None:
             current.settling = asyncio.create_task(self._settle(current))
@@ -128,7 +131,7 @@ class Fleet:
         """Put the reason on record and wait for the game, where that helps; True when the ships may go on."""
         try:
             try:
-                await suspend(self._lab, self._run.run_id, current.condition)
+                await suspend(self._lab, self._run.run_id, current.condition, current.met_at)
             finally:
                 current.is_on_record.set()
             if not isinstance(current.condition, Maintenance):
@@ -137,7 +140,7 @@ class Fleet:
                 await self._wait_for_the_game()
             except WorldCondition as condition:
                 current.conditions.append(condition)
-                await suspend(self._lab, self._run.run_id, condition)
+                await suspend(self._lab, self._run.run_id, condition, self._lab.clock.monotonic())
                 return False
             return await go_on(self._lab, self._run.run_id)
         finally:

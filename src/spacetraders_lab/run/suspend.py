@@ -18,11 +18,20 @@ log = logging.getLogger(__name__)
 LOOK_AGAIN_SECONDS = 60.0  # between two looks at a game under maintenance
 
 
-async def suspend(lab: Lab, run_id: str, condition: WorldCondition) -> None:
-    """Put the run to sleep with the reason; a run whose universe is gone is closed, its data kept."""
-    log.warning("run %s stops: %s", run_id, condition)
+async def suspend(lab: Lab, run_id: str, condition: WorldCondition, met_at: float) -> None:
+    """Put the run to sleep with the reason; a run whose universe is gone is closed, its data kept.
+
+    What was met (`met_at` by the steady clock) more than a lease ago, by a process that was frozen since, stops nobody:
+    others have its ships by now, and the user may have seen to it.
+    """
     now = lab.clock.now()
-    await lab.write(lambda c: put_on_record(c, run_id, condition, now=now))
+
+    def work(connection: Connection) -> None:
+        if isinstance(condition, UniverseReset) or lab.clock.monotonic() - met_at <= lab.times.lease:
+            log.warning("run %s stops: %s", run_id, condition)
+            put_on_record(connection, run_id, condition, now=now)
+
+    await lab.write(work)
 
 
 def put_on_record(connection: Connection, run_id: str, condition: WorldCondition, *, now: datetime) -> None:

@@ -61,13 +61,16 @@ class ShipExperimentWorkerCommand:
 
 @dataclass(slots=True)
 class WorkerReport:
-    """What a worker did until it stopped; `error` says why it stopped early."""
+    """What a worker did until it stopped; `error` says why it stopped early, or `condition`, met at that moment of the
+    steady clock.
+    """
 
     ship_symbol: str
     pairs_completed: int = 0
     pairs_failed: int = 0
     error: str | None = None
     condition: WorldCondition | None = None
+    met_at: float = 0.0
 
     def count(self, end: PairDone | PairFailed) -> None:
         """Count a pair by how it ended."""
@@ -210,6 +213,7 @@ class ShipWorker:
         except OutOfCredits as short:
             await self._short_of_money(short, report)
         except WorldCondition as condition:
+            report.met_at = self.lab.clock.monotonic()
             self._halt(condition, report)
         except GameUnreachable as error:
             log.warning("%s waits: %s", self.command.ship_symbol, error)
@@ -265,6 +269,7 @@ class ShipWorker:
         except (OutOfCredits, BudgetReached) as short:
             await self._short_of_money(short, report, claim)
         except WorldCondition as condition:
+            report.met_at = self.lab.clock.monotonic()
             await self._claims.release(claim)
             self._halt(condition, report)
         except GameUnreachable as error:
@@ -307,6 +312,7 @@ class ShipWorker:
         Nobody claims meanwhile: a ship that began to buy unseen would be halted with its cargo aboard.
         """
         now, ship = self.lab.clock.now(), self.command.ship_symbol
+        report.met_at = self.lab.clock.monotonic()
         others = self.crew - {ship}
 
         def who_may_sell(connection: Connection) -> set[str]:

@@ -35,6 +35,7 @@ docs: $(DEV_STAMP) ## Remake the pages of the reference from the program
 
 soak: $(DEV_STAMP) ## Play ten thousand lives of a run full of faults (hours); FIRST= and LAST= choose the seeds
 	$(BIN)/python -m tests.guarantees.simulation $(or $(FIRST),0) $(or $(LAST),9999)
+	$(BIN)/python -m tests.guarantees.lives $(or $(FIRST),0) $(or $(LAST),9999)
 
 bench: $(DEV_STAMP) ## Measure speed (half an hour) and write docs/performance.md; TOPICS= chooses
 	$(BIN)/python -m bench $(TOPICS)

@@ -15,25 +15,28 @@ _KINDS = {Operation.BUY: "PURCHASE", Operation.SELL: "SELL"}
 def violations(books: Books, run: ExperimentRun) -> list[str]:
     """Everything that no run may leave behind, in words; nothing when all is well."""
     return [
-        *_stuck(books, run),
+        *stuck(books, run),
         *ledger_gaps(books, run),
-        *_cells(books, run),
-        *_planned(books, run),
-        *_left_open(books, run),
+        *cells(books, run),
+        *planned(books, run),
+        *left_open(books, run),
     ]
 
 
-def ledger_gaps(books: Books, run: ExperimentRun) -> Iterator[str]:
+def ledger_gaps(books: Books, *runs: ExperimentRun) -> Iterator[str]:
     """Trades without a row, and rows without a trade."""
     rows = Counter(
-        (r.ship_symbol, _KINDS[r.operation], r.good_symbol, r.units, r.total_credits) for r in books.records(run)
+        (r.ship_symbol, _KINDS[r.operation], r.good_symbol, r.units, r.total_credits)
+        for run in runs
+        for r in books.records(run)
     )
     trades = Counter((e.ship_symbol, e.kind, e.good, e.units, e.total) for e in books.ledger("PURCHASE", "SELL"))
     yield from (f"{count} trade(s) without a row: {trade}" for trade, count in (trades - rows).items())
     yield from (f"{count} row(s) without a trade: {row}" for row, count in (rows - trades).items())
 
 
-def _stuck(books: Books, run: ExperimentRun) -> Iterator[str]:
+def stuck(books: Books, run: ExperimentRun) -> Iterator[str]:
+    """Pairs that have not ended, or failed for no reason."""
     counts = books.counts(run)
     for status in (QueueStatus.PENDING, QueueStatus.CLAIMED):
         if counts.get(status):
@@ -41,14 +44,14 @@ def _stuck(books: Books, run: ExperimentRun) -> Iterator[str]:
     yield from (f"{pair} failed without a reason" for pair, reason in books.errors(run).items() if not reason)
 
 
-def _planned(books: Books, run: ExperimentRun) -> Iterator[str]:
+def planned(books: Books, run: ExperimentRun) -> Iterator[str]:
     """Every planned trade has a row that was executed or a row that was skipped, exactly."""
     found = books.read(lambda c: attrition(c, run.run_id))
     if found.pending:
         yield f"{found.planned} trades were planned, {found.executed} executed, skipped: {found.skipped}"
 
 
-def _cells(books: Books, run: ExperimentRun) -> Iterator[str]:
+def cells(books: Books, run: ExperimentRun) -> Iterator[str]:
     """Every completed pair of a literal grid has each of its cells bought once and sold wholly, in its last take."""
     if not run.design.is_literal:
         return
@@ -70,7 +73,7 @@ def _cells(books: Books, run: ExperimentRun) -> Iterator[str]:
             yield f"{pair['pair_id']} is completed with unsold cells {dict(units)}"
 
 
-def _left_open(books: Books, run: ExperimentRun) -> Iterator[str]:
+def left_open(books: Books, run: ExperimentRun) -> Iterator[str]:
     """An intent without an end, cargo in a hold, money that is counted wrongly."""
     if books.rows("SELECT 1 FROM experiment_intents WHERE state = 'OPEN'"):
         yield "an intent is unresolved"

@@ -10,7 +10,7 @@ import logging
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,7 +21,7 @@ import httpx2
 from sqlalchemy import Connection
 
 from spacetraders_lab.core.errors import GameUnreachable
-from spacetraders_lab.core.experiment import Design, MarketPair, Menu
+from spacetraders_lab.core.experiment import Design, ExperimentRun, MarketPair, Menu
 from spacetraders_lab.core.menus import visit_menu
 from spacetraders_lab.run.app import Lab, LeaseTimes, open_game, open_lab
 from spacetraders_lab.run.faultpoints import Point
@@ -86,17 +86,26 @@ class Fate:
 class Process:
     """One process with one ship's worker. It can die or freeze wherever it waits for something."""
 
-    def __init__(self, fate: Fate, on_freeze: Callable[[], None]) -> None:
-        self._fate, self._on_freeze = fate, on_freeze
+    def __init__(
+        self,
+        fate: Fate,
+        on_freeze: Callable[[], None],
+        on_death: Callable[[], object] = lambda: None,
+        at_moments: Callable[[], Awaitable[None]] | None = None,
+    ) -> None:
+        self._fate, self._on_freeze, self._on_death, self._at_moments = fate, on_freeze, on_death, at_moments
         self._thawed = asyncio.Event()
         self._thawed.set()
         self.is_dead = False
 
     async def moment(self) -> None:
         """A place where a fault may strike; a frozen process stays here until it thaws, a dead one for ever."""
+        if self._at_moments is not None:
+            await self._at_moments()
         if self._thawed.is_set() and not self.is_dead:
             if self._fate.strikes("kill"):
                 self.is_dead = True
+                self._on_death()
             elif self._fate.strikes("freeze"):
                 self._freeze(TIMES.lease * self._fate.chance.uniform(0.3, 3.0))
         await self.go_on()
@@ -169,14 +178,12 @@ class MortalLab(Lab):
 class Story:
     """A run of a few pairs with a few ships, and a supervisor that starts a ship's process again when it dies."""
 
-    def __init__(self, seed: int, database: Database, rates: Rates, design: Design) -> None:
+    def __init__(self, seed: int, database: Database, rates: Rates, design: Design, **settings: Any) -> None:
         self.chance = Random(seed)
         self.tale = Tale(seed)
         self.fate = Fate(self.chance, rates, self.tale)
-        self.rig = Rig(database, ships=self.chance.randint(1, 3), rate_limit=False, seed=seed % 7)
-        pairs = self._pairs()
-        menus = None if design.is_literal else {pair.pair_id: self._menu(pair, design, seed) for pair in pairs}
-        self.run = self.rig.queue(pairs, design, menus=menus)
+        self.rig = Rig(database, ships=self.chance.randint(1, 3), rate_limit=False, seed=seed % 7, **settings)
+        self.run = self._begin(design)
         self._late: set[Any] = set()
         self._lives: set[asyncio.Task[None]] = set()
 
@@ -184,6 +191,11 @@ class Story:
         self.rig.clock.run(self._live())
         self._judge()
         return self.tale
+
+    def _begin(self, design: Design, **how: Any) -> ExperimentRun:
+        pairs, seed = self._pairs(), self.tale.seed
+        menus = None if design.is_literal else {pair.pair_id: self._menu(pair, design, seed) for pair in pairs}
+        return self.rig.queue(pairs, design, menus=menus, **how)
 
     def _pairs(self) -> list[MarketPair]:
         """Two to four pairs that often share a listing."""
@@ -223,7 +235,7 @@ class Story:
                 ) as game,
                 open_lab(game, self.rig.database, TIMES, make_thread=AtOnce) as lab,
             ):
-                await self._worker(_mortal(lab, process), ship).work()
+                await self._worker(mortal(lab, process), ship).work()
         except (Killed, GameUnreachable):
             self._start(ship, self.chance.uniform(0, 2 * TIMES.lease))
 
@@ -238,7 +250,9 @@ class Story:
         self.tale.violations += violations(self.rig, self.run)
 
 
-def _mortal(lab: Lab, process: Process) -> Lab:
+def mortal(lab: Lab, process: Process) -> Lab:
+    """The lab, in a process that may die or freeze at any use of it."""
+
     async def pass_by(point: Point) -> None:
         await process.moment()
         if point is Point.INTENDED:
@@ -279,9 +293,9 @@ def fresh_postgres() -> Iterator[Callable[[], Database]]:
         yield lambda: open_database(stack.enter_context(server.database(name)), durable=False)
 
 
-def main() -> int:
+def play_seeds(tell: Callable[[int, Database], Tale], module: str) -> int:
     """Play the seeds named on the command line; returns 1 when anything was broken."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(prog=f"python -m {module}")
     parser.add_argument("first", type=int)
     parser.add_argument("last", type=int, nargs="?")
     parser.add_argument("--postgres", action="store_true", help="on a throw-away PostgreSQL server instead of SQLite")
@@ -299,10 +313,10 @@ def main() -> int:
             pairs += tale.pairs
             broken += bool(tale.violations)
             for violation in tale.violations:
-                print(f"seed {seed}: {violation}   (again: python -m tests.guarantees.simulation {seed})")
+                print(f"seed {seed}: {violation}   (again: python -m {module} {seed})", flush=True)
     print(f"runs with a violation: {broken}; faults: {dict(faults)}; pairs: {dict(pairs)}")
     return 1 if broken else 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(play_seeds(tell, "tests.guarantees.simulation"))

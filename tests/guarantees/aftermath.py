@@ -7,6 +7,7 @@ from spacetraders_lab.core.container import ContainerState
 from spacetraders_lab.core.experiment import OPEN_STATUSES, ExperimentRun, QueueStatus, RunStatus
 from spacetraders_lab.run.doctor import examine, mend
 from spacetraders_lab.store import listing_locks
+from spacetraders_lab.store.budget import Budget
 from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.intents import IntentRepository
@@ -77,7 +78,7 @@ def _left_by_its_ships(rig: Rig, run: ExperimentRun) -> Iterator[str]:
 
 
 def money(rig: Rig, runs: Sequence[ExperimentRun], most_away: int, *, since: int) -> Iterator[str]:
-    """Of all runs together: what went away since the sandbox's ledger had so many entries, and whether it is counted."""
+    """Of all runs together: what went away since the sandbox kept so many entries, and whether that was counted."""
     fuel = sum(entry.total for entry in rig.ledger("REFUEL", since=since))
     counted = sum(row["fuel_credits"] for row in rig.rows("SELECT fuel_credits FROM experiment_runs"))
     if counted < fuel:
@@ -88,7 +89,7 @@ def money(rig: Rig, runs: Sequence[ExperimentRun], most_away: int, *, since: int
         peak = max(peak, away)
     if peak > most_away:
         yield f"{peak} were away of a budget of {most_away}"
-    outlay = sum(rig.read(lambda c: [ExperimentRepository(c).outlay(run.run_id) for run in runs]))
+    outlay = sum(rig.read(lambda c: [Budget(c, run.run_id).outlay() for run in runs]))
     if outlay < away:
         yield f"{away} are away, counted were {outlay}"
 

@@ -172,8 +172,9 @@ def test_a_container_whose_daemon_died_before_the_run_ended_is_completed(yard: Y
             lambda c: ContainerRepository(c).adopt("dead", [run.player_id], now=yard.clock.now(), lease_seconds=600)
         )
         serving = yard.serve(yard.daemon(), stop)
-        await yard.until(lambda: yard.is_over(run), within=500.0)
-        await asyncio.sleep(600)
+        await yard.until(lambda: yard.is_over(run), within=590.0)
+        assert yard.states()[one] == "RUNNING"
+        await asyncio.sleep(yard.clock.start.timestamp() + 610 - yard.clock.now().timestamp())
         stop.set()
         await serving
 

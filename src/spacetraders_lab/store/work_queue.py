@@ -294,12 +294,9 @@ class WorkQueueRepository:
     def get_ship_progress(self, run_id: str) -> dict[str, int]:
         """Pairs completed by each ship, the busiest first."""
         completed = func.count().label("completed")
-        rows = self._connection.execute(
-            select(queue.c.claimed_by, completed)
-            .where(queue.c.run_id == run_id, queue.c.status == QueueStatus.COMPLETED)
-            .group_by(queue.c.claimed_by)
-            .order_by(completed.desc(), queue.c.claimed_by)
-        )
+        of_run = (queue.c.run_id == run_id, queue.c.status == QueueStatus.COMPLETED)
+        by_ship = select(queue.c.claimed_by, completed).where(*of_run).group_by(queue.c.claimed_by)
+        rows = self._connection.execute(by_ship.order_by(completed.desc(), queue.c.claimed_by))
         return {row.claimed_by: row.completed for row in rows}
 
     def unfinished(self, run_id: str) -> int:
@@ -384,12 +381,8 @@ _UNFINISHED = select(
     runs.c.design,
     runs.c.ended_because,
 ).where(runs.c.run_id == bindparam("in_run"))
-_GAVE_UP: ColumnElement[str] = (
-    literal_column("'gave up after '")
-    + cast(queue.c.attempts, Text)
-    + literal_column("' attempts, the last by '")
-    + queue.c.claimed_by
-)
+_LAST_BY: ColumnElement[str] = literal_column("' attempts, the last by '") + queue.c.claimed_by
+_GAVE_UP: ColumnElement[str] = literal_column("'gave up after '") + cast(queue.c.attempts, Text) + _LAST_BY
 _FAIL_WAITING = (
     update(queue)
     .where(_IN_RUN, or_(PENDING, and_(CLAIMED, queue.c.lease_until <= _NOW)))

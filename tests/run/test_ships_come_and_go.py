@@ -168,13 +168,14 @@ def test_a_container_whose_daemon_died_before_the_run_ended_is_completed(yard: Y
     one, *others = yard.rig.fleet
 
     async def story() -> None:
+        dies_at = yard.clock.elapsed + 600
         yard.write(
             lambda c: ContainerRepository(c).adopt("dead", [run.player_id], now=yard.clock.now(), lease_seconds=600)
         )
         serving = yard.serve(yard.daemon(), stop)
         await yard.until(lambda: yard.is_over(run), within=590.0)
         assert yard.states()[one] == "RUNNING"
-        await asyncio.sleep(yard.clock.start.timestamp() + 610 - yard.clock.now().timestamp())
+        await asyncio.sleep(dies_at + 10 - yard.clock.elapsed)
         stop.set()
         await serving
 

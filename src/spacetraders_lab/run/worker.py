@@ -42,9 +42,7 @@ from spacetraders_lab.store.work_queue import WorkQueueRepository
 
 log = logging.getLogger(__name__)
 
-WASHOUT_POLL_SECONDS = (
-    15.0  # game time between two looks at a queue that has nothing free, where listings stay closed for long
-)
+WASHOUT_POLL_SECONDS = 15.0  # game time between two looks for a free pair, where listings stay closed for long
 SHORTEST_POLL = 0.1  # of the wall clock, however fast a sandbox plays
 RETRY_SECONDS = 30.0  # game time before a pair is tried again that something else than the pair got in the way of
 OUTAGE_SECONDS = 5.0  # between two tries at a database that does not answer

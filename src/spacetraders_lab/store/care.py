@@ -25,9 +25,9 @@ BESIDE_A_RUN = timedelta(days=1)  # before it begins and after it ends, what was
 KEEP_ONE_IN = timedelta(hours=1)
 _AT_ONCE = 500  # rows a statement
 
-Window = tuple[datetime, datetime]
-System = tuple[int, str]  # universe, system
-ListingKey = tuple[int, str, str]  # universe, market, good
+_Window = tuple[datetime, datetime]
+_System = tuple[int, str]  # universe, system
+_Listing = tuple[int, str, str]  # universe, market, good
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +103,7 @@ def superfluous(connection: Connection, older_than: datetime) -> list[int]:
         .where(observations.c.observed_at < older_than)
         .order_by(observations.c.observed_at, observations.c.observation_id)
     )
-    kept: set[tuple[ListingKey, int]] = set()
+    kept: set[tuple[_Listing, int]] = set()
     found = []
     for number, universe, system, market, good, seen in rows:
         hour = ((universe, market, good), int(seen.timestamp() // KEEP_ONE_IN.total_seconds()))
@@ -120,14 +120,14 @@ def thin(connection: Connection, numbers: Sequence[int]) -> None:
         connection.execute(delete(observations).where(observations.c.observation_id.in_(chosen)))
 
 
-def _windows(connection: Connection) -> Mapping[System, list[Window]]:
+def _windows(connection: Connection) -> Mapping[_System, list[_Window]]:
     """When the observations of each system belong to a run.
 
     All of them, not only of what the run trades: goods that nobody touches are the controls of its placebo brackets,
     and tell the drift.
     """
     rows = connection.execute(select(runs.c.universe_id, runs.c.system_symbol, runs.c.created_at, runs.c.finished_at))
-    found: dict[System, list[Window]] = {}
+    found: dict[_System, list[_Window]] = {}
     for universe, system, begun, ended in rows:
         ends = datetime.max.replace(tzinfo=UTC) if ended is None else ended + BESIDE_A_RUN
         found.setdefault((universe, system), []).append((begun - BESIDE_A_RUN, ends))

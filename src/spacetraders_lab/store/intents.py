@@ -90,22 +90,7 @@ class IntentRepository:
             "state": IntentState.OPEN,
             "created_at": now,
         }
-        intent_id: int = self._connection.execute(_ADD, values).scalar_one()
-        return Intent(
-            intent_id=intent_id,
-            run_id=claim.run_id,
-            queue_id=claim.queue_id,
-            ship_symbol=claim.ship_symbol,
-            owner=claim.owner,
-            attempt=claim.attempt,
-            take=claim.take,
-            step=step,
-            units_before=units_before,
-            price_limit=price_limit,
-            quote_before=quote_before,
-            state=IntentState.OPEN,
-            created_at=now,
-        )
+        return _intent(self._connection.execute(_ADD, values).one())
 
     def resolve(self, intent_id: int, state: IntentState, *, now: datetime, units_found: int | None = None) -> None:
         """Say what became of an open intent; raises LeaseLost when somebody else has said so already.
@@ -170,7 +155,7 @@ _player = select(runs.c.player_id).where(runs.c.run_id == intents.c.run_id).scal
 _OPEN_OF_SHIP = _ALL_OPEN.where(intents.c.ship_symbol == bindparam("ship"), _player == bindparam("player"))
 _OPEN_OF_RUN = _ALL_OPEN.where(intents.c.run_id == bindparam("run"))
 
-_ADD = insert(intents).returning(intents.c.intent_id)
+_ADD = insert(intents).returning(intents)
 _RESOLVE = (
     update(intents)
     .where(intents.c.intent_id == bindparam("resolved_id"), _OPEN)

@@ -10,7 +10,7 @@ from cyclopts import Parameter
 from sqlalchemy import Connection
 
 from spacetraders_lab.analysis import advice
-from spacetraders_lab.analysis.advice import Cadence, Forecast, Trip
+from spacetraders_lab.analysis.advice import Forecast, Trip
 from spacetraders_lab.analysis.displaced import own_trades
 from spacetraders_lab.analysis.evidence import Evidence, evidence_of, resilience_of
 from spacetraders_lab.analysis.recovery import RESTED_SECONDS
@@ -282,7 +282,7 @@ def _print_lane(found: advice.LaneAdvice, trip: Trip, recovery_known: bool) -> N
         print("This lane loses credits on its first unit.")
     rows: list[tuple[str, list[str]]] = [
         ("units a visit", [str(way.units) for way in known.values()]),
-        ("every", [_every(name, way) for name, way in known.items()]),
+        ("every", ["once" if way is found.once else f"{way.minutes:.0f} min" for way in known.values()]),
         ("credits a trip", [_range(way.profit) for way in known.values()]),
         ("credits an hour", [_range(way.profit_an_hour) for way in known.values()]),
         ("credits a request", [_range(way.profit_a_request) for way in known.values()]),
@@ -302,10 +302,6 @@ def _print_lane(found: advice.LaneAdvice, trip: Trip, recovery_known: bool) -> N
         print("No cadence earns anything over a week: too little of what the trips move comes back.")
     elif found.kept_up is not None:
         print("Kept up, a trip takes no unit that loses at the quotes it finds; credits are means of a week.")
-
-
-def _every(name: str, way: Cadence) -> str:
-    return "once" if name.startswith("one") else f"{way.minutes:.0f} min"
 
 
 def _range(forecast: Forecast, places: int = 0) -> str:

@@ -97,16 +97,6 @@ class CellEstimate:
     exponent: float = 1.0
 
     @property
-    def naive_reason(self) -> str | None:
-        """Why the plain mean of price_impact_percent is not the impact of one tradeVolume; None without trades."""
-        if not self.transactions:
-            return None
-        size = self.trade_volumes / self.transactions
-        if abs(size - 1) < 0.02:
-            return "it knows no markets: its interval would be far too narrow, and percentages do not add up"
-        return f"it takes trades of {size:.2f} tradeVolumes on average for full ones"
-
-    @property
     def depth_one_percent(self) -> float:
         """TradeVolumes that move the quote by 1 %, (0.01 / slope)^(1 / b); infinite where no impact is known."""
         known = self.measured or self.new_market

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import settings
 
 from spacetraders_lab.store.database import Database, open_database
+from tests.compiling import compiled_once
 from tests.postgres import Server, running_server
 
 settings.register_profile("lab", deadline=None)
@@ -28,6 +29,12 @@ def tokens_are_nowhere_else(tmp_path_factory: pytest.TempPathFactory) -> Iterato
     written = [path for path in tmp_path_factory.getbasetemp().rglob("*") if path.is_file() and not path.is_symlink()]
     allowed = [path for path in written if path.parts[-3] == "tokens" or "state" in path.name]
     assert [path for path in set(written) - set(allowed) if TOKEN.search(path.read_bytes())] == []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def statements_are_compiled_once() -> Iterator[None]:
+    with compiled_once():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     and_,
+    bindparam,
     case,
     delete,
     exists,
@@ -33,6 +34,7 @@ from spacetraders_lab.store.experiments import goes_on
 from spacetraders_lab.store.failures import is_duplicate
 from spacetraders_lab.store.schema import container_logs, containers, players, universes
 from spacetraders_lab.store.schema import experiment_runs as runs
+from spacetraders_lab.store.types import UtcDateTime
 
 _FIELDS = tuple(field.name for field in fields(Container))
 _COLUMNS = tuple(containers.c[name] for name in _FIELDS)
@@ -170,18 +172,8 @@ class ContainerRepository:
 
     def waiting(self, owner: str, *, now: datetime, run_id: str | None = None) -> list[Waiting]:
         """The players (of a run) for whom a daemon could start something now."""
-        player = (players.c.player_id, players.c.agent_symbol, universes.c.base_url, universes.c.reset_date)
-        rows = self._connection.execute(
-            select(*player, func.count())
-            .select_from(containers)
-            .join(runs, runs.c.run_id == containers.c.run_id)
-            .join(players, players.c.player_id == containers.c.player_id)
-            .join(universes, universes.c.universe_id == players.c.universe_id)
-            .where(*_adoptable(owner, now, run_id))
-            .group_by(*player)
-            .order_by(players.c.player_id)
-        )
-        return [Waiting(*row) for row in rows]
+        statement = _WAITING if run_id is None else _WAITING.where(containers.c.run_id == run_id)
+        return [Waiting(*row) for row in self._connection.execute(statement, {"by_owner": owner, "now": now})]
 
     def adopt(
         self,
@@ -204,7 +196,8 @@ class ContainerRepository:
             select(containers.c.container_id)
             .join(runs, runs.c.run_id == containers.c.run_id)
             .where(
-                *_adoptable(owner, now, run_id),
+                *_ADOPTABLE,
+                *([] if run_id is None else [containers.c.run_id == run_id]),
                 containers.c.player_id.in_(player_ids),
                 containers.c.container_id.not_in(besides),
             )
@@ -221,7 +214,7 @@ class ContainerRepository:
         )
         try:
             with self._connection.begin_nested():
-                row = self._connection.execute(taken).first()
+                row = self._connection.execute(taken, {"by_owner": owner, "now": now}).first()
         except IntegrityError as error:
             if is_duplicate(error):  # another daemon has begun to drive the ship, for another run, in the same moment
                 return None
@@ -236,12 +229,7 @@ class ContainerRepository:
 
     def driven_by(self, owner: str, *, now: datetime) -> list[Driven]:
         """What the daemon holds under a live lease."""
-        rows = self._connection.execute(
-            select(*_COLUMNS, and_(_WANTED, goes_on()).label("goes_on"))
-            .join(runs, runs.c.run_id == containers.c.run_id)
-            .where(containers.c.owner == owner, containers.c.lease_until > now, _RUNNING)
-            .order_by(containers.c.created_at, containers.c.ship_symbol)
-        ).all()
+        rows = self._connection.execute(_DRIVEN, {"by_owner": owner, "now": now}).all()
         return [Driven(_container(row), bool(row.goes_on)) for row in rows]
 
     def driven_ships(self, player_id: int, ships: Collection[str], *, now: datetime) -> dict[str, str]:
@@ -301,8 +289,7 @@ class ContainerRepository:
 
     def abandoned(self, *, now: datetime) -> bool:
         """Whether there is anything to sweep."""
-        found = exists().where(_RUNNING, containers.c.lease_until <= now)
-        return bool(self._connection.execute(select(found)).scalar_one())
+        return bool(self._connection.execute(_ABANDONED, {"now": now}).scalar_one())
 
     def ships_wanted(self, run_id: str) -> list[str]:
         """The ships of the run's containers that are wanted and have not ended."""
@@ -311,16 +298,7 @@ class ContainerRepository:
 
     def unattended_runs(self) -> dict[str, str | None]:
         """Runs that are to go on although every container of theirs has ended, and why one of these FAILED, if any."""
-        open_ones = func.count(case((and_(_WANTED, _OPEN), containers.c.container_id)))
-        has_failed = and_(_WANTED, containers.c.state == literal_column("'FAILED'"))
-        found = (
-            select(containers.c.run_id, func.max(case((has_failed, containers.c.exit_reason))))
-            .join(runs, runs.c.run_id == containers.c.run_id)
-            .where(goes_on())
-            .group_by(containers.c.run_id)
-            .having(open_ones == 0)
-        )
-        return {row[0]: row[1] for row in self._connection.execute(found)}
+        return {row[0]: row[1] for row in self._connection.execute(_UNATTENDED)}
 
     def _end(self, container_id: str, owner: str, now: datetime, **values: Any) -> None:
         held = (containers.c.container_id == container_id, containers.c.owner == owner, containers.c.lease_until > now)
@@ -329,17 +307,51 @@ class ContainerRepository:
             raise LeaseLost(f"{container_id} is no longer driven by this daemon")
 
 
-def _adoptable(owner: str, now: datetime, run_id: str | None) -> list[ColumnElement[bool]]:
-    other = containers.alias("other")
-    is_driven = exists().where(
-        other.c.player_id == containers.c.player_id,
-        other.c.ship_symbol == containers.c.ship_symbol,
-        other.c.state == literal_column("'RUNNING'"),
-    )
-    kept = or_(containers.c.owner.is_(null()), containers.c.owner == owner, containers.c.lease_until <= now)
-    conditions = [_PENDING, _WANTED, goes_on(), containers.c.not_before <= now, kept, ~is_driven]
-    return conditions if run_id is None else [*conditions, containers.c.run_id == run_id]
-
-
 def _container(row: Any) -> Container:
     return Container(**{name: getattr(row, name) for name in _FIELDS})
+
+
+# --- what a daemon asks every few seconds is built once: to build it costs more than to execute it --------------------
+
+_NOW = bindparam("now", type_=UtcDateTime)
+_IS_OWNER: ColumnElement[bool] = containers.c.owner == bindparam("by_owner")
+_other = containers.alias("other")
+_IS_DRIVEN = exists().where(
+    _other.c.player_id == containers.c.player_id,
+    _other.c.ship_symbol == containers.c.ship_symbol,
+    _other.c.state == literal_column("'RUNNING'"),
+)
+_ADOPTABLE = (
+    _PENDING,
+    _WANTED,
+    goes_on(),
+    containers.c.not_before <= _NOW,
+    or_(containers.c.owner.is_(null()), _IS_OWNER, containers.c.lease_until <= _NOW),
+    ~_IS_DRIVEN,
+)
+_PLAYER = (players.c.player_id, players.c.agent_symbol, universes.c.base_url, universes.c.reset_date)
+_WAITING = (
+    select(*_PLAYER, func.count())
+    .select_from(containers)
+    .join(runs, runs.c.run_id == containers.c.run_id)
+    .join(players, players.c.player_id == containers.c.player_id)
+    .join(universes, universes.c.universe_id == players.c.universe_id)
+    .where(*_ADOPTABLE)
+    .group_by(*_PLAYER)
+    .order_by(players.c.player_id)
+)
+_DRIVEN = (
+    select(*_COLUMNS, and_(_WANTED, goes_on()).label("goes_on"))
+    .join(runs, runs.c.run_id == containers.c.run_id)
+    .where(_IS_OWNER, containers.c.lease_until > _NOW, _RUNNING)
+    .order_by(containers.c.created_at, containers.c.ship_symbol)
+)
+_ABANDONED = select(exists().where(_RUNNING, containers.c.lease_until <= _NOW))
+_HAS_FAILED = and_(_WANTED, containers.c.state == literal_column("'FAILED'"))
+_UNATTENDED = (
+    select(containers.c.run_id, func.max(case((_HAS_FAILED, containers.c.exit_reason))))
+    .join(runs, runs.c.run_id == containers.c.run_id)
+    .where(goes_on())
+    .group_by(containers.c.run_id)
+    .having(func.count(case((and_(_WANTED, _OPEN), containers.c.container_id))) == 0)
+)

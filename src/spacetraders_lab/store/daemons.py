@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, select, update
+from sqlalchemy import Connection, bindparam, delete, select, update
 
 from spacetraders_lab.core.container import WantedState
 from spacetraders_lab.store.schema import daemons
+from spacetraders_lab.store.types import UtcDateTime
 from spacetraders_lab.store.upsert import insert_into
 
 
@@ -54,10 +55,8 @@ class DaemonRepository:
 
     def live(self, *, now: datetime, host: str | None = None) -> list[Daemon]:
         """The daemons (of one machine) that were heard of within their lease, the oldest first."""
-        wanted = [daemons.c.lease_until > now, *([] if host is None else [daemons.c.host == host])]
-        rows = self._connection.execute(
-            select(daemons).where(*wanted).order_by(daemons.c.started_at, daemons.c.daemon_id)
-        )
+        statement = _LIVE if host is None else _LIVE.where(daemons.c.host == host)
+        rows = self._connection.execute(statement, {"now": now})
         return [
             Daemon(r.daemon_id, r.host, r.pid, tuple(r.keys), r.wanted_state, r.started_at, r.lease_until) for r in rows
         ]
@@ -66,3 +65,11 @@ class DaemonRepository:
         """Want the daemon stopped; it sees that within seconds."""
         mine = daemons.c.daemon_id == daemon_id
         self._connection.execute(update(daemons).where(mine).values(wanted_state=WantedState.STOPPED))
+
+
+# asked by every daemon every few seconds, and so built once
+_LIVE = (
+    select(daemons)
+    .where(daemons.c.lease_until > bindparam("now", type_=UtcDateTime))
+    .order_by(daemons.c.started_at, daemons.c.daemon_id)
+)

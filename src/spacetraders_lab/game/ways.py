@@ -49,7 +49,8 @@ def _ways(
         with suppress(Unreachable):
             first = route(start, end, ship.flight_mode)
             # the mode stays as the last flight left it: it need not be changed each time
-            usual = route(start, end, first.legs[-1].mode) if first.legs else first
+            changed = first.legs and first.legs[-1].mode is not ship.flight_mode
+            usual = route(start, end, first.legs[-1].mode) if changed else first
             fuel, bought = (usual.fuel, usual.bought) if ship.fuel_capacity else (0, 0)
             return Way(usual.seconds, len(usual.legs), usual.requests + 1, fuel, bought)
         apart = distance(places[start].x, places[start].y, places[end].x, places[end].y)

@@ -4,6 +4,7 @@ Statements only; `work_queue` says when they are executed, and locks the listing
 """
 
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 from sqlalchemy import BindParameter, ColumnElement, Row, bindparam, case, literal_column, or_, select, update
@@ -74,16 +75,21 @@ _ABANDONED = _claim(CLAIMED, _expired)
 _NEXT = _claim(PENDING, _due)
 
 
-def probes(near: Sequence[str] = ()) -> tuple[Any, ...]:
-    """The statements to try one after the other until one finds a pair.
+def probes(near: Sequence[str] = ()) -> tuple[tuple[Any, ...], dict[str, str]]:
+    """The statements to try one after the other until one finds a pair, and what they are given of `near`.
 
     What nobody has had goes first in, first out; with `near`, by the place of its buy market in that list before, which
     looks at every free pair, so that a claim costs more the longer the queue is.
     """
     if not near:
-        return _OWN, _ABANDONED, _NEXT
-    rank = case({market: place for place, market in enumerate(near)}, value=queue.c.buy_market, else_=len(near))
-    return _OWN, _ABANDONED, _claim(PENDING, _due, first=rank)
+        return (_OWN, _ABANDONED, _NEXT), {}
+    return (_OWN, _ABANDONED, _nearest(len(near))), {f"near_{place}": market for place, market in enumerate(near)}
+
+
+@cache  # a system has a few dozen markets; to build the statement costs more than to execute it
+def _nearest(count: int) -> Any:
+    places: list[tuple[BindParameter[str], int]] = [(bindparam(f"near_{place}"), place) for place in range(count)]
+    return _claim(PENDING, _due, first=case(*places, value=queue.c.buy_market, else_=count))
 
 
 _FREE = {"status": QueueStatus.PENDING, "owner": None, "lease_until": None}

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from datetime import datetime
 
-from sqlalchemy import Connection, case, func, select
+from sqlalchemy import Connection, bindparam, case, func, select
 
 from spacetraders_lab.core.experiment import QueueStatus
 from spacetraders_lab.core.market import Operation
@@ -12,6 +12,7 @@ from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_work_queue as queue
 from spacetraders_lab.store.schema import market_experiments as trades
 from spacetraders_lab.store.schema import market_observations as observations
+from spacetraders_lab.store.types import UtcDateTime
 
 
 def watch_of(connection: Connection, run_id: str, now: datetime, *, speed: float) -> Watch:
@@ -23,30 +24,34 @@ def watch_of(connection: Connection, run_id: str, now: datetime, *, speed: float
 
 def shocks(connection: Connection, run_id: str) -> list[Shock]:
     """Every listing that a pair of the run has traded, once the pair has ended, with the last trade there."""
-    market = case((trades.c.operation == Operation.BUY, trades.c.buy_market), else_=trades.c.sell_market)
-    rows = connection.execute(
-        select(market.label("market"), trades.c.good_symbol, func.max(trades.c.timestamp).label("at"))
-        .join(queue, (queue.c.run_id == trades.c.run_id) & (queue.c.pair_id == trades.c.pair_id))
-        .where(trades.c.run_id == run_id, queue.c.status.in_((QueueStatus.COMPLETED, QueueStatus.FAILED)))
-        .group_by(market, trades.c.good_symbol)
-        .order_by(market, trades.c.good_symbol)
-    )
-    return [Shock(row.market, row.good_symbol, row.at) for row in rows]
+    return [Shock(row.market, row.good_symbol, row.at) for row in connection.execute(_SHOCKS, {"in_run": run_id})]
 
 
 def readings_since(connection: Connection, run_id: str, since: datetime) -> dict[str, list[datetime]]:
     """When each market of the run's system was read from then on, ascending, whatever it was read for."""
-    rows = connection.execute(
-        select(observations.c.waypoint_symbol, observations.c.observed_at)
-        .join(
-            runs,
-            (runs.c.universe_id == observations.c.universe_id) & (runs.c.system_symbol == observations.c.system_symbol),
-        )
-        .where(runs.c.run_id == run_id, observations.c.observed_at >= since)
-        .distinct()
-        .order_by(observations.c.observed_at)
-    )
     found: dict[str, list[datetime]] = defaultdict(list)
-    for row in rows:
+    for row in connection.execute(_READINGS, {"in_run": run_id, "since": since}):
         found[row.waypoint_symbol].append(row.observed_at)
     return dict(found)
+
+
+# --- what every ship of a recovery run asks again and again is built once: to build it costs more than to execute it --
+
+_MARKET = case((trades.c.operation == Operation.BUY, trades.c.buy_market), else_=trades.c.sell_market)
+_SHOCKS = (
+    select(_MARKET.label("market"), trades.c.good_symbol, func.max(trades.c.timestamp).label("at"))
+    .join(queue, (queue.c.run_id == trades.c.run_id) & (queue.c.pair_id == trades.c.pair_id))
+    .where(trades.c.run_id == bindparam("in_run"), queue.c.status.in_((QueueStatus.COMPLETED, QueueStatus.FAILED)))
+    .group_by(_MARKET, trades.c.good_symbol)
+    .order_by(_MARKET, trades.c.good_symbol)
+)
+_READINGS = (
+    select(observations.c.waypoint_symbol, observations.c.observed_at)
+    .join(
+        runs,
+        (runs.c.universe_id == observations.c.universe_id) & (runs.c.system_symbol == observations.c.system_symbol),
+    )
+    .where(runs.c.run_id == bindparam("in_run"), observations.c.observed_at >= bindparam("since", type_=UtcDateTime))
+    .distinct()
+    .order_by(observations.c.observed_at)
+)

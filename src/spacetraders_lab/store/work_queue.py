@@ -351,7 +351,8 @@ class WorkQueueRepository:
         return None
 
     def _probe(self, values: dict[str, Any], near: Sequence[str]) -> Row[Any] | None:
-        found = (self._connection.execute(statement, values).first() for statement in probes(near))
+        statements, places = probes(near)
+        found = (self._connection.execute(statement, values | places).first() for statement in statements)
         return next((row for row in found if row is not None), None)
 
     def _end(

@@ -42,11 +42,15 @@ class Server:
     def database(self, template: str = "template1") -> Iterator[str]:
         """A fresh database, a copy of `template`; its URL. Dropped afterwards, whoever is still connected."""
         name = f"lab_{next(self.numbers)}"
-        self._do(f"CREATE DATABASE {name} TEMPLATE {template}")
+        with self._connected() as connection:
+            # Half of the work of writing every page into the log as well, and what PostgreSQL 14 does unasked.
+            how = " STRATEGY FILE_COPY" if connection.info.server_version >= 150_000 else ""
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}{how}")  # type: ignore[arg-type]
         try:
             yield self.url(name)
         finally:
-            self._do(f"DROP DATABASE {name} WITH (FORCE)")
+            with self._connected() as connection:
+                connection.execute(f"DROP DATABASE {name} WITH (FORCE)")  # type: ignore[arg-type]
 
     def start(self) -> None:
         self.run("pg_ctl", "-w", "-l", str(self.folder / "log"), "-o", _OPTIONS.format(folder=self.folder), "start")
@@ -65,9 +69,8 @@ class Server:
         if done.returncode:
             raise RuntimeError(f"{program} failed:\n{log.read_text()}")
 
-    def _do(self, statement: str) -> None:
-        with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(statement)  # type: ignore[arg-type]
+    def _connected(self) -> psycopg.Connection[Any]:
+        return psycopg.connect(self.url(), autocommit=True)
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import shlex
+import shutil
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -78,3 +79,8 @@ class Terminal:
     @property
     def database(self) -> Path:
         return self.home / "data" / "spacetraders-lab" / "lab.db"
+
+    def keep(self, file: Path) -> None:
+        """Let the user's database be a copy of this file."""
+        self.database.parent.mkdir(parents=True)
+        shutil.copy(file, self.database)

@@ -1,7 +1,6 @@
 """A game on loopback, played fast, and users at terminals. Every test has an agent of its own in it."""
 
 import itertools
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,8 +104,7 @@ def terminal(tmp_path: Path, sandbox: RunningSandbox) -> Terminal:
 @pytest.fixture
 def player(terminal: Terminal, sandbox: RunningSandbox, sqlite_template: Path) -> Player:
     """A registered user with an empty database; the token lies in the user's own file."""
-    terminal.database.parent.mkdir(parents=True)
-    shutil.copy(sqlite_template, terminal.database)
+    terminal.keep(sqlite_template)
     return join(terminal, sandbox)
 
 

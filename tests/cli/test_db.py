@@ -15,9 +15,10 @@ from tests.terminal import Answer, Terminal
 
 
 @pytest.fixture
-def terminal(tmp_path: Path) -> Terminal:
+def terminal(tmp_path: Path, sqlite_template: Path) -> Terminal:
     """A user whose database holds one run, and a market seen twice in a minute two months ago."""
     terminal = Terminal(tmp_path)
+    terminal.keep(sqlite_template)
     with closing(open_database(path=terminal.database, durable=False)) as database:
         enter_run(database, [PAIR])
         long_ago = SystemClock().now().replace(minute=0) - timedelta(days=60)

@@ -22,16 +22,23 @@ from tests.terminal import Terminal
 ROWS = 300  # more than a pipe holds
 
 
+@pytest.fixture(scope="module")
+def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with a run in it."""
+    file = tmp_path_factory.mktemp("recorded") / "lab.db"
+    with closing(open_database(path=file, durable=False)) as database:
+        enter_run(database)
+        with database.transaction() as connection:
+            for number in range(ROWS):
+                ExperimentRepository(connection).record_transaction(make_record(iteration=number))
+    return file
+
+
 @pytest.fixture
-def terminal(tmp_path: Path) -> Terminal:
+def terminal(tmp_path: Path, recorded: Path) -> Terminal:
     """A user whose database has a run in it, and who has no token and no network."""
     user = Terminal(tmp_path)
-    database = open_database(path=user.database, durable=False)
-    enter_run(database)
-    with database.transaction() as connection:
-        for number in range(ROWS):
-            ExperimentRepository(connection).record_transaction(make_record(iteration=number))
-    database.close()
+    user.keep(recorded)
     return user
 
 

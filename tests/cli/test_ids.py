@@ -20,9 +20,10 @@ ALIKE = [f"77777777-c110-4835-a050-00000000000{number}" for number in range(6)]
 
 
 @pytest.fixture
-def terminal(tmp_path: Path) -> Terminal:
+def terminal(tmp_path: Path, sqlite_template: Path) -> Terminal:
     """A user with a run that begins like no other, and some that begin alike."""
     terminal = Terminal(tmp_path)
+    terminal.keep(sqlite_template)
     with closing(open_database(path=terminal.database, durable=False)) as database:
         run = enter_run(database, run_id=RUN)
         for run_id in ALIKE:

@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from spacetraders_lab.report.document import Report
 from spacetraders_lab.report.markdown import as_markdown
 from spacetraders_lab.report.sections import compose
@@ -10,22 +12,29 @@ from tests.factories import NOON
 from tests.report.findings import HOSTILE, make_findings
 from tests.report.subject import subject
 
-WHOLE = compose(replace(subject(), findings=make_findings()))
-TEXT = as_markdown(WHOLE, now=NOON, version="1.0")
+
+@pytest.fixture(scope="module")
+def whole() -> Report:
+    return compose(replace(subject(), findings=make_findings()))
+
+
+@pytest.fixture(scope="module")
+def text(whole: Report) -> str:
+    return as_markdown(whole, now=NOON, version="1.0")
 
 
 def tables_of(report: Report) -> list[Table]:
     return [block for section in report.sections for block in section.blocks if isinstance(block, Table)]
 
 
-def test_every_section_is_there_in_its_order() -> None:
-    headings = [line[3:] for line in TEXT.splitlines() if line.startswith("## ")]
-    assert headings == [section.title for section in WHOLE.sections]
+def test_every_section_is_there_in_its_order(whole: Report, text: str) -> None:
+    headings = [line[3:] for line in text.splitlines() if line.startswith("## ")]
+    assert headings == [section.title for section in whole.sections]
 
 
-def test_every_row_of_every_table_is_a_row() -> None:
-    rows = [line for line in TEXT.splitlines() if line.startswith("| ")]
-    shown = [table for table in tables_of(WHOLE) if table.rows]
+def test_every_row_of_every_table_is_a_row(whole: Report, text: str) -> None:
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    shown = [table for table in tables_of(whole) if table.rows]
     assert len(rows) == sum(len(table.rows) + 2 for table in shown) > 20
     widths = [len(table.headings) for table in shown for _ in range(len(table.rows) + 2)]
     assert [row.replace("\\|", "").count("|") - 1 for row in rows] == widths
@@ -45,5 +54,5 @@ def test_what_is_no_mark_stays_as_it_is_read() -> None:
     assert "\n-3.2\n" in as_markdown(Report(said, "-3.2"), now=NOON, version="1.0")
 
 
-def test_the_same_run_gives_the_same_text() -> None:
-    assert as_markdown(WHOLE, now=NOON, version="1.0") == TEXT
+def test_the_same_run_gives_the_same_text(whole: Report, text: str) -> None:
+    assert as_markdown(whole, now=NOON, version="1.0") == text

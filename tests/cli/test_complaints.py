@@ -2,6 +2,7 @@
 
 import socket
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -9,10 +10,19 @@ from cyclopts import App, ArgumentCollection, CycloptsError
 
 from spacetraders_lab.cli.main import build_app
 from spacetraders_lab.run.clock import SystemClock
-from tests.cli.conftest import Player
+from spacetraders_lab.sandbox.server import RunningSandbox
+from tests.cli.conftest import Player, join
 from tests.terminal import Answer, Terminal
 
 UNKNOWN_RUN = "00000000-0000-4000-8000-000000000000"
+
+
+@pytest.fixture(scope="module")
+def onlooker(tmp_path_factory: pytest.TempPathFactory, sandbox: RunningSandbox, sqlite_template: Path) -> Player:
+    """A player all of whose orders are refused: as nothing of theirs ever changes, one is enough."""
+    terminal = Terminal(tmp_path_factory.mktemp("onlooker"), BASE_URL=sandbox.base_url)
+    terminal.keep(sqlite_template)
+    return join(terminal, sandbox)
 
 
 def _one_line(answer: Answer) -> str:
@@ -85,15 +95,15 @@ BAD_INPUT = {
 
 
 @pytest.mark.parametrize(("line", "words"), BAD_INPUT.values(), ids=BAD_INPUT.keys())
-def test_a_bad_experiment_is_refused(player: Player, line: str, words: list[str]) -> None:
-    names = {"ship": player.ships[0], "probe": player.probe, "home": player.system, "abroad": _abroad(player)}
+def test_a_bad_experiment_is_refused(onlooker: Player, line: str, words: list[str]) -> None:
+    names = {"ship": onlooker.ships[0], "probe": onlooker.probe, "home": onlooker.system, "abroad": _abroad(onlooker)}
     names["endless"] = ENDLESS
-    answer = player.type("experiment liquidity " + line.format(**names))
+    answer = onlooker.type("experiment liquidity " + line.format(**names))
     said = _one_line(answer)
     assert answer.code == 2
     for word in words:
         assert word.format(**names) in said
-    assert player.is_untouched()
+    assert onlooker.is_untouched()
 
 
 BAD_LOOKS = {
@@ -120,14 +130,14 @@ BAD_LOOKS = {
 
 
 @pytest.mark.parametrize(("line", "words"), BAD_LOOKS.values(), ids=BAD_LOOKS.keys())
-def test_a_bad_look_or_order_is_refused(player: Player, line: str, words: list[str]) -> None:
-    names = {"ship": player.ships[0], "home": player.system, "abroad": _abroad(player), "endless": ENDLESS}
-    answer = player.type(line.format(**names))
+def test_a_bad_look_or_order_is_refused(onlooker: Player, line: str, words: list[str]) -> None:
+    names = {"ship": onlooker.ships[0], "home": onlooker.system, "abroad": _abroad(onlooker), "endless": ENDLESS}
+    answer = onlooker.type(line.format(**names))
     said = _one_line(answer)
     assert answer.code == 2
     for word in words:
         assert word.format(**names) in said
-    assert player.ledger("NAVIGATE", "PURCHASE") == []
+    assert onlooker.ledger("NAVIGATE", "PURCHASE") == []
 
 
 def commands(app: App, *path: str) -> Iterator[tuple[tuple[str, ...], ArgumentCollection]]:
@@ -159,16 +169,16 @@ def test_no_command_takes_a_fraction_for_a_whole_number_and_all_take_it_for_anot
 
 
 @pytest.mark.parametrize("verb", ["status", "resume", "doctor"])
-def test_an_unknown_run_is_refused(player: Player, verb: str) -> None:
-    answer = player.type(f"experiment {verb} --run-id {UNKNOWN_RUN}")
+def test_an_unknown_run_is_refused(onlooker: Player, verb: str) -> None:
+    answer = onlooker.type(f"experiment {verb} --run-id {UNKNOWN_RUN}")
     assert answer.code == 2
     assert UNKNOWN_RUN in _one_line(answer)
     assert "experiment list" in answer.complaint
 
 
 @pytest.mark.parametrize("line", ["fly", "experiment explode", "ship", "experiment liquidity extra words"])
-def test_an_unknown_command_is_refused(player: Player, line: str) -> None:
-    answer = player.type(line)
+def test_an_unknown_command_is_refused(onlooker: Player, line: str) -> None:
+    answer = onlooker.type(line)
     if line == "ship":  # a noun alone shows its verbs
         assert answer.code == 0
         assert "navigate" in answer.out

@@ -8,6 +8,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 
 AFTER_MINUTES = (1, 2, 4, 8, 15, 22, 30, 38, 45, 60, 90, 120, 180, 240, 360, 480)
 STAY_MINUTES = 8  # after its last trade at a market, that the ship itself stays and reads
@@ -122,9 +123,14 @@ def watched(
 
 
 def _revisits(shock: Shock, speed: float) -> list[Revisit]:
+    return [Revisit(shock.market, shock.at + due, shock.at + until) for due, until in _windows(speed)]
+
+
+@cache  # a game has one speed
+def _windows(speed: float) -> list[tuple[timedelta, timedelta]]:
     ends = (*AFTER_MINUTES[1:], AFTER_MINUTES[-1] + _LAST_WINDOW_MINUTES)
     return [
-        Revisit(shock.market, shock.at + timedelta(minutes=due) / speed, shock.at + timedelta(minutes=until) / speed)
+        (timedelta(minutes=due) / speed, timedelta(minutes=until) / speed)
         for due, until in zip(AFTER_MINUTES, ends, strict=True)
     ]
 

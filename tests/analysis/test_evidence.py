@@ -3,6 +3,7 @@
 import math
 from copy import deepcopy
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,10 +11,12 @@ import pytest
 from spacetraders_lab.analysis.advice import best_slice, quote
 from spacetraders_lab.analysis.analyse import analyse
 from spacetraders_lab.analysis.displaced import OwnTrades, own_trades
-from spacetraders_lab.analysis.evidence import DRAWS, evidence_of, resilience_of
-from spacetraders_lab.analysis.findings import CellFlag, Estimate, LawFit, LawForm, SizeLaw, Stream
+from spacetraders_lab.analysis.draws import DRAWS
+from spacetraders_lab.analysis.evidence import evidence_of
+from spacetraders_lab.analysis.findings import CellFlag, Estimate, LawFit, LawForm, ListingRate, SizeLaw, Stream
 from spacetraders_lab.analysis.law import fit_law
 from spacetraders_lab.analysis.own_constant import Ground, listing_constant
+from spacetraders_lab.analysis.pace import PaceGround, pace_ground, resilience_of
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
 from spacetraders_lab.sandbox.market import Market
@@ -421,6 +424,34 @@ class TestRecovery:
         found = resilience_of(replace(RECOVERY, rates=(*RECOVERY.rates, slow)), strong, BUY)
         assert found is not None
         assert np.quantile(found.an_hour, (0.25, 0.75)) == pytest.approx([0.2, 0.6], rel=0.02)
+
+    def test_a_listing_that_was_seen_to_come_back_tells_of_itself(self) -> None:
+        own = ListingRate(HERE.waypoint, HERE.good.symbol, EXPORT, Activity.WEAK, 0.41, 0.43, ticks=12)
+        known = replace(RECOVERY, listing_rates=(own, replace(own, activity=Activity.STRONG, low=1.0, high=1.0)))
+        found = resilience_of(known, HERE, BUY)
+        assert found is not None and found.an_hour.min() > 0.82 and found.an_hour.max() < 0.86
+        assert pace_ground(known, HERE, BUY) is PaceGround.LISTING
+        vague = replace(RECOVERY, listing_rates=(replace(own, low=0.0, high=2.0),))
+        assert pace_ground(vague, HERE, BUY) is PaceGround.KIND
+
+    def test_a_stock_goes_by_whole_units(self) -> None:
+        """A tradeVolume of six takes one or two at a tick of which others bring back 0.3 tradeVolumes."""
+        rare = make_listing(trade_volume=6)
+        found = resilience_of(RECOVERY, rare, BUY)
+        assert found is not None and set((found.an_hour * 3).round(6)) <= {1.0, 2.0, 3.0}
+
+    @pytest.mark.parametrize(
+        ("fields", "ground"),
+        [
+            ({}, PaceGround.KIND),
+            ({"type": ListingType.IMPORT}, PaceGround.ACTIVITY),
+            ({"activity": Activity.STRONG}, PaceGround.OTHERS),
+            ({"type": ListingType.EXCHANGE, "activity": None}, PaceGround.NOTHING),
+        ],
+    )
+    def test_it_is_told_where_a_pace_comes_from(self, fields: dict[str, Any], ground: PaceGround) -> None:
+        assert pace_ground(RECOVERY, make_listing(**fields), BUY) is ground
+        assert pace_ground(recovery(tick=None), HERE, BUY) is PaceGround.HALF_LIFE
 
     def test_at_an_exchange_the_half_life_stands(self) -> None:
         halving = recovery(Stream.NONE, half_life_minutes=estimate(300.0))

@@ -8,11 +8,12 @@ from statsmodels.stats.meta_analysis import combine_effects
 from statsmodels.stats.multitest import multipletests
 
 from spacetraders_lab.analysis.analyse import analyse
-from spacetraders_lab.analysis.asymmetry import fit_asymmetry, pool
+from spacetraders_lab.analysis.asymmetry import fit_asymmetry
 from spacetraders_lab.analysis.dataset import BUY, TYPES, dataset_of
 from spacetraders_lab.analysis.hypotheses import judge_hypotheses
 from spacetraders_lab.analysis.impact import fit_impact
 from spacetraders_lab.analysis.observations import observations_of
+from spacetraders_lab.analysis.pooling import pool
 from spacetraders_lab.analysis.runs import combine_quotes, runs_of
 from spacetraders_lab.analysis.size import fit_size
 from spacetraders_lab.core.analysis_plan import HYPOTHESES
@@ -173,9 +174,9 @@ def test_random_effects_agree_with_statsmodels():
     variances = chance.uniform(0.01, 0.05, 20)
     values = 0.2 + chance.normal(0, 0.3, 20) + chance.normal(0, np.sqrt(variances))
     oracle = combine_effects(values, variances, method_re="iterated", use_t=True)
-    mean, error = pool(values, variances)
-    assert mean == pytest.approx(oracle.mean_effect_re, abs=1e-5)
-    assert error == pytest.approx(oracle.sd_eff_w_re_hksj, rel=1e-3)
+    found = pool(values, variances)
+    assert found.mean == pytest.approx(oracle.mean_effect_re, abs=1e-5)
+    assert found.error == pytest.approx(oracle.sd_eff_w_re_hksj, rel=1e-3)
 
 
 def test_every_answer_is_one_sentence_with_what_it_rests_on(null_runs):

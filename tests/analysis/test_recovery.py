@@ -18,6 +18,7 @@ from spacetraders_lab.analysis.transitions import supply_transitions
 from spacetraders_lab.core.analysis_plan import Exclusion
 from spacetraders_lab.core.experiment import PlaceboBracket
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
+from spacetraders_lab.core.travel import round_half_up
 from tests.analysis.trading import (
     EPOCH,
     Trading,
@@ -166,6 +167,37 @@ def test_a_listing_that_is_watched_longer_counts_no_more_in_the_mean_of_the_list
     (weak,) = (rate for rate in found if (rate.type, rate.activity) == (ListingType.EXPORT, Activity.WEAK))
     assert weak.listings >= 10
     assert weak.mean.value == pytest.approx(np.mean(list(rates.values())), rel=0.06)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_a_slow_listing_of_a_cheap_good_is_not_taken_for_a_faster_one(seed):
+    """Its quote stands still over several ticks; counted over the last of them alone, moves would seem fast."""
+    markets = lab_markets(seed=seed, rate_weak=(0.15, 0.17), price_level=0.5)
+    trading = trade_and_watch(markets, 150, looks=15, every=420.0, menu=mixed_steps)
+    reads, data = reads_of(trading), trading.dataset()
+    found = estimate_recovery(data, reads, find_tick(reads), fit_law(data))
+    (weak,) = (r for r in found.rates if (r.type, r.activity) == (ListingType.IMPORT, Activity.WEAK))
+    own = [x for x in found.listing_rates if (x.type, x.activity) == (weak.type, weak.activity)]
+    truths = [trading.markets[x.market].listings[x.good] for x in own]
+    rates = [max(1, round_half_up(x.rate_weak * x.trade_volume)) / x.trade_volume for x in truths]
+    assert weak.mean.value == pytest.approx(np.mean(rates), rel=0.08)
+    assert all(x.low <= rate <= x.high for x, rate in zip(own, rates, strict=True))
+
+
+def test_bounds_of_a_listings_rate_hold_it():
+    """Most are known to within a third of themselves."""
+    held, close = [], []
+    for seed in range(3):
+        trading = trade_and_watch(lab_markets(seed=seed), 100, looks=15, every=420.0, seed=seed)
+        reads, data = reads_of(trading), trading.dataset()
+        for x in estimate_recovery(data, reads, find_tick(reads), fit_law(data)).listing_rates:
+            listing = trading.markets[x.market].listings[x.good]
+            base = {Activity.WEAK: listing.rate_weak, Activity.GROWING: listing.rate_growing, Activity.STRONG: 1.0}
+            rate = max(1, round_half_up(base.get(x.activity, 0.2) * listing.trade_volume)) / listing.trade_volume
+            held.append(x.low - 0.02 * rate <= rate <= x.high + 0.02 * rate)
+            close.append(x.high - x.low < rate / 3)
+    assert len(held) > 50
+    assert np.mean(held) > 0.95 and np.mean(close) > 0.6
 
 
 def test_the_drift_of_untouched_quotes_is_measured():

@@ -88,7 +88,7 @@ LAW = LawFit(
     price_steps=dict.fromkeys(ListingType, (1.0, 1.0)),
 )
 RECOVERY = RecoveryEstimate(
-    tick=Tick(1800.0, {(BUY_MARKET, GOOD): 60.0}, changes=20, explained=19),
+    tick=Tick(1800.0, {(BUY_MARKET, GOOD): 60.0}, {(BUY_MARKET, GOOD): 30.0}, changes=20, explained=19),
     rates=(TickRate(ListingType.EXPORT, Activity.WEAK, estimate(0.3), estimate(0.3), 3, 18),),
     returns={
         Stream.WITH: ReturnEstimate(estimate(300.0), None, None, revisits=20, listings=3),

@@ -12,6 +12,7 @@ from spacetraders_lab.analysis.dataset import ACTIVITIES, BUY, SUPPLIES
 from spacetraders_lab.analysis.distributions import t_interval, t_p
 from spacetraders_lab.analysis.findings import Estimate
 from spacetraders_lab.analysis.impact import ImpactModel
+from spacetraders_lab.analysis.pooling import pool
 from spacetraders_lab.analysis.runs import Runs
 
 _CLOSE = 0.3  # standard error of a log ratio above which a pair is left out: the log of a small noisy move is biased
@@ -30,42 +31,17 @@ class Asymmetry:
 
 
 def fit_asymmetry(runs: Runs, buying: ImpactModel, selling: ImpactModel) -> Asymmetry | None:
-    """Paule-Mandel random effects with a Hartung-Knapp t interval.
+    """Paule-Mandel random effects with a Hartung-Knapp t interval (`pooling`).
 
-    Source: Rover, Knapp and Friede 2015, BMC Med. Res. Meth. 15:99. Which pairs are close enough to count is decided
+    Which pairs are close enough to count is decided
     by their size and rounding, not by how they came out. None with fewer than three listings.
     """
     ratios, variances = _unit_ratios(runs, buying, selling)
     if len(ratios) < _MIN_UNITS:
         return None
-    mean, error = pool(ratios, variances)
-    df = len(ratios) - 1
-    return Asymmetry(t_interval(mean, error, df), t := mean / error, t_p(t, df), df, len(ratios))
-
-
-def pool(values: Floats, variances: Floats) -> tuple[float, float]:
-    """The random-effects mean and its Hartung-Knapp error, never smaller than the fixed-effects one."""
-    between = _paule_mandel(values, variances)
-    weight = 1 / (variances + between)
-    mean = float((weight * values).sum() / weight.sum())
-    spread = float((weight * (values - mean) ** 2).sum()) / (len(values) - 1)
-    return mean, float(np.sqrt(max(1.0, spread) / weight.sum()))
-
-
-def _paule_mandel(values: Floats, variances: Floats) -> float:
-    """The variance between at which the weighted sum of squares equals its degrees of freedom, or 0."""
-    between = 0.0
-    for _ in range(100):
-        weight = 1 / (variances + between)
-        mean = (weight * values).sum() / weight.sum()
-        excess = float((weight * (values - mean) ** 2).sum()) - (len(values) - 1)
-        if excess <= 1e-9 and between == 0.0:
-            return 0.0
-        step = excess / float((weight**2 * (values - mean) ** 2).sum())
-        between = max(0.0, between + step)
-        if abs(step) < 1e-9:
-            break
-    return between
+    pooled, df = pool(ratios, variances), len(ratios) - 1
+    t = pooled.mean / pooled.error
+    return Asymmetry(t_interval(pooled.mean, pooled.error, df), t, t_p(t, df), df, len(ratios))
 
 
 def _unit_ratios(runs: Runs, buying: ImpactModel, selling: ImpactModel) -> tuple[Floats, Floats]:

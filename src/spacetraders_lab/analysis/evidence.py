@@ -5,7 +5,7 @@ listing, else markets like it. With none of them there is no curve, and no numbe
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,27 +13,22 @@ import numpy as np
 from spacetraders_lab.analysis.arrays import Floats
 from spacetraders_lab.analysis.curve import Curve
 from spacetraders_lab.analysis.displaced import NO_TRADES, OwnTrades, anything, by_whole_ticks, gone_back
-from spacetraders_lab.analysis.distributions import NORMAL_REACH
+from spacetraders_lab.analysis.draws import DRAWS, normal, normals, positive
 from spacetraders_lab.analysis.findings import (
-    Estimate,
     Findings,
     LawFit,
     LawForm,
     RecoveryEstimate,
-    Stream,
-    TickRate,
-    stream_of,
 )
 from spacetraders_lab.analysis.own_constant import Ground, listing_constant
 from spacetraders_lab.analysis.own_slope import listing_slope, score_error, spread_of_states, unsaid_by_slope
-from spacetraders_lab.analysis.resilience import Resilience
+from spacetraders_lab.analysis.pace import pace_ground, resilience_of
 from spacetraders_lab.core.analysis_plan import LOWEST_QUOTE
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.market import Listing, ListingType, Operation
 
-DRAWS = 400
 _ON_THE_WAY = 0.7  # of how far states differ: what a few tradeVolumes see of it, found in simulated markets
-_RECOVERY, _RETURN = 2, 3  # streams of draws of their own, beside those of the curve
+_RETURN = 3  # a stream of draws of its own, beside those of the curve and of the pace
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +78,9 @@ def evidence_of(
     else:
         slope, ground, count, markets = listing_slope(findings, listing, side)
         noise = unsaid_by_slope(findings, listing, side, slope.value, LawForm.CONSTANT)
-        drawn = _positive(slope, chance)
+        drawn = positive(slope, chance)
         if ground is Ground.LISTING:  # where markets like it differ, the state they are in is a part of it
-            drawn = drawn * np.exp(_normals(chance) * _ON_THE_WAY * spread_of_states(findings, listing, side))
+            drawn = drawn * np.exp(normals(chance) * _ON_THE_WAY * spread_of_states(findings, listing, side))
         curve = Curve(side, LawForm.CONSTANT, listing.good.trade_volume, quotes, drawn, noise=noise)
     if listing.good.price(side) <= LOWEST_QUOTE:  # sold to it stays there, and nothing else can be left unsaid
         curve = replace(curve, noise=0.0)
@@ -93,31 +88,6 @@ def evidence_of(
     quotes = curve.at((-gone if side is Operation.BUY else gone)[:, None])[:, 0]
     curve = replace(curve, quote=quotes, seed=seed)
     return Evidence(curve, ground, curve.form, count, markets, age_minutes, float(np.median(gone)), is_known)
-
-
-def resilience_of(
-    recovery: RecoveryEstimate | None, listing: Listing, side: Operation, *, seed: int = 0
-) -> Resilience | None:
-    """How a displacement by this side goes back; None where recovery was not measured.
-
-    Against the market's own stream a tick brings nothing back, and what is known to last is taken to last. A half-life
-    is that of what does not stay, so the share that stays goes with it, clear or not.
-    """
-    if recovery is None:
-        return None
-    chance, stream = np.random.default_rng((seed, _RECOVERY)), stream_of(listing.good.type, side)
-    rates = _rates_like(recovery.rates, listing)
-    if recovery.tick is not None and rates:
-        each_as_often = np.arange(DRAWS) % len(rates)
-        a_tick: Floats = np.choose(each_as_often, [_positive(rate, chance) for rate in rates])
-        an_hour = a_tick * 3600 / recovery.tick.period_seconds
-        return Resilience.steadily(an_hour if stream is Stream.WITH else np.zeros(DRAWS))
-    back = recovery.returns[stream]
-    if back.half_life_minutes is None:
-        return None if back.lasts_minutes is None else Resilience.steadily(np.zeros(DRAWS))
-    share = back.permanent_share
-    lasting = np.zeros(DRAWS) if share is None else np.clip(_normal(share, chance), 0.0, 1.0)
-    return Resilience.halving(_positive(back.half_life_minutes, chance), lasting)
 
 
 def _gone_back(
@@ -134,38 +104,23 @@ def _gone_back(
     if recovery is not None and recovery.tick is not None:
         since = by_whole_ticks(since[0], recovery.tick.period_seconds / 60, DRAWS, chance)
     unknown = anything(DRAWS, chance)
-    known = recovery if _knows_the_pace(recovery, listing) else None
-    found = {side: resilience_of(known, listing, side, seed=seed) for side in Operation}
+    found = {
+        side: resilience_of(recovery, listing, side, seed=seed)
+        if pace_ground(recovery, listing, side).is_of_its_activity
+        else None
+        for side in Operation
+    }
     gone = gone_back(trades, since, *(found[side] or unknown for side in (Operation.BUY, Operation.SELL)))
     if listing.good.price(side) <= LOWEST_QUOTE:  # which hides how far below it the stock is, so it may stay there
         gone = gone * chance.permutation(np.linspace(0.0, 1.0, DRAWS))
     return gone, found[Operation.BUY if np.median(gone) > 0 else Operation.SELL] is not None or not gone.any()
 
 
-def _knows_the_pace(recovery: RecoveryEstimate | None, listing: Listing) -> bool:
-    """Whether it need not be borrowed from ticks of other activities, which differ several times over."""
-    rates = recovery.rates if recovery is not None and listing.good.type is not ListingType.EXCHANGE else ()
-    return not rates or any(rate.activity is listing.good.activity for rate in rates)
-
-
-def _rates_like(rates: Sequence[TickRate], listing: Listing) -> list[Estimate]:
-    """What a tick brings back at a listing of this type and activity, or, not measured, of this activity, or of any.
-
-    A listing that keeps its beat does not halve its way back, so a half-life would miss. Of EXCHANGE nothing is known.
-    """
-    kind, activity = listing.good.type, listing.good.activity
-    if kind is ListingType.EXCHANGE:
-        return []
-    of_activity = [rate for rate in rates if rate.activity is activity]
-    own = [rate for rate in of_activity if rate.type is kind]
-    return [found.rate for found in own or of_activity or rates]
-
-
 def _aged(findings: Findings, quote: int, side: Operation, minutes: float, chance: np.random.Generator) -> Floats:
     """The quote now: as read, and as far from it as quotes drift in that time."""
     drift = next((fit.drift_sd for fit in findings.sides if fit.side is side), 0.0)
     spread = drift * math.sqrt(max(0.0, minutes)) if math.isfinite(drift) else 0.0
-    drawn: Floats = quote * np.exp(_normals(chance) * spread)
+    drawn: Floats = quote * np.exp(normals(chance) * spread)
     return drawn
 
 
@@ -182,7 +137,7 @@ def _by_law(
     if constant is None:
         return None
     shared = {name: estimate.value for name, estimate in law.score.parameters.items()}
-    drawn, kind = _normal(constant.estimate, chance), listing.good.type
+    drawn, kind = normal(constant.estimate, chance), listing.good.type
     slope, asymptote = np.abs(drawn), None
     if law.best in (LawForm.ASYMPTOTE, LawForm.STOCK):
         slope = np.full(DRAWS, shared[f"k {kind}"])
@@ -214,24 +169,3 @@ def _stock_asymptote(offset: Floats, shared: Mapping[str, float], kind: ListingT
     """The asymptote of a quote: of the ask, scale times the listing's offset; of the bid, ratio · that + offset."""
     ask: Floats = shared[f"scale {kind}"] * offset
     return ask if side is Operation.BUY else shared[f"ratio {kind}"] * ask + offset
-
-
-def _positive(estimate: Estimate, chance: np.random.Generator) -> Floats:
-    """Draws of something that cannot be negative: log-normal where its interval allows it."""
-    if 0 < estimate.low <= estimate.high < math.inf:
-        sd = math.log(estimate.high / estimate.low) / (2 * NORMAL_REACH)
-        drawn: Floats = estimate.value * np.exp(_normals(chance) * sd)
-        return drawn
-    return np.maximum(0.0, _normal(estimate, chance))
-
-
-def _normal(estimate: Estimate, chance: np.random.Generator) -> Floats:
-    sd = (estimate.high - estimate.low) / (2 * NORMAL_REACH)
-    drawn: Floats = estimate.value + _normals(chance) * (sd if math.isfinite(sd) else 0.0)
-    return drawn
-
-
-def _normals(chance: np.random.Generator) -> Floats:
-    """Standard normal draws in pairs around 0, so that the median of what is drawn is the estimate itself."""
-    half = chance.normal(0.0, 1.0, DRAWS // 2)
-    return np.concatenate([half, -half])

@@ -279,10 +279,14 @@ class CellContrast:
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """The beat of the markets: quotes move by themselves once a period, each listing at its own phase (seconds)."""
+    """The beat of the markets: quotes move by themselves once a period, each listing at its own phase (seconds).
+
+    The phase may lie by so many seconds as `reaches` says to either side.
+    """
 
     period_seconds: float
     phases: Mapping[tuple[str, str], float]
+    reaches: Mapping[tuple[str, str], float]
     changes: int
     explained: int  # of the changes
 
@@ -300,6 +304,19 @@ class TickRate:
     rate: Estimate
     mean: Estimate
     listings: int
+    ticks: int
+
+
+@dataclass(frozen=True, slots=True)
+class ListingRate:
+    """What a tick brings back at one listing while it has an activity: anything from `low` to `high` tradeVolumes."""
+
+    market: str
+    good: str
+    type: ListingType
+    activity: Activity | None
+    low: float
+    high: float
     ticks: int
 
 
@@ -337,11 +354,15 @@ class ReturnEstimate:
 
 @dataclass(frozen=True, slots=True)
 class RecoveryEstimate:
-    """How quotes come back after trades. `tick` is None where no beat was found; `returns` has every stream."""
+    """How quotes come back after trades. `tick` is None where no beat was found; `returns` has every stream.
+
+    `rates` are what a tick brings back in listings of a kind, `listing_rates` in each that was seen to come back.
+    """
 
     tick: Tick | None
     rates: tuple[TickRate, ...]
     returns: Mapping[Stream, ReturnEstimate]
+    listing_rates: tuple[ListingRate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,27 +7,23 @@ tells of recovery where the quote before it was at rest, not still on its way ba
 import numpy as np
 
 from spacetraders_lab.analysis.arrays import Bools, Floats, Ints
-from spacetraders_lab.analysis.dataset import ACTIVITIES, BUY, REASONS, SIDES, TYPES, Dataset
+from spacetraders_lab.analysis.dataset import BUY, REASONS, SIDES, TYPES, Dataset
 from spacetraders_lab.analysis.decay import Revisits, fit_decay
-from spacetraders_lab.analysis.distributions import exp_interval
 from spacetraders_lab.analysis.findings import (
-    Estimate,
     LawFit,
     LawForm,
     RecoveryEstimate,
     ReturnEstimate,
     Stream,
     Tick,
-    TickRate,
     stream_of,
 )
 from spacetraders_lab.analysis.observations import NO_OTHERS, OtherTrades
-from spacetraders_lab.analysis.quiet import Reads, quiet_pairs
-from spacetraders_lab.analysis.ratio import ratio_of_sums
+from spacetraders_lab.analysis.quiet import Reads
 from spacetraders_lab.analysis.rounding import price_steps
+from spacetraders_lab.analysis.tick_rates import listing_rates, tick_rates
 from spacetraders_lab.analysis.ticks import ticks_between
 from spacetraders_lab.core.analysis_plan import FEWEST_REVISITS, FEWEST_UNITS, Exclusion
-from spacetraders_lab.core.market import ListingType
 
 _STREAMS = tuple(Stream)
 _STREAM = np.array([[_STREAMS.index(stream_of(kind, side)) for side in SIDES] for kind in TYPES])  # types x sides
@@ -37,7 +33,6 @@ RESTED_SECONDS = 36 * 3600.0  # without own trades, before a quote counts as at 
 _SOONEST = 60.0  # seconds after the last trade
 _SMALLEST_SHIFT = 0.02  # log displacement below which there is nothing to come back
 _SMALLEST_QUOTE = 50
-_FAR = 30.0  # credits from the asymptote, so that rounding leaves something of a tick's move
 
 
 def estimate_recovery(
@@ -45,10 +40,12 @@ def estimate_recovery(
 ) -> RecoveryEstimate:
     """Everything about recovery that the reads between our trades can tell; `others` are trades of other runs."""
     by_stock = tick is not None and law is not None and law.best is LawForm.STOCK
+    listings = listing_rates(reads, tick, law) if by_stock and tick is not None and law is not None else ()
     return RecoveryEstimate(
         tick=tick,
-        rates=_tick_rates(reads, tick, law) if by_stock and tick is not None and law is not None else (),
+        rates=tick_rates(listings),
         returns={stream: _return(*_revisits(data, reads, tick, stream, others)) for stream in Stream},
+        listing_rates=listings,
     )
 
 
@@ -179,52 +176,3 @@ def _select(visits: Revisits, data: Dataset, first: Ints, last: Ints) -> Revisit
     fine = np.where(data.side[last] == BUY, data.ask_before[first], data.bid_before[first]) >= _SMALLEST_QUOTE
     keep = ~foreign & fine & (np.nan_to_num(np.abs(visits.shift)) >= _SMALLEST_SHIFT)
     return Revisits(*(getattr(visits, name)[keep] for name in Revisits.__slots__))
-
-
-def _tick_rates(reads: Reads, tick: Tick, law: LawFit) -> tuple[TickRate, ...]:
-    """TradeVolumes a tick brings back, from the stock that the law sees behind the ask.
-
-    Only moves that are followed by another one count: the last one before the rest may be a part of a tick's.
-    """
-    found = []
-    moved, passed, first = _tick_moves(reads, tick, law)
-    for kind, label in enumerate(TYPES[:2]):
-        towards_rest = -moved if label is ListingType.EXPORT else moved
-        for activity in range(len(ACTIVITIES)):
-            own = (reads.type[first] == kind) & (reads.activity[first] == activity) & (towards_rest > 0)
-            unit = reads.unit[first][own]
-            listings, code = np.unique(unit, return_inverse=True)
-            rates = np.bincount(code, towards_rest[own]) / np.bincount(code, passed[own])
-            mean = ratio_of_sums(rates, np.ones(len(rates)), listings)  # however long each of them was watched
-            if mean is not None:
-                one = _of_one_listing(mean.value, rates)
-                found.append(TickRate(label, ACTIVITIES[activity], one, mean, len(listings), int(passed[own].sum())))
-    return tuple(found)
-
-
-def _of_one_listing(mean: float, rates: Floats) -> Estimate:
-    """The mean rate, with the ends between which that of one more listing lies (95 %, log-normal)."""
-    error = float(np.log(rates).std(ddof=1)) * np.sqrt(1 + 1 / len(rates))
-    return exp_interval(float(np.log(mean)), float(error), len(rates) - 1)
-
-
-def _tick_moves(reads: Reads, tick: Tick, law: LawFit) -> tuple[Floats, Floats, Ints]:
-    """For pairs of reads: the tradeVolumes bought that would have moved the ask as much, and the ticks between."""
-    constants = {name: estimate.value for name, estimate in law.score.parameters.items()}
-    k, scale = (
-        np.array([constants.get(f"{name} {kind}", np.nan) for kind in TYPES])[reads.type] for name in ("k", "scale")
-    )
-    offsets = {(known.market, known.good): known.constant.value for known in law.listings}
-    asymptote = scale * np.array([offsets.get(name, np.nan) for name in reads.unit_names])[reads.unit]
-    phase = np.array([tick.phases.get(name, np.nan) for name in reads.unit_names])[reads.unit]
-    first = quiet_pairs(reads)
-    first = first[reads.ask[first] != reads.ask[first + 1]]
-    again = np.append((np.diff(reads.stretch[first]) == 0) & (np.diff(reads.unit[first]) == 0), False)
-    first = first[again] if len(first) else first
-    start, end = reads.ask[first] - asymptote[first], reads.ask[first + 1] - asymptote[first]
-    passed = ticks_between(tick.period_seconds, phase[first], reads.time[first], reads.time[first + 1])
-    same_volume = reads.trade_volume[first] == reads.trade_volume[first + 1]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        usable = (start / end > 0) & (np.abs(start) >= _FAR) & (passed >= 1) & same_volume
-        moved = np.log2(np.where(usable, end / start, 1.0)) / k[first]
-    return moved[usable], passed[usable], first[usable]

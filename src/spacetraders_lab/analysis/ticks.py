@@ -5,12 +5,12 @@ have a moment in common, its phase. Twice the period has none, and half of it sa
 a little more, and each change that it does not fit takes away far more.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from spacetraders_lab.analysis.arrays import Bools, Floats
+from spacetraders_lab.analysis.arrays import Bools, Floats, Ints
 from spacetraders_lab.analysis.dataset import Dataset
 from spacetraders_lab.analysis.findings import Tick
 from spacetraders_lab.analysis.quiet import Reads, quiet_pairs
@@ -40,6 +40,7 @@ class _Fold:
 
     period: float
     phases: dict[int, float]
+    reaches: dict[int, float]
     explained: int
     changes: int
     evidence: float
@@ -60,14 +61,29 @@ def find_tick(reads: Reads) -> Tick | None:
     if not fitting:
         return None
     best = max(fitting, key=lambda fold: fold.evidence)
-    phases = {reads.unit_names[unit]: phase for unit, phase in best.phases.items()}
-    return Tick(best.period, phases, best.changes, best.explained)
+    phases, reaches = (
+        {reads.unit_names[unit]: seconds for unit, seconds in of.items()} for of in (best.phases, best.reaches)
+    )
+    return Tick(best.period, phases, reaches, best.changes, best.explained)
 
 
 def ticks_between(period: float, phase: Floats, start: Floats, end: Floats) -> Floats:
     """How many ticks fall into (start, end]."""
     passed: Floats = np.floor((end - phase) / period) - np.floor((start - phase) / period)
     return passed
+
+
+def ticks_by(tick: Tick, names: Sequence[tuple[str, str]], unit: Ints, time: Floats) -> tuple[Floats, Floats]:
+    """How many ticks had come at least and at most by each moment at a listing, `unit` being a position in `names`.
+
+    Counted from any one moment; NaN where no phase is known. A phase is known no closer than the reads around its
+    changes, and a read that comes with a trade may be some seconds later than it.
+    """
+    nowhere = (np.nan, np.nan)
+    known = [(tick.phases[name], tick.reaches[name]) if name in tick.phases else nowhere for name in names]
+    phase, reach = np.array(known).reshape(-1, 2)[unit].T
+    since, reach = time - phase, reach + _AFTER_READ
+    return np.floor((since - reach) / tick.period_seconds), np.floor((since + reach) / tick.period_seconds)
 
 
 def tick_in_bracket(data: Dataset, tick: Tick) -> Bools:
@@ -90,30 +106,30 @@ def _changes(reads: Reads) -> Iterator[_Change]:
 
 def _fold(changes: tuple[_Change, ...], period: float) -> _Fold | None:
     """All listings folded into one period; None where it does not fit or no change is timed closely enough to tell."""
-    phases, explained, total, evidence = {}, 0, 0, 0.0
+    phases, reaches, explained, total, evidence = {}, {}, 0, 0, 0.0
     for change in changes:
         length = change.end - change.start
         close = length < 0.9 * period
         if not close.any():
             continue
         start, length = change.start[close] % period, length[close]
-        phase, fits = _common_moment(start, length, period)
+        phase, reach, fits = _common_moment(start, length, period)
         explained, total = explained + int(fits.sum()), total + len(start)
         if total > _ENOUGH and explained < _EXPLAINED * total:
             return None
-        phases[change.unit] = phase
+        phases[change.unit], reaches[change.unit] = phase, reach
         # chance that arcs thrown at random share a moment: n times their lengths multiplied, all but one
         share = np.log(length[fits] / period)
         evidence -= float(share.sum() - share.min() + np.log(fits.sum()))
         evidence -= _MISFIT * float((~fits).sum())
-    return _Fold(period, phases, explained, total, evidence) if total else None
+    return _Fold(period, phases, reaches, explained, total, evidence) if total else None
 
 
-def _common_moment(start: Floats, length: Floats, period: float) -> tuple[float, Bools]:
-    """The moment that most arcs of a circle contain, in the middle of what those have in common, and which do."""
+def _common_moment(start: Floats, length: Floats, period: float) -> tuple[float, float, Bools]:
+    """The moment that most arcs of a circle contain, and which do: the middle of what those share, with its reach."""
     ends = (start + length) % period
     inside = (ends[:, None] - start[None, :]) % period <= length[None, :]
     depth = inside.sum(1)
     best = int(depth.argmax())
-    within = ((ends[best] - start) % period)[inside[best]].min()
-    return float((ends[best] - within / 2) % period), inside[best]
+    reach = ((ends[best] - start) % period)[inside[best]].min() / 2
+    return float((ends[best] - reach) % period), float(reach), inside[best]

@@ -12,7 +12,8 @@ from sqlalchemy import Connection
 from spacetraders_lab.analysis import advice
 from spacetraders_lab.analysis.advice import Forecast, Trip
 from spacetraders_lab.analysis.displaced import own_trades
-from spacetraders_lab.analysis.evidence import Evidence, evidence_of, resilience_of
+from spacetraders_lab.analysis.evidence import Evidence, evidence_of
+from spacetraders_lab.analysis.pace import PaceGround, pace_ground, resilience_of
 from spacetraders_lab.analysis.recovery import RESTED_SECONDS
 from spacetraders_lab.analysis.resilience import Resilience
 from spacetraders_lab.cli import render
@@ -111,16 +112,17 @@ def lane(
         ends = (here, there) if here is not None and there is not None else None
         trip = known.trip(origin, to, speed)
         found = advice.lane(buying.curve, selling.curve, hold, trip, ends)
+        paces = known.pace(origin, Operation.BUY), known.pace(to, Operation.SELL)
         unrest = [known.unrest(market) for market in (origin, to)]
     if json:
-        grounds = {"buy": _grounds_json(buying), "sell": _grounds_json(selling)}
+        grounds = {"buy": _grounds_json(buying, paces[0]), "sell": _grounds_json(selling, paces[1])}
         render.print_json(asdict(found) | {"trip": asdict(trip), "grounds": grounds})
         return
     _print_lane(found, trip, ends is not None)
     if found.kept_up is not None:
         _print_unrest(*unrest)
-    _print_grounds(known.good, origin, buying)
-    _print_grounds(known.good, to, selling)
+    _print_grounds(known.good, origin, buying, paces[0] if ends else None)
+    _print_grounds(known.good, to, selling, paces[1] if ends else None)
 
 
 def split(good: Good, *, at: str, side: Side, units: int, visits: int, every: float, json: Json = False) -> None:
@@ -145,7 +147,7 @@ def split(good: Good, *, at: str, side: Side, units: int, visits: int, every: fl
     operation = Operation[side.upper()]
     with _known(good, at) as known:
         evidence, resilience = known.evidence(at, operation), known.resilience(at, operation)
-        unrest = known.unrest(at)
+        pace, unrest = known.pace(at, operation), known.unrest(at)
     if resilience is None:
         raise UserError(_NO_RECOVERY.replace("\n", " "))
     pieces = advice.split(units, visits, float(resilience.central().share_left(every)[0]))
@@ -153,7 +155,7 @@ def split(good: Good, *, at: str, side: Side, units: int, visits: int, every: fl
     costs = {name: advice.split_cost(evidence.curve, plan, every, resilience) for name, plan in plans.items()}
     if json:
         found = {name: {"units": plans[name], "credits": asdict(costs[name])} for name in plans}
-        render.print_json(found | {"grounds": _grounds_json(evidence)})
+        render.print_json(found | {"grounds": _grounds_json(evidence, pace)})
         return
     render.print_table(
         ["", "units a visit", "credits"],
@@ -161,7 +163,7 @@ def split(good: Good, *, at: str, side: Side, units: int, visits: int, every: fl
         right=["credits"],
     )
     _print_unrest(unrest)
-    _print_grounds(known.good, at, evidence)
+    _print_grounds(known.good, at, evidence, pace)
 
 
 _NO_RECOVERY = (
@@ -199,6 +201,9 @@ class _Known:
 
     def resilience(self, market: str, side: Operation, seed: int = 0) -> Resilience | None:
         return resilience_of(self.found.findings.recovery, self.listing(market), side, seed=seed)
+
+    def pace(self, market: str, side: Operation) -> PaceGround:
+        return pace_ground(self.found.findings.recovery, self.listing(market), side)
 
     def unrest(self, market: str) -> str:
         """A warning where our trades may not have let the quotes come to rest; empty where they have."""
@@ -319,9 +324,11 @@ def _credits(amount: float, places: int) -> str:
     return f"{amount / 1e6:,.2f}M" if abs(amount) >= 1e6 else f"{amount:,.{places}f}"
 
 
-def _print_grounds(good: str, market: str, evidence: Evidence) -> None:
+def _print_grounds(good: str, market: str, evidence: Evidence, pace: PaceGround | None = None) -> None:
     print(f"{good} at {market.upper()}: quote read {_age(evidence.age_minutes)} ago; {evidence.ground}")
     print(f"  ({evidence.form.value}, {evidence.trades} trades at {evidence.markets} market(s))")
+    if pace is not None:
+        print(f"  Its way back: {pace}")
     if abs(evidence.gone_back) >= _LEAST_TOLD:
         print(
             f"  {abs(evidence.gone_back):.1f} tradeVolumes of what own trades moved are taken to have gone back since."
@@ -339,7 +346,7 @@ def _print_unrest(*said: str) -> None:
         print(line)
 
 
-def _grounds_json(evidence: Evidence) -> dict[str, object]:
+def _grounds_json(evidence: Evidence, pace: PaceGround | None = None) -> dict[str, object]:
     return {
         "ground": evidence.ground,
         "form": evidence.form,
@@ -349,7 +356,7 @@ def _grounds_json(evidence: Evidence) -> dict[str, object]:
         "age_minutes": round(evidence.age_minutes, 1),
         "gone_back_trade_volumes": round(evidence.gone_back, 2),
         "return_known": evidence.is_return_known,
-    }
+    } | ({} if pace is None else {"pace": pace})
 
 
 def _age(minutes: float) -> str:

@@ -243,6 +243,39 @@ def test_a_trip_takes_no_unit_that_would_lose() -> None:
     assert sum(n for n, _ in found) == pytest.approx(10 * math.log(1.3) / 0.08, abs=10)
 
 
+def test_no_trip_knows_beforehand_what_the_law_does_not_say() -> None:
+    """Chance moves prices up as often as down, so it earns nothing where they would have to be foreseen."""
+    draws = np.ones(400)
+    still = Resilience.steadily(0.5 * draws)
+
+    def mean(noise: float) -> float:
+        buy = Curve(BUY, LawForm.CONSTANT, 20, 1000 * draws, 0.05 * draws, noise=noise, seed=1)
+        sell = Curve(SELL, LawForm.CONSTANT, 20, 1120 * draws, 0.02 * draws, noise=noise, seed=2)
+        return float(np.mean(week(buy, sell, np.array([80]), 120.0, (still, still))[1]))
+
+    assert mean(60.0) == pytest.approx(mean(0.0), rel=0.1)
+
+
+def test_quotes_go_back_from_where_own_trades_left_them_and_not_to_there() -> None:
+    """Both ends were left two tradeVolumes displaced, half of which goes back by the next trip: that earns more."""
+    begin = {"buy": curve(BUY, 1100, 0.05, 20, displaced=2.0), "sell": curve(SELL, 1150, 0.05, 20, displaced=2.0)}
+    pace = Resilience.steadily(np.array([0.5]))
+    found = list(trips(begin["buy"], begin["sell"], np.array([5]), 120.0, (pace, pace)))
+    assert found[0][1][0, 0] == pytest.approx(5 * 50)
+    back = math.exp(-0.05 * (1 - 0.25))  # a quarter of a tradeVolume had been added
+    assert found[1][1][0, 0] == pytest.approx(5 * (1150 / back - 1100 * back))
+    at_rest = math.exp(-0.05 * 2)
+    assert found[-1][1][0, 0] == pytest.approx(5 * (1150 / at_rest - 1100 * at_rest))
+
+
+def test_a_split_goes_on_from_where_own_trades_left_the_quote() -> None:
+    left = curve(BUY, 1000, 0.05, 20, displaced=1.0)
+    cost = split_cost(left, [20, 20], 120.0, Resilience.steadily(np.array([1.0])))
+    assert cost.value == pytest.approx(20 * 1000 * (1 + math.exp(-0.05)))  # both have gone back by the second visit
+    slow = split_cost(left, [20, 20], 120.0, Resilience.steadily(np.array([0.5])))
+    assert slow.value == pytest.approx(20 * 1000 * (1 + 1))
+
+
 def test_a_cadence_is_one_that_slow_markets_can_bear() -> None:
     """Who chooses by the middle of them moves every second market for a week."""
     many = 200

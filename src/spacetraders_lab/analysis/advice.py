@@ -95,7 +95,8 @@ class Cadence:
 class LaneAdvice:
     """How to trade a lane: `once` at the quotes of now, and `kept_up` at the cadence that earns most an hour.
 
-    The latter is what the trips of a week earn in the mean, from the quotes of now on. None where nothing is known of
+    The latter is what the trips of a week earn in the mean, from the quotes of now on, which go back from where own
+    trades left them. None where nothing is known of
     recovery, or nothing is earned.
     `absorbed_an_hour` are the units an hour that both markets take in without moving further (None: not known).
     """
@@ -159,7 +160,7 @@ def split_cost(curve: Curve, pieces: Sequence[int], minutes: float, resilience: 
     """What the pieces come to, one visit each so many minutes apart, while the quote goes back between them."""
     moves = [curve.moved_by(transactions(units, curve.trade_volume)) for units in pieces]
     total = np.zeros(curve.draws)
-    for units, displaced in zip(pieces, resilience.found_by(moves, minutes), strict=True):
+    for units, displaced in zip(pieces, resilience.found_by(moves, minutes, curve.displaced), strict=True):
         total += curve.unit_prices(units, displaced=displaced).sum(axis=1)
     return Forecast.of(total)
 

@@ -25,7 +25,8 @@ class Curve:
     log move against the trader (CONSTANT, POWER), credits (LINEAR), or, for ASYMPTOTE, how often one tradeVolume
     *bought* doubles the distance to the `asymptote`. `exponent` is b: a transaction of x tradeVolumes moves the quote
     like x^b. `noise` is the standard deviation, in credits, of what each transaction adds that the law does not say;
-    `seed` chooses its draws.
+    `seed` chooses its draws. `displaced` is by how many tradeVolumes the own trades before have left the quote moved
+    against the trader, which will go back.
     """
 
     side: Operation
@@ -37,6 +38,7 @@ class Curve:
     exponent: float = 1.0
     noise: float = 0.0
     seed: int = 0
+    displaced: Floats | float = 0.0
 
     @property
     def draws(self) -> int:
@@ -45,7 +47,20 @@ class Curve:
     def central(self) -> "Curve":
         """The one curve of the median of every parameter."""
         middle = None if self.asymptote is None else _median(self.asymptote)
-        return replace(self, quote=_median(self.quote), slope=_median(self.slope), asymptote=middle, noise=0.0)
+        return replace(
+            self,
+            quote=_median(self.quote),
+            slope=_median(self.slope),
+            asymptote=middle,
+            noise=0.0,
+            displaced=float(np.median(self.displaced)),
+        )
+
+    def of_draws(self, kept: Ints) -> "Curve":
+        """The same curve in some of its draws only."""
+        asymptote = None if self.asymptote is None else self.asymptote[kept]
+        displaced = self.displaced[kept] if isinstance(self.displaced, np.ndarray) else self.displaced
+        return replace(self, quote=self.quote[kept], slope=self.slope[kept], asymptote=asymptote, displaced=displaced)
 
     def at(self, moved: Floats) -> Floats:
         """The quotes once so many tradeVolumes have moved them: `moved` broadcasts against (draws, 1)."""
@@ -77,12 +92,18 @@ class Curve:
         quotes = np.maximum(LOWEST, self.at(found) + self._errors(count))
         return np.repeat(quotes, size, axis=1)[:, :units]
 
-    def unit_prices_at(self, units: int, displaced: Floats) -> Floats:
-        """As `unit_prices`, for several displacements of each draw: (any, draws) gives (any, draws, units)."""
+    def unit_prices_at(self, units: int, displaced: Floats) -> tuple[Floats, Floats]:
+        """As `unit_prices`, for several displacements of each draw: (any, draws) gives (any, draws, units).
+
+        First what the law says, which is all that a trader knows beforehand, then with what it leaves unsaid.
+        """
         count = -(-units // self.trade_volume)
-        found = displaced[:, :, None] + np.arange(count, dtype=np.float64)
-        quotes = np.maximum(LOWEST, self.at(found) + self._errors(count))
-        return np.repeat(quotes, self.trade_volume, axis=2)[:, :, :units]
+        expected = self.at(displaced[:, :, None] + np.arange(count, dtype=np.float64))
+        paid = np.maximum(LOWEST, expected + self._errors(count))
+        return self._by_unit(expected, units), self._by_unit(paid, units)
+
+    def _by_unit(self, quotes: Floats, units: int) -> Floats:
+        return np.repeat(quotes, self.trade_volume, axis=-1)[..., :units]
 
     def _errors(self, count: int) -> Floats:
         """What the law leaves unsaid, piling up over transactions; the first quote is known. The same every time."""

@@ -38,8 +38,8 @@ def own_trades(data: Dataset, listing: tuple[str, str], read_at: float) -> OwnTr
     return OwnTrades(np.maximum(0.0, read_at - rows.time) / 60, rows.sign * rows.x)
 
 
-def gone_back(trades: OwnTrades, since: Floats, bought: Resilience, sold: Resilience) -> Floats:
-    """How much of the displacement at the reading has gone back `since`, minutes in each draw.
+def gone_back(trades: OwnTrades, since: Floats, bought: Resilience, sold: Resilience) -> tuple[Floats, Floats]:
+    """How much of the displacement at the reading has gone back `since`, minutes in each draw, and how much still will.
 
     Purchases and sales of one listing move the same stock, so what one undid of the other has nothing to go back.
     """
@@ -49,7 +49,8 @@ def gone_back(trades: OwnTrades, since: Floats, bought: Resilience, sold: Resili
         lasting = bought.lasting if moved > 0 else sold.lasting
         stays = stays + lasting * moved
         passing = _later(passing + (1 - lasting) * moved, minutes, bought, sold)
-    return passing - _later(passing, since, bought, sold)
+    left = _later(passing, since, bought, sold)
+    return passing - left, left
 
 
 def anything(draws: int, chance: np.random.Generator) -> Resilience:

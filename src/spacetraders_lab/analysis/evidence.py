@@ -84,9 +84,10 @@ def evidence_of(
         curve = Curve(side, LawForm.CONSTANT, listing.good.trade_volume, quotes, drawn, noise=noise)
     if listing.good.price(side) <= LOWEST_QUOTE:  # sold to it stays there, and nothing else can be left unsaid
         curve = replace(curve, noise=0.0)
-    gone, is_known = _gone_back(findings.recovery, listing, side, trades, age_minutes, seed)
-    quotes = curve.at((-gone if side is Operation.BUY else gone)[:, None])[:, 0]
-    curve = replace(curve, quote=quotes, seed=seed)
+    gone, left, is_known = _gone_back(findings.recovery, listing, side, trades, age_minutes, seed)
+    against = 1.0 if side is Operation.BUY else -1.0
+    quotes = curve.at(-against * gone[:, None])[:, 0]
+    curve = replace(curve, quote=quotes, seed=seed, displaced=np.maximum(0.0, against * left))
     return Evidence(curve, ground, curve.form, count, markets, age_minutes, float(np.median(gone)), is_known)
 
 
@@ -97,8 +98,8 @@ def _gone_back(
     trades: OwnTrades,
     age_minutes: float,
     seed: int,
-) -> tuple[Floats, bool]:
-    """TradeVolumes bought of which the move has gone back since the reading, and whether it is known how they do."""
+) -> tuple[Floats, Floats, bool]:
+    """TradeVolumes bought whose move has gone back since the reading, those whose still will, whether that is known."""
     chance = np.random.default_rng((seed, _RETURN))
     since = np.full(DRAWS, max(0.0, age_minutes))
     if recovery is not None and recovery.tick is not None:
@@ -110,10 +111,10 @@ def _gone_back(
         else None
         for side in Operation
     }
-    gone = gone_back(trades, since, *(found[side] or unknown for side in (Operation.BUY, Operation.SELL)))
+    gone, left = gone_back(trades, since, *(found[side] or unknown for side in (Operation.BUY, Operation.SELL)))
     if listing.good.price(side) <= LOWEST_QUOTE:  # which hides how far below it the stock is, so it may stay there
         gone = gone * chance.permutation(np.linspace(0.0, 1.0, DRAWS))
-    return gone, found[Operation.BUY if np.median(gone) > 0 else Operation.SELL] is not None or not gone.any()
+    return gone, left, found[Operation.BUY if np.median(gone) > 0 else Operation.SELL] is not None or not gone.any()
 
 
 def _aged(findings: Findings, quote: int, side: Operation, minutes: float, chance: np.random.Generator) -> Floats:

@@ -2,7 +2,8 @@
 
 Whoever flies it sees the quotes on arrival, so a trip takes no unit that would lose: it shrinks, to nothing if need
 be, where a market comes back more slowly than was thought. A trip that went on trading would move the quotes further
-each time and could lose more than the lane ever earned.
+each time and could lose more than the lane ever earned. What the law does not say of the quotes to come nobody sees
+beforehand, so a trip is chosen without it and paid with it.
 """
 
 from collections.abc import Iterator
@@ -39,15 +40,16 @@ def caps(hold: int) -> Ints:
 def trips(buy: Curve, sell: Curve, most: Ints, minutes: float, ends: Ends) -> Iterator[tuple[Ints, Floats]]:
     """Units and profit, fuel left aside, of each trip of a week: caps x draws.
 
-    There is one trip every so many minutes, and none takes more units than `most`; all begin at the quotes of now.
+    There is one trip every so many minutes, and none takes more units than `most`. All begin at the quotes of now,
+    which earlier trades may have left displaced.
     """
     lane = [(buy, ends[0]), (sell, ends[1])]
-    passing = [np.zeros((len(most), curve.draws)) for curve, _ in lane]
-    stays = [np.zeros((len(most), curve.draws)) for curve, _ in lane]
+    passing = [np.zeros((len(most), curve.draws)) + curve.displaced for curve, _ in lane]
+    stays = [-curve.displaced + np.zeros((len(most), curve.draws)) for curve, _ in lane]
     for _ in range(max(1, int(WEEK / minutes + 1e-9))):
         asks, bids = (curve.unit_prices_at(int(most.max()), passing[i] + stays[i]) for i, (curve, _) in enumerate(lane))
-        units, profit = _best(bids - asks, most)
-        yield units, profit
+        units = _best(bids[0] - asks[0], most)
+        yield units, _earned(bids[1] - asks[1], units)
         for i, (curve, end) in enumerate(lane):
             moved = curve.moved_by_each(units)
             stays[i] = stays[i] + end.lasting * moved
@@ -63,18 +65,21 @@ def week(buy: Curve, sell: Curve, most: Ints, minutes: float, ends: Ends) -> tup
 def few_draws(curve: Curve, end: Resilience) -> tuple[Curve, Resilience]:
     """Some of the draws, evenly chosen: enough to choose by."""
     kept = np.unique(np.linspace(0, curve.draws - 1, _FEW_DRAWS).astype(np.int64))
-    asymptote = None if curve.asymptote is None else curve.asymptote[kept]
     half_life = None if end.half_life is None else end.half_life[kept]
     return (
-        replace(curve, quote=curve.quote[kept], slope=curve.slope[kept], asymptote=asymptote),
+        curve.of_draws(kept),
         replace(end, half_life=half_life, an_hour=end.an_hour[kept], lasting=end.lasting[kept]),
     )
 
 
-def _best(gains: Floats, most: Ints) -> tuple[Ints, Floats]:
-    """The number of units of each trip that earns most, none beyond its cap, and what they earn."""
+def _best(gains: Floats, most: Ints) -> Ints:
+    """The number of units of each trip that should earn most, none beyond its cap; 0 where all would lose."""
     sums = np.cumsum(gains, axis=2)
     sums[np.arange(sums.shape[2]) >= most[:, None, None] * np.ones((1, sums.shape[1], 1))] = -np.inf
-    place = sums.argmax(axis=2)
-    profit = np.take_along_axis(sums, place[:, :, None], axis=2)[:, :, 0]
-    return np.where(profit > 0, place + 1, 0), np.maximum(0.0, profit)
+    return np.where(sums.max(axis=2) > 0, sums.argmax(axis=2) + 1, 0)
+
+
+def _earned(gains: Floats, units: Ints) -> Floats:
+    """What so many units of each trip earn."""
+    sums = np.concatenate([np.zeros((*units.shape, 1)), np.cumsum(gains, axis=2)], axis=2)
+    return np.asarray(np.take_along_axis(sums, units[:, :, None], axis=2)[:, :, 0])

@@ -52,9 +52,12 @@ class Resilience:
             return np.maximum(0.0, 1 - self.an_hour * minutes / 60)
         return np.asarray(np.exp2(-minutes / self.half_life))
 
-    def found_by(self, moves: Sequence[float], minutes: float) -> Iterator[Floats]:
-        """What each visit finds of the ones before it, when they are so many minutes apart and move so much."""
-        passing, stays = np.zeros_like(self.an_hour), np.zeros_like(self.an_hour)
+    def found_by(self, moves: Sequence[float], minutes: float, displaced: Floats | float = 0.0) -> Iterator[Floats]:
+        """What each visit finds moved against now, when they are so many minutes apart and move so much.
+
+        `displaced` is how far now is from where the quote goes back to.
+        """
+        passing, stays = np.zeros_like(self.an_hour) + displaced, np.zeros_like(self.an_hour) - displaced
         for moved in moves:
             yield passing + stays
             stays = stays + self.lasting * moved

@@ -151,6 +151,13 @@ def test_a_slopes_ranges_hold_the_noise_of_each_step_and_its_rounding() -> None:
     assert curve.central().noise == 0
 
 
+def test_noise_that_no_second_visit_tells_may_be_all_that_listings_differ_by() -> None:
+    (known,) = FINDINGS.sides
+    unknown = make_findings(law=None, sides=(replace(known, step_cv=math.nan, residual_df=0.0),))
+    curve = evidence_of(unknown, HERE, BUY, age_minutes=0).curve
+    assert curve.noise == pytest.approx(math.hypot(math.hypot(0.2, 0.1) * 0.05 * 50, 1 / math.sqrt(6)))
+
+
 def test_a_slopes_ranges_hold_how_far_a_constant_percentage_missed_exchange_listings() -> None:
     here = make_listing(type=ListingType.EXCHANGE)
     law = replace(LAW, exchange_scores=(replace(LAW.scores[0], error_95=7.0),))

@@ -4,6 +4,7 @@ import base64
 import csv
 import io
 import json
+import math
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -235,6 +236,14 @@ def test_what_was_not_measured_is_named() -> None:
     missing = " ".join(not_measured(nothing))
     assert "1 of 2 combinations" in missing and "law of impact" in missing and "Recovery" in missing
     assert not any("law" in sentence for sentence in not_measured(make_findings()))
+
+
+@pytest.mark.parametrize(("df", "said"), [(0.0, "no second visit tells it"), (2.1, "about 2 repeated visits tell")])
+def test_noise_that_few_visits_tell_is_said_to_be_badly_known(df: float, said: str) -> None:
+    (known,) = make_findings().sides
+    fit = replace(known, residual_df=df, step_cv=math.nan if df < 1 else known.step_cv)
+    assert said in " ".join(not_measured(make_findings(sides=(fit,))))
+    assert said not in " ".join(not_measured(make_findings()))
 
 
 def test_every_specification_is_valid() -> None:

@@ -114,9 +114,10 @@ def _side_fit(side: int, runs: Runs, model: ImpactModel) -> SideFit:
         markets=len(model.units),
         market_sd=float(np.sqrt(variances.tau2)),
         cell_sd=float(np.sqrt(variances.omega2)),
-        step_cv=float(np.sqrt(variances.phi)),
+        step_cv=float(np.sqrt(variances.phi)) if model.tells_noise else math.nan,
         drift_sd=float(np.sqrt(variances.drift2)),
         converged=model.converged,
+        residual_df=model.residual_df,
     )
 
 
@@ -132,7 +133,8 @@ def _lone_fit(side: int, runs: Runs, slope: float, drift2: float) -> SideFit:
         markets=1,
         market_sd=math.nan,
         cell_sd=math.nan,
-        step_cv=math.sqrt(phi),
+        step_cv=math.sqrt(phi) if len(runs) > 1 else math.nan,
         drift_sd=math.sqrt(drift2),
         converged=True,
+        residual_df=len(runs) - 1.0,
     )

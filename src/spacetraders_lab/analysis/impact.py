@@ -87,6 +87,11 @@ class ImpactModel:
     converged: bool
 
     @property
+    def tells_noise(self) -> bool:
+        """Whether runs are left over that tell the noise of a step from what listings and cells are by themselves."""
+        return self.residual_df >= _FEWEST_DF
+
+    @property
     def unexplained(self) -> float:
         """The variance of a log slope that may be noise as well as the listing's own: 0 where the runs tell them apart.
 
@@ -94,7 +99,7 @@ class ImpactModel:
         that would tell the noise of a step, and what is taken for their spread may all be noise. Where a level has a
         single run its fixed effect swallows that spread as well: as much as cells usually differ is supposed then.
         """
-        if self.residual_df >= _FEWEST_DF:
+        if self.tells_noise:
             return 0.0
         return max(_USUAL_CELL_SD**2, self.variances.tau2 + self.variances.omega2)
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from spacetraders_lab.analysis.dataset import SIDES
 from spacetraders_lab.analysis.distributions import NORMAL_REACH
-from spacetraders_lab.analysis.findings import CellFlag, Estimate, Findings, FormScore, LawForm
+from spacetraders_lab.analysis.findings import CellFlag, Estimate, Findings, FormScore, LawForm, SideFit
 from spacetraders_lab.analysis.law import TOLERANCE_CREDITS, TOLERANCE_SHARE
 from spacetraders_lab.analysis.own_constant import Ground
 from spacetraders_lab.core.errors import UserError
@@ -44,7 +44,7 @@ def unsaid_by_slope(findings: Findings, listing: Listing, side: Operation, slope
     How far the form is from the truth is known of EXCHANGE, which the law of the others was not chosen for.
     """
     quote = listing.good.price(side)
-    cv = next((fit.step_cv for fit in findings.sides if fit.side is side), 0.0)
+    cv = next((_step_cv(fit) for fit in findings.sides if fit.side is side), 0.0)
     law = findings.law
     step = 1.0 if law is None else law.price_steps[listing.good.type][SIDES.index(side)]
     noise = math.hypot(cv * slope * quote, step / math.sqrt(6))
@@ -52,6 +52,11 @@ def unsaid_by_slope(findings: Findings, listing: Listing, side: Operation, slope
         scores = [score for score in law.exchange_scores if score.form is form]
         noise = max([noise, *(score_error(score, quote) for score in scores)])
     return noise
+
+
+def _step_cv(fit: SideFit) -> float:
+    """The noise of a step; where nothing tells it, all that listings and cells differ may be noise."""
+    return math.hypot(fit.market_sd, fit.cell_sd) if math.isnan(fit.step_cv) else fit.step_cv
 
 
 def spread_of_states(findings: Findings, listing: Listing, side: Operation) -> float:

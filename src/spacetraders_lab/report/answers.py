@@ -1,5 +1,6 @@
 """The one-page answer: what was found, and what was not measured, in sentences. Draws nothing."""
 
+import math
 from collections.abc import Mapping
 
 from spacetraders_lab.analysis.dataset import SIDES, TYPES
@@ -10,6 +11,7 @@ from spacetraders_lab.analysis.findings import (
     PriceChecks,
     RecoveryEstimate,
     ReturnEstimate,
+    SideFit,
     Stream,
 )
 from spacetraders_lab.analysis.recovery import RESTED_SECONDS
@@ -144,5 +146,25 @@ def not_measured(findings: Findings) -> list[str]:
     recovery = findings.recovery
     if recovery is None or (recovery.tick is None and not any(map(_is_told, recovery.returns.values()))):
         missing.append("Recovery: neither a beat nor a half-life could be estimated from the readings.")
+    missing += filter(None, map(_noise, findings.sides))
     missing += [f"{r.code}: {r.question}" for r in findings.hypotheses if r.p is None and r.estimate is None]
     return missing
+
+
+_FEW_REPEATS = 4  # runs to tell the noise by, below which nobody knows how steady they are
+
+
+def _noise(fit: SideFit) -> str | None:
+    """How badly the noise of a trade is known, which all intervals of a side rest on; None where it is known."""
+    trading = "buying" if fit.side is Operation.BUY else "selling"
+    if math.isnan(fit.step_cv):
+        return (
+            f"The noise of {trading}: no second visit tells it from what listings differ by, so all of that may be"
+            " noise, and intervals are wide. Visit a few of them again."
+        )
+    if fit.residual_df < _FEW_REPEATS:
+        return (
+            f"How steady {trading} is: about {fit.residual_df:.0f} repeated visits tell, so that 92 to 95 % of its 95 %"
+            " intervals hold the truth, and about 90 % where these few agree."
+        )
+    return None

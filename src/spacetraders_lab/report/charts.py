@@ -97,9 +97,10 @@ def heat_map_spec() -> Spec:
     }
 
 
-def curves_spec() -> Spec:
-    """Raw runs as faint lines, the fit of each supply level as a line in a band."""
-    x = _number("volumes", "tradeVolumes traded in the visit")
+def curves_spec(exponent: float) -> Spec:
+    """Raw runs as faint lines, the fit of each supply level as a line in a band; sizes count by their power."""
+    counted = "" if exponent == 1 else f", each trade's to the power {exponent:.2f}"
+    x = _number("volumes", f"tradeVolumes traded in the visit{counted}")
     colour = _colour("supply", _SUPPLIES)
     return {
         "width": "container",

@@ -53,10 +53,11 @@ def heat_map(cells: Sequence[CellEstimate], side: Operation, kind: ListingType) 
     ]
 
 
-def raw_runs(data: Dataset, side: Operation, kind: ListingType) -> list[Record]:
+def raw_runs(data: Dataset, side: Operation, kind: ListingType, exponent: float) -> list[Record]:
     """How far the traded quote had gone along each visit: points of (tradeVolumes, percent) that begin at nothing.
 
-    A visit that passes from one supply level to the next begins anew there. Of many runs, evenly chosen ones.
+    Trades count by their sizes to the power `exponent`, as in the slopes, for only then is a slope a straight path. A
+    visit that passes from one supply level to the next begins anew there. Of many runs, evenly chosen ones.
     """
     rows = data.used()
     rows = rows.take((rows.side == SIDES.index(side)) & (rows.type == TYPES.index(kind)))
@@ -70,7 +71,7 @@ def raw_runs(data: Dataset, side: Operation, kind: ListingType) -> list[Record]:
     return [
         record
         for start in chosen.tolist()
-        for record in _run_points(rows.take(np.arange(start, ends[start])), number=start)
+        for record in _run_points(rows.take(np.arange(start, ends[start])), start, exponent)
     ]
 
 
@@ -268,13 +269,13 @@ def form_errors(law: LawFit) -> list[Record]:
     ]
 
 
-def _run_points(run: Dataset, number: int) -> list[Record]:
+def _run_points(run: Dataset, number: int, exponent: float) -> list[Record]:
     side, first = SIDES[run.side[0]], float(run.before[0])
     supply = SUPPLIES[run.supply[0]].value
     moves = 100 * run.sign * (run.after / first - 1)
     return [
         {"run": number, "supply": supply, "side": side.value, "volumes": float(x), "percent": float(y)}
-        for x, y in zip(np.append(0, np.cumsum(run.x)), np.append(0, moves), strict=True)
+        for x, y in zip(np.append(0, np.cumsum(run.x**exponent)), np.append(0, moves), strict=True)
     ]
 
 

@@ -109,16 +109,16 @@ def _heat_maps(subject: Subject) -> Section:
 
 
 def _curves(subject: Subject) -> Section:
-    found = []
+    found, exponent = [], subject.findings.exponent
     for kind in TYPES:
         for side in SIDES:
-            raw = figures.raw_runs(subject.data, side, kind)
+            raw = figures.raw_runs(subject.data, side, kind, exponent)
             if not raw:
                 continue
             fitted = figures.fitted_curves(subject.findings.cells, side, kind, raw)
             name = f"curves_{side.lower()}_{kind.lower()}"
             title = f"{'Buying from' if side is Operation.BUY else 'Selling to'} {kind}"
-            found.append(Chart(name, title, "", charts.curves_spec(), tuple(raw), tuple(fitted)))
+            found.append(Chart(name, title, "", charts.curves_spec(exponent), tuple(raw), tuple(fitted)))
     return Section(
         "curves",
         "Impact curves",

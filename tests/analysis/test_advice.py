@@ -268,6 +268,14 @@ def test_quotes_go_back_from_where_own_trades_left_them_and_not_to_there() -> No
     assert found[-1][1][0, 0] == pytest.approx(5 * (1150 / at_rest - 1100 * at_rest))
 
 
+def test_what_own_trades_moved_in_ones_favour_does_not_come_back_once_it_is_used_up() -> None:
+    """Three tradeVolumes had been sold to the EXPORT: its ask is low, and ticks go back to where it was before."""
+    buy = curve(BUY, 1000, 0.05, 20, displaced=-3.0)
+    sell, pace = curve(SELL, 2000, 0.0, 20), Resilience.steadily(np.array([100.0]))
+    asks = [2000 - profit[0, 0] / 20 for _, profit in trips(buy, sell, np.array([20]), 120.0, (pace, pace))]
+    assert asks[:6] == pytest.approx([1000 * math.exp(0.05 * min(trip, 3)) for trip in range(6)])
+
+
 def test_a_split_goes_on_from_where_own_trades_left_the_quote() -> None:
     left = curve(BUY, 1000, 0.05, 20, displaced=1.0)
     cost = split_cost(left, [20, 20], 120.0, Resilience.steadily(np.array([1.0])))

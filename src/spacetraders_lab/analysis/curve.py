@@ -25,8 +25,8 @@ class Curve:
     log move against the trader (CONSTANT, POWER), credits (LINEAR), or, for ASYMPTOTE, how often one tradeVolume
     *bought* doubles the distance to the `asymptote`. `exponent` is b: a transaction of x tradeVolumes moves the quote
     like x^b. `noise` is the standard deviation, in credits, of what each transaction adds that the law does not say;
-    `seed` chooses its draws. `displaced` is by how many tradeVolumes the own trades before have left the quote moved
-    against the trader, which will go back.
+    `seed` chooses its draws. `displaced` is how many tradeVolumes the own trades before have left
+    the quote moved against the trader, from where it goes back to (below 0: in his favour).
     """
 
     side: Operation

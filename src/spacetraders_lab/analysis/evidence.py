@@ -87,7 +87,7 @@ def evidence_of(
     gone, left, is_known = _gone_back(findings.recovery, listing, side, trades, age_minutes, seed)
     against = 1.0 if side is Operation.BUY else -1.0
     quotes = curve.at(-against * gone[:, None])[:, 0]
-    curve = replace(curve, quote=quotes, seed=seed, displaced=np.maximum(0.0, against * left))
+    curve = replace(curve, quote=quotes, seed=seed, displaced=against * left)
     return Evidence(curve, ground, curve.form, count, markets, age_minutes, float(np.median(gone)), is_known)
 
 

@@ -41,9 +41,12 @@ class Resilience:
         return replace(self, half_life=half_life, an_hour=_median(self.an_hour), lasting=_median(self.lasting))
 
     def gone_back(self, passing: Floats, minutes: Floats | float) -> Floats:
-        """What is left of displacements that do not stay after so many minutes; the last axis is that of the draws."""
+        """What is left of displacements that do not stay after so many minutes; the last axis is that of the draws.
+
+        Ticks take back what was moved against the trader, and nothing of what was moved in his favour.
+        """
         if self.half_life is None:
-            return np.maximum(0.0, passing - self.an_hour * minutes / 60)
+            return np.asarray(passing - np.clip(passing, 0.0, self.an_hour * minutes / 60))
         return np.asarray(passing * np.exp2(-minutes / self.half_life))
 
     def share_left(self, minutes: float) -> Floats:

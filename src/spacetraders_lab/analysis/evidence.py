@@ -28,6 +28,7 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.market import Listing, ListingType, Operation
 
 _ON_THE_WAY = 0.7  # of how far states differ: what a few tradeVolumes see of it, found in simulated markets
+_EXCHANGE_BENDS = 1.0  # likewise, SD of the log of how much steeper an EXCHANGE is where its trades have led
 _RETURN = 3  # a stream of draws of its own, beside those of the curve and of the pace
 
 
@@ -80,7 +81,7 @@ def evidence_of(
         noise = unsaid_by_slope(findings, listing, side, slope.value, LawForm.CONSTANT)
         drawn = positive(slope, chance)
         if ground is Ground.LISTING:  # where markets like it differ, the state they are in is a part of it
-            drawn = drawn * np.exp(normals(chance) * _ON_THE_WAY * spread_of_states(findings, listing, side))
+            drawn = drawn * np.exp(normals(chance) * _bend(findings, listing, side))
         curve = Curve(side, LawForm.CONSTANT, listing.good.trade_volume, quotes, drawn, noise=noise)
     if listing.good.price(side) <= LOWEST_QUOTE:  # sold to it stays there, and nothing else can be left unsaid
         curve = replace(curve, noise=0.0)
@@ -89,6 +90,16 @@ def evidence_of(
     quotes = curve.at(-against * gone[:, None])[:, 0]
     curve = replace(curve, quote=quotes, seed=seed, displaced=against * left)
     return Evidence(curve, ground, curve.form, count, markets, age_minutes, float(np.median(gone)), is_known)
+
+
+def _bend(findings: Findings, listing: Listing, side: Operation) -> float:
+    """How far (SD) the log slope of the next trades may be from that of those before.
+
+    A slope is of the states that its trades were in. An EXCHANGE gives way the more the further it has been moved,
+    which nothing undoes.
+    """
+    by_state = _ON_THE_WAY * spread_of_states(findings, listing, side)
+    return max(_EXCHANGE_BENDS, by_state) if listing.good.type is ListingType.EXCHANGE else by_state
 
 
 def _gone_back(

@@ -1,10 +1,16 @@
 """`spacetraders market`: what is quoted now, and what was quoted when a ship was last there."""
 
 import json
+import shutil
+from pathlib import Path
 
 import pytest
 
+from spacetraders_lab.cli import seen
+from spacetraders_lab.sandbox.server import running_sandbox
+from spacetraders_lab.sandbox.settings import SandboxSettings
 from tests.cli.conftest import Player
+from tests.terminal import Terminal
 
 _FIELDS = {"good", "type", "supply", "activity", "trade_volume", "purchase_price", "sell_price"}
 
@@ -145,3 +151,36 @@ def test_a_listing_that_was_never_seen_names_the_command_that_reads_it(player: P
     answer = player.type(f"market history {player.ship().waypoint} FUEL")
     assert answer.code == 2
     assert "spacetraders market get" in answer.complaint
+
+
+def test_what_was_seen_is_told_without_the_token(player: Player) -> None:
+    here = player.ship().waypoint
+    player.type(f"market get {here}")
+    player.terminal.token_file.unlink()
+    rows = player.type(f"market list --system {player.system} --json").json
+    assert {row["waypoint"] for row in rows} == {here}
+    assert len(player.type(f"market history {here} FUEL --json").json) == 1
+
+
+def test_what_was_seen_is_told_when_the_game_is_away(
+    tmp_path: Path, sqlite_template: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(seen, "PATIENCE_SECONDS", 0.2)
+    terminal = Terminal(tmp_path)
+    terminal.database.parent.mkdir(parents=True)
+    shutil.copy(sqlite_template, terminal.database)
+    with running_sandbox(SandboxSettings(profile="lab", open_registration=True)) as sandbox:
+        terminal.set(BASE_URL=sandbox.base_url)
+        assert terminal.type("player register GONE").code == 0
+        home, universe = sandbox.universe.home.symbol, sandbox.universe
+        here = universe.ships["GONE-1"].waypoint
+        terminal.type(f"market get {here}")
+        there = terminal.type(f"market list --system {home}")
+    gone = terminal.type(f"market list --system {home}")
+    assert [row.split()[:7] for row in gone.out.splitlines()] == [row.split()[:7] for row in there.out.splitlines()]
+    assert gone.complaint == (
+        f"{sandbox.base_url} does not answer; last seen, in the universe of {universe.reset_date}:"
+    )
+    assert len(terminal.type(f"market history {here} FUEL --json").json) == 1
+    nowhere = terminal.type("market list --system X1-NO7")
+    assert (nowhere.code, "does not answer, and no price of X1-NO7" in nowhere.complaint) == (1, True)

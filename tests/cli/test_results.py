@@ -14,6 +14,7 @@ from spacetraders_lab.analysis.resilience import Resilience
 from spacetraders_lab.cli import advice, render
 from spacetraders_lab.core.market import Listing
 from spacetraders_lab.store.database import open_database
+from spacetraders_lab.store.schema import universes
 from spacetraders_lab.store.world import World
 from spacetraders_lab.study.rig import BASE_URL
 from tests.cli.recorded import Recorded
@@ -99,6 +100,26 @@ class TestQuote:
         assert sum(part["units"] for part in found["parts"]) == found["units"] == 45
         assert all(part["units"] <= seen.good.trade_volume for part in found["parts"])
         assert found["total"]["low"] <= found["total"]["value"] <= found["total"]["high"]
+
+    def test_a_universe_that_is_over_is_said_to_be(self, recorded: Recorded) -> None:
+        good, market, target = recorded.lane
+        commands = (
+            f"quote {good} --at {market} --side buy --units 9",
+            f"advise lane {good} --from {market} --to {target} --hold 40",
+        )
+        assert not any("is over" in recorded.terminal.type(command).out for command in commands)
+        assert recorded.terminal.type(f"{commands[0]} --json").json["universe_over"] is False
+        database = open_database(path=recorded.terminal.database)
+        with database.transaction() as connection:
+            newer = World(connection).universe_id(BASE_URL, "2099-01-01")
+        for command in commands:
+            out = recorded.terminal.type(command).out
+            assert "which is over: that of 2099-01-01 has begun since." in out.splitlines()[-1]
+            assert max(map(len, out.splitlines())) <= 100
+            assert recorded.terminal.type(f"{command} --json").json["universe_over"] is True
+        with database.transaction() as connection:  # for the tests after this one
+            connection.execute(universes.delete().where(universes.c.universe_id == newer))
+        database.close()
 
     @pytest.mark.parametrize(("hours", "warned"), [(2, True), (48, False)])
     @pytest.mark.parametrize("known", [True, False])

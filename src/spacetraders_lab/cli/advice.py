@@ -61,9 +61,11 @@ def quote(good: Good, *, at: str, side: Side, units: int, json: Json = False) ->
         evidence = known.evidence(at, Operation[side.upper()])
         found = advice.quote(evidence.curve, units)
         best = advice.best_slice(evidence.curve, units)
-        unrest = known.unrest(at)
+        unrest, over = known.unrest(at), known.over()
     if json:
-        render.print_json(asdict(found) | {"best_slice": best, "grounds": _grounds_json(evidence)})
+        render.print_json(
+            asdict(found) | {"best_slice": best, "grounds": _grounds_json(evidence), "universe_over": bool(over)}
+        )
         return
     rows = [
         (str(number), part.units, _range(part.price, 1), _range(part.credits))
@@ -76,8 +78,9 @@ def quote(good: Good, *, at: str, side: Side, units: int, json: Json = False) ->
     print(f"\nAgainst all at the first quote: {found.premium_percent.value:+.1f} %")
     if best < 1:
         print(f"Impact grows faster than size here: transactions of {best:g} tradeVolumes are better.")
-    _print_unrest(unrest)
+    _print_warnings(unrest)
     _print_grounds(known.good, at, evidence)
+    _print_warnings(over)
 
 
 def lane(
@@ -113,16 +116,18 @@ def lane(
         trip = known.trip(origin, to, speed)
         found = advice.lane(buying.curve, selling.curve, hold, trip, ends)
         paces = known.pace(origin, Operation.BUY), known.pace(to, Operation.SELL)
-        unrest = [known.unrest(market) for market in (origin, to)]
+        unrest, over = [known.unrest(market) for market in (origin, to)], known.over()
     if json:
         grounds = {"buy": _grounds_json(buying, paces[0]), "sell": _grounds_json(selling, paces[1])}
-        render.print_json(asdict(found) | {"trip": asdict(trip), "grounds": grounds})
+        rest = {"trip": asdict(trip), "grounds": grounds, "universe_over": bool(over)}
+        render.print_json(asdict(found) | rest)
         return
     _print_lane(found, trip, ends is not None)
     if found.kept_up is not None:
-        _print_unrest(*unrest)
+        _print_warnings(*unrest)
     _print_grounds(known.good, origin, buying, paces[0] if ends else None)
     _print_grounds(known.good, to, selling, paces[1] if ends else None)
+    _print_warnings(over)
 
 
 def split(good: Good, *, at: str, side: Side, units: int, visits: int, every: float, json: Json = False) -> None:
@@ -147,7 +152,7 @@ def split(good: Good, *, at: str, side: Side, units: int, visits: int, every: fl
     operation = Operation[side.upper()]
     with _known(good, at) as known:
         evidence, resilience = known.evidence(at, operation), known.resilience(at, operation)
-        pace, unrest = known.pace(at, operation), known.unrest(at)
+        pace, unrest, over = known.pace(at, operation), known.unrest(at), known.over()
     if resilience is None:
         raise UserError(_NO_RECOVERY.replace("\n", " "))
     pieces = advice.split(units, visits, float(resilience.central().share_left(every)[0]))
@@ -155,15 +160,16 @@ def split(good: Good, *, at: str, side: Side, units: int, visits: int, every: fl
     costs = {name: advice.split_cost(evidence.curve, plan, every, resilience) for name, plan in plans.items()}
     if json:
         found = {name: {"units": plans[name], "credits": asdict(costs[name])} for name in plans}
-        render.print_json(found | {"grounds": _grounds_json(evidence, pace)})
+        render.print_json(found | {"grounds": _grounds_json(evidence, pace), "universe_over": bool(over)})
         return
     render.print_table(
         ["", "units a visit", "credits"],
         [(name, " ".join(map(str, plan)), _range(costs[name])) for name, plan in plans.items()],
         right=["credits"],
     )
-    _print_unrest(unrest)
+    _print_warnings(unrest)
     _print_grounds(known.good, at, evidence, pace)
+    _print_warnings(over)
 
 
 _NO_RECOVERY = (
@@ -215,6 +221,15 @@ class _Known:
         if since >= RESTED_SECONDS:
             return ""
         return f"{self.good} was traded at {market.upper()} {_age(since / 60)} ago: it may not be at rest yet."
+
+    def over(self) -> str:
+        """A warning where the universe that all this is about is known to be over; empty where it is not."""
+        world = World(self.connection)
+        newer = world.successor(self.universe_id)
+        if newer is None:
+            return ""
+        its = world.universe(self.universe_id).reset_date
+        return f"All this is about the universe of {its}, which is over: that of {newer.reset_date} has begun since."
 
     def _seconds(self, hour: datetime) -> float:
         """The game's hour for the clock's, in seconds since 1970."""
@@ -341,7 +356,7 @@ def _print_grounds(good: str, market: str, evidence: Evidence, pace: PaceGround 
         print(f"  That is old, and {wide}; read it again: spacetraders market get {market.upper()}")
 
 
-def _print_unrest(*said: str) -> None:
+def _print_warnings(*said: str) -> None:
     for line in filter(None, said):
         print(line)
 

@@ -1,14 +1,14 @@
 """`spacetraders market ...`: see prices."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Annotated
 
 from cyclopts import Parameter
-from sqlalchemy import Connection
 
 from spacetraders_lab.cli import render
 from spacetraders_lab.cli.context import with_lab
+from spacetraders_lab.cli.seen import seen_in
 from spacetraders_lab.cli.settings import Json, symbols
 from spacetraders_lab.cli.stop import stop_on_signals
 from spacetraders_lab.core.bounds import MOST_AGE, MOST_ROWS, above_zero, within
@@ -20,7 +20,6 @@ from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.effects import read_market
 from spacetraders_lab.run.scout import follow, free_ships, plan_scouting
 from spacetraders_lab.run.watch import watch as keep_watch
-from spacetraders_lab.store.world import World
 
 _HEADINGS = ["good", "type", "supply", "activity", "volume", "ask", "bid"]
 _RIGHT = ["volume", "ask", "bid"]
@@ -163,9 +162,9 @@ def history(waypoint: str, good: str, *, most: int = 20, json: Json = False) -> 
         At most so many observations.
     """
     place, symbol = waypoint.upper(), good.upper()
-    system_of(place)
+    system = system_of(place)
     within("--most", most, 1, MOST_ROWS)
-    found = with_lab(lambda lab: _aged(lab, lambda c: World(c).history(lab.universe_id, place, symbol, most=most)))
+    found = seen_in(system, lambda world, universe: world.history(universe, place, symbol, most=most))
     if not found:
         raise UserError(f"{symbol} was never seen at {place}; read it there: spacetraders market get {place}")
     if json:
@@ -180,16 +179,10 @@ def history(waypoint: str, good: str, *, most: int = 20, json: Json = False) -> 
 
 def _known(system: str) -> list[tuple[Listing, float]]:
     """The newest prices known of a system, with their ages; raises UserError where none are."""
-    found = with_lab(lambda lab: _aged(lab, lambda c: World(c).latest_listings(lab.universe_id, system)))
+    found = seen_in(system, lambda world, universe: world.latest_listings(universe, system))
     if not found:
         raise UserError(f"no market data for {system}; scout it first: spacetraders market scout --system {system}")
     return found
-
-
-async def _aged(lab: Lab, question: Callable[[Connection], list[Listing]]) -> list[tuple[Listing, float]]:
-    """What the database knows, with its age in minutes of game time."""
-    now, speed = lab.game.now(), lab.game.client.speed
-    return [(x, (now - x.observed_at).total_seconds() * speed / 60) for x in await lab.read(question)]
 
 
 def get(waypoint: str, *, json: Json = False) -> None:

@@ -48,6 +48,12 @@ class World:
         """
         return self._id_of(universes, base_url=server, reset_date=reset_date)
 
+    def known_universe(self, server: str, reset_date: str) -> int | None:
+        """The id of that universe, None where it was never written down."""
+        its = (universes.c.base_url == server, universes.c.reset_date == reset_date)
+        found: int | None = self._connection.scalar(select(universes.c.universe_id).where(*its))
+        return found
+
     def universe(self, universe_id: int) -> Universe:
         """The universe of that id."""
         row = self._connection.execute(select(universes).where(universes.c.universe_id == universe_id)).one()
@@ -147,16 +153,25 @@ class World:
 
         With sandboxes, of all that were served at the address.
         """
-        sandboxes = universes.c.base_url.startswith(f"{base_url}#", autoescape=True)
         newest = (
             select(observations.c.universe_id)
             .join(universes, universes.c.universe_id == observations.c.universe_id)
-            .where((universes.c.base_url == base_url) | sandboxes, observations.c.system_symbol == system)
+            .where(_played_at(base_url), observations.c.system_symbol == system)
             .order_by(observations.c.observed_at.desc())
             .limit(1)
         )
         found: int | None = self._connection.execute(newest).scalar()
         return found
+
+    def successor(self, universe_id: int) -> Universe | None:
+        """The newest universe known at the same address, where it was written down after this one; None for the last.
+
+        With sandboxes, of all that were served at the address.
+        """
+        base_url, _, _ = self.universe(universe_id).base_url.partition("#")
+        later = select(universes).where(_played_at(base_url), universes.c.universe_id > universe_id)
+        row = self._connection.execute(later.order_by(universes.c.universe_id.desc()).limit(1)).first()
+        return Universe(row.universe_id, row.base_url, row.reset_date) if row else None
 
     def history(self, universe_id: int, waypoint: str, good: str, *, most: int) -> list[Listing]:
         """The newest `most` observations of one listing, the oldest of them first."""
@@ -189,6 +204,11 @@ class World:
         self._connection.execute(insert_into(self._connection, table).values(key).on_conflict_do_nothing())
         found: int = self._connection.execute(select(id_column).filter_by(**key)).scalar_one()
         return found
+
+
+def _played_at(base_url: str) -> ColumnElement[bool]:
+    """Universes of the address, of a sandbox's those that are named behind a #."""
+    return (universes.c.base_url == base_url) | universes.c.base_url.startswith(f"{base_url}#", autoescape=True)
 
 
 def _in_system(table: Table, universe_id: int, system: str) -> list[ColumnElement[bool]]:

@@ -123,3 +123,21 @@ def test_a_run_that_is_told_to_stop_leaves_in_order_and_is_resumed(
     (finished,) = player.type("experiment list --json").json
     assert finished["transactions"] == len(player.ledger("PURCHASE", "SELL"))
     assert all(player.ship(ship).hold == {} for ship in (1, 2))
+
+
+def test_a_run_that_was_killed_says_whose_lease_it_waits_for(at_work: tuple[Player, WatchedLedger]) -> None:
+    player, ledger = at_work
+    line = f"experiment liquidity --foreground --ships {player.ships[0]} --system {player.system} --max-age 1440"
+    with started(f"{line} --design ladder --max-pairs 1", player.terminal.environment) as process:
+        assert ledger.written.wait(timeout=60)
+        process.kill()
+    (run,) = player.type("experiment list --json").json
+    again = f"experiment resume --run-id {run['run_id']} --foreground"
+    with started(again, player.terminal.environment) as process:
+        assert process.stderr is not None
+        said = process.stderr.readline()
+    assert re.fullmatch(
+        rf"{player.ships[0]}: leased to command_\w+ for another [3-6]\d seconds\."
+        r" If that process was killed, the run goes on when the lease ends\.\n",
+        said,
+    )

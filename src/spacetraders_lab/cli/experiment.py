@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import uuid
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict
 from typing import Annotated
@@ -18,7 +19,7 @@ from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK, EXIT_SUSPENDED
 from spacetraders_lab.cli.request import RequestOptions, checked_budget
 from spacetraders_lab.cli.settings import Json, RateShare, symbols
 from spacetraders_lab.cli.stop import stop_on_signals
-from spacetraders_lab.core.container import ContainerState
+from spacetraders_lab.core.container import Container, ContainerState
 from spacetraders_lab.core.experiment import DesignName, RunStatus
 from spacetraders_lab.run.accounts import OneAccount
 from spacetraders_lab.run.app import Lab
@@ -91,10 +92,11 @@ def resume(
         owner = new_owner() if foreground else None
         begun = await reopen(lab, run_id, named, budget=budget, keep_for=owner)
         if owner:
+            render.print_leases(begun.containers, owner, lab.clock.now())
             return await fly(lab, run_id, owner)
         render.print_containers(begun.containers)
         render.print_monitor(begun)
-        return await leave_to_daemon(lab)
+        return await leave_to_daemon(lab, begun.containers)
 
     return with_lab(go_on, rate_share=rate_share)
 
@@ -145,12 +147,16 @@ async def fly(lab: Lab, run_id: str, owner: str) -> int:
     return await _conclude(lab, run_id)
 
 
-async def leave_to_daemon(lab: Lab) -> int:
-    """See to it that a daemon is at work that can fly for this account, and say so; returns the exit code."""
+async def leave_to_daemon(lab: Lab, containers: Sequence[Container] = ()) -> int:
+    """See to it that a daemon is at work that can fly for this account, and say so; returns the exit code.
+
+    Of `containers` it is said which the daemon has to wait for.
+    """
     daemon, is_new = await ensure_daemon(lab)
     if is_new:
         print("No live daemon was seen, so one was started; it goes on until `spacetraders daemon stop`.")
-    print(f"Flown by {daemon.daemon_id} (pid {daemon.pid} on {daemon.host})")
+    print(f"Flown by {daemon.daemon_id} (pid {daemon.pid} on {daemon.host})", flush=True)
+    render.print_leases(containers, daemon.daemon_id, lab.clock.now())
     return EXIT_OK
 
 

@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -14,7 +15,7 @@ from rich.text import Text
 
 from spacetraders_lab.cli.layout import lines
 from spacetraders_lab.core.analysis_plan import FEWEST_REVISITS
-from spacetraders_lab.core.container import Container
+from spacetraders_lab.core.container import Container, ContainerState
 from spacetraders_lab.core.experiment import DesignName, ExperimentRun, QueueStatus, RunStatus
 from spacetraders_lab.core.limits import Limits
 from spacetraders_lab.core.sayable import sayable
@@ -176,6 +177,20 @@ def print_monitor(begun: "Begun") -> None:
     print("Monitor progress:")
     print(f"  spacetraders experiment status --run-id {begun.run.run_id}")
     print(f"  spacetraders daemon logs {begun.containers[0].container_id}\n", flush=True)
+
+
+def print_leases(containers: Sequence[Container], flown_by: str, now: datetime) -> None:
+    """Whose lease has to end before ships can go on, on standard error; nothing where none stands in the way."""
+    held = [c for c in containers if c.state is ContainerState.RUNNING and c.owner != flown_by]
+    left = max(((c.lease_until - now).total_seconds() for c in held if c.lease_until is not None), default=0.0)
+    if left > 0:
+        ships = ", ".join(c.ship_symbol for c in held)
+        owners = ", ".join(sorted({str(c.owner) for c in held}))
+        print(
+            f"{ships}: leased to {owners} for another {left:.0f} seconds. If that process was killed, the run goes on"
+            " when the lease ends.",
+            file=sys.stderr,
+        )
 
 
 def print_scouting(plan: "ScoutingPlan") -> None:

@@ -1,6 +1,7 @@
 """Daemons in virtual time: they share the containers of a database, die, are told to stop, and lose the database."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
@@ -93,7 +94,9 @@ def test_a_ship_begins_within_seconds(yard: Yard) -> None:
     assert begun[0] <= 5.0
 
 
-def test_a_player_without_a_token_here_is_left_to_others(yard: Yard) -> None:
+def test_a_player_without_a_token_here_is_left_to_others(yard: Yard, caplog: pytest.LogCaptureFixture) -> None:
+    """Why nothing flies is said once; so is that the game is being asked, which may take long when it is in trouble."""
+    caplog.set_level(logging.INFO)
     run = yard.run(1)
     yard.forget_token()
 
@@ -107,6 +110,10 @@ def test_a_player_without_a_token_here_is_left_to_others(yard: Yard) -> None:
         await asyncio.gather(serving, return_exceptions=True)
 
     yard.play(story)
+    of_accounts = [r.message for r in caplog.records if r.name.endswith("run.accounts")]
+    assert [message.split(" ", 1)[0] for message in of_accounts] == ["ships", "asking", "LAB"]
+    assert of_accounts[0].endswith("this machine has none: spacetraders player add")
+    assert of_accounts[2].startswith(f"LAB can play at {BASE_URL}")
 
 
 def test_a_token_given_by_the_environment_is_tried(yard: Yard) -> None:

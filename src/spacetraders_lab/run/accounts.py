@@ -100,6 +100,7 @@ class Accounts:
         self._opening: dict[int, asyncio.Task[None]] = {}
         self._shut: dict[tuple[int, str], float] = {}  # (player, token) -> when to try again
         self._unfit: set[tuple[int, str]] = set()  # of those that were given: that was said
+        self._without_token: set[int] = set()  # players of whom that was said
         self._stack = AsyncExitStack()
 
     @property
@@ -127,17 +128,26 @@ class Accounts:
         await self._stack.aclose()
 
     def _try_to_open(self, player: Waiting, tokens: Sequence[str]) -> None:
+        if not tokens and player.player_id not in self._without_token:
+            self._without_token.add(player.player_id)
+            log.info(
+                "ships of %s at %s wait for a daemon with its token; this machine has none: spacetraders player add",
+                player.agent_symbol,
+                player.server,
+            )
         now = self._clock.monotonic()
         due = [token for token in tokens if self._shut.get((player.player_id, token), 0.0) <= now]
         if due:
             self._opening[player.player_id] = asyncio.create_task(self._open(player, due[0]))
 
     async def _open(self, player: Waiting, token: str) -> None:
+        log.info("asking %s for %s; a game in trouble may take a minute", player.server, player.agent_symbol)
         try:
             async with AsyncExitStack() as stack:
                 lab = await self._enter(stack, player, token)
                 self._stack.push_async_exit(stack.pop_all())
             self._accounts[player.player_id] = _Account(lab, token)
+            log.info("%s can play at %s", player.agent_symbol, player.server)
         except LabError as error:
             self._shut[player.player_id, token] = self._clock.monotonic() + RETRY_SECONDS
             await self._judge(player, token, error)

@@ -20,7 +20,7 @@ from markupsafe import Markup
 from spacetraders_lab.analysis.findings import Estimate, Findings, PriceChecks, SizeLaw
 from spacetraders_lab.core.market import Supply
 from spacetraders_lab.report import document, figures, sections
-from spacetraders_lab.report.answers import headlines, not_measured
+from spacetraders_lab.report.answers import answers, headlines, not_measured
 from spacetraders_lab.report.charts import Chart
 from spacetraders_lab.report.document import Facts, Grid, Report, Section, Sentences, as_html
 from spacetraders_lab.report.sections import compose
@@ -120,7 +120,7 @@ def test_every_figure_and_table_has_its_data_beside_it(page: Page) -> None:
 
 def test_the_answer_says_what_was_not_measured(page: Page) -> None:
     assert "not measured" in page.text
-    assert "never occurred" in page.text
+    assert "were never met" in page.text
 
 
 def test_the_same_run_gives_the_same_bytes_but_for_the_time() -> None:
@@ -202,17 +202,29 @@ def test_what_did_not_go_as_planned_is_said(page: Page) -> None:
 def test_headlines_name_the_least_and_the_most() -> None:
     said = dict(headlines(subject().findings))
     assert re.fullmatch(
-        r"One full tradeVolume raises its ask by [\d.]+ \[.*\] % when \w+, by [\d.]+ \[.*\] % when \w+\.",
+        r"One full tradeVolume raises the ask by [\d.]+ \[.*\] % when supply is \w+, and by [\d.]+ \[.*\] % when it is"
+        r" \w+\.",
         said["buying, EXPORT"],
     )
-    assert said["selling, IMPORT"].startswith("One full tradeVolume lowers its bid by")
+    assert said["selling, IMPORT"].startswith("One full tradeVolume lowers the bid by")
+
+
+def test_a_question_without_an_answer_is_told_once_and_with_its_reason() -> None:
+    findings = subject().findings
+    open_ones = tuple(replace(r, p=None, sentence=f"{r.question} Not tested.") for r in findings.hypotheses[:2])
+    said = answers(replace(findings, hypotheses=(*open_ones, *findings.hypotheses[2:])))
+    for result in open_ones:
+        assert [sentence for _, sentence in said if result.question in sentence] == [
+            f"{result.code}: {result.sentence}"
+        ]
+    assert ("recovery" in dict(said)) != any("Recovery was not measured" in sentence for _, sentence in said)
 
 
 def test_a_headline_tells_no_figure_that_is_not_known() -> None:
     vague = replace(CELL, measured=Estimate(0.01, 0.0001, 1.0))
     told = replace(CELL, supply=Supply.SCARCE)
     label = f"buying, {CELL.type}"
-    assert "% when SCARCE." in dict(headlines(make_findings(cells=(vague, told))))[label]
+    assert "% when supply is SCARCE." in dict(headlines(make_findings(cells=(vague, told))))[label]
     assert "to tell by how much" in dict(headlines(make_findings(cells=(vague,))))[label]
 
 

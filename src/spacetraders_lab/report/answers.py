@@ -30,14 +30,14 @@ def answers(findings: Findings) -> list[Answer]:
         said.append(
             (
                 "law",
-                f"Of the forms tried, '{law.best.value}' is the simplest that does not predict unseen trades clearly"
-                f" worse than any other (chosen in {100 * law.confidence:.0f} % of resamples);"
-                f" {100 * law.score.within:.1f} % of its predictions lie within 2 credits or 0.2 %.",
+                f"The simplest form that predicts unseen trades about as well as any is '{law.best.value}' (chosen in"
+                f" {100 * law.confidence:.0f} % of resamples): {100 * law.score.within:.1f} % of its predictions lie"
+                " within 2 credits or 0.2 %.",
             )
         )
-    said += [(result.code, result.sentence) for result in findings.hypotheses]
-    if findings.recovery is not None:
-        said.append(("recovery", recovery_sentence(findings.recovery)))
+    said += [(result.code, result.sentence) for result in findings.hypotheses if result.p is not None]
+    if (recovery := findings.recovery) is not None and _is_measured(recovery):
+        said.append(("recovery", recovery_sentence(recovery)))
     return said + [("" if i else "not measured", sentence) for i, sentence in enumerate(not_measured(findings))]
 
 
@@ -62,13 +62,13 @@ _VAGUE = 10  # an interval that reaches below a tenth of its value does not tell
 
 
 def _headline(side: Operation, found: Mapping[Supply, Estimate]) -> str:
-    moves = "raises its ask" if side is Operation.BUY else "lowers its bid"
+    moves = "raises the ask" if side is Operation.BUY else "lowers the bid"
     ends = sorted((item for item in found.items() if _VAGUE * item[1].low > item[1].value), key=lambda i: i[1].value)
     if not ends:
         return f"The trades were too few, or moved too little, to tell by how much one full tradeVolume {moves}."
     (least, low), (most, high) = ends[0], ends[-1]
-    sentence = f"One full tradeVolume {moves} by {interval(low)} % when {least}"
-    return sentence + (f", by {interval(high)} % when {most}." if most != least else ".")
+    sentence = f"One full tradeVolume {moves} by {interval(low)} % when supply is {least}"
+    return sentence + (f", and by {interval(high)} % when it is {most}." if most != least else ".")
 
 
 _MOVES = {
@@ -89,6 +89,10 @@ def recovery_sentence(recovery: RecoveryEstimate) -> str:
         )
     said += [f"{_MOVES[stream]}: {_returned(back)}." for stream, back in recovery.returns.items() if _is_told(back)]
     return " ".join(said) or f"Recovery was not measured: {_too_few_readings(recovery.returns[Stream.WITH])}."
+
+
+def _is_measured(recovery: RecoveryEstimate) -> bool:
+    return recovery.tick is not None or any(map(_is_told, recovery.returns.values()))
 
 
 def _is_told(back: ReturnEstimate) -> bool:
@@ -137,21 +141,21 @@ def not_measured(findings: Findings) -> list[str]:
     missing = []
     if unseen:
         missing.append(
-            f"{unseen} of {len(findings.cells)} combinations of side, type, supply and activity never occurred."
+            f"{unseen} of {len(findings.cells)} combinations of side, type, supply and activity were never met."
         )
     if thin:
-        missing.append(f"{thin} rest on one or two markets only.")
+        missing.append(f"{thin} rest on only one or two markets.")
     if findings.law is None:
         missing.append("The law of impact: too few trades, or of too few listings, to tell the forms apart.")
-    recovery = findings.recovery
-    if recovery is None or (recovery.tick is None and not any(map(_is_told, recovery.returns.values()))):
-        missing.append("Recovery: neither a beat nor a half-life could be estimated from the readings.")
+    if findings.recovery is None:
+        missing.append("Recovery: no market was read again after its trades.")
+    elif not _is_measured(findings.recovery):
+        missing.append(recovery_sentence(findings.recovery))
     missing += filter(None, map(_noise, findings.sides))
-    missing += [f"{r.code}: {r.question}" for r in findings.hypotheses if r.p is None and r.estimate is None]
-    return missing
+    return missing + [f"{r.code}: {r.sentence}" for r in findings.hypotheses if r.p is None]
 
 
-_FEW_REPEATS = 4  # runs to tell the noise by, below which nobody knows how steady they are
+_FEW_REPEATS = 4  # visits to tell the noise by, below which nobody knows how steady they are
 
 
 def _noise(fit: SideFit) -> str | None:

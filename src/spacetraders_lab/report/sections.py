@@ -56,11 +56,18 @@ def compose(subject: Subject) -> Report:
     return Report(subject.title, subject.subtitle, tuple(maker(subject) for maker in makers))
 
 
+_HOW_TO_READ = (
+    "How far one full tradeVolume moves the quote that it trades at, what else was found, and what these data cannot"
+    " answer. Square brackets are 95 % intervals. `spacetraders quote` prices your next trade, `spacetraders advise"
+    " lane` a round trip."
+)
+
+
 def _answer(subject: Subject) -> Section:
     warning = price_warning(subject.findings.checks)
     said = Sentences((*((("prices", warning),) if warning else ()), *answers(subject.findings)))
     tests = tables.hypothesis_table(subject.findings.hypotheses)
-    return Section("answer", "The answer", "", (said, tests) if tests.rows else (said,))
+    return Section("answer", "The answer", _HOW_TO_READ, (said, tests) if tests.rows else (said,))
 
 
 def _run_card(subject: Subject) -> Section:

@@ -103,7 +103,7 @@ def figure(page: Page, name: str) -> str:
 def test_a_run_is_followed_from_nothing_to_its_end(page: Served, open_page: Open, make_rig: Callable[..., Rig]) -> None:
     rig = make_rig()
     shown = open_page(page.url)
-    expect(shown.get_by_text("No experiment yet")).to_be_visible()
+    expect(shown.get_by_text("No runs yet")).to_be_visible()
     expect(shown.get_by_text("spacetraders demo")).to_be_visible()
     run = rig.queue(rig.pairs(3), FOUR_CELLS)
     shown.get_by_role("link", name="run-1").click()
@@ -154,7 +154,7 @@ def test_hostile_texts_are_shown_as_texts(page: Served, open_page: Open) -> None
 
 def test_logs_are_filtered_and_followed(page: Served, open_page: Open) -> None:
     shown = open_page(f"{page.url}/logs")
-    expect(shown.get_by_text("No container has written anything yet")).to_be_visible()
+    expect(shown.get_by_text("No log lines yet")).to_be_visible()
     add_containers(page.database, "S-1", "S-2")
     write(page.database, "S-1", [f"bought {n} IRON" for n in range(1, 41)])
     write(page.database, "S-2", ["the market did not answer"], "ERROR")

@@ -10,10 +10,10 @@ export function count(value) {
 /** 1.24M, 38.2k, 940: credits in few digits. */
 export function credits(value) {
   if (value === null || value === undefined) return "–";
-  const size = Math.abs(value);
-  if (size >= 1e6) return `${(value / 1e6).toFixed(2)}M`;
-  if (size >= 1e4) return `${(value / 1e3).toFixed(1)}k`;
-  return whole.format(value);
+  const [size, sign] = [Math.abs(value), value < 0 ? "−" : ""];
+  if (size >= 1e6) return `${sign}${(size / 1e6).toFixed(2)}M`;
+  if (size >= 1e4) return `${sign}${(size / 1e3).toFixed(1)}k`;
+  return `${sign}${whole.format(size)}`;
 }
 
 /** A share of 1 in per cent: 62.9 %. */
@@ -40,7 +40,8 @@ export function duration(seconds) {
 
 /** How long ago a moment was, by the server's clock. */
 export function ago(epoch) {
-  return epoch ? `${duration(now() - epoch)} ago` : "never";
+  if (!epoch) return "never";
+  return now() - epoch < 1 ? "just now" : `${duration(now() - epoch)} ago`;
 }
 
 /** The hour of a moment, with seconds. */

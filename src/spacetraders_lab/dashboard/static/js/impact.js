@@ -5,16 +5,17 @@ import { count, signed } from "./format.js";
 
 const SUPPLY = ["SCARCE", "LIMITED", "MODERATE", "HIGH", "ABUNDANT"];
 const ACTIVITY = ["WEAK", "GROWING", "STRONG", "RESTRICTED"];
+const BRIEF = { WEAK: "weak", GROWING: "grow.", STRONG: "strong", RESTRICTED: "restr." };
 const COLUMNS = [...["EXPORT", "IMPORT"].flatMap((type) => ACTIVITY.map((activity) => [type, activity])), ["EXCHANGE", null]];
 const STRONGEST = 15; // per cent a trade volume: the deepest shade
 
 export function impact({ rows, excluded }) {
   const left = Object.entries(excluded).map(([reason, n]) => `${count(n)} (${reason})`).join(", ");
-  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Impact" },
+  return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Impact of a full trade volume" },
     h("table", { class: "impact" },
       h("thead", {},
-        h("tr", {}, h("th", {}, ""), h("th", { colspan: "4", scope: "colgroup" }, "export"), h("th", { colspan: "4", scope: "colgroup" }, "import"), h("th", { scope: "col" }, "exch.")),
-        h("tr", {}, h("th", {}, ""), COLUMNS.map(([, activity]) => h("th", { scope: "col", title: activity ?? "no activity" }, (activity ?? "").slice(0, 4).toLowerCase())))),
+        h("tr", {}, h("th", {}, ""), h("th", { colspan: "4", scope: "colgroup" }, "export"), h("th", { colspan: "4", scope: "colgroup" }, "import"), h("th", { scope: "col", title: "exchange", "aria-label": "exchange" }, "exch.")),
+        h("tr", {}, h("th", {}, ""), COLUMNS.map(([, activity]) => h("th", { scope: "col", title: (activity ?? "no activity").toLowerCase(), "aria-label": (activity ?? "no activity").toLowerCase() }, BRIEF[activity] ?? "")))),
       [["BUY", "ask after buying"], ["SELL", "bid after selling"]].map(([side, name]) => block(name, rows.filter((row) => row.side === side)))),
     h("p", { class: "dim" }, left ? `Left out: ${left}.` : "\u00a0"));
 }

@@ -10,12 +10,12 @@ export function ladder(ladders, chosen, choose) {
   const shown = ladders.find(({ ship }) => ship === chosen) ?? ladders[0];
   return [
     h("div", { class: "tabs" },
-      tab("latest", !ladders.some(({ ship }) => ship === chosen), () => choose(null)),
+      tab("Latest", !ladders.some(({ ship }) => ship === chosen), () => choose(null)),
       ladders.map(({ ship }) => ship).sort().map((ship) => tab(ship, ship === chosen, () => choose(ship)))),
     h("p", { class: "listing" }, h("strong", { class: "symbol" }, shown.good), h("span", { class: "dim" }, ` at `), h("span", { class: "symbol" }, short(shown.market)),
       h("span", { class: "dim" }, ` ${[shown.type, shown.supply, shown.activity].filter(Boolean).join(" · ").toLowerCase()} · volume ${shown.trade_volume}`)),
     rungs(shown),
-    h("p", { class: "dim" }, `traded ${ago(shown.at)}`),
+    h("p", { class: "dim" }, `traded ${ago(shown.at)} · quote before → after`),
     h("ol", { class: "moves" }, shown.visit.slice(-6).reverse().map((t) => h("li", { "data-key": String(t.id) },
       h("span", { class: t.operation === "BUY" ? "buy" : "sell" }, `${t.operation === "BUY" ? "▲" : "▼"} ${t.units}`),
       h("span", { class: "number" }, `${count(t.before)} → ${count(t.after)}`)))),

@@ -41,14 +41,14 @@ function page(view) {
     h("dl", { class: "figures five" },
       figure("Ask", count(l.ask), "what you pay"), figure("Bid", count(l.bid), "what you receive"),
       figure("Spread", `${((100 * (l.ask - l.bid)) / l.ask).toFixed(1)}\u2009%`, `${count(l.ask - l.bid)} credits`),
-      figure("Trade volume", count(l.trade_volume), "units a transaction"),
+      figure("Trade volume", count(l.trade_volume), "units per transaction"),
       figure("Supply", supply(l.supply), `${count(view.trades.length)} own trades known`)),
     h("div", { class: "columns" },
       h("div", { class: "grow stack" },
         panel("Quotes", { aside: key() }, h("div", { id: "history", class: "plot tall", "data-island": true })),
         panel("What trades did, and what the price law expects", { aside: h("p", { class: "dim" }, "points: seen, lines: expected") },
           view.visits.length ? h("div", { id: "law", class: "plot tall", "data-island": true }) : empty("No ship of yours has traded here yet: the law is compared with the first trades."))),
-      panel("Own trades", { class: "side wider", aside: h("p", { class: "dim" }, view.trades.length ? "the latest first" : "") }, trades(view.trades))),
+      panel("Own trades", { class: "side wider", aside: h("p", { class: "dim" }, view.trades.length ? "latest first" : "") }, trades(view.trades))),
   ];
 }
 

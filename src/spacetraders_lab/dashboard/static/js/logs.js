@@ -54,7 +54,7 @@ export function logsView(main) {
       return;
     }
     show(main, bar(), h("div", { class: "panel log", tabindex: "0", role: "log", "aria-label": "Log lines", onscroll: scrolled },
-      lines.length && !exhausted ? h("button", { type: "button", class: "older", onclick: older }, "older lines") : h("p", { class: "dim older" }, lines.length ? "the log begins here" : ""),
+      lines.length && !exhausted ? h("button", { type: "button", class: "older", onclick: older }, "Older lines") : h("p", { class: "dim older" }, lines.length ? "The log begins here." : ""),
       lines.length ? lines.map(line) : empty("No line fits these filters.")));
     const box = main.querySelector(".log");
     if (following) box.scrollTop = box.scrollHeight;
@@ -75,7 +75,7 @@ export function logsView(main) {
     h("button", { type: "button", "aria-pressed": String(following), class: "follow", onclick: () => {
       following = !following;
       draw();
-    } }, following ? "following" : "follow"));
+    } }, following ? "Following" : "Follow"));
   const line = (one) => h("div", { class: "line", "data-key": String(one.log_id), "data-level": one.level.toUpperCase() },
     h("time", { title: moment(one.logged_at) }, clock(one.logged_at)),
     h("span", { class: "level" }, one.level.toLowerCase()),
@@ -103,6 +103,5 @@ function select(choices, value, onchange) {
 }
 
 function nothing() {
-  return empty("No container has written anything yet. The daemon's workers write here; a run in the foreground prints to its own terminal.",
-    "spacetraders daemon start");
+  return empty("No log lines yet. They appear as soon as a run begins.");
 }

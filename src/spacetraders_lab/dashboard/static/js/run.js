@@ -51,15 +51,16 @@ function page(view, session, chosen, choose) {
     heading(view, session),
     figures(view),
     h("div", { class: "columns" },
-      panel("Queue", { class: "grow", aside: legend() }, queue(view.goods)),
+      h("div", { class: "grow stack" },
+        panel("Queue", { class: "grow", aside: legend() }, queue(view.goods)),
+        panel("Trades per minute", {}, h("div", { id: "throughput", class: "plot", "data-island": true }))),
       panel("Price ladder", { class: "side laddered", aside: h("p", { class: "dim" }, "expected by the price law") }, ladder(view.ladders, chosen, choose))),
     panel("Ships", {}, lanes(view.ships)),
     h("div", { class: "columns" },
-      h("div", { class: "grow stack" },
-        panel("Trades a minute", {}, h("div", { id: "throughput", class: "plot", "data-island": true })),
-        panel("Failed pairs", { class: "grow", aside: h("p", { class: "dim" }, count(view.progress.pairs.FAILED)) }, failures(view.failures))),
-      panel("Impact of a full trade volume", { class: "side wider", aside: h("p", { class: "dim" }, "median, % of the quote") }, impact(view.impact))),
-    panel("Last trades", {}, tape(view.tape)),
+      panel("Last trades", { class: "grow" }, tape(view.tape)),
+      h("div", { class: "side wider stack" },
+        panel("Impact of a full trade volume", { aside: h("p", { class: "dim" }, "median, % of the quote") }, impact(view.impact)),
+        panel("Failed pairs", { class: "grow", aside: h("p", { class: "dim" }, count(view.progress.pairs.FAILED)) }, failures(view.failures)))),
   ];
 }
 
@@ -72,7 +73,7 @@ function heading({ run, progress }, session) {
       run.reason && h("p", { class: "reason" }, run.reason)),
     h("div", { class: "actions" },
       controls(session, run),
-      session.makes_reports && progress.trades > 0 && h("a", { class: "button", href: `/runs/${encodeURIComponent(run.run_id)}/report` }, "report")));
+      session.makes_reports && progress.trades > 0 && h("a", { class: "button", href: `/runs/${encodeURIComponent(run.run_id)}/report` }, "Report")));
 }
 
 function figures({ run, progress, money, pace }) {
@@ -84,11 +85,11 @@ function figures({ run, progress, money, pace }) {
   return h("dl", { class: "figures" },
     figure("Progress", progress.share === null ? "–" : percent(progress.share), progress.loaded < 1 ? `reading ${percent(progress.loaded, 0)}` : pairsEnded(ended, progress),
       progressBar(progress)),
-    figure("Time left", run.status === "RUNNING" ? duration(left) : "–", left && run.status === "RUNNING" ? `until ${moment(now() + left)}` : run.finished ? `ended ${moment(run.finished)}` : progress.share === null ? "until all is precise" : "no pace yet"),
+    figure("Time left", run.status === "RUNNING" ? duration(left) : "–", left && run.status === "RUNNING" ? `until ${moment(now() + left)}` : run.finished ? `ended ${moment(run.finished)}` : progress.share === null ? "until precise enough" : "no pace yet"),
     figure("Trades", count(progress.trades), progress.planned_trades ? `of ${count(progress.planned_trades)} planned` : "recorded",
       progress.planned_trades ? bar([[progress.trades / progress.planned_trades, "done"]], "trades recorded") : null),
     figure("Pace", `${count(trades)}`, "trades in the last minute"),
-    figure("Requests", `${requests.toFixed(2)}/s`, fast ? "beyond the real limit" : run.speed === 1 ? `of the ${LIMIT}/s allowed` : `of ${LIMIT} a game second`,
+    figure("Requests", `${requests.toFixed(2)}/s`, fast ? "above the game's limit" : run.speed === 1 ? `of ${LIMIT}/s allowed` : `of ${LIMIT}/s in game time`,
       bar([[requests / LIMIT, "done"]], "of the request limit")),
     figure("Net spent", credits(money.outlay), `of a budget of ${credits(money.budget)}`, bar([[money.outlay / (money.budget || 1), "done"]], "of the budget")),
     figure("At risk", credits(money.aboard), "paid for cargo still aboard"));

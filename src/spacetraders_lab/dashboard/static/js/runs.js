@@ -24,7 +24,7 @@ export function runsView(main) {
 }
 
 function nothing() {
-  return empty("No experiment yet. Begin one, and it appears here by itself; the demo needs neither a token nor a network.",
+  return empty("No runs yet. Start one and it appears here by itself. The demo needs neither a token nor a network.",
     "spacetraders demo\nspacetraders experiment liquidity --system X1-YZ12 --ships SHIP-1,SHIP-2");
 }
 

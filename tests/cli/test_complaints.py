@@ -1,7 +1,9 @@
 """Bad input: one clear line on standard error, exit code 2 (1 where game or network is at fault), nothing written."""
 
 import socket
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import get_args
 
@@ -89,7 +91,7 @@ BAD_INPUT = {
         "--ships {ship} --system {home}",
         ["no market data", "spacetraders market scout --system {home}"],
     ),
-    "missing option": ("--ships {ship}", ["--system", "Try --help"]),
+    "missing option": ("--ships {ship}", ["experiment liquidity needs --system. Try --help."]),
     "unknown option": ("--ships {ship} --system {home} --colour red", ["--colour", "Try --help"]),
 }
 
@@ -191,7 +193,6 @@ NEEDS_TOKEN = [
     "ship list",
     "ship dock X-1",
     "market get X1-A1-A1",
-    "market list --system X1-A1",
     "market scout --system X1-A1 --ships X-1",
     "experiment liquidity --ships X-1 --system X1-A1",
     f"experiment resume --run-id {UNKNOWN_RUN}",
@@ -316,6 +317,24 @@ def test_a_file_that_is_no_database_is_not_touched(player: Player) -> None:
     assert answer.code == 2
     assert str(path) in _one_line(answer)
     assert path.read_bytes() == before
+
+
+def test_the_database_of_another_program_is_not_touched(player: Player) -> None:
+    path = player.terminal.home / "notes.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE notes (words TEXT)")
+    before = path.read_bytes()
+    player.terminal.set(DATABASE_URL=f"sqlite:///{path}")
+    answer = player.type("experiment list")
+    assert answer.code == 2
+    assert "belongs to another program (it has the table notes)" in _one_line(answer)
+    assert path.read_bytes() == before
+
+
+def test_what_the_game_does_not_like_about_a_field_is_told(player: Player) -> None:
+    answer = player.type("player register 'A B'")
+    assert answer.code == 1
+    assert "invalid payload. (symbol: Expected " in _one_line(answer)
 
 
 def test_the_password_of_a_database_is_not_repeated(player: Player) -> None:

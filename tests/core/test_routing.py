@@ -350,7 +350,7 @@ def test_stealth_is_left_for_a_mode_that_routes_use() -> None:
     [
         ({"fuel": 0}, "the tank is empty"),
         ({"fuel": 50, "end_fuel": 60}, "with 60 fuel left"),
-        ({"goal": "Z"}, "not on the map"),
+        ({"goal": "Z"}, "is not a waypoint of this system"),
     ],
 )
 def test_unreachable_says_why_and_what_would_help(question: dict[str, object], words: str) -> None:

@@ -187,7 +187,7 @@ class TestDamage:
         path = tmp_path / "lab.db"
         path.write_bytes(b"my shopping list, quite long enough to be taken for a database header" * 100)
         before = path.read_bytes()
-        with pytest.raises(DatabaseDamaged, match=f"{path} is damaged.*backup"):
+        with pytest.raises(DatabaseDamaged, match=f"{path} is not a SQLite database, or is damaged.*backup"):
             open_database(path=path)
         assert path.read_bytes() == before
 
@@ -238,7 +238,7 @@ class TestVersions:
             remember(database)
             with database.transaction() as connection:
                 connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
-        with pytest.raises(UserError, match=r"newer spacetraders-lab .*9999.*upgrade the program") as refused:
+        with pytest.raises(UserError, match=r"newer spacetraders-lab, or .*9999.*upgrade the program") as refused:
             open_database(database_url)
         assert not isinstance(refused.value, DatabaseDamaged)
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, get_args
 
-from cyclopts import App, CycloptsError, Parameter, Token, convert
+from cyclopts import App, CycloptsError, MissingArgumentError, Parameter, Token, convert
 
 from spacetraders_lab import __version__
 from spacetraders_lab.core.errors import GameError, GameUnreachable, LabError, UserError, WorldCondition
@@ -20,49 +20,49 @@ NEW_OBJECTS = 10_000  # between two looks for garbage: imports make none, and lo
 
 _COMMANDS = {
     "experiment": (
-        "Measure what trades do to prices.",
+        "Run experiments: plan, fly, watch, analyze.",
         {
-            "plan": "Price an experiment before anything is bought.",
-            "simulate": "Play a design in worlds whose truth is known; nothing is traded.",
-            "liquidity": "Run a liquidity experiment.",
-            "status": "Show how far a run is.",
-            "list": "List the runs.",
-            "add-ships": "Let more ships work on a run.",
-            "remove-ship": "Let a ship leave a run.",
-            "pause": "Let the ships of a run wait.",
-            "resume": "Go on with a run that was paused, interrupted or suspended.",
-            "cancel": "End a run for good; what was measured stays.",
-            "doctor": "Show what is out of order in a run; --fix mends it.",
-            "analyze": "Show what a run found.",
-            "report": "Write what a run found as one HTML page.",
-            "export": "Write what was recorded to a file: CSV, JSON lines or Parquet.",
-            "archive": "Put a run away from the list.",
-            "delete": "Delete a run with everything that it measured.",
+            "plan": "Show what an experiment would trade, cost and take, without trading.",
+            "simulate": "Test a design in simulated worlds whose answer is known.",
+            "liquidity": "Start a liquidity experiment.",
+            "status": "Show the progress of a run.",
+            "list": "List all runs.",
+            "add-ships": "Add ships to a run.",
+            "remove-ship": "Remove a ship from a run.",
+            "pause": "Pause a run; its ships finish the trade they are at.",
+            "resume": "Resume a run that was paused, interrupted or suspended.",
+            "cancel": "End a run for good; its measurements stay.",
+            "doctor": "Show what is wrong with a run; --fix repairs it.",
+            "analyze": "Print what a run found.",
+            "report": "Write what a run found as an HTML page.",
+            "export": "Export recorded data as CSV, JSON lines or Parquet.",
+            "archive": "Hide a run from the list.",
+            "delete": "Delete a run and everything it measured.",
         },
     ),
     "db": (
-        "Care of the database.",
+        "Back up, check and compact the database.",
         {
-            "backup": "Copy the whole database into a new file.",
-            "check": "Look the database over.",
-            "compact": "Thin old market observations that belong to no run.",
+            "backup": "Copy the database to a new file.",
+            "check": "Check the database for damage and inconsistencies.",
+            "compact": "Thin out old market observations that belong to no run.",
         },
     ),
     "market": (
-        "Look at markets.",
+        "Read markets and look up known prices.",
         {
-            "scout": "Visit every market of a system and keep its prices.",
-            "list": "List the prices known of a system.",
-            "get": "Read one market now.",
-            "spreads": "List the best lane of each good.",
-            "history": "List what was seen of one listing.",
+            "scout": "Visit every market of a system and record its prices.",
+            "list": "List the latest known prices of a system.",
+            "get": "Read one market now and record its prices.",
+            "spreads": "List the best trade lane for each good.",
+            "history": "List the recorded prices of one good at one market.",
         },
     ),
     "advise": (
-        "Say what to trade, from what was measured.",
+        "Advise on trades, from what was measured.",
         {
-            "lane": "Units a visit, cadence and profit between two markets.",
-            "split": "Split a quantity over several visits.",
+            "lane": "How much to trade between two markets, how often, and what it earns.",
+            "split": "How to split a large trade over several visits.",
         },
     ),
     "ship": (
@@ -70,37 +70,37 @@ _COMMANDS = {
         {
             "list": "List your ships.",
             "navigate": "Fly to a waypoint, refuelling where needed.",
-            "dock": "Dock where the ship is.",
+            "dock": "Dock at the current waypoint.",
             "orbit": "Leave the dock.",
             "refuel": "Fill the tank.",
-            "buy": "Buy cargo where the ship is.",
-            "sell": "Sell cargo where the ship is.",
+            "buy": "Buy cargo at the current market.",
+            "sell": "Sell cargo at the current market.",
         },
     ),
     "player": (
-        "Agents and their tokens.",
+        "Manage agents and their tokens.",
         {
-            "register": "Make a new agent with SPACETRADERS_ACCOUNT_TOKEN, and keep its token.",
-            "add": "Keep the token of an agent you have.",
-            "list": "List the agents whose tokens are kept.",
-            "remove": "Forget the token of an agent.",
-            "status": "Show credits, ships, and the time left until the reset.",
+            "register": "Register a new agent with SPACETRADERS_ACCOUNT_TOKEN and store its token.",
+            "add": "Store the token of an existing agent.",
+            "list": "List the agents whose tokens are stored.",
+            "remove": "Delete the stored token of an agent.",
+            "status": "Show credits, ships and the time until the next reset.",
         },
     ),
     "daemon": (
-        "What flies the ships in the background.",
+        "Manage the daemon that flies ships in the background.",
         {
             "start": "Start a daemon on this machine.",
-            "stop": "Stop the daemons of this machine.",
-            "status": "Show the daemons that are at work.",
-            "list": "List the containers.",
-            "logs": "Show what a container has said.",
-            "inspect": "Show all about a container.",
+            "stop": "Stop the daemons on this machine.",
+            "status": "Show the daemons that are running.",
+            "list": "List containers: one for each ship of a run.",
+            "logs": "Show the log of a container.",
+            "inspect": "Show the details of a container.",
             "stop-container": "Stop a container.",
-            "remove": "Delete a container that has ended, and its log.",
+            "remove": "Delete a finished container and its log.",
         },
     ),
-    "sandbox": ("The local game server.", {"serve": "Serve a game universe on this machine."}),
+    "sandbox": ("Run a local game server.", {"serve": "Serve a game universe on this machine."}),
 }
 # Commands that do not live in the module named after their noun.
 _MODULES = {
@@ -141,11 +141,13 @@ def build_app() -> App:
     app.command(
         "spacetraders_lab.cli.completion:install",
         name="--install-completion",
-        help="Complete commands with the tab key in your shell from now on.",
+        help="Install tab completion for your shell.",
     )
-    app.command("spacetraders_lab.cli.dashboard:dashboard", name="dashboard", help="Serve a live page of runs.")
-    app.command("spacetraders_lab.cli.advice:quote", name="quote", help="Predict what a trade will cost or bring.")
-    app.command("spacetraders_lab.cli.demo:demo", name="demo", help="Run a small experiment against a local game.")
+    app.command("spacetraders_lab.cli.dashboard:dashboard", name="dashboard", help="Serve a live web page of all runs.")
+    app.command("spacetraders_lab.cli.advice:quote", name="quote", help="Predict what a trade will cost or earn.")
+    app.command(
+        "spacetraders_lab.cli.demo:demo", name="demo", help="Run a small experiment against a local game server."
+    )
     return app
 
 
@@ -173,7 +175,7 @@ def run(arguments: Sequence[str]) -> int:
         result = build_app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
         sys.stdout.flush()  # here, where it can still be said that there is no room for it
     except CycloptsError as error:
-        return _complain(f"{error} Try --help.", EXIT_USER)
+        return _complain(f"{_of_the_line(error)} Try --help.", EXIT_USER)
     except UserError as error:
         return _complain(str(error), EXIT_USER)
     except WorldCondition as error:
@@ -201,10 +203,29 @@ def _write_no_more() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _of_the_line(error: CycloptsError) -> str:
+    """What is wrong with what was typed."""
+    wanted = error.argument
+    if isinstance(error, MissingArgumentError) and wanted is not None and not wanted.tokens and error.command_chain:
+        return f"{' '.join(error.command_chain)} needs {wanted.name}."
+    return str(error)
+
+
 def _of_the_game(error: GameError) -> str:
     if error.http_status == 404 and str(error).startswith("Route "):  # the server's word, not the game's
         return f"{error}; is SPACETRADERS_BASE_URL right? The game's ends in /v2"
-    return f"the game said: {error}" + (f" (code {error.code})" if error.code else "")
+    return f"the game said: {error}{_of_the_fields(error)}" + (f" (code {error.code})" if error.code else "")
+
+
+def _of_the_fields(error: GameError) -> str:
+    """What the game says of single fields of a request that it does not like, where it does."""
+    issues = error.data.get("zodIssues")
+    said = [
+        f"{'.'.join(map(str, issue['path']))}: {issue['message']}"
+        for issue in (issues if isinstance(issues, list) else ())
+        if isinstance(issue, dict) and isinstance(issue.get("path"), list) and isinstance(issue.get("message"), str)
+    ]
+    return f" ({'; '.join(said)})" if said else ""
 
 
 def _of_the_machine(error: OSError) -> str:

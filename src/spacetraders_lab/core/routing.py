@@ -89,7 +89,7 @@ def find_route(
         return Route((), 0, 0, 0)
     for symbol in (start, goal):
         if symbol not in table.index:
-            raise Unreachable(f"{symbol} is not on the map of this system; read its waypoints again")
+            raise Unreachable(f"{symbol} is not a waypoint of this system")
     weights = _WEIGHTS[preference](request_seconds)
     first = Label(0.0, table.index[start], fuel, MODES.index(mode) if mode in MODES else _NO_MODE, docked)
     goal_index = table.index[goal]

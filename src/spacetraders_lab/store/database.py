@@ -158,7 +158,7 @@ def _target(url: str | None, path: Path | None) -> URL:
         target = make_url(url)
     except ArgumentError:
         raise UserError(
-            "the database URL cannot be read; one looks like postgresql://user:password@host/name"
+            "the database URL cannot be read; it looks like sqlite:///lab.db or postgresql://user:password@host/name"
         ) from None
     match target.get_backend_name():
         case "postgresql" | "postgres":
@@ -166,14 +166,16 @@ def _target(url: str | None, path: Path | None) -> URL:
         case "sqlite" if target.database and target.database != ":memory:":
             return URL.create("sqlite+pysqlite", database=str(Path(target.database).absolute()))
     raise UserError(
-        f"{_shown(target)} is no database of the lab's; name a file or postgresql://user:password@host/name"
+        f"{_shown(target)}: only SQLite files and PostgreSQL are supported, as sqlite:///lab.db or"
+        " postgresql://user:password@host/name"
     )
 
 
 def _shown(target: URL) -> str:
     """The address as the user gave it, with nothing in it that opens the database."""
     struck_out = {option: "..." for option in target.query if option.lower() in _SECRET_OPTIONS}
-    return target.update_query_dict(struck_out).render_as_string(hide_password=True)
+    as_given = target.set(drivername=target.get_backend_name())  # the driver is the lab's choice
+    return as_given.update_query_dict(struck_out).render_as_string(hide_password=True)
 
 
 def _engine(target: URL, durable: bool) -> Engine:
@@ -289,13 +291,19 @@ def _migrate(database: Database) -> None:
 
 
 def _version(connection: Connection, name: str) -> str | None:
-    if not inspect(connection).has_table("alembic_version"):
+    found = inspect(connection)
+    if not found.has_table("alembic_version"):
+        if connection.dialect.name == "sqlite" and (tables := found.get_table_names()):
+            raise UserError(
+                f"{name} belongs to another program (it has the table {tables[0]}); name another file in"
+                " SPACETRADERS_DATABASE_URL"
+            )
         return None
     version = connection.execute(text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
     if version is not None and version not in REVISIONS:
         raise UserError(
-            f"{name} was made by a newer spacetraders-lab (its schema is {version}, this program knows {HEAD});"
-            " upgrade the program, or name another database"
+            f"{name} was made by a newer spacetraders-lab, or by another program (its schema is {version}, this program"
+            f" knows {HEAD}); upgrade the program, or name another database"
         )
     return version
 

@@ -50,8 +50,9 @@ class DatabaseDamaged(UserError):
     """The database file is damaged and was not used."""
 
     def __init__(self, name: str, found: str) -> None:
+        what = "is not a SQLite database, or is damaged" if found == "SQLITE_NOTADB" else "is damaged"
         super().__init__(
-            f"{name} is damaged ({found}). Keep a copy, restore your last backup, or save what can be read with:"
+            f"{name} {what} ({found}). Keep a copy, restore your last backup, or save what can be read with:"
             f' sqlite3 "{name}" .recover | sqlite3 rescued.db'
         )
 

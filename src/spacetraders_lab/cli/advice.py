@@ -54,7 +54,7 @@ def quote(good: Good, *, at: str, side: Side, units: int, json: Json = False) ->
     side:
         Whether you buy or sell.
     units:
-        How many.
+        How many units.
     """
     within("--units", units, 1, _MOST_UNITS)
     with _known(good, at) as known:
@@ -140,11 +140,11 @@ def split(good: Good, *, at: str, side: Side, units: int, visits: int, every: fl
     side:
         Whether you buy or sell.
     units:
-        How many in all.
+        How many units in all.
     visits:
         How many visits.
     every:
-        Minutes between two visits.
+        Minutes between visits.
     """
     within("--units", units, 1, _MOST_UNITS)
     within("--visits", visits, 1, _MOST_VISITS)

@@ -33,7 +33,7 @@ def remove_ship(*, run_id: RunId, ship: str) -> None:
     Parameters
     ----------
     ship:
-        The ship that leaves.
+        The ship to remove.
     """
     symbol = ship.strip().upper()
     with database() as opened, opened.transaction() as connection:

@@ -57,17 +57,17 @@ def start(
     Parameters
     ----------
     foreground:
-        Be the daemon, with the log on standard error, instead of starting one in the background.
+        Run in this terminal, with the log on standard error, instead of in the background.
     log_format:
-        Write the log for people (text) or as one JSON object a line (json).
+        Write the log as text or as one JSON object per line.
     metrics_port:
-        Serve /metrics for Prometheus on this port of the loopback address.
+        Serve Prometheus metrics at /metrics on this local port.
     rate_share:
-        Use this fixed part of the game's rate limit [default: all, shared with others as programs need it].
+        Use this fixed share of the game's rate limit [default: share all of it with your other programs as needed].
     dashboard:
-        Serve the live page as well, in a process of its own that ends with the daemon.
+        Also serve the dashboard for as long as the daemon runs.
     dashboard_port:
-        The port of that page.
+        The port of the dashboard.
     """
     checked_share(rate_share)
     with database() as opened:
@@ -137,7 +137,7 @@ def stop(*, all: Annotated[bool, Parameter(negative="")] = False) -> int:
     Parameters
     ----------
     all:
-        Stop those of other machines as well.
+        Also stop daemons on other machines.
     """
     with database() as opened:
         daemons = _live(opened, None if all else socket.gethostname())
@@ -192,7 +192,7 @@ def list_daemons(*, run_id: AnyRunId = None, json: Json = False) -> None:
     Parameters
     ----------
     run_id:
-        Only those of this run.
+        Only containers of this run.
     """
     with database() as opened, opened.reading() as connection:
         containers = ContainerRepository(connection).list_containers(run_id)
@@ -219,11 +219,11 @@ def logs(
     Parameters
     ----------
     follow:
-        Go on showing what it says, until it has ended or Ctrl-C.
+        Keep showing new lines until the container ends or Ctrl-C.
     level:
-        Show nothing below this.
+        The lowest level to show.
     last:
-        Show only so many of the last lines.
+        Show only this many of the last lines.
     """
     within("--last", last, 0, MOST_ROWS)
     levels = _LEVELS[_LEVELS.index(level.upper()) :]

@@ -38,11 +38,11 @@ def dashboard(
     port:
         Port to listen on; 0 takes any free one.
     host:
-        Address to listen on; any but this machine's own needs a password.
+        Address to listen on; any other than this machine's own needs a password.
     password_file:
-        A file with the password that the page asks for [default: SPACETRADERS_DASHBOARD_PASSWORD].
+        A file with the password for the page [default: SPACETRADERS_DASHBOARD_PASSWORD].
     allow_control:
-        Offer to pause, resume and cancel runs.
+        Show buttons to pause, resume and cancel runs.
     """
     secret = _secret(password_file)
     if secret is None and not is_loopback(host):

@@ -26,7 +26,7 @@ def backup(file: Path) -> None:
     Parameters
     ----------
     file:
-        The file to make.
+        The file to create.
     """
     with database() as opened:
         size = care.back_up(opened, file.absolute())
@@ -53,7 +53,7 @@ def compact(*, older_than: int, yes: Yes = False) -> int:
     Parameters
     ----------
     older_than:
-        Leave alone what is younger than so many days.
+        Keep everything younger than this many days.
     """
     within("--older-than", older_than, 1, _MOST_DAYS)
     with database() as opened:
@@ -73,7 +73,7 @@ def compact(*, older_than: int, yes: Yes = False) -> int:
 def archive(
     *,
     run_id: RunId,
-    undo: Annotated[bool, Parameter(negative="", help="Show it in the list again.")] = False,
+    undo: Annotated[bool, Parameter(negative="", help="Show the run in the list again.")] = False,
 ) -> None:
     """Put a run away: `experiment list` shows it only with --all. Nothing is deleted."""
     with database() as opened:

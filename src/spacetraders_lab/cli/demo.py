@@ -34,7 +34,7 @@ def demo(*, directory: str = "lab-demo") -> int:
     Parameters
     ----------
     directory:
-        Where the demo's database is kept.
+        Folder for the demo's database.
     """
     path = Path(directory)
     path.mkdir(parents=True, exist_ok=True)

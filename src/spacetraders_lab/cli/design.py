@@ -27,22 +27,22 @@ class DesignOptions:
     Parameters
     ----------
     design:
-        grid: all pairs and sizes. ladder: each listing once. adaptive: until precise. recovery: trade, then watch.
+        grid: every pair in every size. ladder: each listing once. adaptive: until precise. recovery: trade, then watch.
     order:
-        The grid's order of sizes and pairs: as the original has it, or drawn from the seed.
+        Order of the grid's sizes and pairs: as in the original experiment, or drawn from the seed.
     iterations_per_batch:
         How many times the grid trades each batch size.
     batch_sizes:
-        The grid's batch sizes as fractions of the tradeVolume, in (0, 1], separated by commas.
+        The grid's batch sizes: fractions of the tradeVolume from above 0 to 1, separated by commas.
     rounds:
         How often the ladder trades each side of each listing.
     target:
-        The half-width that the adaptive design aims at, in per cent of the estimate.
+        Precision the adaptive design aims for: half-width of the interval, in percent of the estimate.
     washout:
-        Leave the listings of a pair alone for so many minutes after it [default: 0 for the literal grid, 480 for
+        Minutes for which the listings of a pair are left alone after it [default: 0 for the literal grid, 480 for
         recovery, else 45].
     claim_order:
-        Which free pair a ship takes: the one that waits longest (default of the grid), or the one that begins nearest.
+        Which pair a free ship takes: the one that has waited longest (grid default) or the one that begins nearest.
     """
 
     design: DesignName = DesignName.GRID

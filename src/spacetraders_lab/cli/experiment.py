@@ -51,7 +51,7 @@ def liquidity(
     Parameters
     ----------
     foreground:
-        Fly the ships in this command, with a progress bar, instead of a daemon.
+        Fly the ships in this command, with a progress bar, instead of leaving them to a daemon.
     """
     command = request.command(design)
 
@@ -79,11 +79,11 @@ def resume(
     Parameters
     ----------
     ships:
-        Ships to use, separated by commas [default: the ships that it has].
+        Ships to use, separated by commas [default: the ships of the run].
     budget:
-        Credits that the run may lose in all from now on, more than before; the report tells of it.
+        Raise the most that the run may lose in all, in credits; the report mentions it.
     foreground:
-        Fly the ships in this command, with a progress bar, instead of a daemon.
+        Fly the ships in this command, with a progress bar, instead of leaving them to a daemon.
     """
     checked_budget(budget)
     named = symbols(ships, "--ships") if ships is not None else ()
@@ -104,7 +104,7 @@ def resume(
 def doctor(
     *,
     run_id: RunId,
-    fix: Annotated[bool, Parameter(negative="", help="Do now what would happen at the next start.")] = False,
+    fix: Annotated[bool, Parameter(negative="", help="Repair now what would be repaired at the next start.")] = False,
     json: Json = False,
 ) -> int:
     """Show open intents, stale leases, holds that disagree with the ledger and missing cells, and what comes next."""

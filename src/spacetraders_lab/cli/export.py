@@ -30,15 +30,15 @@ def export(
     Parameters
     ----------
     run_id:
-        The run, as `experiment list` shows it, or the first characters of its id, 6 or more.
+        The run: its id from `experiment list`, or at least the first 6 characters of it.
     format:
-        How to write it; Parquet needs --out.
+        File format; Parquet needs --out.
     table:
-        What to write.
+        The table to export.
     out:
-        The file [default: standard output].
+        File to write [default: standard output].
     dictionary:
-        Explain every column instead.
+        Explain every column instead of exporting.
     """
     if dictionary:
         print(as_markdown(), end="")

@@ -44,13 +44,11 @@ def _converter(
 
 _run = _converter("runs", _RUN, lambda c, typed: ExperimentRepository(c).ids_that_begin(typed))
 _container = _converter("containers", _CONTAINER, lambda c, typed: ContainerRepository(c).ids_that_begin(typed))
-_RUN_HELP = "The run, as `experiment list` shows it, or the first characters of its id, 6 or more."
+_RUN_HELP = "The run: its id from `experiment list`, or at least the first 6 characters of it."
 
 RunId = Annotated[str, Parameter(name="--run-id", help=_RUN_HELP, converter=_run)]
 AnyRunId = Annotated[str | None, Parameter(name="--run-id", converter=_run)]
 ContainerId = Annotated[
     str,
-    Parameter(
-        help="The container, as `daemon list` shows it, or the first characters of its id.", converter=_container
-    ),
+    Parameter(help="The container: its id from `daemon list`, or the first characters of it.", converter=_container),
 ]

@@ -41,13 +41,13 @@ def scout(
     system:
         The system to scout.
     ships:
-        Ships to use, separated by commas; probes fly without fuel [default: all of yours there that no run flies].
+        Ships to use, separated by commas; probes need no fuel [default: all of yours there that no run uses].
     max_age:
-        Leave out markets that were read within so many minutes; 0 reads them all.
+        Skip markets that were read within this many minutes; 0 reads them all.
     watch:
-        Go on for ever, reading the stalest and most valuable markets first; Ctrl-C ends it.
+        Keep reading until Ctrl-C, the stalest and most valuable markets first.
     requests_per_minute:
-        The most requests that --watch may make.
+        The most requests per minute that --watch may make.
     """
     chosen, named = checked_system(system.upper()), symbols(ships, "--ships") if ships is not None else ()
     within("--max-age", max_age, 0, MOST_AGE)
@@ -159,7 +159,7 @@ def history(waypoint: str, good: str, *, most: int = 20, json: Json = False) -> 
     good:
         The good.
     most:
-        At most so many observations.
+        Show at most this many records.
     """
     place, symbol = waypoint.upper(), good.upper()
     system = system_of(place)

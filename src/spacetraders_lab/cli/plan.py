@@ -43,7 +43,7 @@ def plan(
     Parameters
     ----------
     out:
-        Write the analysis plan here: the text whose hash a run of it will carry.
+        Write the analysis plan to this file; its SHA-256 is the hash that the run records.
     """
     command = request.command(design)
 

@@ -30,9 +30,9 @@ def register(symbol: str, *, faction: str = "COSMIC") -> None:
     Parameters
     ----------
     symbol:
-        The agent's call sign, 3 to 14 letters, digits or dashes.
+        The agent's call sign: 3 to 14 letters, digits or dashes.
     faction:
-        The faction it starts with.
+        The faction to start with.
     """
     chosen = settings()
     account = os.environ.get("SPACETRADERS_ACCOUNT_TOKEN") or None
@@ -92,7 +92,7 @@ def remove(agent: str, *, universe: str | None = None) -> None:
     agent:
         The agent's call sign.
     universe:
-        The reset date of the universe, where tokens of several are kept.
+        Reset date of the universe, if tokens of several are stored.
     """
     chosen = settings()
     removed = remove_token(tokens_path(os.environ), chosen.base_url, agent.upper(), universe)

@@ -36,7 +36,7 @@ def report(*, run_id: RunId, out: Path | None = None) -> None:
     Parameters
     ----------
     out:
-        The file of the page [default: liquidity-<run id>.html].
+        File to write [default: liquidity-<run id>.html].
     """
     target = out or Path(f"liquidity-{run_id}.html")
     if target.is_dir():

@@ -35,25 +35,25 @@ class RequestOptions:
     ships:
         Ships to use, separated by commas.
     system:
-        The system whose markets are measured.
+        The system whose markets to measure.
     goods:
         Goods to measure, separated by commas [default: all but FUEL].
     max_pairs:
-        Measure only so many pairs; not for the adaptive design, which chooses its pairs as it goes on.
+        Measure at most this many pairs; not for the adaptive design, which chooses pairs as it goes.
     budget:
-        The most credits that the run may lose [default: the purse; and only the grid trades at a loss then].
+        The most credits the run may lose [default: all you have, and only the grid then trades at a loss].
     credit_floor:
-        Buy nothing that would leave fewer credits in the purse.
+        Never buy anything that would leave you with fewer credits than this.
     max_hours:
-        Begin no pair after so many hours of game time; what is under way is finished, and the run ends.
+        Start no new pair after this many hours of game time; pairs under way are finished.
     max_requests:
-        Begin no pair after so many requests; what is under way is finished, and the run ends.
+        Start no new pair after this many requests; pairs under way are finished.
     max_age:
-        Refuse prices older than so many minutes.
+        Refuse to plan with prices older than this many minutes.
     until_reset:
-        Begin even if the universe is reset before the plan is done.
+        Start even if the universe resets before the run can finish.
     seed:
-        What every random order is drawn from; the same seed gives the same plan.
+        Seed of every random choice; the same seed gives the same plan.
     """
 
     ships: str

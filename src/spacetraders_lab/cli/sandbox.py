@@ -25,25 +25,25 @@ class UniverseOptions:
     Parameters
     ----------
     profile:
-        home: a system like the real ones (the default); lab: 12 goods at 6 markets each.
+        home: a system like the real ones (default). lab: 12 goods at 6 markets each.
     seed:
-        The same seed makes the same universe.
+        Seed of the universe; the same seed makes the same universe.
     speed:
-        Play so many times faster than the clock.
+        Run this many times faster than real time.
     systems:
-        How many systems, connected by jump gates.
+        Number of systems, connected by jump gates.
     credits:
-        What a new agent starts with.
+        Credits a new agent starts with.
     ships:
-        Ship types that a new agent starts with, separated by commas.
+        Ship types a new agent starts with, separated by commas.
     hold:
-        Cargo capacity of every ship with a hold.
+        Cargo capacity of every ship that has a hold.
     npc_traders:
-        So many other traders.
+        Number of other traders in the markets.
     economy:
         game, constant-percent, linear, power, null or by-cell.
     faults:
-        A JSON file with faults to play.
+        A JSON file with faults to inject.
     """
 
     profile: str | None = None
@@ -87,15 +87,15 @@ def serve(
     port:
         Port to listen on; 0 takes any free one.
     no_rate_limit:
-        Answer as many requests as come.
+        Do not limit the request rate.
     settings:
-        A TOML file with any field of SandboxSettings; the options beside it win.
+        A TOML file with any fields of SandboxSettings; options on the command line override it.
     state:
-        Keep the universe in this file, and go on from it.
+        Keep the universe in this file, and continue from it at the next start.
     truth:
-        Write the hidden numbers of every listing to this file at the start.
+        Write the hidden values of every listing to this file at the start.
     admin_port:
-        Open the operator's port; its token is taken from SPACETRADERS_SANDBOX_ADMIN_TOKEN.
+        Open the operator's port; its token is read from SPACETRADERS_SANDBOX_ADMIN_TOKEN.
     """
     chosen = universe.over(_from_file(settings) if settings else SandboxSettings())
     if no_rate_limit:

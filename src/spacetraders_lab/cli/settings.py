@@ -17,7 +17,7 @@ RateShare = Annotated[
     float,
     Parameter(
         name="--rate-share",
-        help="Use this part of the game's rate limit and no more: for two programs without a database in common.",
+        help="Use at most this share of the game's rate limit, for two programs that share no database.",
     ),
 ]
 Json = Annotated[bool, Parameter(name="--json", negative="", help="Print JSON instead of a table.")]

@@ -76,7 +76,7 @@ def navigate(
     Parameters
     ----------
     prefer:
-        What makes a route the best: time, fuel and antimatter, or requests.
+        What to save on the way: time, fuel and antimatter, or requests.
     """
     system_of(destination.upper())
     done = _do(ship, lambda symbol: NavigateShipCommand(symbol, destination.upper()), prefer)

@@ -35,31 +35,31 @@ class SimulationOptions:
     Parameters
     ----------
     system:
-        Play on economies like this system as it was last scouted [default: the laboratory's own system].
+        Make the worlds like this system as last scouted [default: the built-in lab system].
     worlds:
         Worlds to play in, separated by commas: law, base, or one of the variations of base.
     ships:
-        How many ships fly.
+        Number of ships.
     hold:
-        Cargo capacity of each.
+        Cargo capacity of each ship.
     transactions:
-        Begin no pair after so many transactions.
+        Start no new pair after this many transactions.
     hours:
-        Let an adaptive design begin no pair after so many hours of game time.
+        Let an adaptive design start no new pair after this many hours of game time.
     budget:
-        The most credits that may be lost.
+        The most credits a run may lose.
     probes:
-        A probe at every market, so that no price is older than ten minutes.
+        Put a probe at every market, so that no price is older than ten minutes.
     runs:
-        How often the design is played in each world.
+        How many times to play the design in each world.
     seed:
-        The first replication's seed; the others count on from it.
+        Seed of the first replication; the others count up from it.
     jobs:
-        So many processes on this machine [default: one a core].
+        Number of processes on this machine [default: one per core].
     dask:
-        The scheduler of a Dask cluster to play on, as in tcp://host:8786.
+        Scheduler of a Dask cluster to run on, such as tcp://host:8786.
     results:
-        Keep results in this file, and go on with what is in it.
+        Keep results in this file, and continue from those already in it.
     """
 
     system: str | None = None

@@ -71,7 +71,7 @@ def test_an_experiment_is_left_to_a_daemon_from_beginning_to_end(player: Player)
         f"  spacetraders experiment status --run-id {run_id}",
         f"  spacetraders daemon logs {containers[0]}",
         "",
-        "No live daemon was seen, so one was started; it goes on until `spacetraders daemon stop`.",
+        "No daemon was running, so one was started; `spacetraders daemon stop` stops it.",
         lines[-1],
     ]
     (daemon,) = player.type("daemon status --json").json
@@ -90,10 +90,10 @@ def test_an_experiment_is_left_to_a_daemon_from_beginning_to_end(player: Player)
     assert "No live daemon" not in again.out
     assert daemon["daemon_id"] in again.out
     started_again = player.type("daemon start --dashboard")
-    at_work = f"{daemon['daemon_id']} is at work here already (pid {daemon['pid']})"
+    at_work = f"{daemon['daemon_id']} is already running here (pid {daemon['pid']})"
     assert started_again.out == f"{at_work}; for other options, stop it first.\n"
     stopped = player.type("daemon stop")
-    assert (stopped.code, stopped.out) == (0, f"{daemon['daemon_id']} has ended\n")
+    assert (stopped.code, stopped.out) == (0, f"{daemon['daemon_id']} has stopped\n")
     _reap(daemon["pid"])
     assert player.type("daemon status").code == 1
     log = (player.terminal.home / ".local" / "state" / "spacetraders-lab" / "daemon.log").read_text()
@@ -212,9 +212,9 @@ def test_bad_input_is_one_clear_line(tmp_path: Path, line: str, words: str) -> N
 
 def test_nothing_to_stop_and_nothing_at_work(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path)
-    assert terminal.type("daemon stop").out == "No daemon is at work.\n"
+    assert terminal.type("daemon stop").out == "No daemon is running.\n"
     status = terminal.type("daemon status")
-    assert (status.code, status.out) == (1, "No daemon is at work; start one with: spacetraders daemon start\n")
+    assert (status.code, status.out) == (1, "No daemon is running; start one with: spacetraders daemon start\n")
     assert terminal.type("daemon list --json").json == []
 
 

@@ -117,8 +117,8 @@ def test_the_plan_is_printed_before_anything_is_bought(done: tuple[Player, Answe
 def test_an_adaptive_run_does_not_pretend_to_know_its_pairs(scouted: Player) -> None:
     answer = scouted.experiment("--design adaptive --budget 500000 --max-requests 60 --max-hours 50")
     assert answer.code == 0
-    assert "Pairs are chosen as the run goes on" in answer.out
-    assert "Ships will ask for pairs until all is precise enough" in answer.out
+    assert "Pairs are chosen as the run goes;" in answer.out
+    assert "Ships will ask for pairs until everything is precise enough" in answer.out
     assert "→" not in answer.out and "Work queue" not in answer.out
     asked = f"experiment status --run-id {_run_id(answer)}"
     found = scouted.type(f"{asked} --json").json
@@ -187,7 +187,8 @@ def test_the_status_of_a_run_that_nobody_flies_for_says_how_it_goes_on(tmp_path:
         run = enter_run(database, [PAIR])
         with database.transaction() as connection:
             ContainerRepository(connection).start(run, run.ships, now=NOON)
-        said = "State: RUNNING, with no ship at work on it\nGo on with: spacetraders experiment resume --run-id run-1\n"
+        remedy = "Resume it with: spacetraders experiment resume --run-id run-1"
+        said = f"State: RUNNING, but no ship is working on it\n{remedy}\n"
         assert said not in terminal.type("experiment status --run-id run-1").out
         with database.transaction() as connection:
             ContainerRepository(connection).stop_of_run("run-1", now=NOON)
@@ -280,7 +281,7 @@ def test_a_run_that_the_purse_cannot_feed_waits_and_is_resumed(scouted: Player) 
     assert answer.code == 3
     assert "State: SUSPENDED (out_of_credits: " in answer.out
     command = f"experiment resume --run-id {_run_id(answer)}"
-    assert answer.out.endswith(f"\nGo on with: spacetraders {command}\n")
+    assert answer.out.endswith(f"\nResume it with: spacetraders {command}\n")
     scouted.agent.credits = 1_000_000
     resumed = scouted.type(f"{command} --foreground")
     assert resumed.code == 0
@@ -329,7 +330,7 @@ def test_the_number_of_cells_follows_from_fractions_and_iterations(scouted: Play
 
 def test_the_budget_is_shown_with_the_purse(scouted: Player) -> None:
     answer = scouted.experiment(f"{TINY} --budget 600000")
-    assert re.search(r"budget +600,000  credits, 1,920 of it for fuel; the purse holds 5,000,000", answer.out)
+    assert re.search(r"budget +600,000  credits, 1,920 of it for fuel; you have 5,000,000", answer.out)
 
 
 def test_no_token_is_ever_printed(done: tuple[Player, Answer]) -> None:
@@ -345,7 +346,7 @@ def test_no_token_is_ever_printed(done: tuple[Player, Answer]) -> None:
 def test_a_healthy_run_has_nothing_out_of_order(done: tuple[Player, Answer]) -> None:
     player, answer = done
     healthy = player.type(f"experiment doctor --run-id {_run_id(answer)}")
-    assert (healthy.code, healthy.out) == (0, "Nothing is out of order.\n")
+    assert (healthy.code, healthy.out) == (0, "Nothing is wrong.\n")
     assert player.type(f"experiment doctor --run-id {_run_id(answer)} --json").json == []
 
 

@@ -31,8 +31,8 @@ def test_a_ladder_is_planned_and_nothing_begun(scouted: Player, tmp_path: Path) 
         "flight-bound",
         "By number of ships:",
         "expected loss",
-        "Precision to expect",
-        "shows nothing (zero tick",
+        "Expected precision",
+        "not traded (zero tick",
     ):
         assert words in answer.out, words
     assert max(map(len, answer.out.splitlines())) <= 100 + len(str(path))
@@ -77,7 +77,7 @@ def test_a_recovery_plan_says_which_readings_it_can_make(scouted: Player) -> Non
     assert 0 < made < planned
     assert "a probe (--ships) makes every reading" in answer.out
     few = plan(scouted, "--design recovery --max-pairs 2 --budget 500000").out
-    assert "A half-life takes 4 pairs or more, and this plan has 2" in few and "A half-life" not in answer.out
+    assert "A half-life needs 4 pairs or more, and this plan has 2" in few and "A half-life" not in answer.out
     found = plan(scouted, "--design recovery --max-pairs 12 --budget 500000 --json").json["by_ships"]
     assert [schedule["readings"] for schedule in found] == sorted(schedule["readings"] for schedule in found)
     assert (found[-1]["readings"], found[-1]["readings_planned"]) == (made, planned)

@@ -111,7 +111,7 @@ def test_a_run_that_is_told_to_stop_leaves_in_order_and_is_resumed(
         out, err = process.communicate(timeout=_STOP_SECONDS)
     assert process.returncode == 3
     assert "Traceback" not in err
-    resume = re.search(r"Go on with: spacetraders (experiment resume --run-id \S+)\n$", out)
+    resume = re.search(r"Resume it with: spacetraders (experiment resume --run-id \S+)\n$", out)
     assert resume is not None
     stopped = player.type("experiment list --json").json[0]
     assert stopped["pairs"]["CLAIMED"] == 0

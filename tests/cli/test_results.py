@@ -79,7 +79,7 @@ class TestQuote:
         answer = recorded.terminal.type(f"quote {good.lower()} --at {market.lower()} --side buy --units 45")
         assert answer.code == 0
         assert f"{good} at {market}: quote read" in answer.out
-        assert "trades" in answer.out and "Against all at the first quote: +" in answer.out
+        assert "trades" in answer.out and "Compared with the first quote for every unit: +" in answer.out
         assert max(map(len, answer.out.splitlines())) <= 100
 
     def test_it_begins_at_the_newest_quote_and_only_gets_dearer(
@@ -134,10 +134,10 @@ class TestQuote:
         monkeypatch.setattr(advice, "resilience_of", pace)
         monkeypatch.setattr(advice.SystemClock, "now", lambda _: recorded.ended() + timedelta(hours=hours))
         answer = recorded.terminal.type(command.format(good, market))
-        assert ("it may not be at rest yet" in answer.out) is warned
-        assert "tradeVolumes of what own trades moved are taken to have gone back since." in answer.out
+        assert ("its quotes may still be recovering" in answer.out) is warned
+        assert "tradeVolumes of that are assumed to have recovered." in answer.out
         assert ("anything from none to all of it" in answer.out) is not known
-        assert "That is old, and the ranges say so;" in answer.out
+        assert "The quote is old (the ranges allow for it);" in answer.out
         assert max(map(len, answer.out.splitlines())) <= 100
 
     def test_the_same_question_has_the_same_answer(self, recorded: Recorded) -> None:
@@ -204,8 +204,8 @@ class TestAdvise:
         monkeypatch.setattr(advice.SystemClock, "now", lambda _: recorded.ended() + timedelta(hours=hours))
         answer = recorded.terminal.type(f"advise lane {good} --from {source} --to {target} --hold 40")
         assert "kept up for a week" in answer.out
-        assert answer.out.count("\n  Its way back: ") == 2
-        assert ("it may not be at rest yet" in answer.out) is warned
+        assert answer.out.count("\n  Recovery: ") == 2
+        assert ("its quotes may still be recovering" in answer.out) is warned
         assert max(map(len, answer.out.splitlines())) <= 100
 
     def test_fuel_whose_price_was_never_seen_is_not_said_to_be_free(
@@ -223,7 +223,7 @@ class TestAdvise:
         monkeypatch.setattr(World, "history", seen)
         assert recorded.terminal.type(f"{lane} --json").json["trip"]["fuel"] is None
         answer = recorded.terminal.type(lane)
-        assert "minutes of flight; fuel price not known, not counted." in answer.out
+        assert "minutes of flight; fuel is not counted: its price is not known." in answer.out
         assert "credits of fuel" not in answer.out
 
     def test_the_way_back_of_a_lane_loses(self, recorded: Recorded) -> None:
@@ -231,7 +231,7 @@ class TestAdvise:
         good, source, target = recorded.lane
         answer = recorded.terminal.type(f"advise lane {good} --from {target} --to {source} --hold 40")
         assert answer.code == 0
-        assert answer.out.startswith("This lane loses credits on its first unit.")
+        assert answer.out.startswith("This lane loses credits from its first unit on.")
 
     @pytest.mark.parametrize(("target", "said"), [("-XX9", "was never seen at"), ("X1-NO7-A1", "several systems")])
     def test_a_place_that_is_not_known(self, recorded: Recorded, target: str, said: str) -> None:

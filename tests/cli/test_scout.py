@@ -17,7 +17,7 @@ def test_the_plan_is_told_before_the_ships_set_off(player: Player) -> None:
     plan = " ".join(answer.err.split())
     assert "8 markets in " in plan
     assert "minutes of game time" in plan
-    assert "prices show only to a visit" in plan
+    assert "prices show only to a ship that is there" in plan
     assert all(f"{ship}:" in plan for ship in player.ships)
 
 
@@ -27,7 +27,7 @@ def test_what_was_read_lately_is_left_out_unless_it_is_asked_for(player: Player)
     flights = len(player.ledger("NAVIGATE"))
     again = player.type(f"{scout} --max-age 10000")
     assert (again.code, again.out) == (0, f"Scouted 0 markets of {player.system}.\n")
-    assert "8 were read lately" in " ".join(again.err.split())
+    assert "8 were read recently" in " ".join(again.err.split())
     assert len(player.ledger("NAVIGATE")) == flights
     assert player.type(f"{scout} --max-age 0").out == f"Scouted 8 markets of {player.system}.\n"
 

@@ -126,9 +126,7 @@ def test_of_a_run_that_goes_on_choosing_nobody_says_how_much_is_left(terminal: T
         with opened.reading() as connection:
             line = plain_line(RunFeed("run-1").refresh(connection, after(60)))
     assert "  1 pairs  " in line and "%" not in line and not line.endswith("left")
-    assert (
-        "Progress: 1 pairs; more are chosen as the run goes on" in terminal.type("experiment status --run-id run-1").out
-    )
+    assert "Progress: 1 pairs; more are chosen as the run goes" in terminal.type("experiment status --run-id run-1").out
 
 
 def test_a_run_that_is_not_there(database: Database) -> None:

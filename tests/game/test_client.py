@@ -124,7 +124,7 @@ def test_a_post_without_body_says_nothing_of_json() -> None:
     ],
 )
 def test_an_address_that_is_none_is_refused(address: str) -> None:
-    with pytest.raises(UserError, match="no address of the game"):
+    with pytest.raises(UserError, match="not a base URL"):
         Server().client(address)
 
 

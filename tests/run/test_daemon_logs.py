@@ -45,9 +45,9 @@ def test_every_line_of_a_container_says_what_it_is_about(yard: Yard) -> None:
         lines = yard.rig.read(lambda c, container=container: LogRepository(c).read(container.container_id))
         assert {line.fields["run_id"] for line in lines} == {run.run_id}
         assert {line.fields["ship_symbol"] for line in lines} == {ship}
-        pairs = {line.fields["pair_id"] for line in lines if "takes it up" in line.message}
+        pairs = {line.fields["pair_id"] for line in lines if " takes up " in line.message}
         assert pairs == {record.pair_id for record in yard.rig.records(run) if record.ship_symbol == ship}
-        trades = [line for line in lines if " did BUY " in line.message or " did SELL " in line.message]
+        trades = [line for line in lines if " bought " in line.message or " sold " in line.message]
         recorded = [record.pair_id for record in yard.rig.records(run) if record.ship_symbol == ship]
         assert [line.fields["pair_id"] for line in trades] == recorded
         assert lines[0].message == f"{ship} begins, driven by {yard.daemons[0].daemon_id}"

@@ -75,9 +75,9 @@ def quote(good: Good, *, at: str, side: Side, units: int, json: Json = False) ->
     render.print_table(
         ["", "units", "credits a unit", "credits"], [*rows, total], right=["units", "credits a unit", "credits"]
     )
-    print(f"\nAgainst all at the first quote: {found.premium_percent.value:+.1f} %")
+    print(f"\nCompared with the first quote for every unit: {found.premium_percent.value:+.1f} %")
     if best < 1:
-        print(f"Impact grows faster than size here: transactions of {best:g} tradeVolumes are better.")
+        print(f"Impact grows faster than size here: trade {best:g} tradeVolumes at a time instead.")
     _print_warnings(unrest)
     _print_grounds(known.good, at, evidence)
     _print_warnings(over)
@@ -106,7 +106,7 @@ def lane(
         The ship's engine speed.
     """
     if origin.upper() == to.upper():
-        raise UserError("a lane leads from one market to another; --from and --to are the same")
+        raise UserError("--from and --to are the same market; a lane needs two")
     within("--hold", hold, 1, _MOST_UNITS)
     within("--speed", speed, 1, _MOST_SPEED)
     with _known(good, origin, to) as known:
@@ -173,9 +173,9 @@ def split(good: Good, *, at: str, side: Side, units: int, visits: int, every: fl
 
 
 _NO_RECOVERY = (
-    "how fast this market recovers was not measured.\nA recovery run tells it:"
-    " experiment liquidity --design recovery --system <SYSTEM> --ships <SHIPS>;\n"
-    "or keep a probe reading it after trades:"
+    "how fast this market recovers was not measured.\nTo measure it:"
+    " experiment liquidity --design recovery --system <SYSTEM> --ships <SHIPS>,\n"
+    "or let a probe read the market after trades:"
     " market scout --system <SYSTEM> --ships <PROBE> --watch"
 )
 
@@ -220,7 +220,7 @@ class _Known:
         since = self._seconds(self.now) - last
         if since >= RESTED_SECONDS:
             return ""
-        return f"{self.good} was traded at {market.upper()} {_age(since / 60)} ago: it may not be at rest yet."
+        return f"You traded {self.good} at {market.upper()} {_age(since / 60)} ago: its quotes may still be recovering."
 
     def over(self) -> str:
         """A warning where the universe that all this is about is known to be over; empty where it is not."""
@@ -263,7 +263,7 @@ class _Known:
 def _known(good: str, *markets: str) -> Iterator[_Known]:
     system, *others = {system_of(market.upper()): None for market in markets}
     if others:
-        raise UserError(f"{', '.join(markets)} lie in several systems; what lies between systems is not measured")
+        raise UserError(f"{', '.join(markets)} lie in several systems; trade between systems is not measured")
     with database() as opened:
         universe_id, found = _find(opened, system)
         with opened.reading() as connection:
@@ -288,8 +288,8 @@ def _find(opened: Database, system: str) -> tuple[int, Found]:
         ]
     if not runs:
         raise UserError(
-            f"no experiment has traded in this universe of {base_url} yet, so nothing can be predicted:"
-            " `spacetraders experiment liquidity`"
+            f"no experiment has traded in this universe of {base_url} yet, so nothing can be predicted; run one:"
+            " spacetraders experiment liquidity"
         )
     with render.steps(*STEPS) as done:
         return universe_id, find(opened, runs, done)
@@ -299,7 +299,7 @@ def _print_lane(found: advice.LaneAdvice, trip: Trip, recovery_known: bool) -> N
     ways = {"one visit now": found.once, "kept up for a week": found.kept_up}
     known = {name: way for name, way in ways.items() if way is not None}
     if not known:
-        print("This lane loses credits on its first unit.")
+        print("This lane loses credits from its first unit on.")
     rows: list[tuple[str, list[str]]] = [
         ("units a visit", [str(way.units) for way in known.values()]),
         ("every", ["once" if way is found.once else f"{way.minutes:.0f} min" for way in known.values()]),
@@ -311,17 +311,19 @@ def _print_lane(found: advice.LaneAdvice, trip: Trip, recovery_known: bool) -> N
     if known:
         render.print_table(["", *known], [(name, *cells) for name, cells in rows], right=list(known))
     if trip.fuel is None:
-        print(f"\nThe round trip takes {trip.minutes:.0f} minutes of flight; fuel price not known, not counted.")
+        print(
+            f"\nThe round trip takes {trip.minutes:.0f} minutes of flight; fuel is not counted: its price is not known."
+        )
     else:
         print(f"\nThe round trip takes {trip.minutes:.0f} minutes of flight and {trip.fuel:,.0f} credits of fuel.")
     if found.absorbed_an_hour is not None:
-        print(f"The markets take in {found.absorbed_an_hour:.0f} units an hour without moving further.")
+        print(f"The markets absorb {found.absorbed_an_hour:.0f} units per hour without moving further.")
     if found.once is not None and not recovery_known:
         print(f"No cadence can be advised: {_NO_RECOVERY}")
     elif found.once is not None and found.kept_up is None:
-        print("No cadence earns anything over a week: too little of what the trips move comes back.")
+        print("No cadence is profitable over a week: the quotes recover too little between trips.")
     elif found.kept_up is not None:
-        print("Kept up, a trip takes no unit that loses at the quotes it finds; credits are means of a week.")
+        print("Kept up, trips carry only units that still earn something; credits are averages over a week.")
 
 
 def _range(forecast: Forecast, places: int = 0) -> str:
@@ -340,20 +342,21 @@ def _credits(amount: float, places: int) -> str:
 
 
 def _print_grounds(good: str, market: str, evidence: Evidence, pace: PaceGround | None = None) -> None:
-    print(f"{good} at {market.upper()}: quote read {_age(evidence.age_minutes)} ago; {evidence.ground}")
-    print(f"  ({evidence.form.value}, {evidence.trades} trades at {evidence.markets} market(s))")
+    markets = "1 market" if evidence.markets == 1 else f"{evidence.markets} markets"
+    print(f"{good} at {market.upper()}: quote read {_age(evidence.age_minutes)} ago")
+    print(f"  Based on {evidence.ground}")
+    print(f"  (form: {evidence.form.value}; {evidence.trades} trades at {markets})")
     if pace is not None:
-        print(f"  Its way back: {pace}")
+        print(f"  Recovery: {pace}")
     if abs(evidence.gone_back) >= _LEAST_TOLD:
-        print(
-            f"  {abs(evidence.gone_back):.1f} tradeVolumes of what own trades moved are taken to have gone back since."
-        )
+        back = abs(evidence.gone_back)
+        print(f"  Your trades had moved this quote; {back:.1f} tradeVolumes of that are assumed to have recovered.")
     if not evidence.is_return_known:
-        print("  How fast it goes back was not measured, so the ranges hold anything from none to all of it.")
+        print("  How fast it recovers was not measured, so the ranges cover anything from none to all of it.")
     if evidence.age_minutes > _OLD_MINUTES:
         quotes = evidence.curve.quote
-        wide = "the ranges say so" if quotes.max() > quotes.min() else "no range says so"
-        print(f"  That is old, and {wide}; read it again: spacetraders market get {market.upper()}")
+        wide = "the ranges allow for it" if quotes.max() > quotes.min() else "the ranges do not allow for it"
+        print(f"  The quote is old ({wide}); read it again: spacetraders market get {market.upper()}")
 
 
 def _print_warnings(*said: str) -> None:

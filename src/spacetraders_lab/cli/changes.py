@@ -49,7 +49,7 @@ def pause(*, run_id: RunId) -> None:
     with database() as opened, opened.transaction() as connection:
         changes.pause(connection, run_id)
     print(f"Run {run_id} is paused: its ships stop after the trade under way, within 20 seconds.")
-    print(f"Go on with: spacetraders experiment resume --run-id {run_id}")
+    print(f"Resume it with: spacetraders experiment resume --run-id {run_id}")
 
 
 def cancel(*, run_id: RunId) -> None:

@@ -123,7 +123,7 @@ async def _serve(opened: Database, log_format: str, metrics_port: int | None, ra
 async def _start_in_background(opened: Database, options: list[str]) -> int:
     here = [daemon for daemon in _live(opened, socket.gethostname()) if not was_killed(daemon)]
     if here:
-        print(f"{here[0].daemon_id} is at work here already (pid {here[0].pid}); for other options, stop it first.")
+        print(f"{here[0].daemon_id} is already running here (pid {here[0].pid}); to change its options, stop it first.")
         return EXIT_OK
     log = log_path(os.environ)
     daemon = await start_detached(opened, clock_of(opened), log, *options)
@@ -142,14 +142,14 @@ def stop(*, all: Annotated[bool, Parameter(negative="")] = False) -> int:
     with database() as opened:
         daemons = _live(opened, None if all else socket.gethostname())
         if not daemons:
-            print("No daemon is at work.")
+            print("No daemon is running.")
             return EXIT_OK
         with opened.transaction() as connection:
             for daemon in daemons:
                 DaemonRepository(connection).ask_to_stop(daemon.daemon_id)
         left = asyncio.run(_until_gone(opened, {daemon.daemon_id for daemon in daemons}))
     for daemon in daemons:
-        print(f"{daemon.daemon_id} {'has not ended yet' if daemon.daemon_id in left else 'has ended'}")
+        print(f"{daemon.daemon_id} {'has not stopped yet' if daemon.daemon_id in left else 'has stopped'}")
     return EXIT_FAILED if left else EXIT_OK
 
 
@@ -182,7 +182,7 @@ def status(*, json: Json = False) -> int:
             right=["pid", "containers"],
         )
     else:
-        print("No daemon is at work; start one with: spacetraders daemon start")
+        print("No daemon is running; start one with: spacetraders daemon start")
     return EXIT_OK if daemons else EXIT_FAILED
 
 

@@ -47,8 +47,8 @@ def dashboard(
     secret = _secret(password_file)
     if secret is None and not is_loopback(host):
         raise UserError(
-            f"others can reach {host}: give the page a password with --password-file FILE or in {_PASSWORD}, or leave "
-            "--host out and look at it from this machine"
+            f"other machines can reach {host}: set a password with --password-file FILE or {_PASSWORD}, or leave out"
+            " --host and use the page on this machine only"
         )
     access = Access(secret)
     if not is_loopback(host):

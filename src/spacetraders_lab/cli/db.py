@@ -31,7 +31,7 @@ def backup(file: Path) -> None:
     with database() as opened:
         size = care.back_up(opened, file.absolute())
     print(f"Backed up {opened.name} to {file} ({size / 1e6:.1f} MB).")
-    print(f"Look it over with: SPACETRADERS_DATABASE_URL=sqlite:///{file.absolute()} spacetraders db check")
+    print(f"Check it with: SPACETRADERS_DATABASE_URL=sqlite:///{file.absolute()} spacetraders db check")
 
 
 def check(*, json: Json = False) -> int:
@@ -60,7 +60,7 @@ def compact(*, older_than: int, yes: Yes = False) -> int:
         before = clock_of(opened).now() - timedelta(days=older_than)
         with opened.reading() as connection:
             numbers = care.superfluous(connection, before)
-        print(f"{len(numbers):,} observations from before {before:%Y-%m-%d} are more than one an hour and of no run.")
+        print(f"{len(numbers):,} observations from before {before:%Y-%m-%d} exceed one per hour and belong to no run.")
         if not numbers or not _agreed(f"Delete {len(numbers):,} observations?", yes):
             return EXIT_OK
         with opened.transaction() as connection:
@@ -80,7 +80,7 @@ def archive(
         now = None if undo else clock_of(opened).now()
         with opened.transaction() as connection:
             care.archive(connection, run_id, now=now)
-    print(f"Run {run_id} is {'in the list again' if undo else 'put away; `experiment list --all` shows it'}.")
+    print(f"Run {run_id} is {'in the list again' if undo else 'hidden; `experiment list --all` shows it'}.")
 
 
 def delete(*, run_id: RunId, yes: Yes = False) -> int:
@@ -104,7 +104,7 @@ def _agreed(question: str, yes: bool) -> bool:
     try:
         answer = input(f"{question} [y/N] ")
     except EOFError:
-        raise UserError("nobody is there to answer; nothing was deleted: say --yes, and it is done") from None
+        raise UserError("there is no terminal to ask on, so nothing was deleted; confirm with --yes") from None
     if answer.strip().lower() in ("y", "yes"):
         return True
     print("Nothing was deleted.")

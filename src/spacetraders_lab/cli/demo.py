@@ -67,7 +67,7 @@ async def _play(base_url: str, database: Path) -> int:
         before = Counter(ready.game.client.requests)
         code = await fly(ready, run.run_id, owner)
         await _summarise(ready, run, ready.game.client.requests - before)
-    print(f"\nThe data lie in {database}; look again with:")
+    print(f"\nThe data are in {database}; look at them with:")
     print(f"  SPACETRADERS_DATABASE_URL=sqlite:///{database} spacetraders experiment status --run-id {run.run_id}")
     print(f"  sqlite3 {database} 'SELECT * FROM market_experiments'")
     return code

@@ -39,8 +39,7 @@ class DesignOptions:
     target:
         Precision the adaptive design aims for: half-width of the interval, in percent of the estimate.
     washout:
-        Minutes for which the listings of a pair are left alone after it [default: 0 for the literal grid, 480 for
-        recovery, else 45].
+        Minutes to leave a pair's listings alone afterwards [default: literal grid 0, recovery 480, else 45].
     claim_order:
         Which pair a free ship takes: the one that has waited longest (grid default) or the one that begins nearest.
     """

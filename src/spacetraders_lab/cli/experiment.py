@@ -120,7 +120,7 @@ def doctor(
     elif findings:
         render.print_table(["finding", "what", "next"], [(f.kind, f.what, f.next) for f in findings])
     else:
-        print("Nothing is out of order.")
+        print("Nothing is wrong.")
     return EXIT_FAILED if findings else EXIT_OK
 
 
@@ -154,7 +154,7 @@ async def leave_to_daemon(lab: Lab, containers: Sequence[Container] = ()) -> int
     """
     daemon, is_new = await ensure_daemon(lab)
     if is_new:
-        print("No live daemon was seen, so one was started; it goes on until `spacetraders daemon stop`.")
+        print("No daemon was running, so one was started; `spacetraders daemon stop` stops it.")
     print(f"Flown by {daemon.daemon_id} (pid {daemon.pid} on {daemon.host})", flush=True)
     render.print_leases(containers, daemon.daemon_id, lab.clock.now())
     return EXIT_OK
@@ -191,5 +191,5 @@ async def _conclude(lab: Lab, run_id: str) -> int:
     if run.status is RunStatus.COMPLETED:
         return EXIT_OK if all(end.was_done_without for end in failed) else EXIT_FAILED
     if run.status is not RunStatus.CANCELLED:
-        print(f"\nGo on with: spacetraders experiment resume --run-id {run_id}")
+        print(f"\nResume it with: spacetraders experiment resume --run-id {run_id}")
     return EXIT_SUSPENDED

@@ -46,7 +46,7 @@ def export(
     if run_id is None:
         raise UserError("name a run with --run-id; `spacetraders experiment list` shows them")
     if out is None and format == "parquet":
-        raise UserError("Parquet is no text: name a file with --out")
+        raise UserError("Parquet is a binary format: name a file with --out")
     with database() as opened:
         chosen = select_run(opened, run_id, table)
         if out is None:

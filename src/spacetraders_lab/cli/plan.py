@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # numpy and all that, only where a design is played
 
 _THE_GRID = DesignOptions()
 _EXAMPLES = 3  # of what is left out, for each reason
-_LESS_THAN_LEFT_OUT = {LeftOut.ZERO_TICK: "shows nothing", LeftOut.HOLD: "cut short"}
+_LESS_THAN_LEFT_OUT = {LeftOut.ZERO_TICK: "not traded", LeftOut.HOLD: "cut short"}
 
 
 def plan(
@@ -119,7 +119,7 @@ def _print(prepared: Prepared, foreseen: "Forecast | None") -> None:
     design = prepared.run.design
     print(f"Design {design.name}, seed {prepared.run.seed}, plan {plan_hash(prepared.document)[:16]}")
     if foreseen is not None:
-        print(f"{len(prepared.markets)} goods; pairs are chosen as the run goes on")
+        print(f"{len(prepared.markets)} goods; pairs are chosen as the run goes")
         _print_forecast(foreseen)
     else:
         goods = {pair.good_symbol for pair in prepared.pairs}
@@ -135,7 +135,7 @@ def _print(prepared: Prepared, foreseen: "Forecast | None") -> None:
         headings.append("readings")
         rows = [[*row, f"{s.readings:,}"] for row, s in zip(rows, prepared.schedules, strict=True)]
     render.print_table(headings, rows, right=["ships", "hours", "requests", "flights", "readings"])
-    print("\nGoods (the most credits that one of its pairs has out at once, at worst):")
+    print("\nGoods (cheapest and dearest: the credits that a pair ties up at worst):")
     render.print_table(
         ["good", "markets", "pairs", "cheapest", "dearest", "expected profit"],
         [
@@ -155,17 +155,17 @@ def _print(prepared: Prepared, foreseen: "Forecast | None") -> None:
 def _print_forecast(foreseen: "Forecast") -> None:
     from spacetraders_lab.study.forecast import MOST_TRANSACTIONS
 
-    print("Played in worlds like the system, for what it finds decides where it ends (median, least to most):")
+    print("Simulated in worlds like this system, since what a run finds decides when it ends (median, least to most):")
     for name, found in asdict(foreseen).items():
         middle, low, high = (f"{value:,.{1 if name == 'hours' else 0}f}" for value in found.values())
         print(f"  {name:<13} {middle:>7}  ({low} to {high})")
     if foreseen.transactions.most >= MOST_TRANSACTIONS:
-        print(f"No more than {MOST_TRANSACTIONS:,} transactions were played; --max-hours or --budget ends it sooner.")
-    print("The figures below are of one survey of all that is within reach.")
+        print(f"Simulations stopped at {MOST_TRANSACTIONS:,} transactions; --max-hours or --budget ends a run sooner.")
+    print("The figures below are for one survey of everything within reach.")
 
 
 def _print_precision(prepared: Prepared) -> None:
-    print("\nPrecision to expect (half-width of 95 % intervals, in % of the estimate; noise assumed, not measured):")
+    print("\nExpected precision (half-width of 95 % intervals, in % of the estimate; the noise is assumed):")
     render.print_table(
         ["side", "type", "supply", "activity", "listings", "volumes", "measured", "a new one"],
         [

@@ -48,7 +48,7 @@ def register(symbol: str, *, faction: str = "COSMIC") -> None:
         remedy = _ACCOUNT_REFUSED if account else _NO_ACCOUNT
         raise UserError(f"{remedy} (the game said: {refused})") from refused
     path = save_token(tokens_path(os.environ), universe, symbol.upper(), token)
-    print(f"Registered {symbol.upper()} at {chosen.base_url}; its token is kept in {path}")
+    print(f"Registered {symbol.upper()} at {chosen.base_url}; its token is stored in {path}")
 
 
 def add() -> None:
@@ -67,11 +67,11 @@ def add() -> None:
         universe, agent = asyncio.run(whose())
     except (TokenRefused, UniverseReset) as refused:
         raise UserError(
-            f"the game refuses this token, so it is not kept: {refused}; give the agent's token whole, or make a new"
-            " agent: spacetraders player register <CALL SIGN>"
+            f"the game refuses this token, so it was not stored: {refused}; enter the agent's whole token, or register"
+            " a new agent: spacetraders player register <CALL SIGN>"
         ) from refused
     path = save_token(tokens_path(os.environ), universe, agent, token)
-    print(f"Added {agent} at {chosen.base_url}; its token is kept in {path}")
+    print(f"Added {agent} at {chosen.base_url}; its token is stored in {path}")
 
 
 def list_players(*, json: Json = False) -> None:
@@ -125,9 +125,7 @@ def status(*, json: Json = False) -> int:
         render.print_json(about | {"hours_left": hours, "agents": [asdict(standing) for standing in standings]})
     else:
         print(f"Universe of {universe.reset_date} at {chosen.base_url}")
-        when = (
-            "at a time that the game does not tell" if left is None else f"{ends:%Y-%m-%d %H:%M} UTC, in {_words(left)}"
-        )
+        when = "at an unknown time" if left is None else f"{ends:%Y-%m-%d %H:%M} UTC, in {_words(left)}"
         print(f"Next reset {when}\n")
         rows = [(x.agent, None if x.credits is None else f"{x.credits:,}", x.ships, x.note) for x in standings]
         render.print_table(["agent", "credits", "ships", ""], rows, right=["credits", "ships"])

@@ -94,7 +94,7 @@ def print_start(prepared: "Prepared") -> None:
     print(f"System: {prepared.run.system_symbol}")
     print(f"Discovered: {len(prepared.markets)} goods")
     if prepared.run.design.name is DesignName.ADAPTIVE:
-        print("Pairs are chosen as the run goes on; the plan is of one survey of all that is within reach.")
+        print("Pairs are chosen as the run goes; the plan is for one survey of everything within reach.")
     else:
         _print_pairs(prepared)
     if prepared.command.max_pairs is not None:
@@ -118,7 +118,7 @@ def _print_pairs(prepared: "Prepared") -> None:
         else:
             without += 1
     if without:
-        print(f"  {without} more without a pair: `experiment plan` says why")
+        print(f"  {without} more have no pair; `experiment plan` says why")
     print(f"Total: {len(prepared.plan.pairs):,} market pairs")
 
 
@@ -131,22 +131,18 @@ def print_plan(plan: "Plan", schedule: "Schedule", run: ExperimentRun, purse: in
     net = "expected profit" if plan.expected_loss < 0 else "expected loss"
     print(f"  {net:<15}{abs(plan.expected_loss):>12,.0f}  credits")
     print(f"  peak outlay    {plan.peak_outlay:>12,.0f}  credits, at worst {plan.worst_case:,.0f}")
-    print(
-        f"  budget         {run.budget:>12,}  credits, {run.kept_for_fuel:,} of it for fuel; the purse holds {purse:,}"
-    )
+    print(f"  budget         {run.budget:>12,}  credits, {run.kept_for_fuel:,} of it for fuel; you have {purse:,}")
     if plan.worst_case + run.kept_for_fuel > purse - run.credit_floor:
-        print("At worst the purse does not last: the run is then suspended until it is filled and resumed.")
+        print("In the worst case your credits run out; the run is then suspended until you have more and resume it.")
     if schedule.readings_planned:
         print(
             f"  readings       {schedule.readings:>12,}  of {schedule.readings_planned:,} can be made when they are due"
         )
     if schedule.readings < schedule.readings_planned:
-        print("The others need more ships: a probe (--ships) makes every reading of the market that it stays at.")
+        print("The others need more ships: a probe (--ships) makes every reading at the market where it stays.")
     if schedule.readings_planned and 2 * schedule.pairs < FEWEST_REVISITS:
         fewest = FEWEST_REVISITS // 2
-        print(
-            f"A half-life takes {fewest} pairs or more, and this plan has {schedule.pairs}: give it a larger --budget."
-        )
+        print(f"A half-life needs {fewest} pairs or more, and this plan has {schedule.pairs}: raise --budget.")
     if schedule.pairs < len(plan.pairs):
         print(f"It ends at its limit, with about {schedule.pairs:,} of {len(plan.pairs):,} pairs begun.")
 
@@ -155,7 +151,7 @@ def print_launch(begun: "Begun", pairs: int) -> None:
     """What to know once the run is written."""
     until = "Ships will dynamically claim pairs until queue empty."
     if begun.run.design.name is DesignName.ADAPTIVE:
-        until = "Ships will ask for pairs until all is precise enough, or the budget or a limit is reached."
+        until = "Ships will ask for pairs until everything is precise enough, or the budget or a limit is reached."
     else:
         print(f"\nWork queue populated: {pairs:,} pairs (PENDING)")
     print()
@@ -197,8 +193,8 @@ def print_scouting(plan: "ScoutingPlan") -> None:
     """What a scouting is going to do, on standard error beside its progress bar."""
     listed = len(plan.listed & {market for tour in plan.tours for market in tour})
     whose = "they" if listed == plan.markets else f"{listed} of them"
-    known = f"what {whose} trade is known, prices show only to a visit"
-    skipped = f"; {len(plan.fresh)} were read lately" if plan.fresh else ""
+    known = f"what {whose} trade is known, but prices show only to a ship that is there"
+    skipped = f"; {len(plan.fresh)} were read recently" if plan.fresh else ""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     errors.print(f"{plan.markets} markets in {plan.seconds / 60:.0f} minutes of game time{skipped}: {known}")
     for ship, tour in zip(plan.ships, plan.tours, strict=True):
@@ -210,14 +206,14 @@ def print_status(run: RunSummary, ships: Sequence[ShipStatus], *, is_open: bool 
     done = run.pairs[QueueStatus.COMPLETED]
     print(f"Experiment: {run.run_id}")
     if is_open:
-        print(f"Progress: {done} pairs; more are chosen as the run goes on")
+        print(f"Progress: {done} pairs; more are chosen as the run goes")
     else:
         print(f"Progress: {done}/{run.total} pairs ({100 * done / run.total if run.total else 0:.1f}%)")
     if run.status is not RunStatus.RUNNING:
         print(f"State: {run.status}" + (f" ({run.status_reason})" if run.status_reason else ""))
     elif is_left:
-        print("State: RUNNING, with no ship at work on it")
-        print(f"Go on with: spacetraders experiment resume --run-id {run.run_id}")
+        print("State: RUNNING, but no ship is working on it")
+        print(f"Resume it with: spacetraders experiment resume --run-id {run.run_id}")
     print("\nShip Performance:")
     most = max((ship.completed for ship in ships), default=0)
     for ship in ships:

@@ -118,7 +118,7 @@ def _from_file(path: Path) -> SandboxSettings:
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
     except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{path} is no TOML: {error}") from None
+        raise UserError(f"{path} is not valid TOML: {error}") from None
     unknown = sorted(set(content) - {field.name for field in fields(SandboxSettings)})
     if unknown:
         raise UserError(f"{path}: there is no setting {', '.join(unknown)}")

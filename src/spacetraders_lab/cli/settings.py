@@ -40,7 +40,7 @@ def settings() -> Settings:
     """The settings that the environment names; raises UserError for a base URL that is none."""
     url = os.environ.get("SPACETRADERS_BASE_URL") or os.environ.get("SPACETRADERS_API_URL") or REAL_GAME
     if not url.startswith(("http://", "https://")):
-        raise UserError(f"{url!r} is no base URL; one looks like {REAL_GAME}")
+        raise UserError(f"{url!r} is not a base URL; it should look like {REAL_GAME}")
     return Settings(url.rstrip("/"), os.environ.get("SPACETRADERS_DATABASE_URL") or None)
 
 
@@ -70,5 +70,5 @@ def symbols(text: str, what: str) -> tuple[str, ...]:
     """A comma-separated list of symbols in upper case; raises UserError for an empty one."""
     found = tuple(part.strip().upper() for part in text.split(",") if part.strip())
     if not found:
-        raise UserError(f"{what} names nothing; give symbols separated by commas")
+        raise UserError(f"{what} is empty; give symbols separated by commas")
     return found

@@ -136,7 +136,7 @@ def _do(ship_symbol: str, command: Callable[[str], Command], prefer: Preference 
         case Refused(error=error):
             raise error
         case Unknown(reason=reason):
-            raise LabError(f"{reason}; whether it took effect is not known: look with `spacetraders ship list`")
+            raise LabError(f"{reason}; it is not known whether it took effect; check with: spacetraders ship list")
 
 
 async def _own_ship(lab: Lab, symbol: str) -> Ship:

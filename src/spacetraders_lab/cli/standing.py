@@ -26,7 +26,7 @@ def status(
     *,
     run_id: RunId,
     json: Json = False,
-    watch: Annotated[bool, Parameter(negative="", help="Go on showing it until the run has ended.")] = False,
+    watch: Annotated[bool, Parameter(negative="", help="Keep showing it until the run has ended.")] = False,
 ) -> int:
     """Show how far a run is: pairs by state, and what each ship has done."""
     if watch:
@@ -98,7 +98,7 @@ def _watch(run_id: str) -> int:
 
 def list_experiments(
     *,
-    every: Annotated[bool, Parameter(name="--all", negative="", help="Also runs that were put away.")] = False,
+    every: Annotated[bool, Parameter(name="--all", negative="", help="Also show hidden runs.")] = False,
     json: Json = False,
 ) -> None:
     """List the runs, the newest first."""

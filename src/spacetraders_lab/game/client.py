@@ -261,7 +261,7 @@ def _checked_url(base_url: str) -> httpx2.URL:
     except httpx2.InvalidURL:
         url = httpx2.URL("")
     if url.scheme not in ("http", "https") or not url.host or "?" in base_url or "#" in base_url:
-        raise UserError(f"{base_url!r} is no address of the game; one looks like https://api.spacetraders.io/v2")
+        raise UserError(f"{base_url!r} is not a base URL; it should look like https://api.spacetraders.io/v2")
     if url.scheme == "http" and f".{url.host.rstrip('.')}".endswith(_THE_GAMES_HOST):
         raise UserError(f"{base_url!r} would send the token in clear; write it with https://")
     return url

@@ -259,7 +259,7 @@ async def _keep(lab: Lab, intent: Intent, record: TradeRecord, market: MarketSna
             World(connection).save_quotes(lab.universe_id, market, "trade", ship=record.ship_symbol)
 
     await write(work)
-    log.info("%s did %s for %d each%s", record.ship_symbol, _words(intent.step), record.price_per_unit, _moved(record))
+    log.info("%s %s for %d each%s", record.ship_symbol, _done(intent.step), record.price_per_unit, _moved(record))
     await lab.pass_by(Point.RECORDED)
 
 
@@ -267,9 +267,14 @@ def _words(step: Step) -> str:
     return f"{step.operation} {step.units} {step.good_symbol} at {step.market}"
 
 
+def _done(step: Step) -> str:
+    verb = "bought" if step.operation is Operation.BUY else "sold"
+    return f"{verb} {step.units} {step.good_symbol} at {step.market}"
+
+
 def _moved(record: TradeRecord) -> str:
     """What became of the quote of the side traded, where that was seen."""
-    return "" if record.price_after is None else f"; the quote went from {record.price_before} to {record.price_after}"
+    return "" if record.price_after is None else f"; the quote went {record.price_before} → {record.price_after}"
 
 
 async def _undone(lab: Lab, intent: Intent, write: Write) -> None:

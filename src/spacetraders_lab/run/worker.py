@@ -157,7 +157,13 @@ class ShipWorker:
             self.lab.targets.pop(self.command.ship_symbol, None)  # others may look after that market meanwhile
             await self.lab.pass_by(Point.CLAIMED)
             with about(pair_id=claim.pair.pair_id):
-                log.info("%s takes it up: attempt %d, take %d", claim.ship_symbol, claim.attempt, claim.take)
+                log.info(
+                    "%s takes up %s: attempt %d, take %d",
+                    claim.ship_symbol,
+                    claim.pair.pair_id,
+                    claim.attempt,
+                    claim.take,
+                )
                 await self._work_on(claim, asked_at, report)
             return True
         if is_finished and await self._has_cleared_its_hold(report):

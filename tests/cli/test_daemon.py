@@ -87,11 +87,11 @@ def test_an_experiment_is_left_to_a_daemon_from_beginning_to_end(player: Player)
     )
 
     again = player.type(f"experiment liquidity {player.wishes} {SMALL}")
-    assert "No live daemon" not in again.out
+    assert "No daemon was running" not in again.out
     assert daemon["daemon_id"] in again.out
     started_again = player.type("daemon start --dashboard")
     at_work = f"{daemon['daemon_id']} is already running here (pid {daemon['pid']})"
-    assert started_again.out == f"{at_work}; for other options, stop it first.\n"
+    assert started_again.out == f"{at_work}; to change its options, stop it first.\n"
     stopped = player.type("daemon stop")
     assert (stopped.code, stopped.out) == (0, f"{daemon['daemon_id']} has stopped\n")
     _reap(daemon["pid"])

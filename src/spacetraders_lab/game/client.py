@@ -211,7 +211,8 @@ class GameClient:
             self._limiter.pause(wait)
         if not decision.again:
             kind = EffectUnknown if failure.may_have_been_executed and not _is_read(endpoint) else GameUnreachable
-            message = f"{endpoint}: no usable answer from {self.base_url} in {failures} tries ({failed.why})"
+            tries = "1 try" if failures == 1 else f"{failures} tries"
+            message = f"{endpoint}: no usable answer from {self.base_url} in {tries} ({failed.why})"
             raise kind(message, http_status=failed.http_status) from failed
         if not failure.concerns_everybody:
             await self.clock.sleep(wait)

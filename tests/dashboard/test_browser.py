@@ -104,7 +104,7 @@ def test_a_run_is_followed_from_nothing_to_its_end(page: Served, open_page: Open
     rig = make_rig()
     shown = open_page(page.url)
     expect(shown.get_by_text("No runs yet")).to_be_visible()
-    expect(shown.get_by_text("spacetraders demo")).to_be_visible()
+    expect(shown.get_by_text("spacetraders experiment liquidity")).to_be_visible()
     run = rig.queue(rig.pairs(3), FOUR_CELLS)
     shown.get_by_role("link", name="run-1").click()
     expect(shown.locator("h1")).to_contain_text("run-1")

@@ -1,6 +1,7 @@
 """The client against every kind of reply and failure: what is asked again, what is raised, what is never shown."""
 
 import logging
+import re
 import traceback
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -378,6 +379,14 @@ def test_waits_are_game_time_but_for_what_the_game_says() -> None:
     server.get_agent()
     assert 0.5 <= server.times[1] <= 1.0
     assert 2.0 <= server.times[2] - server.times[1] <= 2.01
+
+
+def test_a_long_wait_is_said_and_a_short_one_is_not(caplog: pytest.LogCaptureFixture) -> None:
+    Server(httpx2.Response(502, text=HTML), ok()).get_agent()
+    (said,) = caplog.messages
+    assert re.fullmatch(r"GET /my/agent failed \(HTTP 502\); trying again in [3-6]\d seconds", said)
+    Server(error(500), ok()).get_agent()
+    assert caplog.messages == [said]
 
 
 def test_every_try_waits_its_turn_and_is_counted() -> None:

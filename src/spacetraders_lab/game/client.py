@@ -4,6 +4,7 @@ It decides nothing about ships. A request that may have been executed without an
 """
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from contextvars import ContextVar
@@ -27,7 +28,10 @@ from spacetraders_lab.game.refusals import Failed, meaning
 
 T = TypeVar("T")
 
+log = logging.getLogger(__name__)
+
 _THE_GAMES_HOST = ".spacetraders.io"
+_LONG_WAIT = 5.0  # seconds: who waits longer for a command may take it for dead
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 
 
@@ -214,6 +218,8 @@ class GameClient:
             tries = "1 try" if failures == 1 else f"{failures} tries"
             message = f"{endpoint}: no usable answer from {self.base_url} in {tries} ({failed.why})"
             raise kind(message, http_status=failed.http_status) from failed
+        if wait >= _LONG_WAIT:
+            log.warning("%s failed (%s); trying again in %.0f seconds", endpoint, failed.why, wait)
         if not failure.concerns_everybody:
             await self.clock.sleep(wait)
 

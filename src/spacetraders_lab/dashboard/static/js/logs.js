@@ -71,7 +71,7 @@ export function logsView(main) {
     h("label", {}, "Container ", select([["", "all"], ...containers.map((c) => [c.container_id, `${c.ship_symbol} · ${c.container_id.slice(0, 18)}`])], filter.container, change("container"))),
     h("label", {}, "Level ", select(LEVELS.map((level) => [level, level.toLowerCase()]), filter.level, change("level"))),
     h("label", {}, "Contains ", h("input", { type: "search", value: filter.contains, placeholder: "text", oninput: change("contains") })),
-    h("span", { class: "dim" }, `${count(lines.length)} lines`),
+    h("span", { class: "dim" }, `${count(lines.length)} lines shown`),
     h("button", { type: "button", "aria-pressed": String(following), class: "follow", onclick: () => {
       following = !following;
       draw();

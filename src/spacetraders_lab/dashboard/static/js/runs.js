@@ -24,8 +24,8 @@ export function runsView(main) {
 }
 
 function nothing() {
-  return empty("No runs yet. Start one and it appears here by itself. The demo needs neither a token nor a network.",
-    "spacetraders demo\nspacetraders experiment liquidity --system X1-YZ12 --ships SHIP-1,SHIP-2");
+  return empty("No runs yet in this database. Start one, and it appears here by itself.",
+    "spacetraders market scout --system X1-YZ12 --ships SHIP-1,SHIP-2\nspacetraders experiment liquidity --system X1-YZ12 --ships SHIP-1,SHIP-2");
 }
 
 function listing(runs) {

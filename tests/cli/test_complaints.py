@@ -245,7 +245,7 @@ def test_a_bad_address_is_refused(player: Player, url: str) -> None:
     player.terminal.set(BASE_URL=url, TOKEN="a.b.c")
     answer = player.type("ship list")
     assert answer.code == 2
-    assert "looks like https://api.spacetraders.io/v2" in _one_line(answer)
+    assert "look like https://api.spacetraders.io/v2" in _one_line(answer)
 
 
 def test_an_address_with_a_password_is_refused_and_not_repeated(player: Player) -> None:

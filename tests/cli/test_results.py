@@ -204,7 +204,7 @@ class TestAdvise:
         monkeypatch.setattr(advice.SystemClock, "now", lambda _: recorded.ended() + timedelta(hours=hours))
         answer = recorded.terminal.type(f"advise lane {good} --from {source} --to {target} --hold 40")
         assert "kept up for a week" in answer.out
-        assert answer.out.count("\n  Recovery: ") == 2
+        assert answer.out.count("\n  Recovery by ") == 2
         assert ("its quotes may still be recovering" in answer.out) is warned
         assert max(map(len, answer.out.splitlines())) <= 100
 

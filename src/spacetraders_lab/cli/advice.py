@@ -347,7 +347,7 @@ def _print_grounds(good: str, market: str, evidence: Evidence, pace: PaceGround 
     print(f"  Based on {evidence.ground}")
     print(f"  (form: {evidence.form.value}; {evidence.trades} trades at {markets})")
     if pace is not None:
-        print(f"  Recovery: {pace}")
+        print(f"  Recovery by {pace}")
     if abs(evidence.gone_back) >= _LEAST_TOLD:
         back = abs(evidence.gone_back)
         print(f"  Your trades had moved this quote; {back:.1f} tradeVolumes of that are assumed to have recovered.")

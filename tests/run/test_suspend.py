@@ -98,18 +98,24 @@ def test_a_run_whose_token_was_refused_is_resumed(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize(
-    ("condition", "status"),
-    [(BudgetReached("spent"), RunStatus.RUNNING), (UniverseReset("over"), RunStatus.CANCELLED)],
+    ("condition", "is_resumed", "status"),
+    [
+        (BudgetReached("spent"), True, RunStatus.RUNNING),
+        (BudgetReached("spent"), False, RunStatus.SUSPENDED),
+        (UniverseReset("over"), True, RunStatus.CANCELLED),
+    ],
 )
-def test_what_a_process_met_before_it_was_frozen_for_a_lease_stops_nobody(
-    rig: Rig, condition: WorldCondition, status: RunStatus
+def test_what_a_frozen_process_met_before_the_user_resumed_stops_nobody(
+    rig: Rig, condition: WorldCondition, is_resumed: bool, status: RunStatus
 ) -> None:
-    """Its ships are others' by now, and the user may have raised the budget; but a reset is a reset."""
+    """The user may have raised the budget since; but a reset is a reset, and what nobody has seen to stands."""
     run = rig.queue(rig.pairs(1), FOUR_CELLS)
 
     async def frozen(lab: Lab) -> None:
-        met_at = lab.clock.monotonic()
-        await lab.clock.sleep(lab.times.lease + 1)
+        met_at = lab.clock.now()
+        await lab.clock.sleep(10 * lab.times.lease)
+        if is_resumed:
+            await reopen(lab, run.run_id)
         await suspend(lab, run.run_id, condition, met_at)
 
     rig.play(frozen)

@@ -198,7 +198,7 @@ class Accounts:
         def work(connection: Connection) -> None:
             for run in ExperimentRepository(connection).list_runs():
                 if run.player_id == player.player_id:
-                    put_on_record(connection, run.run_id, condition, now=now)
+                    put_on_record(connection, run.run_id, condition, met_at=now, now=now)
 
         with suppress(DatabaseUnavailable):  # then it is said after the next try
             await self._memory.write(work)

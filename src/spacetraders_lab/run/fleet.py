@@ -42,7 +42,7 @@ class _Round:
         self.halt = asyncio.Event()
         self.at_work = 0
         self.conditions: list[WorldCondition] = []
-        self.met_at = 0.0  # by the steady clock: when the last of them was met
+        self.met: list[datetime] = []  # when each of them was
         self.is_on_record = asyncio.Event()
         self.settling: asyncio.Task[bool] | None = None
 
@@ -50,6 +50,12 @@ class _Round:
     def condition(self) -> WorldCondition:
         """What halted it. A reset is final and maintenance passes: what the user must know goes before the rest."""
         return min(self.conditions, key=lambda c: (not isinstance(c, UniverseReset), isinstance(c, Maintenance)))
+
+    def stop_for(self, condition: WorldCondition, met_at: datetime) -> None:
+        """Halt it for a condition of the world."""
+        self.conditions.append(condition)
+        self.met.append(met_at)
+        self.halt.set()
 
 
 @asynccontextmanager
@@ -73,9 +79,7 @@ class Fleet:
         self._pulse = Pulse(lab)
         self._round = _Round()
         if run.status is RunStatus.SUSPENDED:  # whoever waited for the end of the maintenance is gone
-            self._round.conditions.append(Maintenance("the game was under maintenance"))
-            self._round.met_at = lab.clock.monotonic()
-            self._round.halt.set()
+            self._round.stop_for(Maintenance("the game was under maintenance"), lab.clock.now())
 
     async def work(self, ship: str, stop: asyncio.Event) -> WorkerReport:
         """Let one ship work until the run has ended, is suspended, or `stop` is set."""
@@ -111,9 +115,7 @@ class Fleet:
             current.at_work -= 1
         report = result if isinstance(result, WorkerReport) else broken_off(ship, result)
         if report.condition is not None:
-            current.conditions.append(report.condition)
-            current.met_at = max(current.met_at, report.met_at)
-            current.halt.set()
+            current.stop_for(report.condition, report.met_at or self._lab.clock.now())
         if current.halt.is_set() and current.at_work == 0 and current.settling is None:
             current.settling = asyncio.create_task(self._settle(current))
         return report
@@ -131,7 +133,7 @@ class Fleet:
         """Put the reason on record and wait for the game, where that helps; True when the ships may go on."""
         try:
             try:
-                await suspend(self._lab, self._run.run_id, current.condition, current.met_at)
+                await suspend(self._lab, self._run.run_id, current.condition, max(current.met))
             finally:
                 current.is_on_record.set()
             if not isinstance(current.condition, Maintenance):
@@ -139,8 +141,9 @@ class Fleet:
             try:
                 await self._wait_for_the_game()
             except WorldCondition as condition:
-                current.conditions.append(condition)
-                await suspend(self._lab, self._run.run_id, condition, self._lab.clock.monotonic())
+                met_at = self._lab.clock.now()
+                current.stop_for(condition, met_at)
+                await suspend(self._lab, self._run.run_id, condition, met_at)
                 return False
             return await go_on(self._lab, self._run.run_id)
         finally:

@@ -18,30 +18,26 @@ log = logging.getLogger(__name__)
 LOOK_AGAIN_SECONDS = 60.0  # between two looks at a game under maintenance
 
 
-async def suspend(lab: Lab, run_id: str, condition: WorldCondition, met_at: float) -> None:
-    """Put the run to sleep with the reason; a run whose universe is gone is closed, its data kept.
-
-    What was met (`met_at` by the steady clock) more than a lease ago, by a process that was frozen since, stops nobody:
-    others have its ships by now, and the user may have seen to it.
-    """
+async def suspend(lab: Lab, run_id: str, condition: WorldCondition, met_at: datetime) -> None:
+    """Put the run to sleep with the reason; a run whose universe is gone is closed, its data kept."""
+    log.warning("run %s stops: %s", run_id, condition)
     now = lab.clock.now()
-
-    def work(connection: Connection) -> None:
-        if isinstance(condition, UniverseReset) or lab.clock.monotonic() - met_at <= lab.times.lease:
-            log.warning("run %s stops: %s", run_id, condition)
-            put_on_record(connection, run_id, condition, now=now)
-
-    await lab.write(work)
+    await lab.write(lambda c: put_on_record(c, run_id, condition, met_at=met_at, now=now))
 
 
-def put_on_record(connection: Connection, run_id: str, condition: WorldCondition, *, now: datetime) -> None:
-    """Write down what the world does to a run. What the user said meanwhile (pause, cancel) stands."""
+def put_on_record(
+    connection: Connection, run_id: str, condition: WorldCondition, *, met_at: datetime, now: datetime
+) -> None:
+    """Write down what the world does to a run. What the user said meanwhile (pause, cancel) stands.
+
+    So does a `resume` after it was met, of which a process that was frozen knows nothing; but a reset is a reset.
+    """
     experiments = ExperimentRepository(connection)
     if isinstance(condition, UniverseReset):
         experiments.cancel(run_id, f"{condition.halt}: {condition}", now=now)
         ContainerRepository(connection).stop_of_run(run_id, now=now)
     else:
-        experiments.suspend(run_id, condition.halt, str(condition))
+        experiments.suspend(run_id, condition.halt, str(condition), met_at=met_at)
 
 
 async def game_is_back(lab: Lab, run: ExperimentRun) -> bool:

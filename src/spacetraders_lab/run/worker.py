@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection
@@ -59,16 +60,14 @@ class ShipExperimentWorkerCommand:
 
 @dataclass(slots=True)
 class WorkerReport:
-    """What a worker did until it stopped; `error` says why it stopped early, or `condition`, met at that moment of the
-    steady clock.
-    """
+    """What a worker did until it stopped; `error` says why it stopped early, or `condition`, met at that moment."""
 
     ship_symbol: str
     pairs_completed: int = 0
     pairs_failed: int = 0
     error: str | None = None
     condition: WorldCondition | None = None
-    met_at: float = 0.0
+    met_at: datetime | None = None
 
     def count(self, end: PairDone | PairFailed) -> None:
         """Count a pair by how it ended."""
@@ -217,7 +216,7 @@ class ShipWorker:
         except OutOfCredits as short:
             await self._short_of_money(short, report)
         except WorldCondition as condition:
-            report.met_at = self.lab.clock.monotonic()
+            report.met_at = self.lab.clock.now()
             self._halt(condition, report)
         except GameUnreachable as error:
             log.warning("%s waits: %s", self.command.ship_symbol, error)
@@ -273,7 +272,7 @@ class ShipWorker:
         except (OutOfCredits, BudgetReached) as short:
             await self._short_of_money(short, report, claim)
         except WorldCondition as condition:
-            report.met_at = self.lab.clock.monotonic()
+            report.met_at = self.lab.clock.now()
             await self._claims.release(claim)
             self._halt(condition, report)
         except GameUnreachable as error:
@@ -316,7 +315,7 @@ class ShipWorker:
         Nobody claims meanwhile: a ship that began to buy unseen would be halted with its cargo aboard.
         """
         now, ship = self.lab.clock.now(), self.command.ship_symbol
-        report.met_at = self.lab.clock.monotonic()
+        report.met_at = now
         others = self.crew - {ship}
 
         def who_may_sell(connection: Connection) -> set[str]:

@@ -54,6 +54,10 @@ def _is_open() -> ColumnElement[bool]:
     return runs.c.status.in_(OPEN_STATUSES)
 
 
+def _not_resumed_since(moment: datetime) -> ColumnElement[bool]:
+    return or_(runs.c.resumed_at.is_(None), runs.c.resumed_at <= moment)
+
+
 class ExperimentRepository:
     """Runs and their transactions; one transaction is the caller's. What they cost is the `Budget`'s."""
 
@@ -133,8 +137,8 @@ class ExperimentRepository:
 
         Ends are final: raises UserError for a run that ended otherwise, or is unknown.
         """
-        finished_at = None if status in OPEN_STATUSES else now
-        if self._change_status(run_id, _is_open(), status, reason, finished_at=finished_at):
+        moment = "resumed_at" if status is RunStatus.RUNNING else "finished_at"
+        if self._change_status(run_id, _is_open(), status, reason, **{moment: now}):
             return
         stands = self.get_run(run_id).status
         if stands is not status:
@@ -173,12 +177,14 @@ class ExperimentRepository:
             is not None
         )
 
-    def suspend(self, run_id: str, by: Halt, what: str) -> bool:
+    def suspend(self, run_id: str, by: Halt, what: str, *, met_at: datetime | None = None) -> bool:
         """Put a run to sleep until somebody resumes it; False when somebody has done so already, or it has ended.
 
-        One that waits for the end of a maintenance waits for somebody from then on.
+        One that waits for the end of a maintenance waits for somebody from then on. With `met_at`, when what halts it
+        was met, a run that was resumed since goes on.
         """
-        return self._change_status(run_id, goes_on(), RunStatus.SUSPENDED, f"{by}: {what}", halted_by=by)
+        awake = goes_on() if met_at is None else and_(goes_on(), _not_resumed_since(met_at))
+        return self._change_status(run_id, awake, RunStatus.SUSPENDED, f"{by}: {what}", halted_by=by)
 
     def end_maintenance(self, run_id: str) -> bool:
         """Let a run go on after maintenance; False when it sleeps for another reason, or has ended."""

@@ -113,6 +113,7 @@ experiment_runs = Table(
     # why a run that chooses its pairs or readings as it goes on asks for no more; NULL: it may ask
     Column("ended_because", Text),
     Column("created_at", UtcDateTime, nullable=False),
+    Column("resumed_at", UtcDateTime),  # NULL: never
     Column("finished_at", UtcDateTime),
     Column("archived_at", UtcDateTime),
     # true only inside the transaction that deletes the run: what lets its measured rows go

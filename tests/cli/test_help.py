@@ -111,7 +111,9 @@ def test_help_imports_nothing_that_it_does_not_show() -> None:
     assert third_party & modules <= {"attr", "attrs", "cyclopts", "docstring_parser", "rich"}
     assert not {"asyncio", "rich.markdown", "rich.syntax", "sqlite3"} & modules
     ours = {name for name in modules if name.startswith("spacetraders_lab")}
-    assert ours == {"spacetraders_lab"} | {f"spacetraders_lab.{m}" for m in ("cli", "cli.main", "core", "core.errors")}
+    assert ours == {"spacetraders_lab"} | {
+        f"spacetraders_lab.{m}" for m in ("cli", "cli.main", "core", "core.errors", "core.halt")
+    }
 
 
 def test_completion_is_installed_for_the_shell_that_is_named(tmp_path: Path) -> None:

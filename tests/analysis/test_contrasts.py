@@ -5,7 +5,7 @@ from scipy import stats
 
 from spacetraders_lab.analysis.contrasts import cell_contrasts, false_discovery
 from spacetraders_lab.analysis.findings import CellContrast
-from spacetraders_lab.analysis.runs import combine_quotes, runs_of
+from spacetraders_lab.analysis.metaorders import combine_quotes, metaorders_of
 from spacetraders_lab.core.market import ListingType, Operation, Supply
 from tests.analysis.trading import lab_markets, trade_at_random
 
@@ -14,7 +14,7 @@ WORLD = {"economy": "by-cell", "heterogeneity": 0.3, "noise": 0.2}
 
 def contrasts_of(seed: int, **settings) -> tuple[CellContrast, ...]:
     trading = trade_at_random(lab_markets(seed=seed, **WORLD | settings), 300, seed=seed)
-    return cell_contrasts(combine_quotes(runs_of(trading.dataset())))
+    return cell_contrasts(combine_quotes(metaorders_of(trading.dataset())))
 
 
 def test_p_is_adjusted_as_benjamini_and_hochberg_do():

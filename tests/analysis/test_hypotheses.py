@@ -12,9 +12,9 @@ from spacetraders_lab.analysis.asymmetry import fit_asymmetry
 from spacetraders_lab.analysis.dataset import BUY, TYPES, dataset_of
 from spacetraders_lab.analysis.hypotheses import judge_hypotheses
 from spacetraders_lab.analysis.impact import fit_impact
+from spacetraders_lab.analysis.metaorders import combine_quotes, metaorders_of
 from spacetraders_lab.analysis.observations import observations_of
 from spacetraders_lab.analysis.pooling import pool
-from spacetraders_lab.analysis.runs import combine_quotes, runs_of
 from spacetraders_lab.analysis.size import fit_size
 from spacetraders_lab.core.analysis_plan import HYPOTHESES
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
@@ -26,7 +26,7 @@ NOISY = {"economy": "constant-percent", "impact": 0.05, "heterogeneity": 0.3, "n
 
 def judged(trading: Trading):
     data = trading.dataset()
-    return judge_hypotheses(data, combine_quotes(runs_of(data)), 0.0, fit_size(data))
+    return judge_hypotheses(data, combine_quotes(metaorders_of(data)), 0.0, fit_size(data))
 
 
 @pytest.fixture(scope="module")
@@ -48,10 +48,10 @@ def test_a_side_that_moves_more_is_found():
     """Every sale moves 40 % less than a purchase."""
     trading = trade_at_random(lab_markets(**NOISY | {"noise": 0.05}), 300)
     data = trading.dataset()
-    runs = combine_quotes(runs_of(data))
-    runs = runs.take(np.arange(len(runs)))
-    runs.move[runs.side == 1] *= 0.6
-    found = fit_asymmetry(runs, *(fit_impact(runs.take(runs.side == side)) for side in (0, 1)))
+    orders = combine_quotes(metaorders_of(data))
+    orders = orders.take(np.arange(len(orders)))
+    orders.move[orders.side == 1] *= 0.6
+    found = fit_asymmetry(orders, *(fit_impact(orders.take(orders.side == side)) for side in (0, 1)))
     assert found.log_ratio.low < -np.log(0.6) < found.log_ratio.high and found.p < 0.001
 
 
@@ -66,13 +66,13 @@ def test_the_games_supply_effect_is_found_and_no_activity_effect_invented():
 def test_each_type_has_a_trend_and_a_stronger_side_of_its_own():
     """An EXPORT moves most where it is SCARCE and when it is bought, an IMPORT where it is ABUNDANT and when sold."""
     data = trade_at_random(lab_markets(), 300, menu=mixed_steps).dataset()
-    results = {(r.code, r.side): r for r in judge_hypotheses(data, combine_quotes(runs_of(data)), 0.0, None)}
+    results = {(r.code, r.side): r for r in judge_hypotheses(data, combine_quotes(metaorders_of(data)), 0.0, None)}
     for side in Operation:
         assert results[("H1t EXPORT", side)].estimate.high < 0 < results[("H1t IMPORT", side)].estimate.low
     assert results[("H4 IMPORT", None)].estimate.high < 0 < results[("H4 EXPORT", None)].estimate.low
     assert all(results[(f"H4 {kind}", None)].p_holm < 0.001 for kind in ("EXPORT", "IMPORT"))
     alone = data.take(data.type == TYPES.index(ListingType.EXPORT))
-    apart = {(r.code, r.side): r for r in judge_hypotheses(alone, combine_quotes(runs_of(alone)), 0.0, None)}
+    apart = {(r.code, r.side): r for r in judge_hypotheses(alone, combine_quotes(metaorders_of(alone)), 0.0, None)}
     for key in (("H1t EXPORT", Operation.BUY), ("H4 EXPORT", None)):
         assert results[key].estimate == apart[key].estimate and "EXPORT" in results[key].sentence
 
@@ -83,7 +83,7 @@ def test_fewer_than_ten_listings_are_no_test():
     units = np.unique(data.unit)
     for count, tested in ((9, False), (10, True)):
         few = data.take(np.isin(data.unit, units[:count]))
-        results = judge_hypotheses(few, combine_quotes(runs_of(few)), 0.0, fit_size(few))
+        results = judge_hypotheses(few, combine_quotes(metaorders_of(few)), 0.0, fit_size(few))
         size = next(result for result in results if result.code == "H3")
         assert size.estimate is not None and (size.p is not None) is tested
         if not tested:
@@ -98,7 +98,7 @@ def test_levels_are_compared_only_with_listings_enough_for_each_of_them():
     units = np.unique(data.unit)
     for count, tested in ((17, set()), (18, {"H1"}), (29, {"H1"}), (30, {"H1", "H2"})):
         few = data.take(np.isin(data.unit, units[:count]))
-        results = judge_hypotheses(few, combine_quotes(runs_of(few)), 0.0, None)
+        results = judge_hypotheses(few, combine_quotes(metaorders_of(few)), 0.0, None)
         levels = {result.code: result for result in results if result.code in ("H1", "H2")}
         assert {code for code, result in levels.items() if result.p is not None} == tested
         if count < 30:
@@ -123,7 +123,7 @@ def below_f(code: str, *supplies: Supply) -> float:
             records.append(
                 make_record(units=60, good_symbol=f"GOOD-{unit}", visit_id=f"{unit}-{visit}", **labels, **fields)
             )
-    results = judge_hypotheses(dataset_of(records), runs_of(dataset_of(records)), 0.0, None)
+    results = judge_hypotheses(dataset_of(records), metaorders_of(dataset_of(records)), 0.0, None)
     statistic = next(result.statistic for result in results if result.code == code)
     return float(statistic.split(", ")[1].split(")")[0])
 
@@ -156,7 +156,7 @@ def test_an_order_effect_is_found(listings):
                         **fields,
                     )
                 )
-    found = judge_hypotheses(dataset_of(records), runs_of(dataset_of(records)), 0.0, None)
+    found = judge_hypotheses(dataset_of(records), metaorders_of(dataset_of(records)), 0.0, None)
     order = next(result for result in found if result.code == "H5")
     assert order.p < 0.001 and order.p_holm is None and order.estimate.value > 0.1
 

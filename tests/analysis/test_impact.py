@@ -14,8 +14,8 @@ from spacetraders_lab.analysis.analyse import analyse, measure_impact
 from spacetraders_lab.analysis.dataset import ACTIVITIES, SIDES, SUPPLIES, TYPES, dataset_from_columns, dataset_of
 from spacetraders_lab.analysis.findings import CellFlag, percent_per_volume
 from spacetraders_lab.analysis.impact import fit_impact
+from spacetraders_lab.analysis.metaorders import cell_index, combine_quotes, elasticities, metaorders_of
 from spacetraders_lab.analysis.ratio import ratio_of_sums
-from spacetraders_lab.analysis.runs import cell_index, combine_quotes, elasticities, runs_of
 from spacetraders_lab.core.market import Operation, Supply
 from spacetraders_lab.sandbox.by_cell import listing_impact
 from spacetraders_lab.sandbox.settings import SandboxSettings
@@ -53,32 +53,32 @@ def visit_of(*quotes: tuple[int, int], **fields):
 
 
 def test_the_trades_of_a_visit_make_one_long_run():
-    runs = runs_of(dataset_of(visit_of((100, 50), (103, 51), (107, 53))))
-    assert runs.trades.tolist() == [2] and runs.volumes.tolist() == [2.0]
-    assert runs.move[0] == pytest.approx(np.log(107 / 100)) and runs.other[0] == pytest.approx(np.log(53 / 50))
-    assert runs.variance[0] == pytest.approx((1 / 100**2 + 1 / 107**2) / 12)
+    orders = metaorders_of(dataset_of(visit_of((100, 50), (103, 51), (107, 53))))
+    assert orders.trades.tolist() == [2] and orders.volumes.tolist() == [2.0]
+    assert orders.move[0] == pytest.approx(np.log(107 / 100)) and orders.other[0] == pytest.approx(np.log(53 / 50))
+    assert orders.variance[0] == pytest.approx((1 / 100**2 + 1 / 107**2) / 12)
 
 
 def test_a_run_ends_where_the_state_changes_or_the_quotes_do_not_join():
     first, second, third = visit_of((100, 50), (103, 51), (107, 53), (111, 55))
     scarce = make_record(units=60, iteration=4, sequence_in_visit=4, supply_before=Supply.SCARCE)
-    runs = runs_of(dataset_of([first, second, third, scarce]))
-    assert sorted(runs.trades.tolist()) == [1, 3]
-    assert sorted(runs_of(dataset_of([first, third])).trades.tolist()) == [1, 1]
+    orders = metaorders_of(dataset_of([first, second, third, scarce]))
+    assert sorted(orders.trades.tolist()) == [1, 3]
+    assert sorted(metaorders_of(dataset_of([first, third])).trades.tolist()) == [1, 1]
 
 
 def test_sizes_count_by_their_exponent():
-    assert runs_of(dataset_of([make_record(units=15)]), exponent=0.5).volumes.tolist() == [0.5]
+    assert metaorders_of(dataset_of([make_record(units=15)]), exponent=0.5).volumes.tolist() == [0.5]
 
 
 def test_the_two_quotes_of_a_proportional_market_move_alike():
     trading = trade_at_random(lab_markets(economy="constant-percent", impact=0.05), visits=200)
-    assert [e.value for e in elasticities(runs_of(trading.dataset()))] == pytest.approx([1, 1, 1], abs=0.02)
+    assert [e.value for e in elasticities(metaorders_of(trading.dataset()))] == pytest.approx([1, 1, 1], abs=0.02)
 
 
 def test_the_other_quote_adds_precision_and_no_bias():
     trading = trade_at_random(lab_markets(economy="constant-percent", impact=0.02), visits=300)
-    raw = runs_of(trading.dataset())
+    raw = metaorders_of(trading.dataset())
     both = combine_quotes(raw)
     assert (both.variance < raw.variance).all()
     error_raw, error_both = raw.move - 0.02 * raw.volumes, both.move - 0.02 * both.volumes
@@ -99,10 +99,10 @@ def test_two_units_are_too_few_for_a_ratio():
 def test_with_little_noise_the_model_agrees_with_a_mixed_model_of_log_slopes():
     """The log-linear model tends to an ordinary mixed model of ln(Y / X) as the noise goes to nothing."""
     trading = trade_at_random(dear(lab_markets(**NOISY | {"noise": 0.02})), visits=400)
-    runs = combine_quotes(runs_of(trading.dataset()))
-    runs = runs.take(runs.side == 0)
-    model = fit_impact(runs, omega2=1e-6)
-    frame = pd.DataFrame({"y": np.log(runs.move / runs.volumes), "unit": runs.unit, "cell": runs.cell})
+    orders = combine_quotes(metaorders_of(trading.dataset()))
+    orders = orders.take(orders.side == 0)
+    model = fit_impact(orders, omega2=1e-6)
+    frame = pd.DataFrame({"y": np.log(orders.move / orders.volumes), "unit": orders.unit, "cell": orders.cell})
     parts = np.unravel_index(frame["cell"], (len(TYPES), len(SUPPLIES), len(ACTIVITIES)))
     frame["type"], frame["supply"], frame["activity"] = parts
     frame.loc[frame["type"] == 2, "activity"] = 0  # EXCHANGE has no activity of its own
@@ -114,7 +114,7 @@ def test_with_little_noise_the_model_agrees_with_a_mixed_model_of_log_slopes():
 
 def measured(trading: Trading):
     data = trading.dataset()
-    return measure_impact(data, combine_quotes(runs_of(data)))
+    return measure_impact(data, combine_quotes(metaorders_of(data)))
 
 
 @pytest.fixture(scope="module")
@@ -182,13 +182,13 @@ def test_a_cell_of_one_run_leans_on_the_same_state_of_the_other_type_where_types
     off = []
     for seed in range(6):
         trading = trade_at_random(lab_markets(seed=seed, **BY_CELL | {"interaction": 0.3}), 400, seed=seed)
-        runs = combine_quotes(runs_of(trading.dataset()))
-        runs = runs.take(runs.side == 0)
-        full, often = fit_impact(runs), {int(c) for c in runs.cell if (runs.cell == c).sum() >= 6}
+        orders = combine_quotes(metaorders_of(trading.dataset()))
+        orders = orders.take(orders.side == 0)
+        full, often = fit_impact(orders), {int(c) for c in orders.cell if (orders.cell == c).sum() >= 6}
         for cell in (c for c in often if c - IMPORT_AFTER_EXPORT in often and c // IMPORT_AFTER_EXPORT == 1):
-            keep = runs.cell != cell
+            keep = orders.cell != cell
             keep[np.argmin(keep)] = True
-            left = fit_impact(runs.take(keep))
+            left = fit_impact(orders.take(keep))
             off += [left.solution.theta[left.cells == cell][0] - full.solution.theta[full.cells == cell][0]]
     assert len(off) > 25 and np.sqrt(np.mean(np.square(off))) < 0.12
 
@@ -272,7 +272,7 @@ def test_on_the_games_law_intervals_hold_what_the_trades_made_of_it():
     number = cell_index(data.type, data.supply, data.activity) * 2 + data.side
     truth = {n: np.average(slope[number == n], weights=data.x[number == n]) for n in np.unique(number)}
     inside = []
-    for cell in measure_impact(data, combine_quotes(runs_of(data))).cells:
+    for cell in measure_impact(data, combine_quotes(metaorders_of(data))).cells:
         if cell.flag is CellFlag.OK:
             place = (TYPES.index(cell.type), SUPPLIES.index(cell.supply), ACTIVITIES.index(cell.activity))
             expected = truth[cell_index(*map(np.array, place)) * 2 + SIDES.index(cell.side)]

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from spacetraders_lab.analysis.analyse import analyse, used_part
+from spacetraders_lab.analysis.metaorders import metaorders_of
 from spacetraders_lab.analysis.observations import observations_of
-from spacetraders_lab.analysis.runs import runs_of
 from spacetraders_lab.analysis.whole_credits import lost_to_rounding
 from spacetraders_lab.core.analysis_plan import Exclusion
 from tests.analysis.trading import lab_markets, trade_at_random
@@ -25,8 +25,8 @@ def traded(seed: int, **changed):
 
 
 def slope(data) -> float:
-    runs = runs_of(data)
-    return float(runs.move.sum() / runs.volumes.sum())
+    orders = metaorders_of(data)
+    return float(orders.move.sum() / orders.volumes.sum())
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])

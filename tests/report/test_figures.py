@@ -46,41 +46,45 @@ def test_a_heat_map_has_the_cells_that_were_traded() -> None:
     assert found[0]["percent"] == pytest.approx(100 * math.expm1(0.05))
 
 
-def test_raw_runs_begin_at_nothing_and_pile_up() -> None:
+def test_raw_metaorders_begin_at_nothing_and_pile_up() -> None:
     data = dataset_of(visit(100, 104, 110))
-    assert figures.raw_runs(data, BUY, EXPORT, 1.0) == [
+    assert figures.raw_metaorders(data, BUY, EXPORT, 1.0) == [
         {"run": 0, "supply": "MODERATE", "side": "BUY", "volumes": 0.0, "percent": 0.0},
         {"run": 0, "supply": "MODERATE", "side": "BUY", "volumes": 0.5, "percent": pytest.approx(4.0)},
         {"run": 0, "supply": "MODERATE", "side": "BUY", "volumes": 1.0, "percent": pytest.approx(10.0)},
     ]
-    assert figures.raw_runs(data, SELL, EXPORT, 1.0) == figures.raw_runs(data, BUY, ListingType.IMPORT, 1.0) == []
+    assert (
+        figures.raw_metaorders(data, SELL, EXPORT, 1.0)
+        == figures.raw_metaorders(data, BUY, ListingType.IMPORT, 1.0)
+        == []
+    )
 
 
 def test_a_run_begins_anew_at_the_next_supply_level_and_visit() -> None:
     rows = visit(100, 104, 110, 120)
     rows[1] = replace(rows[1], supply_before=Supply.LIMITED)
     rows += visit(90, 95, name="w", begin=60)
-    found = figures.raw_runs(dataset_of(rows), BUY, EXPORT, 1.0)
+    found = figures.raw_metaorders(dataset_of(rows), BUY, EXPORT, 1.0)
     assert [r["run"] for r in found if r["volumes"] == 0] == [0, 1, 2, 3]
     assert len(found) == 4 * 2
 
 
-def test_of_many_runs_only_some_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(figures, "MOST_RUNS", 5)
+def test_of_many_metaorders_only_some_are_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(figures, "MOST_METAORDERS", 5)
     rows = [row for i in range(12) for row in visit(100, 104, name=f"v{i}", begin=10 * i)]
-    assert len({r["run"] for r in figures.raw_runs(dataset_of(rows), BUY, EXPORT, 1.0)}) == 4
+    assert len({r["run"] for r in figures.raw_metaorders(dataset_of(rows), BUY, EXPORT, 1.0)}) == 4
 
 
 def test_runs_of_small_trades_lie_on_the_slope_of_sizes_to_a_power() -> None:
     """Four quarters move the quote by as much as four times a quarter's power of it, not as one whole does."""
     rows = visit(*(round(1000 * math.exp(0.05 * 0.5 * step)) for step in range(5)), units=15)
-    raw = figures.raw_runs(dataset_of(rows), BUY, EXPORT, 0.5)
+    raw = figures.raw_metaorders(dataset_of(rows), BUY, EXPORT, 0.5)
     fitted = figures.fitted_curves([replace(CELL, exponent=0.5)], BUY, EXPORT, raw)
     assert raw[-1]["volumes"] == fitted[-1]["volumes"] == pytest.approx(2.0)
     assert raw[-1]["percent"] == pytest.approx(fitted[-1]["percent"], rel=0.01)
 
 
-def test_fits_go_as_far_as_their_raw_runs() -> None:
+def test_fits_go_as_far_as_their_raw_metaorders() -> None:
     raw = [{"supply": "MODERATE", "volumes": 2.5}, {"supply": "MODERATE", "volumes": 1.0}]
     found = figures.fitted_curves([CELL], BUY, EXPORT, raw)
     assert (found[0]["volumes"], found[0]["percent"]) == (0.0, 0.0)
@@ -213,7 +217,9 @@ def test_forms_of_the_law_and_precision() -> None:
 
 def test_figures_of_a_real_run_agree_with_its_rows() -> None:
     played = subject()
-    runs = [r for kind in ListingType for side in Operation for r in figures.raw_runs(played.data, side, kind, 1.0)]
+    runs = [
+        r for kind in ListingType for side in Operation for r in figures.raw_metaorders(played.data, side, kind, 1.0)
+    ]
     used = played.data.used()
     assert max(r["volumes"] for r in runs) <= float(used.cumulative.max() / used.trade_volume.min())
     assert all(r["percent"] >= 0 for r in runs)

@@ -14,11 +14,11 @@ from spacetraders_lab.analysis.findings import CellEstimate, Findings, ListingEs
 from spacetraders_lab.analysis.hypotheses import judge_hypotheses
 from spacetraders_lab.analysis.impact import ImpactModel, fit_impact
 from spacetraders_lab.analysis.law import fit_law
+from spacetraders_lab.analysis.metaorders import Metaorders, combine_quotes, elasticities, metaorders_of
 from spacetraders_lab.analysis.noise import match_noise
 from spacetraders_lab.analysis.observations import NO_OTHERS, Observations, OtherTrades
 from spacetraders_lab.analysis.quiet import drift_variance, quiet_reads
 from spacetraders_lab.analysis.recovery import estimate_recovery
-from spacetraders_lab.analysis.runs import Runs, combine_quotes, elasticities, runs_of
 from spacetraders_lab.analysis.size import fit_size
 from spacetraders_lab.analysis.ticks import find_tick, tick_in_bracket
 from spacetraders_lab.analysis.transitions import supply_transitions
@@ -55,9 +55,9 @@ def analyse(
     drift2 = drift_variance(reads, placebos)
     size_law = fit_size(data, drift2)
     exponent = size_law.used if size_law is not None else 1.0
-    raw = runs_of(data, exponent)
-    runs = combine_quotes(raw)
-    tables = measure_impact(data, runs, drift2)
+    raw = metaorders_of(data, exponent)
+    orders = combine_quotes(raw)
+    tables = measure_impact(data, orders, drift2)
     law = fit_law(data)
     return Findings(
         exclusions=count_exclusions(data),
@@ -68,8 +68,8 @@ def analyse(
         elasticities=elasticities(raw),
         size_law=size_law,
         law=law,
-        hypotheses=judge_hypotheses(data, runs, drift2, size_law),
-        contrasts=cell_contrasts(runs, drift2),
+        hypotheses=judge_hypotheses(data, orders, drift2, size_law),
+        contrasts=cell_contrasts(orders, drift2),
         recovery=estimate_recovery(data, reads, tick, law, others),
         transitions=supply_transitions(data),
     )
@@ -87,13 +87,13 @@ def used_part(data: Dataset, findings: Findings) -> Dataset:
     return usable_part(data, findings.recovery.tick if findings.recovery is not None else None)
 
 
-def measure_impact(data: Dataset, runs: Runs, drift2: float = 0.0) -> ImpactTables:
-    """Fit both sides to the runs of the dataset; `drift2` as in `fit_impact`."""
+def measure_impact(data: Dataset, orders: Metaorders, drift2: float = 0.0) -> ImpactTables:
+    """Fit both sides to the metaorders of the dataset; `drift2` as in `fit_impact`."""
     cells: list[CellEstimate] = []
     listings: list[ListingEstimate] = []
     sides: list[SideFit] = []
     for side in range(len(SIDES)):
-        own = runs.take(runs.side == side)
+        own = orders.take(orders.side == side)
         model = fit_impact(own, drift2)
         cells += cell_table(data, own, side, model)
         told = listing_table(data, own, side, model)
@@ -105,12 +105,12 @@ def measure_impact(data: Dataset, runs: Runs, drift2: float = 0.0) -> ImpactTabl
     return ImpactTables(tuple(cells), tuple(listings), tuple(sides))
 
 
-def _side_fit(side: int, runs: Runs, model: ImpactModel) -> SideFit:
+def _side_fit(side: int, orders: Metaorders, model: ImpactModel) -> SideFit:
     variances = model.variances
     return SideFit(
         side=SIDES[side],
-        runs=len(runs),
-        transactions=int(runs.trades.sum()),
+        orders=len(orders),
+        transactions=int(orders.trades.sum()),
         markets=len(model.units),
         market_sd=float(np.sqrt(variances.tau2)),
         cell_sd=float(np.sqrt(variances.omega2)),
@@ -121,20 +121,22 @@ def _side_fit(side: int, runs: Runs, model: ImpactModel) -> SideFit:
     )
 
 
-def _lone_fit(side: int, runs: Runs, slope: float, drift2: float) -> SideFit:
+def _lone_fit(side: int, orders: Metaorders, slope: float, drift2: float) -> SideFit:
     """The noise of the steps at the only listing of a side; nothing tells how far others, or cells, would differ."""
-    mean = runs.volumes * slope
-    other = runs.variance + drift2 * runs.minutes
-    phi = match_noise((runs.move - mean) ** 2, mean**2 / runs.volumes, other, max(1.0, len(runs) - 1.0), _USUAL_PHI)
+    mean = orders.volumes * slope
+    other = orders.variance + drift2 * orders.minutes
+    phi = match_noise(
+        (orders.move - mean) ** 2, mean**2 / orders.volumes, other, max(1.0, len(orders) - 1.0), _USUAL_PHI
+    )
     return SideFit(
         side=SIDES[side],
-        runs=len(runs),
-        transactions=int(runs.trades.sum()),
+        orders=len(orders),
+        transactions=int(orders.trades.sum()),
         markets=1,
         market_sd=math.nan,
         cell_sd=math.nan,
-        step_cv=math.sqrt(phi) if len(runs) > 1 else math.nan,
+        step_cv=math.sqrt(phi) if len(orders) > 1 else math.nan,
         drift_sd=math.sqrt(drift2),
         converged=True,
-        residual_df=len(runs) - 1.0,
+        residual_df=len(orders) - 1.0,
     )

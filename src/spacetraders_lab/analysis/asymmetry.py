@@ -12,8 +12,8 @@ from spacetraders_lab.analysis.dataset import ACTIVITIES, BUY, SUPPLIES
 from spacetraders_lab.analysis.distributions import t_interval, t_p
 from spacetraders_lab.analysis.findings import Estimate
 from spacetraders_lab.analysis.impact import ImpactModel
+from spacetraders_lab.analysis.metaorders import Metaorders
 from spacetraders_lab.analysis.pooling import pool
-from spacetraders_lab.analysis.runs import Runs
 
 _CLOSE = 0.3  # standard error of a log ratio above which a pair is left out: the log of a small noisy move is biased
 _MIN_UNITS = 3
@@ -30,13 +30,13 @@ class Asymmetry:
     listings: int
 
 
-def fit_asymmetry(runs: Runs, buying: ImpactModel, selling: ImpactModel) -> Asymmetry | None:
+def fit_asymmetry(orders: Metaorders, buying: ImpactModel, selling: ImpactModel) -> Asymmetry | None:
     """Paule-Mandel random effects with a Hartung-Knapp t interval (`pooling`).
 
     Which pairs are close enough to count is decided
     by their size and rounding, not by how they came out. None with fewer than three listings.
     """
-    ratios, variances = _unit_ratios(runs, buying, selling)
+    ratios, variances = _unit_ratios(orders, buying, selling)
     if len(ratios) < _MIN_UNITS:
         return None
     pooled, df = pool(ratios, variances), len(ratios) - 1
@@ -44,13 +44,13 @@ def fit_asymmetry(runs: Runs, buying: ImpactModel, selling: ImpactModel) -> Asym
     return Asymmetry(t_interval(pooled.mean, pooled.error, df), t, t_p(t, df), df, len(ratios))
 
 
-def _unit_ratios(runs: Runs, buying: ImpactModel, selling: ImpactModel) -> tuple[Floats, Floats]:
+def _unit_ratios(orders: Metaorders, buying: ImpactModel, selling: ImpactModel) -> tuple[Floats, Floats]:
     """ln(slope when buying / slope when selling) of each listing, over the labels where both were traded."""
-    label = runs.cell // len(ACTIVITIES) % len(SUPPLIES)
-    pairs, pair = np.unique(runs.unit * len(SUPPLIES) + label, return_inverse=True)
+    label = orders.cell // len(ACTIVITIES) % len(SUPPLIES)
+    pairs, pair = np.unique(orders.unit * len(SUPPLIES) + label, return_inverse=True)
     logs, variances = [], []
     for side, model in enumerate((buying, selling)):
-        log, variance = _log_slopes(runs, pair, len(pairs), side, model)
+        log, variance = _log_slopes(orders, pair, len(pairs), side, model)
         logs.append(log)
         variances.append(variance)
     close = np.isfinite(logs[0]) & np.isfinite(logs[1]) & (variances[0] + variances[1] < _CLOSE**2)
@@ -61,12 +61,12 @@ def _unit_ratios(runs: Runs, buying: ImpactModel, selling: ImpactModel) -> tuple
     return sums(unit, weight * ratio, len(units)) / total, 1 / total
 
 
-def _log_slopes(runs: Runs, pair: Ints, count: int, side: int, model: ImpactModel) -> tuple[Floats, Floats]:
+def _log_slopes(orders: Metaorders, pair: Ints, count: int, side: int, model: ImpactModel) -> tuple[Floats, Floats]:
     """Log of the ratio of sums in each pair on one side, and the variance expected of it; not finite without trades."""
-    own = runs.side == side
-    size = sums(pair[own], runs.volumes[own], count)
-    move = sums(pair[own], runs.move[own], count)
-    rounding = sums(pair[own], runs.variance[own], count)
+    own = orders.side == side
+    size = sums(pair[own], orders.volumes[own], count)
+    move = sums(pair[own], orders.move[own], count)
+    rounding = sums(pair[own], orders.variance[own], count)
     typical = float(np.exp(np.average(model.solution.theta, weights=model.trades.sum(0))))
     with np.errstate(invalid="ignore", divide="ignore"):
         variance = model.variances.phi / size + rounding / (typical * size) ** 2

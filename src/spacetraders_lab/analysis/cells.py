@@ -10,8 +10,8 @@ from spacetraders_lab.analysis.dataset import ACTIVITIES, NO_ACTIVITY, SIDES, SU
 from spacetraders_lab.analysis.distributions import exp_interval
 from spacetraders_lab.analysis.findings import CellEstimate, CellFlag, Estimate, ListingEstimate
 from spacetraders_lab.analysis.impact import ImpactModel, fixed_design
+from spacetraders_lab.analysis.metaorders import CELLS, Metaorders, cell_index
 from spacetraders_lab.analysis.ratio import MIN_UNITS, ratio_of_sums
-from spacetraders_lab.analysis.runs import CELLS, Runs, cell_index
 from spacetraders_lab.core.market import ListingType
 
 
@@ -24,28 +24,30 @@ class _Means:
     df: float
 
 
-def cell_table(data: Dataset, runs: Runs, side: int, model: ImpactModel | None) -> tuple[CellEstimate, ...]:
-    """Every cell that the game can have on a side, observed or not; `runs` are those of the side, `data` all rows."""
+def cell_table(data: Dataset, orders: Metaorders, side: int, model: ImpactModel | None) -> tuple[CellEstimate, ...]:
+    """Every cell that the game can have on a side, observed or not; `orders` are those of the side, `data` all rows."""
     rows = data.take(data.usable & (data.side == side))
     cell = cell_index(rows.type, rows.supply, rows.activity)
     naive = sums(cell, rows.percent, CELLS) / np.maximum(1, np.bincount(cell, minlength=CELLS))
-    measured = _measured(model) if model is not None else _measured_alone(runs)
-    return tuple(_cell(side, number, runs, float(naive[number]), model, measured) for number in _possible_cells())
+    measured = _measured(model) if model is not None else _measured_alone(orders)
+    return tuple(_cell(side, number, orders, float(naive[number]), model, measured) for number in _possible_cells())
 
 
-def listing_table(data: Dataset, runs: Runs, side: int, model: ImpactModel | None) -> tuple[ListingEstimate, ...]:
+def listing_table(
+    data: Dataset, orders: Metaorders, side: int, model: ImpactModel | None
+) -> tuple[ListingEstimate, ...]:
     """Every listing measured on a side, its slope shrunken towards those of markets like it.
 
     A listing that was the only one traded has none like it: without a model, its slope is the ratio of its sums.
     """
     if model is None:
-        return _lone_listing(data, runs, side)
+        return _lone_listing(data, orders, side)
     share = model.trades / model.trades.sum(1, keepdims=True)
     means = _means(model, share)
     return tuple(
         _listing(
             data,
-            runs.take(runs.unit == unit),
+            orders.take(orders.unit == unit),
             side,
             exp_interval(means.log[i], means.error[i], means.df),
             float(model.solution.eta[i]),
@@ -54,17 +56,17 @@ def listing_table(data: Dataset, runs: Runs, side: int, model: ImpactModel | Non
     )
 
 
-def _lone_listing(data: Dataset, runs: Runs, side: int) -> tuple[ListingEstimate, ...]:
+def _lone_listing(data: Dataset, orders: Metaorders, side: int) -> tuple[ListingEstimate, ...]:
     """The only listing traded on a side, its visits taken as the clusters; none where they are fewer than three."""
-    if len(np.unique(runs.unit)) != 1:
+    if len(np.unique(orders.unit)) != 1:
         return ()
-    slope = ratio_of_sums(runs.move, runs.volumes, runs.visit)
-    return () if slope is None else (_listing(data, runs, side, slope, effect=0.0),)
+    slope = ratio_of_sums(orders.move, orders.volumes, orders.visit)
+    return () if slope is None else (_listing(data, orders, side, slope, effect=0.0),)
 
 
-def _listing(data: Dataset, runs: Runs, side: int, slope: Estimate, effect: float) -> ListingEstimate:
-    """The listing that these runs of a side are of, as it was seen last."""
-    unit = int(runs.unit[0])
+def _listing(data: Dataset, orders: Metaorders, side: int, slope: Estimate, effect: float) -> ListingEstimate:
+    """The listing that these metaorders of a side are of, as it was seen last."""
+    unit = int(orders.unit[0])
     # a trade of the other side, or one that cannot be used, may have been the last to read the quotes
     was_read = ~np.isnan(data.ask_after) & ~np.isnan(data.bid_after)
     row = int(np.flatnonzero(was_read & (data.unit == unit))[-1])  # in time order
@@ -73,8 +75,8 @@ def _listing(data: Dataset, runs: Runs, side: int, slope: Estimate, effect: floa
         good=data.unit_names[unit][1],
         side=SIDES[side],
         type=TYPES[data.type[row]],
-        transactions=int(runs.trades.sum()),
-        trade_volumes=float(runs.tranches.sum()),
+        transactions=int(orders.trades.sum()),
+        trade_volumes=float(orders.tranches.sum()),
         slope=slope,
         effect=effect,
         trade_volume=int(data.trade_volume_after[row]),
@@ -93,10 +95,10 @@ def _possible_cells() -> list[int]:
 
 
 def _cell(
-    side: int, number: int, runs: Runs, naive: float, model: ImpactModel | None, measured: dict[int, Estimate]
+    side: int, number: int, orders: Metaorders, naive: float, model: ImpactModel | None, measured: dict[int, Estimate]
 ) -> CellEstimate:
     kind, supply, activity = np.unravel_index(number, (len(TYPES), len(SUPPLIES), len(ACTIVITIES)))
-    own = runs.take(runs.cell == number)
+    own = orders.take(orders.cell == number)
     markets = len(np.unique(own.unit))
     ratio = ratio_of_sums(own.move, own.volumes, own.unit)
     new, prediction, shrinkage = _expected(number, model) if model is not None else (None, None, None)
@@ -131,11 +133,11 @@ def _measured(model: ImpactModel) -> dict[int, Estimate]:
     return {int(c): exp_interval(means.log[i], means.error[i], means.df) for i, c in enumerate(model.cells)}
 
 
-def _measured_alone(runs: Runs) -> dict[int, Estimate]:
+def _measured_alone(orders: Metaorders) -> dict[int, Estimate]:
     """The same where a single listing was traded, by the ratio of its sums with visits as clusters."""
-    if len(np.unique(runs.unit)) != 1:
+    if len(np.unique(orders.unit)) != 1:
         return {}
-    own = {int(cell): runs.take(runs.cell == cell) for cell in np.unique(runs.cell)}
+    own = {int(cell): orders.take(orders.cell == cell) for cell in np.unique(orders.cell)}
     ratios = {cell: ratio_of_sums(one.move, one.volumes, one.visit) for cell, one in own.items()}
     return {cell: ratio for cell, ratio in ratios.items() if ratio is not None}
 

@@ -15,18 +15,18 @@ from spacetraders_lab.analysis.distributions import exp_interval, t_p
 from spacetraders_lab.analysis.findings import CellContrast
 from spacetraders_lab.analysis.hypotheses import UNSHRUNKEN, cell_covariance, cell_parts
 from spacetraders_lab.analysis.impact import ImpactModel, fit_impact
+from spacetraders_lab.analysis.metaorders import Metaorders
 from spacetraders_lab.analysis.ratio import MIN_UNITS
-from spacetraders_lab.analysis.runs import Runs
 
 
-def cell_contrasts(runs: Runs, drift2: float = 0.0) -> tuple[CellContrast, ...]:
+def cell_contrasts(orders: Metaorders, drift2: float = 0.0) -> tuple[CellContrast, ...]:
     """Each cell of three markets beside the next fuller one, and beside the next livelier one, of its side and type.
 
     The cells' own data count alone. `q` is adjusted over all contrasts of both sides.
     """
     found: list[CellContrast] = []
     for side in range(len(SIDES)):
-        model = fit_impact(runs.take(runs.side == side), drift2, UNSHRUNKEN)
+        model = fit_impact(orders.take(orders.side == side), drift2, UNSHRUNKEN)
         if model is not None:
             found += [_contrast(side, model, *ends) for ends in _neighbours(model)]
     adjusted = false_discovery([contrast.p for contrast in found])

@@ -135,12 +135,12 @@ class SideFit:
 
     `market_sd` and `cell_sd` are in logs of the slope; `step_cv` is the coefficient of variation of the move by one
     full tradeVolume; `drift_sd` the log move of a quote in a minute without trades. Of a single market there is no
-    spread: NaN. `residual_df` is how many runs in excess of what listings and cells explain told the noise; where that
-    is less than one nothing did, and `step_cv` is NaN.
+    spread: NaN. `residual_df` is how many metaorders in excess of what listings and cells explain told the noise; where
+    that is less than one nothing did, and `step_cv` is NaN.
     """
 
     side: Operation
-    runs: int
+    orders: int
     transactions: int
     markets: int
     market_sd: float

@@ -16,7 +16,7 @@ from spacetraders_lab.analysis.dataset import ACTIVITIES, SIDES, SUPPLIES, TYPES
 from spacetraders_lab.analysis.distributions import f_p, t_interval, t_p
 from spacetraders_lab.analysis.findings import Estimate, HypothesisResult, SizeLaw
 from spacetraders_lab.analysis.impact import ImpactModel, fit_impact
-from spacetraders_lab.analysis.runs import Runs
+from spacetraders_lab.analysis.metaorders import Metaorders
 from spacetraders_lab.analysis.size import fit_order
 from spacetraders_lab.core.market import ListingType, Operation
 
@@ -32,33 +32,35 @@ _ALONE = ", not adjusted for the other tests"
 _DOES = {Operation.BUY: "buying", Operation.SELL: "selling"}
 
 
-def judge_hypotheses(data: Dataset, runs: Runs, drift2: float, size: SizeLaw | None) -> tuple[HypothesisResult, ...]:
+def judge_hypotheses(
+    data: Dataset, orders: Metaorders, drift2: float, size: SizeLaw | None
+) -> tuple[HypothesisResult, ...]:
     """All tests that the data allow, each with its sentence, by their codes."""
     results: list[HypothesisResult | None] = []
-    for side, model in zip(SIDES, _by_side(runs, drift2), strict=True):
+    for side, model in zip(SIDES, _by_side(orders, drift2), strict=True):
         if model is not None:
             results += [_if_enough(found, len(model.units)) for found in (_supply(side, model), _activity(side, model))]
     results.append(_if_enough(_size(size), size.markets if size is not None else 0))
-    for kind in np.unique(runs.type):
-        results += _of_type(TYPES[kind], runs.take(runs.type == kind), drift2)
+    for kind in np.unique(orders.type):
+        results += _of_type(TYPES[kind], orders.take(orders.type == kind), drift2)
     order = fit_order(data, drift2, size.exponent.value if size is not None else 1.0)
     results.append(_if_enough(_order(order), len(np.unique(data.used().unit))))
     return _holm(sorted((result for result in results if result is not None), key=lambda result: result.code))
 
 
-def _by_side(runs: Runs, drift2: float) -> list[ImpactModel | None]:
-    return [fit_impact(runs.take(runs.side == side), drift2, UNSHRUNKEN) for side in range(len(SIDES))]
+def _by_side(orders: Metaorders, drift2: float) -> list[ImpactModel | None]:
+    return [fit_impact(orders.take(orders.side == side), drift2, UNSHRUNKEN) for side in range(len(SIDES))]
 
 
-def _of_type(kind: ListingType, runs: Runs, drift2: float) -> list[HypothesisResult | None]:
-    """H1t of both sides and H4, from the runs of one type."""
-    buying, selling = _by_side(runs, drift2)
+def _of_type(kind: ListingType, orders: Metaorders, drift2: float) -> list[HypothesisResult | None]:
+    """H1t of both sides and H4, from the metaorders of one type."""
+    buying, selling = _by_side(orders, drift2)
     results = [
         _if_enough(_trend(side, kind, model), len(model.units))
         for side, model in zip(SIDES, (buying, selling), strict=True)
         if model is not None
     ]
-    both = fit_asymmetry(runs, buying, selling) if buying is not None and selling is not None else None
+    both = fit_asymmetry(orders, buying, selling) if buying is not None and selling is not None else None
     return [*results, _if_enough(_side(kind, both), both.listings if both is not None else 0)]
 
 
@@ -87,8 +89,8 @@ def _wald(model: ImpactModel, within: Ints, levels: Ints) -> tuple[float, int, f
     """F, its degrees of freedom and p for no differences between the cells of a group; None without such cells.
 
     What listings add to a contrast is known with the degrees of freedom of the listings, what trades add with those of
-    the runs: each contrast has a mixture of both, and F one of the contrasts' (Fai and Cornelius 1996, J. Stat. Comput.
-    Simul. 54:363).
+    the metaorders: each contrast has a mixture of both, and F one of the contrasts' (Fai and Cornelius 1996, J. Stat.
+    Comput. Simul. 54:363).
     """
     contrasts = []
     for group in np.unique(within):

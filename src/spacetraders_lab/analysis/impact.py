@@ -1,6 +1,6 @@
-"""The hierarchical model of impact, fitted to the runs of one side. Makes no tables; see `cells.py`.
+"""The hierarchical model of impact, fitted to the metaorders of one side. Makes no tables; see `cells.py`.
 
-For a run r of unit u in cell c (type x supply x activity), with X tradeVolumes in T minutes:
+For a metaorder r of unit u in cell c (type x supply x activity), with X tradeVolumes in T minutes:
 
     E[Y]   = X exp(a + type + supply + activity + delta[c] + eta[u])
     Var[Y] = phi E[Y]² / X + drift² T + rounding
@@ -12,8 +12,8 @@ units absorbed; tau² by Fellner-Schall (Wood and Fasiolo 2017, Biometrics 73:10
 
 omega and the share are not estimated but averaged over: the model is fitted for each of several values, and these are
 weighted by Laplace's approximation of their likelihood (Rue, Martino and Chopin 2009, JRSS-B 71:319). One best omega
-would be nothing too often, and then every interval too short; a large one would let the noise of few runs hide in the
-cells.
+would be nothing too often, and then every interval too short; a large one would let the noise of few metaorders hide in
+the cells.
 """
 
 from collections.abc import Sequence
@@ -23,8 +23,8 @@ import numpy as np
 
 from spacetraders_lab.analysis.arrays import Floats, Ints, sums
 from spacetraders_lab.analysis.dataset import ACTIVITIES, SUPPLIES, TYPES
+from spacetraders_lab.analysis.metaorders import Metaorders
 from spacetraders_lab.analysis.noise import match_noise
-from spacetraders_lab.analysis.runs import Runs
 
 _LEVELS = (len(TYPES), len(SUPPLIES), len(ACTIVITIES))
 _FIXED_VARIANCE = 9.0  # a prior so wide that it only matters for a level whose moves are all zero
@@ -69,7 +69,7 @@ class Solution:
 
 @dataclass(frozen=True, slots=True)
 class ImpactModel:
-    """A fitted side: its `cells` (numbers, see `cell_index`) and `units` with runs, and the trades of units x cells.
+    """A fitted side: its traded `cells` (numbers, see `cell_index`) and `units`, and the trades of units x cells.
 
     `bias` is what the logs of each unit's slopes miss: quasi-likelihood takes logs of means, which lie below where the
     noise grows with the move, and above where it does not (half the unit's variance either way).
@@ -82,22 +82,23 @@ class ImpactModel:
     solution: Solution
     variances: Variances
     rank: int
-    runs: int
+    orders: int
     residual_df: float
     converged: bool
 
     @property
     def tells_noise(self) -> bool:
-        """Whether runs are left over that tell the noise of a step from what listings and cells are by themselves."""
+        """Whether metaorders are left over that tell the noise of a step from what listings and cells are."""
         return self.residual_df >= _FEWEST_DF
 
     @property
     def unexplained(self) -> float:
-        """The variance of a log slope that may be noise as well as the listing's own: 0 where the runs tell them apart.
+        """The variance of a log slope that may be noise as well as the listing's own: 0 where they are told apart.
 
-        They do not with one run a listing: then effects of listings and cells explain every run, nothing is left over
-        that would tell the noise of a step, and what is taken for their spread may all be noise. Where a level has a
-        single run its fixed effect swallows that spread as well: as much as cells usually differ is supposed then.
+        They do not with one metaorder a listing: then effects of listings and cells explain every metaorder, nothing is
+        left over that would tell the noise of a step, and what is taken for their spread may all be noise. Where a
+        level has a single metaorder its fixed effect swallows that spread as well: as much as cells usually differ is
+        supposed then.
         """
         if self.tells_noise:
             return 0.0
@@ -110,17 +111,17 @@ class ImpactModel:
         return slopes
 
 
-def fit_impact(runs: Runs, drift2: float = 0.0, omega2: float | None = None) -> ImpactModel | None:
-    """Fit the runs of one side; `drift2` is the variance of a quote's log move in a minute without trades.
+def fit_impact(orders: Metaorders, drift2: float = 0.0, omega2: float | None = None) -> ImpactModel | None:
+    """Fit the metaorders of one side; `drift2` is the variance of a quote's log move in a minute without trades.
 
     With `omega2` the variance between cells is given, nothing of it common, and not averaged over. None where there is
     no impact to speak of: the mean move is not 3 standard errors above zero.
     """
-    if not _has_signal(runs):
+    if not _has_signal(orders):
         return None
-    cells, cell = np.unique(runs.cell, return_inverse=True)
-    units, unit = np.unique(runs.unit, return_inverse=True)
-    fit = _Fit(runs, cells, cell, units, unit, drift2)
+    cells, cell = np.unique(orders.cell, return_inverse=True)
+    units, unit = np.unique(orders.unit, return_inverse=True)
+    fit = _Fit(orders, cells, cell, units, unit, drift2)
     if omega2 is not None:
         return fit.run(omega2, 0.0)[0]
     models, likelihoods = zip(*(fit.run(sd**2, common) for sd in _CELL_SDS for common in _COMMON), strict=True)
@@ -129,12 +130,12 @@ def fit_impact(runs: Runs, drift2: float = 0.0, omega2: float | None = None) -> 
     return _average(models, weight / weight.sum())
 
 
-def _has_signal(runs: Runs) -> bool:
-    if len(runs) < 2 or len(np.unique(runs.unit)) < 2:
+def _has_signal(orders: Metaorders) -> bool:
+    if len(orders) < 2 or len(np.unique(orders.unit)) < 2:
         return False
-    slope = runs.move.sum() / runs.volumes.sum()
-    noise = runs.variance + (runs.move - slope * runs.volumes) ** 2
-    return bool(runs.move.sum() > _MIN_SIGNAL * np.sqrt(noise.sum()))
+    slope = orders.move.sum() / orders.volumes.sum()
+    noise = orders.variance + (orders.move - slope * orders.volumes) ** 2
+    return bool(orders.move.sum() > _MIN_SIGNAL * np.sqrt(noise.sum()))
 
 
 def _average(models: Sequence[ImpactModel], weight: Floats) -> ImpactModel:
@@ -175,20 +176,20 @@ def fixed_design(cells: Ints) -> Floats:
 
 
 class _Fit:
-    """The runs as indices, and how the model is fitted to them; each fit begins where the one before ended."""
+    """The metaorders as indices, and how the model is fitted to them; each fit begins where the one before ended."""
 
-    def __init__(self, runs: Runs, cells: Ints, cell: Ints, units: Ints, unit: Ints, drift2: float) -> None:
-        self.runs, self.cells, self.units = runs, cells, units
+    def __init__(self, orders: Metaorders, cells: Ints, cell: Ints, units: Ints, unit: Ints, drift2: float) -> None:
+        self.orders, self.cells, self.units = orders, cells, units
         self.cell, self.unit = cell, unit
         self.key = unit * len(cells) + cell
         fixed = fixed_design(cells)
         self.rank = int(np.linalg.matrix_rank(fixed))
         self.fixed = fixed.shape[1]
         self.design = np.hstack([fixed, np.eye(len(cells))])
-        self.noise = drift2 * runs.minutes + runs.variance
+        self.noise = drift2 * orders.minutes + orders.variance
         state = cells % (len(SUPPLIES) * len(ACTIVITIES))
         self.alike = np.equal.outer(state, state)
-        start = np.log(runs.move.sum() / runs.volumes.sum())
+        start = np.log(orders.move.sum() / orders.volumes.sum())
         self.theta, self.eta = np.full(len(cells), start), np.zeros(len(units))
         self.variances = Variances(0.1, 0.1, 0.1, drift2)
         self.between = np.eye(len(cells))  # precision of the cells' effects
@@ -198,7 +199,7 @@ class _Fit:
         self.variances = replace(self.variances, omega2=omega2)
         spread = omega2 * (common * self.alike + (1 - common) * np.eye(len(self.cells)))
         self.between = np.linalg.inv(spread).astype(np.float64)
-        converged, residual_df = False, float(len(self.runs))
+        converged, residual_df = False, float(len(self.orders))
         for step in range(_MAX_STEPS):
             solution = self.solve(limit=1.0)
             variances, residual_df = self.update(solution)
@@ -212,27 +213,27 @@ class _Fit:
         model = ImpactModel(
             self.cells,
             self.units,
-            self._sum(self.runs.trades.astype(np.float64)),
+            self._sum(self.orders.trades.astype(np.float64)),
             self._bias(solution),
             solution,
             self.variances,
             self.rank,
-            len(self.runs),
+            len(self.orders),
             residual_df,
             converged,
         )
         return model, self._likelihood(solution)
 
     def _mean(self, solution: Solution) -> Floats:
-        """The expected moves of the runs."""
-        mean: Floats = self.runs.volumes * np.exp(solution.theta[self.cell] + solution.eta[self.unit])
+        """The expected moves of the metaorders."""
+        mean: Floats = self.orders.volumes * np.exp(solution.theta[self.cell] + solution.eta[self.unit])
         return mean
 
     def _likelihood(self, solution: Solution) -> float:
         """Laplace's approximation of the log likelihood, coefficients and effects integrated out."""
         mean, variances, cells = self._mean(solution), self.variances, solution.coefficients[self.fixed :]
-        variance = variances.phi * mean**2 / self.runs.volumes + self.noise
-        twice = (np.log(variance) + (self.runs.move - mean) ** 2 / variance).sum()
+        variance = variances.phi * mean**2 / self.orders.volumes + self.noise
+        twice = (np.log(variance) + (self.orders.move - mean) ** 2 / variance).sum()
         twice += (solution.eta**2).sum() / variances.tau2 + len(self.units) * np.log(variances.tau2)
         twice += cells @ self.between @ cells - np.linalg.slogdet(self.between)[1]
         twice += (solution.coefficients[1 : self.fixed] ** 2).sum() / _FIXED_VARIANCE
@@ -241,7 +242,7 @@ class _Fit:
 
     def _bias(self, solution: Solution) -> Floats:
         mean = self._mean(solution)
-        by_step = self.variances.phi * mean**2 / self.runs.volumes
+        by_step = self.variances.phi * mean**2 / self.orders.volumes
         weight = mean**2 / (by_step + self.noise)
         growing = weight * by_step / (by_step + self.noise)
         share = sums(self.unit, growing, len(self.units)) / sums(self.unit, weight, len(self.units))
@@ -249,15 +250,15 @@ class _Fit:
 
     def solve(self, limit: float) -> Solution:
         """One Gauss-Newton step from where the fit stands; no working residual larger than `limit`."""
-        runs = self.runs
+        orders = self.orders
         linear = self.theta[self.cell] + self.eta[self.unit]
-        mean = runs.volumes * np.exp(linear)
-        weight = mean**2 / (self.variances.phi * mean**2 / runs.volumes + self.noise)
-        working = linear + np.clip((runs.move - mean) / mean, -limit, 10 * limit)
+        mean = orders.volumes * np.exp(linear)
+        weight = mean**2 / (self.variances.phi * mean**2 / orders.volumes + self.noise)
+        working = linear + np.clip((orders.move - mean) / mean, -limit, 10 * limit)
         return self._equations(self._sum(weight), self._sum(weight * working))
 
     def _sum(self, values: Floats) -> Floats:
-        """Sums over the runs by unit and cell."""
+        """Sums over the metaorders by unit and cell."""
         return sums(self.key, values, len(self.units) * len(self.cells)).reshape(len(self.units), -1)
 
     def _equations(self, weight: Floats, weighted: Floats) -> Solution:
@@ -284,14 +285,14 @@ class _Fit:
         unit_trace = (1 / solution.unit_precision).sum() + ((solution.pull @ solution.covariance) * solution.pull).sum()
         unit_edf = len(self.units) - unit_trace / old.tau2
         fixed_edf = self.fixed - spread[1 : self.fixed].sum() / _FIXED_VARIANCE
-        residual_df = len(self.runs) - fixed_edf - cell_edf - unit_edf
+        residual_df = len(self.orders) - fixed_edf - cell_edf - unit_edf
         tau2 = (solution.eta**2).sum() / max(unit_edf, 1e-9)
         phi = self._match_noise(solution, old.phi, max(1.0, residual_df))
         return replace(old, tau2=_bounded(tau2), phi=phi), residual_df
 
     def _match_noise(self, solution: Solution, phi: float, residual_df: float) -> float:
         mean = self._mean(solution)
-        by_step, square = mean**2 / self.runs.volumes, (self.runs.move - mean) ** 2
+        by_step, square = mean**2 / self.orders.volumes, (self.orders.move - mean) ** 2
         return match_noise(square, by_step, self.noise, residual_df, phi)
 
 

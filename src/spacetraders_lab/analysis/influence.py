@@ -8,7 +8,7 @@ from spacetraders_lab.analysis.arrays import sums
 from spacetraders_lab.analysis.dataset import SIDES, TYPES, Dataset
 from spacetraders_lab.analysis.findings import Findings, percent_per_volume
 from spacetraders_lab.analysis.impact import fit_impact
-from spacetraders_lab.analysis.runs import CELLS, Runs, combine_quotes, runs_of
+from spacetraders_lab.analysis.metaorders import CELLS, Metaorders, combine_quotes, metaorders_of
 from spacetraders_lab.core.market import ListingType, Operation
 
 MOST = 20  # listings left out, the most traded ones
@@ -37,11 +37,11 @@ def influences(data: Dataset, findings: Findings) -> tuple[Influence, ...]:
 
     The spread between cells and the drift are taken as they were found with all listings.
     """
-    runs = combine_quotes(runs_of(data, findings.exponent))
+    orders = combine_quotes(metaorders_of(data, findings.exponent))
     found: list[Influence] = []
     for fit in findings.sides:
         side = SIDES.index(fit.side)
-        own = runs.take(runs.side == side)
+        own = orders.take(orders.side == side)
         spread = (fit.drift_sd**2, fit.cell_sd**2)
         whole = _headlines(own, *spread)
         trades = sums(own.unit, own.trades.astype(np.float64), len(data.unit_names))
@@ -55,9 +55,9 @@ def influences(data: Dataset, findings: Findings) -> tuple[Influence, ...]:
     return tuple(sorted(found, key=lambda x: (-abs(x.change), x.market, x.good, x.side)))
 
 
-def _headlines(runs: Runs, drift2: float, omega2: float) -> dict[ListingType, float]:
+def _headlines(orders: Metaorders, drift2: float, omega2: float) -> dict[ListingType, float]:
     """The mean slope over the trades of each type; nothing where there is no impact to speak of."""
-    model = fit_impact(runs, drift2, omega2)
+    model = fit_impact(orders, drift2, omega2)
     if model is None:
         return {}
     kinds = model.cells // (CELLS // len(TYPES))

@@ -8,9 +8,9 @@ from spacetraders_lab.analysis.analyse import measure_impact, usable_part
 from spacetraders_lab.analysis.candidates import cell_of
 from spacetraders_lab.analysis.dataset import SIDES, dataset_of
 from spacetraders_lab.analysis.findings import CellEstimate, Estimate
+from spacetraders_lab.analysis.metaorders import combine_quotes, metaorders_of
 from spacetraders_lab.analysis.observations import observations_of
 from spacetraders_lab.analysis.quiet import drift_variance, quiet_reads
-from spacetraders_lab.analysis.runs import combine_quotes, runs_of
 from spacetraders_lab.core.allocation import AllocationPlan
 from spacetraders_lab.core.analysis_plan import FEWEST_UNITS, FEWEST_VOLUMES
 from spacetraders_lab.core.experiment import PlaceboBracket, TradeRecord
@@ -26,7 +26,7 @@ def cell_estimates(rows: Sequence[TradeRecord], placebos: Sequence[PlaceboBracke
     """
     data = usable_part(dataset_of(rows), None)
     drift2 = drift_variance(quiet_reads(data, observations_of(())), placebos)
-    cells = measure_impact(data, combine_quotes(runs_of(data)), drift2).cells
+    cells = measure_impact(data, combine_quotes(metaorders_of(data)), drift2).cells
     return {(cell.side, cell.type, cell.supply, cell.activity): cell for cell in cells}
 
 

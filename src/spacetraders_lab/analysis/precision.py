@@ -8,7 +8,7 @@ import numpy as np
 from spacetraders_lab.analysis.analyse import measure_impact
 from spacetraders_lab.analysis.dataset import Dataset
 from spacetraders_lab.analysis.findings import CellEstimate, Estimate, Findings, percent_estimate
-from spacetraders_lab.analysis.runs import combine_quotes, runs_of
+from spacetraders_lab.analysis.metaorders import combine_quotes, metaorders_of
 
 RELATIVE_TARGET = 0.10  # of the estimate
 ABSOLUTE_TARGET = 0.2  # percentage points a tradeVolume: a relative target is absurd for what hardly moves
@@ -61,7 +61,7 @@ def transactions_to_go(cells: tuple[CellEstimate, ...], share: float = 0.1) -> i
 
 def _cells(data: Dataset, findings: Findings) -> tuple[CellEstimate, ...]:
     drift2 = next((fit.drift_sd**2 for fit in findings.sides), 0.0)
-    return measure_impact(data, combine_quotes(runs_of(data, findings.exponent)), drift2).cells
+    return measure_impact(data, combine_quotes(metaorders_of(data, findings.exponent)), drift2).cells
 
 
 def _key(cell: CellEstimate) -> tuple[object, ...]:

@@ -17,8 +17,8 @@ from spacetraders_lab.analysis.dataset import SIDES, Dataset
 from spacetraders_lab.analysis.distributions import t_interval, t_p
 from spacetraders_lab.analysis.findings import Estimate, SizeLaw
 from spacetraders_lab.analysis.impact import fit_impact
+from spacetraders_lab.analysis.metaorders import Metaorders, combine_quotes, metaorders_of, single_trades
 from spacetraders_lab.analysis.noise import match_noise
-from spacetraders_lab.analysis.runs import Runs, combine_quotes, runs_of, single_trades
 
 _MAX_STEPS, _TOLERANCE = 50, 1e-6
 _MAX_TURNS, _TURN_TOLERANCE = 8, 1e-4
@@ -70,7 +70,7 @@ def fit_order(data: Dataset, drift2: float = 0.0, exponent: float = 1.0) -> tupl
     return judged and (judged[0], step / judged[1], judged[2])
 
 
-def _fit(data: Dataset, trades: Runs, exponent: float, drift2: float) -> "_SizeFit | None":
+def _fit(data: Dataset, trades: Metaorders, exponent: float, drift2: float) -> "_SizeFit | None":
     """The trades of the sides that have an impact; None where these are of fewer than three units."""
     level = _expected_levels(data, trades, exponent, drift2)
     ahead = _expected_levels(data, trades, exponent + _AHEAD, drift2)
@@ -80,11 +80,11 @@ def _fit(data: Dataset, trades: Runs, exponent: float, drift2: float) -> "_SizeF
     return _SizeFit(trades.take(known), level[known], np.log(ahead[known] / level[known]) / _AHEAD, drift2)
 
 
-def _expected_levels(data: Dataset, trades: Runs, exponent: float, drift2: float) -> Floats:
+def _expected_levels(data: Dataset, trades: Metaorders, exponent: float, drift2: float) -> Floats:
     """The log move of a full tradeVolume that the model by cell expects where each trade was made; NaN where none."""
-    runs, level = combine_quotes(runs_of(data, exponent)), np.full(len(trades), np.nan)
+    orders, level = combine_quotes(metaorders_of(data, exponent)), np.full(len(trades), np.nan)
     for side in range(len(SIDES)):
-        model, own = fit_impact(runs.take(runs.side == side), drift2, _CELL_VARIANCE), trades.side == side
+        model, own = fit_impact(orders.take(orders.side == side), drift2, _CELL_VARIANCE), trades.side == side
         if model is not None:
             unit, cell = np.searchsorted(model.units, trades.unit[own]), np.searchsorted(model.cells, trades.cell[own])
             level[own] = model.slopes[unit, cell]
@@ -114,7 +114,7 @@ class _SizeFit:
     `bend` is what a larger exponent does to the logs of the levels expected.
     """
 
-    def __init__(self, trades: Runs, level: Floats, bend: Floats, drift2: float) -> None:
+    def __init__(self, trades: Metaorders, level: Floats, bend: Floats, drift2: float) -> None:
         self.x, self.move, self.level, self.bend = trades.tranches, trades.move, level, bend
         self.noise = trades.variance + drift2 * trades.minutes
         self.units, self.unit = np.unique(trades.unit, return_inverse=True)
@@ -180,7 +180,7 @@ class _SizeFit:
         return t_interval(value, error, df), error, df
 
 
-def _begins_a_visit(trades: Runs) -> Bools:
+def _begins_a_visit(trades: Metaorders) -> Bools:
     """Where another visit, listing or side begins."""
     begins = np.ones(len(trades), dtype=np.bool_)
     begins[1:] = False

@@ -9,8 +9,8 @@ import numpy as np
 
 from spacetraders_lab.analysis.arrays import Bools, Floats, sums
 from spacetraders_lab.analysis.dataset import SIDES, Dataset
+from spacetraders_lab.analysis.metaorders import in_order
 from spacetraders_lab.analysis.rounding import steps_of
-from spacetraders_lab.analysis.runs import in_order
 
 _SMALL = 1.0  # steps of the quote, below which rounding takes a move away or makes it up
 _STEADY = 1 / 3  # of pairs of small moves differ at most: in simulated markets that keep whole credits 16 %, else 53 %

@@ -33,7 +33,7 @@ from spacetraders_lab.core.market import ListingType, Operation, Supply
 from spacetraders_lab.report.table import NOTHING, Record, spread_out
 
 NO_ACTIVITY = "no activity"  # EXCHANGE has none
-MOST_RUNS = 120  # raw runs in one panel: more of them hide each other
+MOST_METAORDERS = 120  # raw runs in one panel: more of them hide each other
 MOST_POINTS = 1500  # points in one panel, likewise
 MOST_LISTINGS = 60  # listings one below the other
 CURVE_POINTS = 25
@@ -53,11 +53,11 @@ def heat_map(cells: Sequence[CellEstimate], side: Operation, kind: ListingType) 
     ]
 
 
-def raw_runs(data: Dataset, side: Operation, kind: ListingType, exponent: float) -> list[Record]:
+def raw_metaorders(data: Dataset, side: Operation, kind: ListingType, exponent: float) -> list[Record]:
     """How far the traded quote had gone along each visit: points of (tradeVolumes, percent) that begin at nothing.
 
     Trades count by their sizes to the power `exponent`, as in the slopes, for only then is a slope a straight path. A
-    visit that passes from one supply level to the next begins anew there. Of many runs, evenly chosen ones.
+    visit that passes from one supply level to the next begins anew there. Of many metaorders, evenly chosen ones.
     """
     rows = data.used()
     rows = rows.take((rows.side == SIDES.index(side)) & (rows.type == TYPES.index(kind)))
@@ -66,12 +66,12 @@ def raw_runs(data: Dataset, side: Operation, kind: ListingType, exponent: float)
         return []
     key = np.stack([rows.visit, rows.unit, rows.supply])
     starts = np.append(0, np.flatnonzero((np.diff(key, axis=1) != 0).any(axis=0)) + 1)
-    chosen = starts[:: max(1, math.ceil(len(starts) / MOST_RUNS))]
+    chosen = starts[:: max(1, math.ceil(len(starts) / MOST_METAORDERS))]
     ends = dict(zip(starts.tolist(), [*starts[1:].tolist(), len(rows)], strict=True))
     return [
         record
         for start in chosen.tolist()
-        for record in _run_points(rows.take(np.arange(start, ends[start])), start, exponent)
+        for record in _points_of(rows.take(np.arange(start, ends[start])), start, exponent)
     ]
 
 
@@ -269,7 +269,7 @@ def form_errors(law: LawFit) -> list[Record]:
     ]
 
 
-def _run_points(run: Dataset, number: int, exponent: float) -> list[Record]:
+def _points_of(run: Dataset, number: int, exponent: float) -> list[Record]:
     side, first = SIDES[run.side[0]], float(run.before[0])
     supply = SUPPLIES[run.supply[0]].value
     moves = 100 * run.sign * (run.after / first - 1)

@@ -119,7 +119,7 @@ def _curves(subject: Subject) -> Section:
     found, exponent = [], subject.findings.exponent
     for kind in TYPES:
         for side in SIDES:
-            raw = figures.raw_runs(subject.data, side, kind, exponent)
+            raw = figures.raw_metaorders(subject.data, side, kind, exponent)
             if not raw:
                 continue
             fitted = figures.fitted_curves(subject.findings.cells, side, kind, raw)

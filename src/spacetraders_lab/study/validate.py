@@ -18,7 +18,7 @@ import msgspec
 
 from spacetraders_lab.analysis.analyse import measure_impact
 from spacetraders_lab.analysis.dataset import dataset_of
-from spacetraders_lab.analysis.runs import combine_quotes, runs_of
+from spacetraders_lab.analysis.metaorders import combine_quotes, metaorders_of
 from spacetraders_lab.core.experiment import Design
 from spacetraders_lab.study.engine import play_missing
 from spacetraders_lab.study.replicate import Allocator, Study, replicate
@@ -185,7 +185,7 @@ def _quick() -> Verdict:
     seconds = []
     for _ in range(3):
         begun = time.process_time()
-        measure_impact(data, combine_quotes(runs_of(data)), 0.0)
+        measure_impact(data, combine_quotes(metaorders_of(data)), 0.0)
         seconds.append(time.process_time() - begun)
     return Verdict(
         "V13",

@@ -1,7 +1,7 @@
-"""Telescoped runs, the unit of analysis: consecutive trades of one visit, side and state, taken as one long move.
+"""Metaorders, the unit of analysis: consecutive trades of one visit, side and state, taken as one long move.
 
-The quote read after a trade is the one read before the next, so the rounding errors inside a run cancel; what stays is
-the rounding of its two ends. Nothing is estimated here but how the two quotes of a listing hang together.
+The quote read after a trade is the one read before the next, so the rounding errors inside a metaorder cancel; what
+stays is the rounding of its two ends. Nothing is estimated here but how the two quotes of a listing hang together.
 """
 
 from dataclasses import dataclass, replace
@@ -13,13 +13,13 @@ from spacetraders_lab.analysis.dataset import ACTIVITIES, SUPPLIES, TYPES, Datas
 from spacetraders_lab.analysis.findings import Elasticity
 from spacetraders_lab.analysis.rounding import rounding_variance, steps_of
 
-_FEW_RUNS = 5
+_FEW_METAORDERS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Runs(Rows):
-    """One entry a run. `move` is the log move of the traded quote against the trader, `other` that of the other quote,
-    `variance` and `other_variance` what rounding leaves in them. `volumes` is the sum of x^b over the trades,
+class Metaorders(Rows):
+    """One entry a metaorder. `move` is the log move of the traded quote against the trader, `other` that of the other
+    quote, `variance` and `other_variance` what rounding leaves in them. `volumes` is the sum of x^b over the trades,
     `tranches` of x, `minutes` the time from the first read to the last. `cell` numbers type x supply x activity, see
     `cell_index`.
     """
@@ -49,16 +49,16 @@ def cell_index(type: Ints, supply: Ints, activity: Ints) -> Ints:
     return (type * len(SUPPLIES) + supply) * len(ACTIVITIES) + activity
 
 
-def runs_of(data: Dataset, exponent: float = 1.0) -> Runs:
-    """The runs of the usable rows, each trade's size counted as (units / tradeVolume)^exponent."""
+def metaorders_of(data: Dataset, exponent: float = 1.0) -> Metaorders:
+    """The metaorders of the usable rows, each trade's size counted as (units / tradeVolume)^exponent."""
     rows = in_order(data)
-    return _runs_from(rows, np.flatnonzero(_begins(rows)), exponent)
+    return _metaorders_from(rows, np.flatnonzero(_begins(rows)), exponent)
 
 
-def single_trades(data: Dataset) -> Runs:
-    """Every usable row as a run of its own, in the order of `in_order`."""
+def single_trades(data: Dataset) -> Metaorders:
+    """Every usable row as a metaorder of its own, in the order of `in_order`."""
     rows = in_order(data)
-    return _runs_from(rows, np.arange(len(rows)), 1.0)
+    return _metaorders_from(rows, np.arange(len(rows)), 1.0)
 
 
 def in_order(data: Dataset) -> Dataset:
@@ -67,10 +67,10 @@ def in_order(data: Dataset) -> Dataset:
     return rows.take(np.lexsort((rows.sequence, rows.side, rows.unit, rows.visit)))
 
 
-def _runs_from(rows: Dataset, first: Ints, exponent: float) -> Runs:
-    """The runs that begin at these rows."""
+def _metaorders_from(rows: Dataset, first: Ints, exponent: float) -> Metaorders:
+    """The metaorders that begin at these rows."""
     if not len(first):
-        return _no_runs()
+        return _no_metaorders()
     last = np.append(first[1:], len(rows)) - 1
     steps = steps_of(rows)[rows.type[first]]
     ask = rounding_variance(rows.ask_before[first], rows.ask_after[last], steps[:, 0])
@@ -78,7 +78,7 @@ def _runs_from(rows: Dataset, first: Ints, exponent: float) -> Runs:
     sign, buys = rows.sign[first], rows.sign[first] > 0
     ask_move = sign * np.log(rows.ask_after[last] / rows.ask_before[first])
     bid_move = sign * np.log(rows.bid_after[last] / rows.bid_before[first])
-    return Runs(
+    return Metaorders(
         unit=rows.unit[first],
         visit=rows.visit[first],
         side=rows.side[first],
@@ -94,56 +94,56 @@ def _runs_from(rows: Dataset, first: Ints, exponent: float) -> Runs:
     )
 
 
-def elasticities(runs: Runs) -> tuple[Elasticity, ...]:
+def elasticities(orders: Metaorders) -> tuple[Elasticity, ...]:
     """How the log ask moves with the log bid, by type.
 
     Both are regressed on the size traded (an instrumental ratio), so that the rounding of the bid does not flatten
-    the slope; 1 where fewer than five runs, or no move at all, could tell.
+    the slope; 1 where fewer than five metaorders, or no move at all, could tell.
     """
-    buys = runs.side == 0
-    ask, bid = np.where(buys, runs.move, runs.other), np.where(buys, runs.other, runs.move)
-    weight = runs.volumes / (runs.variance + runs.other_variance)
+    buys = orders.side == 0
+    ask, bid = np.where(buys, orders.move, orders.other), np.where(buys, orders.other, orders.move)
+    weight = orders.volumes / (orders.variance + orders.other_variance)
     found = []
     for kind, label in enumerate(TYPES):
-        rows = runs.type == kind
+        rows = orders.type == kind
         below = float(weight[rows] @ bid[rows])
-        known = rows.sum() >= _FEW_RUNS and below > 0
+        known = rows.sum() >= _FEW_METAORDERS and below > 0
         value = float(weight[rows] @ ask[rows]) / below if known else 1.0
-        found.append(Elasticity(label, value if value > 0 else 1.0, len(np.unique(runs.unit[rows]))))
+        found.append(Elasticity(label, value if value > 0 else 1.0, len(np.unique(orders.unit[rows]))))
     return tuple(found)
 
 
-def combine_quotes(runs: Runs) -> Runs:
-    """The same runs with both quotes' moves combined into the best estimate of the traded quote's.
+def combine_quotes(orders: Metaorders) -> Metaorders:
+    """The same metaorders with both quotes' moves combined into the best estimate of the traded quote's.
 
     The other quote's move is translated by the elasticity and weighted by the inverse of its variance: rounding, and
     how badly the translation fits. After it, `variance` is that of the combined move.
     """
-    if not len(runs):
-        return runs
-    elasticity = np.array([e.value for e in elasticities(runs)])[runs.type]
-    factor = np.where(runs.side == 0, elasticity, 1 / elasticity)
-    moved, rounded = factor * runs.other, factor**2 * runs.other_variance
-    variance = rounded + _misfit(runs, runs.move - moved, runs.variance + rounded) * runs.volumes**2
-    weight = runs.variance / (runs.variance + variance)
+    if not len(orders):
+        return orders
+    elasticity = np.array([e.value for e in elasticities(orders)])[orders.type]
+    factor = np.where(orders.side == 0, elasticity, 1 / elasticity)
+    moved, rounded = factor * orders.other, factor**2 * orders.other_variance
+    variance = rounded + _misfit(orders, orders.move - moved, orders.variance + rounded) * orders.volumes**2
+    weight = orders.variance / (orders.variance + variance)
     return replace(
-        runs,
-        move=runs.move + weight * (moved - runs.move),
-        variance=runs.variance * variance / (runs.variance + variance),
+        orders,
+        move=orders.move + weight * (moved - orders.move),
+        variance=orders.variance * variance / (orders.variance + variance),
     )
 
 
-def _misfit(runs: Runs, error: Floats, expected: Floats) -> Floats:
-    """Squared error of the translation for one tradeVolume beyond rounding, by type and side, for each run."""
-    group = runs.type * 2 + runs.side
-    size = sums(group, runs.volumes**2, 2 * len(TYPES))
+def _misfit(orders: Metaorders, error: Floats, expected: Floats) -> Floats:
+    """Squared error of the translation for one tradeVolume beyond rounding, by type and side, for each metaorder."""
+    group = orders.type * 2 + orders.side
+    size = sums(group, orders.volumes**2, 2 * len(TYPES))
     excess = sums(group, error**2 - expected, 2 * len(TYPES))
     misfit: Floats = np.maximum(0.0, excess / np.maximum(size, 1e-12))[group]
     return misfit
 
 
 def _begins(rows: Dataset) -> Bools:
-    """Where a new run begins: another visit, listing, side, state or tradeVolume, or quotes that do not join."""
+    """Where a new metaorder begins: another visit, listing, side, state or tradeVolume, or quotes that do not join."""
     begins = np.ones(len(rows), dtype=np.bool_)
     same = np.ones(max(0, len(rows) - 1), dtype=np.bool_)
     for values in (rows.visit, rows.unit, rows.side, rows.supply, rows.activity, rows.type, rows.trade_volume):
@@ -153,6 +153,6 @@ def _begins(rows: Dataset) -> Bools:
     return begins
 
 
-def _no_runs() -> Runs:
+def _no_metaorders() -> Metaorders:
     whole, real = np.zeros(0, dtype=np.int64), np.zeros(0)
-    return Runs(whole, whole, whole, whole, whole, real, real, real, real, real, real, real)
+    return Metaorders(whole, whole, whole, whole, whole, real, real, real, real, real, real, real)

@@ -24,11 +24,12 @@ class VirtualClock:
     """
 
     def __init__(self) -> None:
+        self.start = START  # which may be set forward or back, as the hour of a machine is
         self.elapsed = 0.0
         self.holders = 0
 
     def now(self) -> datetime:
-        return START + timedelta(seconds=self.elapsed)
+        return self.start + timedelta(seconds=self.elapsed)
 
     def monotonic(self) -> float:
         return self.elapsed

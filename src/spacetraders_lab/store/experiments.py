@@ -138,7 +138,8 @@ class ExperimentRepository:
         Ends are final: raises UserError for a run that ended otherwise, or is unknown.
         """
         moment = "resumed_at" if status is RunStatus.RUNNING else "finished_at"
-        if self._change_status(run_id, _is_open(), status, reason, **{moment: now}):
+        moments = {} if status is RunStatus.SUSPENDED else {moment: now}
+        if self._change_status(run_id, _is_open(), status, reason, **moments):
             return
         stands = self.get_run(run_id).status
         if stands is not status:

@@ -12,11 +12,13 @@ from spacetraders_lab.analysis.advice import best_slice, quote
 from spacetraders_lab.analysis.analyse import analyse
 from spacetraders_lab.analysis.displaced import OwnTrades, own_trades
 from spacetraders_lab.analysis.draws import DRAWS
+from spacetraders_lab.analysis.estimate import Estimate
 from spacetraders_lab.analysis.evidence import evidence_of
-from spacetraders_lab.analysis.findings import CellFlag, Estimate, LawFit, LawForm, ListingRate, SizeLaw, Stream
+from spacetraders_lab.analysis.findings import CellFlag, LawFit, LawForm, SizeLaw
 from spacetraders_lab.analysis.law import fit_law
 from spacetraders_lab.analysis.own_constant import Ground, listing_constant
 from spacetraders_lab.analysis.pace import PaceGround, pace_ground, resilience_of
+from spacetraders_lab.analysis.recovery_findings import ListingRate, Stream
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
 from spacetraders_lab.sandbox.market import Market

@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 from spacetraders_lab.analysis.analyse import analyse, used_part
-from spacetraders_lab.analysis.findings import CellEstimate, CellFlag, Estimate
+from spacetraders_lab.analysis.estimate import Estimate
+from spacetraders_lab.analysis.findings import CellEstimate, CellFlag
 from spacetraders_lab.analysis.precision import is_within_target, precision_trace, transactions_to_go
 from spacetraders_lab.core.market import Supply
 from tests.analysis.trading import lab_markets, mixed_steps, trade_at_random

@@ -8,11 +8,11 @@ import pytest
 from spacetraders_lab.analysis.analyse import analyse
 from spacetraders_lab.analysis.dataset import dataset_of
 from spacetraders_lab.analysis.decay import Revisits, fit_decay
-from spacetraders_lab.analysis.findings import Stream
 from spacetraders_lab.analysis.law import fit_law
 from spacetraders_lab.analysis.observations import OtherTrades, observations_of, other_trades_from_columns
 from spacetraders_lab.analysis.quiet import drift_variance, quiet_pairs, quiet_reads
 from spacetraders_lab.analysis.recovery import estimate_recovery
+from spacetraders_lab.analysis.recovery_findings import Stream
 from spacetraders_lab.analysis.ticks import find_tick, tick_in_bracket, ticks_between
 from spacetraders_lab.analysis.transitions import supply_transitions
 from spacetraders_lab.core.analysis_plan import Exclusion

@@ -11,8 +11,8 @@ from random import Random
 from typing import Any
 
 from spacetraders_lab.analysis.dataset import Dataset, dataset_from_columns
-from spacetraders_lab.analysis.findings import Stream, stream_of
 from spacetraders_lab.analysis.observations import Observations, observations_from_columns
+from spacetraders_lab.analysis.recovery_findings import Stream, stream_of
 from spacetraders_lab.core.market import Listing, Operation, TradeGood
 from spacetraders_lab.core.protocol import cell_units
 from spacetraders_lab.sandbox.lab import generate_lab

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from spacetraders_lab.analysis.findings import Stream
+from spacetraders_lab.analysis.recovery_findings import Stream
 from spacetraders_lab.cli.found import find
 from spacetraders_lab.core.experiment import ClaimOrder, Design, DesignName
 from spacetraders_lab.store import care

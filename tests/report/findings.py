@@ -4,11 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 from spacetraders_lab.analysis.dataset import Exclusions
+from spacetraders_lab.analysis.estimate import Estimate
 from spacetraders_lab.analysis.findings import (
     CellContrast,
     CellEstimate,
     CellFlag,
-    Estimate,
     Findings,
     FormScore,
     HypothesisResult,
@@ -17,14 +17,10 @@ from spacetraders_lab.analysis.findings import (
     ListingEstimate,
     ListingLaw,
     PriceChecks,
-    RecoveryEstimate,
-    ReturnEstimate,
     SideFit,
-    Stream,
-    Tick,
-    TickRate,
     TransitionMatrix,
 )
+from spacetraders_lab.analysis.recovery_findings import RecoveryEstimate, ReturnEstimate, Stream, Tick, TickRate
 from spacetraders_lab.core.analysis_plan import Exclusion
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
 from tests.factories import BUY_MARKET, GOOD, NOON

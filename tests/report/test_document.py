@@ -17,7 +17,8 @@ import pytest
 import vl_convert
 from markupsafe import Markup
 
-from spacetraders_lab.analysis.findings import Estimate, Findings, PriceChecks, SizeLaw
+from spacetraders_lab.analysis.estimate import Estimate
+from spacetraders_lab.analysis.findings import Findings, PriceChecks, SizeLaw
 from spacetraders_lab.core.market import Supply
 from spacetraders_lab.report import document, figures, sections
 from spacetraders_lab.report.answers import answers, headlines, not_measured

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from spacetraders_lab.analysis.dataset import dataset_of
-from spacetraders_lab.analysis.findings import CellFlag, Estimate, Stream
+from spacetraders_lab.analysis.estimate import Estimate
+from spacetraders_lab.analysis.findings import CellFlag
 from spacetraders_lab.analysis.observations import OtherTrades, observations_of
 from spacetraders_lab.analysis.precision import Precision
+from spacetraders_lab.analysis.recovery_findings import Stream
 from spacetraders_lab.core.experiment import PlaceboBracket
 from spacetraders_lab.core.market import ListingType, Operation, Supply
 from spacetraders_lab.report import exploring, figures

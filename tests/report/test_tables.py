@@ -9,8 +9,10 @@ import pytest
 
 from spacetraders_lab.analysis.crossmarket import pair_accounts, ship_accounts
 from spacetraders_lab.analysis.dataset import Exclusions
-from spacetraders_lab.analysis.findings import CellFlag, Estimate, Stream
+from spacetraders_lab.analysis.estimate import Estimate
+from spacetraders_lab.analysis.findings import CellFlag
 from spacetraders_lab.analysis.influence import Influence
+from spacetraders_lab.analysis.recovery_findings import Stream
 from spacetraders_lab.core.market import ListingType
 from spacetraders_lab.report import exploring, tables
 from spacetraders_lab.report.answers import recovery_sentence

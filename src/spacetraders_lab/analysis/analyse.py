@@ -10,7 +10,7 @@ from spacetraders_lab.analysis.cells import cell_table, listing_table
 from spacetraders_lab.analysis.checks import check_prices
 from spacetraders_lab.analysis.contrasts import cell_contrasts
 from spacetraders_lab.analysis.dataset import SIDES, Dataset, count_exclusions
-from spacetraders_lab.analysis.findings import CellEstimate, Findings, ListingEstimate, SideFit, Tick
+from spacetraders_lab.analysis.findings import CellEstimate, Findings, ListingEstimate, SideFit
 from spacetraders_lab.analysis.hypotheses import judge_hypotheses
 from spacetraders_lab.analysis.impact import ImpactModel, fit_impact
 from spacetraders_lab.analysis.law import fit_law
@@ -19,6 +19,7 @@ from spacetraders_lab.analysis.noise import match_noise
 from spacetraders_lab.analysis.observations import NO_OTHERS, Observations, OtherTrades
 from spacetraders_lab.analysis.quiet import drift_variance, quiet_reads
 from spacetraders_lab.analysis.recovery import estimate_recovery
+from spacetraders_lab.analysis.recovery_findings import Tick
 from spacetraders_lab.analysis.size import fit_size
 from spacetraders_lab.analysis.ticks import find_tick, tick_in_bracket
 from spacetraders_lab.analysis.transitions import supply_transitions

@@ -10,7 +10,7 @@ import numpy as np
 from spacetraders_lab.analysis.arrays import Floats, Ints, sums
 from spacetraders_lab.analysis.dataset import ACTIVITIES, BUY, SUPPLIES
 from spacetraders_lab.analysis.distributions import t_interval, t_p
-from spacetraders_lab.analysis.findings import Estimate
+from spacetraders_lab.analysis.estimate import Estimate
 from spacetraders_lab.analysis.impact import ImpactModel
 from spacetraders_lab.analysis.metaorders import Metaorders
 from spacetraders_lab.analysis.pooling import pool

@@ -8,7 +8,8 @@ import numpy as np
 from spacetraders_lab.analysis.arrays import Floats, sums
 from spacetraders_lab.analysis.dataset import ACTIVITIES, NO_ACTIVITY, SIDES, SUPPLIES, TYPES, Dataset
 from spacetraders_lab.analysis.distributions import exp_interval
-from spacetraders_lab.analysis.findings import CellEstimate, CellFlag, Estimate, ListingEstimate
+from spacetraders_lab.analysis.estimate import Estimate
+from spacetraders_lab.analysis.findings import CellEstimate, CellFlag, ListingEstimate
 from spacetraders_lab.analysis.impact import ImpactModel, fixed_design
 from spacetraders_lab.analysis.metaorders import CELLS, Metaorders, cell_index
 from spacetraders_lab.analysis.ratio import MIN_UNITS, ratio_of_sums

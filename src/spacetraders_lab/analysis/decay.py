@@ -17,7 +17,7 @@ from scipy import optimize  # type: ignore[import-untyped]
 
 from spacetraders_lab.analysis.arrays import Floats, Ints, sums
 from spacetraders_lab.analysis.distributions import exp_interval, t_interval
-from spacetraders_lab.analysis.findings import Estimate
+from spacetraders_lab.analysis.estimate import Estimate
 
 _PRIOR_MEAN = np.array([np.log(240.0), np.log(0.03), np.log(360.0), 0.0])
 _PRIOR_SD = np.array([2.0, 2.0, 1.0, 0.3])  # weak: factors of 50 in h and in the drift's deviation

@@ -4,7 +4,7 @@ import math
 
 from scipy import special  # type: ignore[import-untyped]
 
-from spacetraders_lab.analysis.findings import Estimate
+from spacetraders_lab.analysis.estimate import Estimate
 
 _TWO_SIDED_95 = 0.975
 NORMAL_REACH = float(special.ndtri(_TWO_SIDED_95))  # standard errors to either side, for many degrees of freedom

@@ -14,15 +14,11 @@ from spacetraders_lab.analysis.arrays import Floats
 from spacetraders_lab.analysis.curve import Curve
 from spacetraders_lab.analysis.displaced import NO_TRADES, OwnTrades, anything, by_whole_ticks, gone_back
 from spacetraders_lab.analysis.draws import DRAWS, normal, normals, positive
-from spacetraders_lab.analysis.findings import (
-    Findings,
-    LawFit,
-    LawForm,
-    RecoveryEstimate,
-)
+from spacetraders_lab.analysis.findings import Findings, LawFit, LawForm
 from spacetraders_lab.analysis.own_constant import Ground, listing_constant
 from spacetraders_lab.analysis.own_slope import listing_slope, score_error, spread_of_states, unsaid_by_slope
 from spacetraders_lab.analysis.pace import pace_ground, resilience_of
+from spacetraders_lab.analysis.recovery_findings import RecoveryEstimate
 from spacetraders_lab.core.analysis_plan import LOWEST_QUOTE
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.market import Listing, ListingType, Operation

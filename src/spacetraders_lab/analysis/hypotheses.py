@@ -14,7 +14,8 @@ from spacetraders_lab.analysis.arrays import Floats, Ints
 from spacetraders_lab.analysis.asymmetry import Asymmetry, fit_asymmetry
 from spacetraders_lab.analysis.dataset import ACTIVITIES, SIDES, SUPPLIES, TYPES, Dataset
 from spacetraders_lab.analysis.distributions import f_p, t_interval, t_p
-from spacetraders_lab.analysis.findings import Estimate, HypothesisResult, SizeLaw
+from spacetraders_lab.analysis.estimate import Estimate
+from spacetraders_lab.analysis.findings import HypothesisResult, SizeLaw
 from spacetraders_lab.analysis.impact import ImpactModel, fit_impact
 from spacetraders_lab.analysis.metaorders import Metaorders
 from spacetraders_lab.analysis.size import fit_order

@@ -7,7 +7,8 @@ import numpy as np
 from spacetraders_lab.analysis.arrays import Bools, Floats, Ints, pairs, sums
 from spacetraders_lab.analysis.dataset import SIDES, TYPES, Dataset
 from spacetraders_lab.analysis.distributions import t_interval, t_reach
-from spacetraders_lab.analysis.findings import Estimate, FormScore, LawFit, ListingLaw
+from spacetraders_lab.analysis.estimate import Estimate
+from spacetraders_lab.analysis.findings import FormScore, LawFit, ListingLaw
 from spacetraders_lab.analysis.forms import FORMS, Common, Form
 from spacetraders_lab.analysis.rounding import steps_of
 from spacetraders_lab.analysis.steps import Steps, sums_before, trade_steps

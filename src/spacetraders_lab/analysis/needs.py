@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from spacetraders_lab.analysis.analyse import measure_impact, usable_part
 from spacetraders_lab.analysis.candidates import cell_of
 from spacetraders_lab.analysis.dataset import SIDES, dataset_of
-from spacetraders_lab.analysis.findings import CellEstimate, Estimate
+from spacetraders_lab.analysis.estimate import Estimate
+from spacetraders_lab.analysis.findings import CellEstimate
 from spacetraders_lab.analysis.metaorders import combine_quotes, metaorders_of
 from spacetraders_lab.analysis.observations import observations_of
 from spacetraders_lab.analysis.quiet import drift_variance, quiet_reads

@@ -7,7 +7,8 @@ from enum import StrEnum
 import numpy as np
 
 from spacetraders_lab.analysis.distributions import NORMAL_REACH, t_interval
-from spacetraders_lab.analysis.findings import Estimate, LawFit, LawForm, ListingLaw
+from spacetraders_lab.analysis.estimate import Estimate
+from spacetraders_lab.analysis.findings import LawFit, LawForm, ListingLaw
 from spacetraders_lab.core.analysis_plan import LOWEST_QUOTE
 from spacetraders_lab.core.market import Listing, Operation
 

@@ -6,7 +6,8 @@ import numpy as np
 
 from spacetraders_lab.analysis.dataset import SIDES
 from spacetraders_lab.analysis.distributions import NORMAL_REACH
-from spacetraders_lab.analysis.findings import CellFlag, Estimate, Findings, FormScore, LawForm, SideFit
+from spacetraders_lab.analysis.estimate import Estimate
+from spacetraders_lab.analysis.findings import CellFlag, Findings, FormScore, LawForm, SideFit
 from spacetraders_lab.analysis.law import TOLERANCE_CREDITS, TOLERANCE_SHARE
 from spacetraders_lab.analysis.own_constant import Ground
 from spacetraders_lab.core.errors import UserError

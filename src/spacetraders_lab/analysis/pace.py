@@ -10,7 +10,7 @@ import numpy as np
 
 from spacetraders_lab.analysis.arrays import Floats
 from spacetraders_lab.analysis.draws import DRAWS, evenly, normal, positive
-from spacetraders_lab.analysis.findings import ListingRate, RecoveryEstimate, Stream, TickRate, stream_of
+from spacetraders_lab.analysis.recovery_findings import ListingRate, RecoveryEstimate, Stream, TickRate, stream_of
 from spacetraders_lab.analysis.resilience import Resilience
 from spacetraders_lab.core.market import Listing, ListingType, Operation
 

@@ -7,7 +7,8 @@ import numpy as np
 
 from spacetraders_lab.analysis.analyse import measure_impact
 from spacetraders_lab.analysis.dataset import Dataset
-from spacetraders_lab.analysis.findings import CellEstimate, Estimate, Findings, percent_estimate
+from spacetraders_lab.analysis.estimate import Estimate
+from spacetraders_lab.analysis.findings import CellEstimate, Findings, percent_estimate
 from spacetraders_lab.analysis.metaorders import combine_quotes, metaorders_of
 
 RELATIVE_TARGET = 0.10  # of the estimate

@@ -4,7 +4,7 @@ import numpy as np
 
 from spacetraders_lab.analysis.arrays import Floats, Ints
 from spacetraders_lab.analysis.distributions import t_interval
-from spacetraders_lab.analysis.findings import Estimate
+from spacetraders_lab.analysis.estimate import Estimate
 
 MIN_UNITS = 3
 

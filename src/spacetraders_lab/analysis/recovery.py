@@ -9,17 +9,10 @@ import numpy as np
 from spacetraders_lab.analysis.arrays import Bools, Floats, Ints
 from spacetraders_lab.analysis.dataset import BUY, REASONS, SIDES, TYPES, Dataset
 from spacetraders_lab.analysis.decay import Revisits, fit_decay
-from spacetraders_lab.analysis.findings import (
-    LawFit,
-    LawForm,
-    RecoveryEstimate,
-    ReturnEstimate,
-    Stream,
-    Tick,
-    stream_of,
-)
+from spacetraders_lab.analysis.findings import LawFit, LawForm
 from spacetraders_lab.analysis.observations import NO_OTHERS, OtherTrades
 from spacetraders_lab.analysis.quiet import Reads
+from spacetraders_lab.analysis.recovery_findings import RecoveryEstimate, ReturnEstimate, Stream, Tick, stream_of
 from spacetraders_lab.analysis.rounding import price_steps
 from spacetraders_lab.analysis.tick_rates import listing_rates, tick_rates
 from spacetraders_lab.analysis.ticks import ticks_between

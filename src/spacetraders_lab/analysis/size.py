@@ -15,7 +15,8 @@ import numpy as np
 from spacetraders_lab.analysis.arrays import Bools, Floats, sums
 from spacetraders_lab.analysis.dataset import SIDES, Dataset
 from spacetraders_lab.analysis.distributions import t_interval, t_p
-from spacetraders_lab.analysis.findings import Estimate, SizeLaw
+from spacetraders_lab.analysis.estimate import Estimate
+from spacetraders_lab.analysis.findings import SizeLaw
 from spacetraders_lab.analysis.impact import fit_impact
 from spacetraders_lab.analysis.metaorders import Metaorders, combine_quotes, metaorders_of, single_trades
 from spacetraders_lab.analysis.noise import match_noise

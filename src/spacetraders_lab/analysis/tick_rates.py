@@ -20,9 +20,10 @@ import numpy as np
 from spacetraders_lab.analysis.arrays import Floats, Ints, Rows, sums
 from spacetraders_lab.analysis.dataset import ACTIVITIES, TYPES
 from spacetraders_lab.analysis.distributions import NORMAL_REACH, exp_interval, t_interval
-from spacetraders_lab.analysis.findings import LawFit, ListingRate, Tick, TickRate
+from spacetraders_lab.analysis.findings import LawFit
 from spacetraders_lab.analysis.pooling import pool
 from spacetraders_lab.analysis.quiet import Reads
+from spacetraders_lab.analysis.recovery_findings import ListingRate, Tick, TickRate
 from spacetraders_lab.analysis.rounding import price_steps
 from spacetraders_lab.analysis.ticks import ticks_by
 from spacetraders_lab.core.analysis_plan import LOWEST_QUOTE

@@ -12,8 +12,8 @@ import numpy as np
 
 from spacetraders_lab.analysis.arrays import Bools, Floats, Ints
 from spacetraders_lab.analysis.dataset import Dataset
-from spacetraders_lab.analysis.findings import Tick
 from spacetraders_lab.analysis.quiet import Reads, quiet_pairs
+from spacetraders_lab.analysis.recovery_findings import Tick
 
 _PERIODS = tuple(60.0 * minutes for minutes in range(1, 241))
 _MOST = 40  # changes of a listing that are looked at, the most closely timed ones

@@ -4,17 +4,10 @@ import math
 from collections.abc import Mapping
 
 from spacetraders_lab.analysis.dataset import SIDES, TYPES
-from spacetraders_lab.analysis.findings import (
-    CellFlag,
-    Estimate,
-    Findings,
-    PriceChecks,
-    RecoveryEstimate,
-    ReturnEstimate,
-    SideFit,
-    Stream,
-)
+from spacetraders_lab.analysis.estimate import Estimate
+from spacetraders_lab.analysis.findings import CellFlag, Findings, PriceChecks, SideFit
 from spacetraders_lab.analysis.recovery import RESTED_SECONDS
+from spacetraders_lab.analysis.recovery_findings import RecoveryEstimate, ReturnEstimate, Stream
 from spacetraders_lab.core.analysis_plan import FEWEST_REVISITS, FEWEST_UNITS
 from spacetraders_lab.core.market import Operation, Supply
 from spacetraders_lab.report import figures

@@ -13,19 +13,12 @@ import numpy as np
 
 from spacetraders_lab.analysis.arrays import Floats, Ints
 from spacetraders_lab.analysis.dataset import ACTIVITIES, SIDES, SUPPLIES, TYPES, Dataset
-from spacetraders_lab.analysis.findings import (
-    CellEstimate,
-    CellFlag,
-    Estimate,
-    LawFit,
-    ListingEstimate,
-    ReturnEstimate,
-    percent_estimate,
-    stream_of,
-)
+from spacetraders_lab.analysis.estimate import Estimate
+from spacetraders_lab.analysis.findings import CellEstimate, CellFlag, LawFit, ListingEstimate, percent_estimate
 from spacetraders_lab.analysis.observations import NO_OTHERS, Observations, OtherTrades
 from spacetraders_lab.analysis.precision import Precision
 from spacetraders_lab.analysis.recovery import rested
+from spacetraders_lab.analysis.recovery_findings import ReturnEstimate, stream_of
 from spacetraders_lab.analysis.rounding import rounding_variance, steps_of
 from spacetraders_lab.core.analysis_plan import LOWEST_QUOTE
 from spacetraders_lab.core.experiment import PlaceboBracket

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from spacetraders_lab.analysis.crossmarket import PairAccount, ShipAccount
 from spacetraders_lab.analysis.dataset import SIDES, TYPES, Dataset
-from spacetraders_lab.analysis.findings import Findings, PriceChecks, Stream
+from spacetraders_lab.analysis.findings import Findings, PriceChecks
 from spacetraders_lab.analysis.influence import Influence
 from spacetraders_lab.analysis.observations import NO_OTHERS, Observations, OtherTrades
 from spacetraders_lab.analysis.precision import (
@@ -15,6 +15,7 @@ from spacetraders_lab.analysis.precision import (
     transactions_to_go,
 )
 from spacetraders_lab.analysis.recovery import RESTED_SECONDS
+from spacetraders_lab.analysis.recovery_findings import Stream
 from spacetraders_lab.core.experiment import PlaceboBracket
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.report import charts, exploring, figures, tables

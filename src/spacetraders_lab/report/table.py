@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from spacetraders_lab.analysis.findings import Estimate
+from spacetraders_lab.analysis.estimate import Estimate
 
 NOTHING = "–"
 Record = dict[str, Any]

@@ -17,11 +17,11 @@ from spacetraders_lab.analysis.findings import (
     LawFit,
     LawForm,
     ListingEstimate,
-    RecoveryEstimate,
     TransitionMatrix,
     percent_estimate,
 )
 from spacetraders_lab.analysis.hypotheses import effect
+from spacetraders_lab.analysis.recovery_findings import RecoveryEstimate
 from spacetraders_lab.core.market import ListingType, Operation
 from spacetraders_lab.report.table import NOTHING, Table, interval, number, p_value, spread_out
 

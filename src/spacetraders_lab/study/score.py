@@ -7,8 +7,10 @@ import msgspec
 
 from spacetraders_lab.analysis.analyse import analyse, used_part
 from spacetraders_lab.analysis.dataset import ACTIVITIES, SIDES, SUPPLIES, TYPES, Dataset, dataset_of
-from spacetraders_lab.analysis.findings import CellEstimate, Estimate, Stream, percent_per_volume
+from spacetraders_lab.analysis.estimate import Estimate
+from spacetraders_lab.analysis.findings import CellEstimate, percent_per_volume
 from spacetraders_lab.analysis.observations import observations_of
+from spacetraders_lab.analysis.recovery_findings import Stream
 from spacetraders_lab.core.market import Activity, CellKey, ListingType, Operation, Supply
 from spacetraders_lab.sandbox.by_cell import population_impact
 from spacetraders_lab.sandbox.settings import SandboxSettings

@@ -367,6 +367,7 @@ def test_statuses_that_are_only_guessed_can_be_set():
         ({"credits": -5}, "credits of a sandbox must be at least 0"),
         ({"seed": 10**23}, "seed of a sandbox must be at most"),
         ({"npc_traders": -1}, "npc_traders of a sandbox must be at least 0"),
+        ({"burst_requests": 0}, "burst_requests of a sandbox must be at least 1"),
         ({"tick_minutes": 0.0}, "tick_minutes of a sandbox must be above 0"),
         ({"rest_import": (0.0, math.inf)}, "rest_import of a sandbox must be a finite number"),
         ({"systems": 0}, "systems of a sandbox must be at least 1"),

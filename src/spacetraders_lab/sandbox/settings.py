@@ -20,7 +20,7 @@ _COUNTED = {  # the least and the most of it
     "systems": (1, 1_000),
     "npc_traders": (0, 10_000),
     "requests_per_second": (1, _MOST),
-    "burst_requests": (0, _MOST),
+    "burst_requests": (1, _MOST),
     "transactions_kept": (0, _MOST),
     "noise": (0, _MOST),
     "drift": (0, _MOST),

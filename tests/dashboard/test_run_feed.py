@@ -225,3 +225,20 @@ def test_all_runs_are_counted_as_they_go_on(database: Database) -> None:
         ExperimentRepository(connection).record_transaction(make_record(iteration=2))
     enter_run(database, run_id="run-2", created_at=after(1))
     assert list(lines().items()) == [("run-2", (0, 0)), ("run-1", (2, 2))]
+
+
+def test_a_pair_that_a_ship_finishes_after_the_run_was_cancelled_is_counted_as_it_ended(database: Database) -> None:
+    enter_run(database, apart(1))
+    queue, feed = Queue(database), RunsFeed()
+    claim = queue.must_claim("S-1")
+    with database.transaction() as connection:
+        ExperimentRepository(connection).cancel("run-1", "cancelled: by the user", now=NOON)
+
+    def pairs() -> dict[str, int]:
+        with database.reading() as connection:
+            (line,) = feed.refresh(connection, NOON)
+        return {status: count for status, count in line["pairs"].items() if count}
+
+    assert pairs() == {"CLAIMED": 1}
+    queue.do("mark_complete", claim, now=NOON)
+    assert pairs() == {"COMPLETED": 1}

@@ -58,10 +58,10 @@ class RunsFeed:
             self._trades[row.run_id] = counted.plus(row.timestamp) if counted else live.TradeCount(1, row.timestamp)
 
     def _count_pairs(self, connection: Connection, run: dict[str, Any]) -> dict[str, int]:
-        """Pairs by status, counted anew only where they can have changed."""
+        """Pairs by status, counted anew only where they can have changed: a ship may still be at one of a run's end."""
         run_id = run["run_id"]
         known = self._pairs.get(run_id)
-        if known and run["status"] not in OPEN_STATUSES and not known[0].pending:
+        if known and run["status"] not in OPEN_STATUSES and not (known[0].pending or known[0].claimed):
             return known[1]
         marks = live.queue_marks(connection, run_id)
         if known is None or known[0] != marks:

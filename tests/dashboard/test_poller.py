@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,6 +30,10 @@ class Counting:
         if self._broken:
             raise KeyError("a word that nobody knows")
         return self.refreshed
+
+
+def damage(database: Database) -> None:
+    Path(database.name).write_bytes(b"no database" * 1000)
 
 
 @pytest.fixture
@@ -89,6 +94,25 @@ def test_a_view_that_breaks_ends_and_the_others_go_on(
             enter_run(writing)
             await clock.sleep(5)
             assert whole.version > before and whole.error is None
+
+    clock.run(play())
+
+
+def test_a_file_that_is_damaged_while_somebody_looks_is_told_to_those_who_look(
+    databases: tuple[Database, Database],
+) -> None:
+    writing, reading = databases
+    clock = VirtualClock()
+
+    async def play() -> None:
+        poller = Poller(reading, clock)
+        async with poller.running(), poller.looking_at("it", Counting):
+            await clock.sleep(5)
+            assert poller.trouble is None
+            writing.close()
+            damage(reading)
+            await clock.sleep(5)
+            assert poller.trouble is not None and "is not a SQLite database, or is damaged" in poller.trouble
 
     clock.run(play())
 

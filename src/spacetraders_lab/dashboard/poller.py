@@ -77,7 +77,7 @@ class Topic:
 
 
 class Poller:
-    """All topics that are looked at. Open it with `running`; `trouble` says why the database is out of reach."""
+    """All topics that are looked at. Open it with `running`; `trouble` says why the database cannot be read."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self.trouble: str | None = None
@@ -156,7 +156,7 @@ class Poller:
                 if self._looks_left or topic.feed.behind:
                     await self._refresh(name, topic)
             self._looks_left = max(0, self._looks_left - 1)
-        except DatabaseUnavailable as error:
+        except LabError as error:  # a damaged file may be replaced by a backup, and who looks is not to wait for ever
             self._complain(str(error))
             return False
         self._recover()
@@ -180,7 +180,7 @@ class Poller:
         topic.fail(error)
 
     def _complain(self, trouble: str) -> None:
-        """The database is out of reach: say so once, and begin from the start when it is back."""
+        """The database cannot be read: say so once, and begin from the start when it can."""
         if trouble != self.trouble:
             logging.getLogger(__name__).warning("%s", trouble)
             self.trouble, self._stamp = trouble, None

@@ -1,5 +1,7 @@
 """One run as the page shows it: the same whether watched from its beginning or read at its end, and as in the store."""
 
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,6 +13,7 @@ from spacetraders_lab.core.experiment import Design, DesignName, MarketPair, Run
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.core.summary import summarise_impact
 from spacetraders_lab.dashboard import run_feed
+from spacetraders_lab.dashboard.poller import Feed
 from spacetraders_lab.dashboard.run_feed import RunFeed
 from spacetraders_lab.dashboard.runs_feed import RunsFeed
 from spacetraders_lab.store.containers import ContainerRepository
@@ -242,3 +245,27 @@ def test_a_pair_that_a_ship_finishes_after_the_run_was_cancelled_is_counted_as_i
     assert pairs() == {"CLAIMED": 1}
     queue.do("mark_complete", claim, now=NOON)
     assert pairs() == {"COMPLETED": 1}
+
+
+@pytest.mark.postgres
+@pytest.mark.parametrize("make_feed", [RunsFeed, lambda: RunFeed("run-1")])
+def test_a_trade_that_was_on_its_way_at_the_first_look_is_counted_when_it_is_there(
+    postgres_url: str, make_feed: Callable[[], Feed]
+) -> None:
+    """PostgreSQL numbers a row before it shows it: the first look may find a later one only."""
+    with closing(open_database(postgres_url, durable=False)) as database:
+        enter_run(database, apart(1))
+        feed = make_feed()
+
+        def look() -> int:
+            with database.reading() as connection:
+                view = feed.refresh(connection, NOON)
+            return int(view["progress"]["trades"] if isinstance(view, dict) else view[0]["trades"])
+
+        with database.transaction() as slow:
+            ExperimentRepository(slow).record_transaction(make_record())
+            with database.transaction() as fast:
+                ExperimentRepository(fast).record_transaction(make_record(iteration=2))
+            assert look() == 1
+        assert look() == 2
+        assert look() == 2

@@ -26,8 +26,8 @@ class LogsFeed:
         """Read what is new; returns the newest lines by id."""
         newest = live_logs.last_log_id(connection)
         if self._cursor is None:
-            self._cursor = Cursor(newest, overlap_of(connection))
             self._lines.extend(live_logs.find_logs(connection, most=NEWEST))
+            self._cursor = Cursor(newest, overlap_of(connection), (line.log_id for line in self._lines))
         else:
             rows = live_logs.find_logs(connection, after=self._cursor.after, before=newest + 1, most=NEWEST)
             self._lines.extend(self._cursor.fresh(rows, newest))

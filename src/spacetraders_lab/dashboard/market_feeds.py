@@ -127,8 +127,8 @@ class ListingFeed:
         newest = live.last_trade_id(connection)
         place = (self._universe, self._waypoint, self._good)
         if self._cursor is None:
-            self._cursor = Cursor(newest, overlap_of(connection))
             self._trades.extend(live_markets.trades_at(connection, *place, most=MOST_TRADES))
+            self._cursor = Cursor(newest, overlap_of(connection), (trade.experiment_id for trade in self._trades))
             return
         rows = live_markets.new_trades_at(connection, *place, self._cursor.after, newest)
         self._trades.extend(self._cursor.fresh(rows, newest))

@@ -50,12 +50,13 @@ class RunsFeed:
     def _count_trades(self, connection: Connection) -> None:
         newest = live.last_trade_id(connection)
         if self._cursor is None:
-            self._trades = live.count_trades(connection)
-            self._cursor = Cursor(newest, overlap_of(connection))
+            self._trades, overlap = live.count_trades(connection), overlap_of(connection)
+            counted = live.trades_between(connection, newest - overlap, newest)
+            self._cursor = Cursor(newest, overlap, (row.experiment_id for row in counted))
             return
         for row in self._cursor.fresh(live.trades_between(connection, self._cursor.after, newest), newest):
-            counted = self._trades.get(row.run_id)
-            self._trades[row.run_id] = counted.plus(row.timestamp) if counted else live.TradeCount(1, row.timestamp)
+            known = self._trades.get(row.run_id)
+            self._trades[row.run_id] = known.plus(row.timestamp) if known else live.TradeCount(1, row.timestamp)
 
     def _count_pairs(self, connection: Connection, run: dict[str, Any]) -> dict[str, int]:
         """Pairs by status, counted anew only where they can have changed: a ship may still be at one of a run's end."""

@@ -21,21 +21,21 @@ Row = TypeVar("Row", bound=tuple[object, ...])
 
 
 class Cursor:
-    """How far rows that are only added have been read, by their ids: the first column.
+    """How far rows that are only added have been read, by their ids: the first column. `seen` are ids read before.
 
     PostgreSQL gives a row its id before it shows it, so a lower id may appear after a higher one: the last `overlap`
     ids are read again each time, and rows that were seen are passed over.
     """
 
-    def __init__(self, start: int, overlap: int) -> None:
-        self._start, self._overlap = start, overlap
-        self.end = start  # read up to this id
-        self._seen: set[object] = set()
+    def __init__(self, end: int, overlap: int, seen: Iterable[object] = ()) -> None:
+        self._overlap = overlap
+        self.end = end  # read up to this id
+        self._seen = set(seen)
 
     @property
     def after(self) -> int:
         """Read the rows above this id."""
-        return max(self._start, self.end - self._overlap)
+        return self.end - self._overlap
 
     def fresh(self, rows: Sequence[Row], upto: int) -> list[Row]:
         """Those of the rows (all there are with after < id <= upto) that have not been seen."""

@@ -179,8 +179,16 @@ def test_a_context_of_an_earlier_version_is_read() -> None:
 @given(st.integers(1, 10**6), st.integers(1, 10**6))
 def test_the_impact_leads_from_the_price_before_to_the_one_after(before: int, after: int) -> None:
     impact = impact_percent(before, after)
+    assert impact is not None
     assert before * (1 + impact / 100) == pytest.approx(after)
     assert (impact > 0, impact < 0) == (after > before, after < before)
+
+
+def test_a_quote_of_nothing_has_no_impact_and_its_trade_is_kept_all_the_same() -> None:
+    worthless = replace(EXPORT, sell_price=0)
+    row = record(SELL, before=worthless, after=make_snapshot(SELL_MARKET, [worthless]))
+    assert (row.price_before, row.price_after, row.price_impact_percent) == (0, 0, None)
+    assert (row.units, row.total_credits) == (15, 1500)
 
 
 goods = st.builds(

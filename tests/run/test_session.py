@@ -1,9 +1,11 @@
 """One ship and one pair: cells and holds, parts and leftovers, and cargo that is none of the run's business."""
 
+import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+import httpx2
 import pytest
 
 from spacetraders_lab.core.experiment import Design, RunStatus, TradeRecord
@@ -248,3 +250,33 @@ def _stranger_to(rig: Rig, good: str) -> str:
     """A market that does not list the good."""
     traders = rig.markets_of(good)
     return next(market for market in rig.universe.home.markets if market not in traders)
+
+
+# --- what a market may show -------------------------------------------------------------------------------------------
+
+
+class Worthless(httpx2.AsyncBaseTransport):
+    """The way to a game in which one market bids nothing for anything."""
+
+    def __init__(self, inner: httpx2.AsyncBaseTransport, market: str) -> None:
+        self._inner, self._market = inner, market
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        response = await self._inner.handle_async_request(request)
+        if not request.url.path.endswith(f"{self._market}/market"):
+            return response
+        shown = json.loads(await response.aread())
+        for good in shown["data"].get("tradeGoods", []):
+            good["sellPrice"] = 0
+        return httpx2.Response(200, json=shown)
+
+
+def test_a_sale_at_a_quote_of_nothing_is_recorded(alone: Rig) -> None:
+    pair = alone.pair()
+    run = alone.queue([pair])
+    alone.wire.inner = Worthless(alone.wire.inner, pair.sell_market)
+    alone.fly(run)
+    (sale,) = _of(alone.records(run), Operation.SELL)
+    assert (sale.price_before, sale.price_after, sale.price_impact_percent) == (0, 0, None)
+    assert sale.total_credits == alone.ledger("SELL")[0].total
+    assert alone.counts(run) == {"COMPLETED": 1}

@@ -25,9 +25,9 @@ class Visit:
     cumulative_units: int
 
 
-def impact_percent(before: int, after: int) -> float:
-    """(after - before) / before in percent."""
-    return (after - before) / before * 100
+def impact_percent(before: int, after: int | None) -> float | None:
+    """(after - before) / before in percent; None where nobody read `after`, and of a quote of 0, which has no ratio."""
+    return (after - before) / before * 100 if before and after is not None else None
 
 
 def foreign_units(transactions: Iterable[MarketTransaction], good: str, ship_symbol: str, since: datetime) -> int:
@@ -40,8 +40,7 @@ def foreign_units(transactions: Iterable[MarketTransaction], good: str, ship_sym
 def unexpected(record: TradeRecord) -> list[tuple[str, str]]:
     """What a trade shows that the analysis plan does not allow for: (kind, what) for each thing."""
     found = []
-    market = record.buy_market if record.operation is Operation.BUY else record.sell_market
-    where = f"{record.good_symbol} at {market}"
+    where = f"{record.good_symbol} at {record.market}"
     if not record.recovered and record.price_per_unit != record.price_before:
         found.append(
             ("posted price", f"{where} traded at {record.price_per_unit}, not at the quote of {record.price_before}")
@@ -144,7 +143,7 @@ def trade_record(
         purchase_price_after=listing.purchase_price if listing else None,
         sell_price_after=listing.sell_price if listing else None,
         supply_change=f"{before.supply}→{listing.supply}" if listing else None,
-        price_impact_percent=impact_percent(price_before, price_after) if price_after is not None else None,
+        price_impact_percent=impact_percent(price_before, price_after),
         visit_id=visit.visit_id,
         sequence_in_visit=visit.sequence,
         cumulative_units=visit.cumulative_units,

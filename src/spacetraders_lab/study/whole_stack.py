@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import select
 
 from spacetraders_lab.core.experiment import Design, DesignName, TradeRecord
-from spacetraders_lab.core.market import Listing, Operation
+from spacetraders_lab.core.market import Listing
 from spacetraders_lab.sandbox.by_cell import listing_impact
 from spacetraders_lab.sandbox.settings import SandboxSettings
 from spacetraders_lab.store.database import open_database
@@ -88,7 +88,7 @@ def shared_brackets(rows: list[TradeRecord]) -> int:
     """Trades between whose reading before and own moment another own ship traded the same listing."""
     by_listing: dict[tuple[str, str], list[TradeRecord]] = defaultdict(list)
     for row in rows:
-        by_listing[_market(row), row.good_symbol].append(row)
+        by_listing[row.market, row.good_symbol].append(row)
     count = 0
     for own in by_listing.values():
         for before, after in pairwise(sorted(own, key=lambda row: row.timestamp)):
@@ -97,14 +97,8 @@ def shared_brackets(rows: list[TradeRecord]) -> int:
     return count
 
 
-def _market(row: TradeRecord) -> str:
-    return row.buy_market if row.operation is Operation.BUY else row.sell_market
-
-
 def _slope(settings: SandboxSettings, row: TradeRecord) -> float:
-    return listing_impact(
-        settings, _market(row), row.good_symbol, row.operation, row.supply_before, row.activity_before
-    )
+    return listing_impact(settings, row.market, row.good_symbol, row.operation, row.supply_before, row.activity_before)
 
 
 def _sightings(rig: Rig) -> list[Listing]:

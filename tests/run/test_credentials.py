@@ -74,3 +74,19 @@ def test_of_several_universes_one_token_is_removed(home: dict[str, str]) -> None
 def test_all_sandboxes_of_a_day_are_forgotten_together(home: dict[str, str]) -> None:
     remove_token(tokens_path(home), "http://127.0.0.1:8080/v2", "LAB")
     assert set(load_tokens(tokens_path(home))) == {EARLIER, LATER}
+
+
+@pytest.mark.parametrize("kept", ["", "{", "null", "5", "[1]", '["LAB"]', '{"LAB": 5}', '{"LAB": null}'])
+def test_a_file_that_holds_no_agents_and_tokens_is_told_in_one_line(tmp_path: Path, kept: str) -> None:
+    path = save_token(tmp_path, LATER, "LAB", "token")
+    path.write_text(kept)
+    with pytest.raises(UserError, match=f"^{path} is no JSON of agents and their tokens; mend it"):
+        load_tokens(tmp_path)
+
+
+def test_a_file_without_agents_is_as_good_as_none(tmp_path: Path) -> None:
+    home = {"XDG_CONFIG_HOME": str(tmp_path)}
+    save_token(tokens_path(home), LATER, "LAB", "token").write_text("{}")
+    assert load_tokens(tokens_path(home)) == {}
+    with pytest.raises(UserError, match="no token: set SPACETRADERS_TOKEN"):
+        find(home, SERVER, LATER)

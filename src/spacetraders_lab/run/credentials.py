@@ -41,11 +41,11 @@ def tokens_path(environment: Mapping[str, str]) -> Path:
 def load_tokens(folder: Path, base_url: str | None = None) -> dict[Universe, Agents]:
     """The stored tokens (of one address), those of the latest universe last; none when there is no folder.
 
-    Raises UserError for a file that others can read or that is no JSON.
+    Raises UserError for a file that others can read or that holds something else.
     """
     found = {_universe_of(path): path for path in folder.glob("*/*.json")}
     wanted = sorted(u for u in found if base_url is None or u.is_at(base_url))
-    return {universe: _read(found[universe]) for universe in wanted}
+    return {universe: agents for universe in wanted if (agents := _read(found[universe]))}
 
 
 def save_token(folder: Path, universe: Universe, agent: str, token: str) -> Path:
@@ -114,9 +114,12 @@ def _read(path: Path) -> Agents:
     if path.stat().st_mode & 0o077:
         raise UserError(f"{path} can be read by others; make it yours alone: chmod 600 {path}")
     try:
-        return dict(json.loads(path.read_text()))
+        kept = json.loads(path.read_text())
     except ValueError:
-        raise UserError(f"{path} is not readable as JSON; mend it or remove it and add your agents again") from None
+        kept = None
+    if not isinstance(kept, dict) or not all(isinstance(token, str) for token in kept.values()):
+        raise UserError(f"{path} is no JSON of agents and their tokens; mend it or remove it and add your agents again")
+    return kept
 
 
 def account_of(base_url: str, token: str) -> str:

@@ -61,12 +61,8 @@ class Errand:
 
 def stays(last_trade: datetime, now: datetime, *, speed: float = 1.0) -> list[datetime]:
     """When the ship that has just traded a market is to read it again before it leaves."""
-    ends = AFTER_MINUTES[1:]
-    return [
-        last_trade + timedelta(minutes=due) / speed
-        for due, until in zip(AFTER_MINUTES, ends, strict=False)
-        if due <= STAY_MINUTES and now < last_trade + timedelta(minutes=until) / speed
-    ]
+    stay = timedelta(minutes=STAY_MINUTES) / speed
+    return [last_trade + due for due, until in _windows(speed) if due <= stay and now < last_trade + until]
 
 
 def next_errand(
@@ -99,7 +95,7 @@ def next_errand(
         return Errand(_LONGEST_REST, None)
     chosen = best[2]
     wait = (chosen.due - now).total_seconds() * speed - seconds(at, chosen.market)
-    return Errand(min(max(wait, 1.0), _LONGEST_REST) if wait > _BE_THERE_BEFORE else 0.0, chosen)
+    return Errand(min(wait, _LONGEST_REST) if wait > _BE_THERE_BEFORE else 0.0, chosen)
 
 
 def watched(
@@ -127,12 +123,13 @@ def _revisits(shock: Shock, speed: float) -> list[Revisit]:
 
 
 @cache  # a game has one speed
-def _windows(speed: float) -> list[tuple[timedelta, timedelta]]:
+def _windows(speed: float) -> tuple[tuple[timedelta, timedelta], ...]:
+    """After a trade, from when on each of its readings counts, and until when."""
     ends = (*AFTER_MINUTES[1:], AFTER_MINUTES[-1] + _LAST_WINDOW_MINUTES)
-    return [
+    return tuple(
         (timedelta(minutes=due) / speed, timedelta(minutes=until) / speed)
         for due, until in zip(AFTER_MINUTES, ends, strict=True)
-    ]
+    )
 
 
 def _is_read(readings: Sequence[datetime], revisit: Revisit) -> bool:

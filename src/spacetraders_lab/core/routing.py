@@ -3,7 +3,6 @@
 Exact: see `route_search`. It plans from numbers given to it and asks nobody.
 """
 
-import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,7 +13,7 @@ from spacetraders_lab.core.legs import MODES, LegTable
 from spacetraders_lab.core.route_bounds import Weights
 from spacetraders_lab.core.route_search import Label, Search, free_flight
 from spacetraders_lab.core.ship import NavStatus, Ship
-from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT, FlightMode
+from spacetraders_lab.core.travel import FlightMode, market_units
 
 
 class Unreachable(LabError):
@@ -59,7 +58,7 @@ class Route:
         units = burned = 0
         for leg in self.legs:
             if leg.refuel_before:
-                units += math.ceil(burned / FUEL_PER_MARKET_UNIT)
+                units += market_units(burned)
                 burned = 0
             burned += leg.fuel
         return units

@@ -1,7 +1,6 @@
 """How long a plan takes, by playing it: ships claim pairs, fly, trade and leave listings alone. Never acts."""
 
 import heapq
-import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from spacetraders_lab.core.limits import NO_LIMITS, Limits
 from spacetraders_lab.core.market import ListingKey
 from spacetraders_lab.core.planning import Load, PairPlan, Ways
 from spacetraders_lab.core.revisits import Watch, stays
-from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT
+from spacetraders_lab.core.travel import market_units
 from spacetraders_lab.core.watch_schedule import begin_watch, moment, play_watch
 
 SECONDS_PER_REQUEST = 0.3  # round trip of one ship's request when nobody else wants the limiter
@@ -99,7 +98,7 @@ class _Fleet:
         if ship.at != market:
             way = ship.ways(ship.at, market)
             refuels = bool(ship.fuel_capacity) and ship.fuel < way.fuel
-            self.watch_fuel += math.ceil((ship.fuel_capacity - ship.fuel) / FUEL_PER_MARKET_UNIT) if refuels else 0
+            self.watch_fuel += market_units(ship.fuel_capacity - ship.fuel) if refuels else 0
             # of a way from dock to dock neither the first orbit nor the last docking is for certain
             self.requests += way.requests - 2 + (REFUELLING if refuels else ship.is_docked)
             self.flights += way.flights

@@ -49,3 +49,8 @@ def fuel_cost(dist: float, mode: FlightMode) -> int:
 
 
 FUEL_PER_MARKET_UNIT = 100  # of ship fuel in a unit bought at a market. Source: the official API document
+
+
+def market_units(fuel: int) -> int:
+    """Units of FUEL to buy at a market for so much ship fuel: it sells whole ones."""
+    return math.ceil(fuel / FUEL_PER_MARKET_UNIT)

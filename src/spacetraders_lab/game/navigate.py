@@ -1,12 +1,11 @@
 """Takes a ship to a waypoint: plans with `core.routing`, flies leg by leg, waits for arrivals, jumps where needed."""
 
-import math
 from collections.abc import Awaitable, Callable
 
 from spacetraders_lab.core.errors import GameError, GameUnreachable, WorldCondition
 from spacetraders_lab.core.routing import Leg, route_of
 from spacetraders_lab.core.ship import Ship
-from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT
+from spacetraders_lab.core.travel import market_units
 from spacetraders_lab.core.waypoint import system_of
 from spacetraders_lab.game import moves
 from spacetraders_lab.game.game import Game
@@ -67,7 +66,7 @@ async def _within_system(game: Game, ship: Ship, destination: str, account: Acco
 
 
 async def _refuel(game: Game, ship: Ship, account: Account) -> moves.Refuelling:
-    at_most = math.ceil((ship.fuel_capacity - ship.fuel) / FUEL_PER_MARKET_UNIT) * DEAREST_FUEL
+    at_most = market_units(ship.fuel_capacity - ship.fuel) * DEAREST_FUEL
     await account(at_most)
     try:
         refuelling = await moves.refuel(game, ship)

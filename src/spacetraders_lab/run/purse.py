@@ -1,11 +1,10 @@
 """What is in the account's purse, as far as this process knows: the last reply, less what is being spent now."""
 
-import math
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 from spacetraders_lab.core.errors import CreditFloor
-from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT
+from spacetraders_lab.core.travel import market_units
 from spacetraders_lab.game.navigate import DEAREST_FUEL
 
 
@@ -14,7 +13,7 @@ def fuel_money(fuel_capacities: Iterable[int], on_the_way: int = 0) -> int:
 
     A full tank each and another one, or what is bought `on_the_way` (market units) where that is more.
     """
-    tanks = [math.ceil(capacity / FUEL_PER_MARKET_UNIT) for capacity in fuel_capacities]
+    tanks = [market_units(capacity) for capacity in fuel_capacities]
     return sum((tank + max(tank, on_the_way)) * DEAREST_FUEL for tank in tanks if tank)
 
 

@@ -8,13 +8,12 @@ from typing import Any
 
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.core.ship import NavStatus
+from spacetraders_lab.core.travel import market_units
 from spacetraders_lab.sandbox import refusals
 from spacetraders_lab.sandbox.cargo import check_aboard, check_room
 from spacetraders_lab.sandbox.goods import FUEL
 from spacetraders_lab.sandbox.market import Market, shown_transaction
 from spacetraders_lab.sandbox.universe import Agent, ShipState, Universe
-
-FUEL_PER_UNIT = 100  # ship fuel in one market unit
 
 
 def purchase(universe: Universe, ship: ShipState, good: str, units: int, now: datetime) -> dict[str, Any]:
@@ -61,7 +60,7 @@ def refuel(universe: Universe, ship: ShipState, wanted: int | None, from_cargo: 
         raise refusals.refuel_not_docked(ship.waypoint)
     missing = ship.hull.fuel - ship.fuel
     added = missing if wanted is None else min(wanted, missing)
-    units = -(-added // FUEL_PER_UNIT)
+    units = market_units(added)
     if from_cargo:
         return _refuel_from_hold(universe, ship, units, added, now)
     at = universe.systems[ship.system].markets.get(ship.waypoint)

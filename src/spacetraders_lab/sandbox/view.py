@@ -13,7 +13,7 @@ from spacetraders_lab.sandbox.market import Market
 from spacetraders_lab.sandbox.refusals import cooldown as shown_cooldown
 from spacetraders_lab.sandbox.refusals import stamp
 from spacetraders_lab.sandbox.shipyard import Shipyard
-from spacetraders_lab.sandbox.universe import Agent, ShipState, Universe
+from spacetraders_lab.sandbox.universe import Agent, ShipState, Universe, system_of
 
 Json = dict[str, Any]
 
@@ -151,8 +151,8 @@ def nav(ship: ShipState) -> Json:
 
 
 def _route_end(place: Waypoint) -> Json:
-    system_symbol = place.symbol.rpartition("-")[0]
-    return {"symbol": place.symbol, "type": place.type, "systemSymbol": system_symbol, "x": place.x, "y": place.y}
+    at = {"systemSymbol": system_of(place.symbol), "x": place.x, "y": place.y}
+    return {"symbol": place.symbol, "type": place.type} | at
 
 
 def cooldown(ship: ShipState, now: datetime) -> Json:

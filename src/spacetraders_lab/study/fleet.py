@@ -37,7 +37,7 @@ from spacetraders_lab.core.protocol import (
 from spacetraders_lab.core.routing import Leg, route_of
 from spacetraders_lab.core.schedule import POLL_SECONDS
 from spacetraders_lab.core.ship import NavStatus, Ship
-from spacetraders_lab.core.travel import FUEL_PER_MARKET_UNIT, distance
+from spacetraders_lab.core.travel import distance, market_units
 from spacetraders_lab.run.feed import LONG
 from spacetraders_lab.sandbox.generate import System
 from spacetraders_lab.sandbox.goods import FUEL
@@ -282,7 +282,7 @@ class Fleet:
         )
 
     def _refuel(self, ship: Ship) -> Ship:
-        units = -(-(ship.fuel_capacity - ship.fuel) // FUEL_PER_MARKET_UNIT)
+        units = market_units(ship.fuel_capacity - ship.fuel)
         deal = self.markets.deal(ship.waypoint, ship.symbol, FUEL, Operation.BUY, units, self._now)
         self._pay(deal.transaction.total_price)
         return replace(ship, fuel=ship.fuel_capacity)

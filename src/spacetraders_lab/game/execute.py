@@ -24,8 +24,6 @@ from spacetraders_lab.game.outcome import Done, Outcome, Refused, Unknown
 from spacetraders_lab.game.parse import Data, TradeReply
 from spacetraders_lab.game.reads import get_market
 
-__all__ = ["Game", "execute"]
-
 
 async def execute(
     game: Game,

@@ -69,11 +69,6 @@ class Route(Shape, frozen=True):
     departure_time: Stamp
     arrival: Stamp
 
-    @property
-    def seconds(self) -> float:
-        """How long the flight takes: both stamps are the game's, so our own clock does not matter."""
-        return (self.arrival - self.departure_time).total_seconds()
-
 
 class Nav(Shape, frozen=True):
     waypoint_symbol: str

@@ -101,7 +101,7 @@ def open_database(url: str | None = None, path: Path | None = None, *, durable: 
     DatabaseDamaged.
     """
     target = _target(url, path)
-    name = target.database or "" if target.get_backend_name() == "sqlite" else _shown(target)
+    name = _name_of(target)
     with translated(name):
         database = Database(_engine(target, durable), name)
         try:
@@ -119,7 +119,7 @@ def open_reading(url: str | None = None, path: Path | None = None) -> Database:
     DatabaseUnavailable.
     """
     target = _target(url, path)
-    name = target.database or "" if target.get_backend_name() == "sqlite" else _shown(target)
+    name = _name_of(target)
     with translated(name):
         database = Database(_reading_engine(target), name)
         try:
@@ -169,6 +169,11 @@ def _target(url: str | None, path: Path | None) -> URL:
         f"{_shown(target)}: only SQLite files and PostgreSQL are supported, as sqlite:///lab.db or"
         " postgresql://user:password@host/name"
     )
+
+
+def _name_of(target: URL) -> str:
+    """What the user calls the database: its file, or its address without what opens it."""
+    return (target.database or "") if target.get_backend_name() == "sqlite" else _shown(target)
 
 
 def _shown(target: URL) -> str:

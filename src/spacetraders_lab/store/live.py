@@ -18,6 +18,7 @@ from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_work_queue as queue
 from spacetraders_lab.store.schema import listing_locks as locks
+from spacetraders_lab.store.types import Word
 
 _STAMP = {
     "sqlite": "PRAGMA data_version",
@@ -277,4 +278,4 @@ def columns(table: Any, row: Any) -> list[Any]:
 
 
 def _as_text(column: Column[Any]) -> Any:
-    return type_coerce(column, Text) if type(column.type).__name__ == "Word" else column
+    return type_coerce(column, Text) if isinstance(column.type, Word) else column

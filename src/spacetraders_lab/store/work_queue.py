@@ -309,8 +309,8 @@ class WorkQueueRepository:
 
     def open_pairs(self, run_id: str) -> list[MarketPair]:
         """The pairs that are PENDING or CLAIMED, in the queue's order."""
-        unfinished = select(queue).where(queue.c.run_id == run_id, or_(PENDING, CLAIMED))
-        return [market_pair(row) for row in self._connection.execute(unfinished.order_by(queue.c.position))]
+        rows = select(queue).where(queue.c.run_id == run_id, UNFINISHED).order_by(queue.c.position, queue.c.queue_id)
+        return [market_pair(row) for row in self._connection.execute(rows)]
 
     def enqueued(self, run_id: str) -> Counter[str]:
         """How often each pair (GOOD:BUY:SELL) was put into the queue."""

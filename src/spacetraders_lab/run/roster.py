@@ -1,4 +1,4 @@
-"""Which ships may work on a run. Asks the game for them; flies and buys nothing."""
+"""The ships that the user names, and which of them may work on a run. Asks the game; flies and buys nothing."""
 
 from collections.abc import Sequence
 
@@ -8,6 +8,15 @@ from spacetraders_lab.game import reads
 from spacetraders_lab.run.app import Lab
 
 
+async def ships_named(lab: Lab, symbols: Sequence[str]) -> list[Ship]:
+    """The ships of those names, each once and in that order; raises UserError where there is none of a name."""
+    fleet = {ship.symbol: ship for ship in await reads.list_ships(lab.game.client)}
+    unknown = [symbol for symbol in symbols if symbol not in fleet]
+    if unknown:
+        raise UserError(f"no such ship: {', '.join(unknown)}; you have {', '.join(sorted(fleet))}")
+    return [fleet[symbol] for symbol in dict.fromkeys(symbols)]
+
+
 async def checked_ships(
     lab: Lab, symbols: Sequence[str], system: str, *, probes_too: bool = False, must_trade: bool = True
 ) -> list[Ship]:
@@ -15,11 +24,7 @@ async def checked_ships(
 
     With `probes_too` ships without a hold may come along; where they `must_trade`, one of them needs a hold.
     """
-    fleet = {ship.symbol: ship for ship in await reads.list_ships(lab.game.client)}
-    unknown = [symbol for symbol in symbols if symbol not in fleet]
-    if unknown:
-        raise UserError(f"no such ship: {', '.join(unknown)}; you have {', '.join(sorted(fleet))}")
-    ships = [fleet[symbol] for symbol in dict.fromkeys(symbols)]
+    ships = await ships_named(lab, symbols)
     for ship in ships:
         if ship.system != system:
             raise UserError(f"{ship.symbol} is in {ship.system}, not in {system}")

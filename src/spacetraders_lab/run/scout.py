@@ -17,6 +17,7 @@ from spacetraders_lab.game.outcome import Done
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.drivers import refuse_ships_at_work
 from spacetraders_lab.run.effects import read_market
+from spacetraders_lab.run.roster import ships_named
 from spacetraders_lab.run.tours import best_tours
 from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.world import World
@@ -113,14 +114,11 @@ async def visit(lab: Lab, ship: Ship, market: str) -> Ship:
 async def scouts(lab: Lab, system: str, ship_symbols: Sequence[str]) -> tuple[Ship, ...]:
     """The ships with these symbols, each once; raises UserError for ships that are not there, or at work for a run."""
     await refuse_ships_at_work(lab, ship_symbols)
-    fleet = {ship.symbol: ship for ship in await reads.list_ships(lab.game.client)}
-    missing = [symbol for symbol in ship_symbols if symbol not in fleet]
-    if missing:
-        raise UserError(f"no such ship: {', '.join(missing)}; you have {', '.join(sorted(fleet))}")
-    astray = [symbol for symbol in ship_symbols if fleet[symbol].system != system]
+    ships = await ships_named(lab, ship_symbols)
+    astray = [ship.symbol for ship in ships if ship.system != system]
     if astray:
         raise UserError(f"{', '.join(astray)}: not in {system}; bring them there with spacetraders ship navigate")
-    return tuple(fleet[symbol] for symbol in dict.fromkeys(ship_symbols))
+    return tuple(ships)
 
 
 async def free_ships(lab: Lab, system: str) -> tuple[str, ...]:

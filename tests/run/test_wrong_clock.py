@@ -9,9 +9,15 @@ from typing import TypeVar
 
 import pytest
 
-from spacetraders_lab.core.experiment import ExperimentRun, TradeRecord
+from spacetraders_lab.core.allocation import Allocation
+from spacetraders_lab.core.experiment import Design, DesignName, ExperimentRun, TradeRecord
+from spacetraders_lab.core.limits import Limits
+from spacetraders_lab.game import reads
 from spacetraders_lab.run.app import Lab, open_game, open_lab
+from spacetraders_lab.run.coordinator import launch
+from spacetraders_lab.run.feed import feed
 from spacetraders_lab.run.fleet import run_workers
+from spacetraders_lab.run.prepare import prepare
 from spacetraders_lab.run.scout import scout
 from spacetraders_lab.study.rig import BASE_URL, FOUR_CELLS, ONE_CELL, Exchange, Rig
 from tests.game.test_arrival import SkewedClock
@@ -95,3 +101,17 @@ def test_scouting_reads_no_market_before_the_ship_is_there(make_rig: MakeRig, of
     seen = {row["waypoint_symbol"] for row in rig.rows("SELECT DISTINCT waypoint_symbol FROM market_observations")}
     assert len(seen) == read == len(rig.universe.home.markets)
     assert rig.clock.elapsed - begun < 3600
+
+
+@OFF
+def test_a_run_with_nothing_to_measure_asks_again_when_its_time_is_up(make_rig: MakeRig, off: float) -> None:
+    rig = make_rig(ships=1)
+    rig.scout()
+    wishes = {"design": Design(name=DesignName.ADAPTIVE), "budget": 3_000_000, "limits": Limits(max_hours=0.1)}
+
+    async def ask(lab: Lab) -> float:
+        run = (await launch(lab, await prepare(lab, rig.command(goods=tuple(rig.goods()[:2]), **wishes)))).run
+        ship = await reads.get_ship(lab.game.client, rig.fleet[0])
+        return await feed(replace(lab, allocate=lambda rows, plan: Allocation()), run, ship, asyncio.Event())
+
+    assert play(rig, off, ask) == pytest.approx(360, abs=5)

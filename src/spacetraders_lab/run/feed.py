@@ -167,12 +167,13 @@ def _act(connection: Connection, lab: Lab, run: ExperimentRun, plan: AllocationP
     record_planned_skips(connection, run.run_id, skips, now=now)
     if pairs:
         return 0.0
-    return WAITING_SECONDS if ended is not None else _rest(run, plan, lab.game.client.speed)
+    return WAITING_SECONDS if ended is not None else _rest(lab, run, plan)
 
 
-def _rest(run: ExperimentRun, plan: AllocationPlan, speed: float) -> float:
+def _rest(lab: Lab, run: ExperimentRun, plan: AllocationPlan) -> float:
     """Game seconds until a listing is free again or the run's time is up; nothing can be answered before."""
+    speed = lab.game.client.speed
     ends = [(end - plan.now).total_seconds() * speed for end in plan.locked.values()]
     if run.limits.max_hours is not None:
-        ends.append(3600 * (run.limits.max_hours - run.hours(plan.now, speed)))
+        ends.append(3600 * (run.limits.max_hours - run.hours(lab.clock.now(), speed)))
     return max(NOTHING_SECONDS, min([LONG, *ends]))

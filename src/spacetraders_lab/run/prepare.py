@@ -1,5 +1,6 @@
 """Whether a plan fits: the budget, the purse, and the life of the universe. Chooses nothing and writes nothing."""
 
+import math
 from dataclasses import replace
 
 from spacetraders_lab.core.errors import UserError
@@ -35,7 +36,7 @@ def _check_budget(prepared: Prepared) -> None:
     fitting = plan.pairs_within(available - kept_for_fuel, prepared.proposal.chosen_in)
     remedies = [f"--max-pairs {fitting}" if fitting else "fewer or cheaper --goods"]
     if needed <= in_purse:
-        remedies.append(f"--budget {round(needed + 0.5)}")
+        remedies.append(f"--budget {math.ceil(needed)}")
     if fitting and prepared.run.design.name is DesignName.GRID:  # the others take only what fits
         remedies.append(f"--design {DesignName.ADAPTIVE}")
     raise UserError(

@@ -4,7 +4,7 @@ import os
 import re
 import signal
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import httpx2
@@ -12,9 +12,14 @@ import pytest
 
 from spacetraders_lab.sandbox.server import RunningSandbox, running_sandbox
 from spacetraders_lab.sandbox.settings import SandboxSettings
+from spacetraders_lab.store.containers import ContainerRepository
+from spacetraders_lab.store.database import open_database
+from spacetraders_lab.store.logs import LogLine, LogRepository
 from spacetraders_lab.study.rig import FRIGATE
 from tests.cli.conftest import Player, join
 from tests.cli.test_processes import started
+from tests.factories import NOON, SHIP
+from tests.store.memory import enter_run
 from tests.terminal import Terminal
 from tests.waiting import until
 
@@ -99,6 +104,22 @@ def test_an_experiment_is_left_to_a_daemon_from_beginning_to_end(player: Player)
     log = (player.terminal.home / ".local" / "state" / "spacetraders-lab" / "daemon.log").read_text()
     assert "Traceback" not in log
     assert player.agent.token not in log
+
+
+@pytest.mark.parametrize(("last", "shown"), [("", ["one", "two"]), ("--last 1", ["two"]), ("--last 0", [])])
+def test_who_follows_a_log_sees_of_what_was_said_before_as_much_as_he_asks_for(
+    terminal: Terminal, sqlite_template: Path, last: str, shown: list[str]
+) -> None:
+    terminal.keep(sqlite_template)
+    with closing(open_database(path=terminal.database, durable=False)) as database:
+        run = enter_run(database)
+        with database.transaction() as connection:
+            (container,) = ContainerRepository(connection).start(run, [SHIP], now=NOON)
+            ContainerRepository(connection).stop(container.container_id, now=NOON)
+            lines = [LogLine(container.container_id, "INFO", text, NOON) for text in ("one", "two")]
+            LogRepository(connection).append(lines)
+    answer = terminal.type(f"daemon logs {container.container_id} --follow {last}")
+    assert [line.split()[-1] for line in answer.out.splitlines()] == shown
 
 
 def test_the_page_of_a_daemon_comes_and_goes_with_it(player: Player) -> None:

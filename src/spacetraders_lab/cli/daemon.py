@@ -23,7 +23,7 @@ from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK
 from spacetraders_lab.cli.settings import Json, database, settings
 from spacetraders_lab.cli.stop import stop_on_signals
 from spacetraders_lab.core.bounds import MOST_ROWS, within
-from spacetraders_lab.core.container import OPEN_STATES, Container, ContainerState
+from spacetraders_lab.core.container import OPEN_STATES, Container, ContainerState, WantedState
 from spacetraders_lab.run.accounts import Accounts, Keys
 from spacetraders_lab.run.app import LeaseTimes, Memory, database_thread
 from spacetraders_lab.run.clock import SystemClock, clock_of
@@ -231,9 +231,10 @@ def logs(
         with opened.reading() as connection:
             ContainerRepository(connection).get(container)
             lines = LogRepository(connection).read(container, levels=levels, last=last)
+            newest = LogRepository(connection).read(container, last=1)
         _print_lines(lines, as_json=json)
         if follow:
-            asyncio.run(_follow(opened, container, levels, lines[-1].log_id if lines else 0, as_json=json))
+            asyncio.run(_follow(opened, container, levels, newest[-1].log_id if newest else 0, as_json=json))
 
 
 async def _follow(opened: Database, container_id: str, levels: tuple[str, ...], after: int, *, as_json: bool) -> None:
@@ -284,7 +285,7 @@ def _live(opened: Database, host: str | None = None) -> list[LiveDaemon]:
 
 def _state(container: Container) -> str:
     """The state, and what is wanted where that is not the same."""
-    is_stopping = container.state is ContainerState.RUNNING and container.wanted_state.value == "STOPPED"
+    is_stopping = container.state is ContainerState.RUNNING and container.wanted_state is WantedState.STOPPED
     return "STOPPING" if is_stopping else container.state.value
 
 
@@ -292,10 +293,11 @@ def _print_lines(lines: list[LogLine], *, as_json: bool) -> None:
     for line in lines:
         if as_json:
             about = {"at": line.logged_at.isoformat(), "level": line.level, "message": line.message}
-            print(jsonlib.dumps(about | dict(line.fields) | {"container_id": line.container_id}, ensure_ascii=False))
+            said = jsonlib.dumps(about | dict(line.fields) | {"container_id": line.container_id}, ensure_ascii=False)
         else:
             pair = f"{line.fields['pair_id']} " if "pair_id" in line.fields else ""
-            print(f"{_moment(line.logged_at)} {line.level:<7} {pair}{line.message}", flush=True)
+            said = f"{_moment(line.logged_at)} {line.level:<7} {pair}{line.message}"
+        print(said, flush=True)  # whoever follows through a pipe waits for it
 
 
 def _moment(moment: datetime) -> str:

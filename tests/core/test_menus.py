@@ -84,6 +84,8 @@ def test_exponent_visits_trade_every_size_in_every_place() -> None:
     orders = [tuple(f for f, _ in menu.buys) for menu in menus if menu.kind is MenuKind.EXPONENT]
     assert len(orders) == 18
     assert all(sorted(order) == [0.25, 0.5, 1.0] for order in orders)
+    sales = [tuple(f for f, _ in menu.sells or ()) for menu in menus if menu.kind is MenuKind.EXPONENT]
+    assert all(sorted(sold) == sorted(bought) and sold != bought for bought, sold in zip(orders, sales, strict=True))
     for place in range(3):
         assert set(Counter(order[place] for order in orders).values()) == {6}
 
@@ -115,7 +117,8 @@ def test_sizes_too_small_to_move_a_quote_are_left_out_and_the_largest_never() ->
     left_out = {(skip.operation, skip.cell[0]) for skip in planned_skips(menu, cheap, EVEN)}
     assert (Operation.BUY, 0.1) in left_out
     assert (Operation.SELL, 0.1) in left_out
-    assert all(fraction < 1.0 for _, fraction in left_out)
+    still = make_good(type=ListingType.EXCHANGE, trade_volume=20, purchase_price=20, sell_price=18)
+    assert {skip.cell[0] for skip in planned_skips(menu, still, still)} == {0.1, 0.25, 0.5}
     assert planned_skips(menu, dear, imports(20, bid=9000)) == ()
 
 

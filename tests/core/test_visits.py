@@ -159,6 +159,26 @@ def test_a_visit_ends_at_the_bound_of_the_quote(
         assert reason(action) is SkipReason.SATURATED
 
 
+@pytest.mark.parametrize(("units", "is_saturated"), [(30, True), (29, False)])
+def test_a_trade_of_less_than_half_a_trade_volume_shows_no_bound(units: int, is_saturated: bool) -> None:
+    last = make_record(Operation.BUY, 0.5, 1, units, trade_volume_before=60, supply_before=Supply.SCARCE)
+    still = live(purchase_price=last.purchase_price_before, sell_price=last.sell_price_before)
+    assert isinstance(act(last, market=still), SkipTrades) is is_saturated
+
+
+@pytest.mark.parametrize(("bid", "is_begun"), [(20, True), (19, False)])
+def test_a_sale_is_not_begun_at_a_bid_that_has_fallen_too_far(bid: int, is_begun: bool) -> None:
+    ship = make_ship(waypoint=SELL_MARKET, inventory={GOOD: 180}, cargo_capacity=225)
+    market = make_snapshot(SELL_MARKET, [make_good(sell_price=bid)])
+    records, brackets = tuple(bought(i) for i in (1, 2, 3)), {BUY_MARKET: 1, SELL_MARKET: 1}
+    facts = PairFacts(LADDER, records, market, own_menu=replace(THREE, lowest_bid=20.0), brackets=brackets)
+    action = next_action(PAIR, facts, ship)
+    if is_begun:
+        assert isinstance(action, Step) and action.operation is Operation.SELL
+    else:
+        assert action == SkipTrades(tuple(Skip(Operation.SELL, cell, SkipReason.GUARD) for cell in THREE.sells or ()))
+
+
 def test_a_full_hold_ends_the_purchases_of_a_load() -> None:
     full = make_ship(inventory={GOOD: 60, "FUEL": 20})
     action = next_action(PAIR, PairFacts(LADDER, (bought(),), live(), own_menu=THREE, brackets={BUY_MARKET: 1}), full)

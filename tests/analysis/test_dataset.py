@@ -1,6 +1,7 @@
 """Rows to arrays: what is kept, what is left out and why, and the two price checks."""
 
 from dataclasses import asdict, replace
+from datetime import timedelta
 from random import Random
 
 import numpy as np
@@ -19,9 +20,10 @@ from spacetraders_lab.analysis.dataset import (
 )
 from spacetraders_lab.analysis.observations import observations_of
 from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.experiment import PlaceboBracket
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
 from tests.analysis.trading import lab_markets, trade_at_random
-from tests.factories import BUY_MARKET, GOOD, NOON, SELL_MARKET, make_listing, make_record
+from tests.factories import BUY_MARKET, GOOD, NOON, SELL_MARKET, SHIP, make_good, make_listing, make_record
 
 NOTHING_SEEN = observations_of([])
 UNREAD = {"price_after": None, "purchase_price_after": None, "sell_price_after": None, "supply_after": None}
@@ -111,6 +113,24 @@ def test_prices_that_are_not_the_posted_ones_are_seen():
     swapped = [replace(r, price_per_unit=r.sell_price_before) for r in records]
     checks = analyse(dataset_of(swapped), NOTHING_SEEN).checks
     assert checks.swapped == 200 and not checks.is_oriented
+
+
+@pytest.mark.parametrize("kept", ["trades", "seen", "placebos"])
+def test_a_quote_of_nothing_says_no_more_than_one_at_the_floor(kept: str):
+    """The plan knows no lower quote than 1; should the game show one, all else that a run found is still told."""
+
+    def found(lowest: int):
+        played = trade_at_random(lab_markets(), 40)
+        low = {"purchase_price": lowest, "sell_price": lowest}
+        if kept == "trades":
+            played.trades[-1] |= {f"{name}_after": quote for name, quote in low.items()}
+        if kept == "seen":
+            played.seen += [row | low | {"observed_at": row["observed_at"] + timedelta(days=1)} for row in played.seen]
+        before, after = make_good(purchase_price=200), make_good(**low)
+        fallen = PlaceboBracket("run-1", SHIP, BUY_MARKET, before, NOON, after, NOON + timedelta(minutes=1))
+        return repr(analyse(played.dataset(), played.observations(), [fallen] if kept == "placebos" else []))
+
+    assert found(0) == found(1)
 
 
 def test_observations_come_in_order_of_listing_and_time():

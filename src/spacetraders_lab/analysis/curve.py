@@ -10,9 +10,9 @@ import numpy as np
 
 from spacetraders_lab.analysis.arrays import Floats, Ints
 from spacetraders_lab.analysis.findings import LawForm
+from spacetraders_lab.core.analysis_plan import LOWEST_QUOTE
 from spacetraders_lab.core.market import Operation
 
-LOWEST = 1.0  # credits: no quote is lower
 _FURTHEST = 50.0  # the exponent at which a quote is called endless
 _ERRORS = 1  # a stream of its own: the draws of the parameters come from the same seed
 
@@ -77,7 +77,7 @@ class Curve:
                 assert self.asymptote is not None
                 asymptote = self.asymptote[:, None]
                 quotes = asymptote + (quote - asymptote) * np.exp2(_bounded(up * slope * moved))
-        return np.maximum(LOWEST, quotes)
+        return np.maximum(LOWEST_QUOTE, quotes)
 
     def unit_prices(self, units: int, *, displaced: Floats | float = 0.0, transaction: int | None = None) -> Floats:
         """What each of so many units trades at, shape (draws, units), in transactions of one size (a tradeVolume).
@@ -89,7 +89,7 @@ class Curve:
         full = (size / self.trade_volume) ** self.exponent
         count = -(-units // size)
         found = np.reshape(displaced, (-1, 1)) + full * np.arange(count, dtype=np.float64)
-        quotes = np.maximum(LOWEST, self.at(found) + self._errors(count))
+        quotes = np.maximum(LOWEST_QUOTE, self.at(found) + self._errors(count))
         return np.repeat(quotes, size, axis=1)[:, :units]
 
     def unit_prices_at(self, units: int, displaced: Floats) -> tuple[Floats, Floats]:
@@ -99,7 +99,7 @@ class Curve:
         """
         count = -(-units // self.trade_volume)
         expected = self.at(displaced[:, :, None] + np.arange(count, dtype=np.float64))
-        paid = np.maximum(LOWEST, expected + self._errors(count))
+        paid = np.maximum(LOWEST_QUOTE, expected + self._errors(count))
         return self._by_unit(expected, units), self._by_unit(paid, units)
 
     def _by_unit(self, quotes: Floats, units: int) -> Floats:

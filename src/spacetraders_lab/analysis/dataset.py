@@ -12,6 +12,7 @@ import numpy as np
 
 from spacetraders_lab.analysis.arrays import (
     Bools,
+    Column,
     Columns,
     Floats,
     Ints,
@@ -23,7 +24,7 @@ from spacetraders_lab.analysis.arrays import (
     pairs,
     seconds,
 )
-from spacetraders_lab.core.analysis_plan import Exclusion
+from spacetraders_lab.core.analysis_plan import LOWEST_QUOTE, Exclusion
 from spacetraders_lab.core.exclusions import marks
 from spacetraders_lab.core.experiment import TradeRecord
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
@@ -172,10 +173,10 @@ def dataset_from_columns(columns: Columns) -> Dataset:
         cumulative=numbers(get["cumulative_units"]),
         trade_volume=numbers(get["trade_volume_before"]),
         trade_volume_after=numbers(get["trade_volume_after"]),
-        ask_before=numbers(get["purchase_price_before"]),
-        bid_before=numbers(get["sell_price_before"]),
-        ask_after=numbers(get["purchase_price_after"]),
-        bid_after=numbers(get["sell_price_after"]),
+        ask_before=quotes(get["purchase_price_before"]),
+        bid_before=quotes(get["sell_price_before"]),
+        ask_after=quotes(get["purchase_price_after"]),
+        bid_after=quotes(get["sell_price_after"]),
         paid=numbers(get["price_per_unit"]),
         percent=numbers(get["price_impact_percent"]),
         foreign=numbers(get["foreign_units"]),
@@ -186,6 +187,11 @@ def dataset_from_columns(columns: Columns) -> Dataset:
     recovered = numbers(get["recovered"]) > 0
     data = _mark(data, recovered)
     return data.take(np.lexsort((data.sequence, data.visit, data.time)))
+
+
+def quotes(values: Column) -> Floats:
+    """Quotes as they can be reckoned with: one below the floor, of nothing, says no more than one at it."""
+    return np.maximum(LOWEST_QUOTE, numbers(values))
 
 
 _COLUMNS = (

@@ -17,7 +17,7 @@ from spacetraders_lab.analysis.arrays import (
     pairs,
     seconds,
 )
-from spacetraders_lab.analysis.dataset import ACTIVITIES, NO_ACTIVITY, SUPPLIES, TYPES
+from spacetraders_lab.analysis.dataset import ACTIVITIES, NO_ACTIVITY, SUPPLIES, TYPES, quotes
 from spacetraders_lab.core.market import Listing
 
 
@@ -101,8 +101,8 @@ def observations_from_columns(columns: Columns) -> Observations:
         supply=codes(column(columns, "supply"), SUPPLIES),
         activity=np.where(activity < 0, NO_ACTIVITY, activity),
         trade_volume=numbers(column(columns, "trade_volume")),
-        ask=numbers(column(columns, "purchase_price")),
-        bid=numbers(column(columns, "sell_price")),
+        ask=quotes(column(columns, "purchase_price")),
+        bid=quotes(column(columns, "sell_price")),
         time=seconds(column(columns, "observed_at")),
     )
     return found.take(np.lexsort((found.time, found.unit)))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from spacetraders_lab.analysis.arrays import Bools, Floats, Ints, Rows, codes
-from spacetraders_lab.analysis.dataset import TYPES, Dataset
+from spacetraders_lab.analysis.dataset import TYPES, Dataset, quotes
 from spacetraders_lab.analysis.observations import NO_OTHERS, Observations, OtherTrades
 from spacetraders_lab.analysis.rounding import price_steps, rounding_variance
 from spacetraders_lab.core.experiment import PlaceboBracket
@@ -107,7 +107,7 @@ def drift_variance(reads: Reads, placebos: Sequence[PlaceboBracket] = ()) -> flo
     """
     first = quiet_pairs(reads)
     start = np.append(reads.ask[first], [p.before.purchase_price for p in placebos])
-    end = np.append(reads.ask[first + 1], [p.after.purchase_price for p in placebos])
+    end = np.append(reads.ask[first + 1], quotes([p.after.purchase_price for p in placebos]))
     kind = np.append(reads.type[first], codes([p.before.type for p in placebos], TYPES))
     apart = [(p.after_at - p.before_at).total_seconds() for p in placebos]
     seconds = np.append(reads.time[first + 1] - reads.time[first], apart)

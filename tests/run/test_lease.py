@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from spacetraders_lab.run.app import Lab, LeaseTimes
 from spacetraders_lab.run.claims import Claims
 from spacetraders_lab.run.faultpoints import Point
-from spacetraders_lab.run.heartbeat import Pulse
+from spacetraders_lab.run.heartbeat import Lease, Pulse
 from spacetraders_lab.run.worker import MOST_OUTAGES, OUTAGE_SECONDS
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.failures import DatabaseUnavailable
@@ -97,6 +97,24 @@ def test_ships_in_flight_share_their_beats(make_rig: MakeRig) -> None:
     alone, together = _beats_while_asleep(make_rig(ships=1)), _beats_while_asleep(make_rig(ships=6, seed=2))
     assert alone[0] == together[0] >= 10
     assert together[1] == 6 * alone[1] == 6 * alone[0]
+
+
+def test_a_renewed_lease_counts_from_before_it_was_asked_for(alone: Rig) -> None:
+    """What a slow database takes of it is gone: it cannot be told when within that time the row was written."""
+    run = alone.queue([alone.pair()])
+
+    def slowly(_: Connection) -> None:
+        alone.clock.elapsed += 7.0
+
+    async def renew(lab: Lab) -> float:
+        claim, _ = await Claims(lab, run, alone.fleet[0], "owner").next_pair(None)
+        assert claim is not None
+        lease = Lease(lab, claim, lab.clock.monotonic())
+        await lab.clock.sleep(lab.times.lease / 2)
+        await lease.write(slowly)
+        return lease.age
+
+    assert alone.play(renew) == pytest.approx(7.0)
 
 
 @pytest.mark.parametrize("seconds", [30.0, 300.0])

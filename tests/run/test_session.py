@@ -1,8 +1,9 @@
 """One ship and one pair: cells and holds, parts and leftovers, and cargo that is none of the run's business."""
 
+import itertools
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 import httpx2
@@ -124,6 +125,46 @@ def test_a_market_that_shrinks_while_the_ship_is_there_is_looked_at_again(alone:
     alone.fly(run)
     assert alone.counts(run) == {"COMPLETED": 1}
     assert [sale.units for sale in _of(alone.records(run), Operation.SELL)] == [15, 5]
+
+
+def _refuse(rig: Rig, ending: str, numbers: Collection[int]) -> None:
+    """The game says of the requests of such numbers that they are above the tradeVolume."""
+    asked = itertools.count(1)
+
+    def refuse(request: httpx2.Request) -> httpx2.Response | None:
+        if not (request.method == "POST" and request.url.path.endswith(ending) and next(asked) in numbers):
+            return None
+        return httpx2.Response(400, json={"error": {"code": 4604, "message": "above the tradeVolume"}})
+
+    rig.wire.before = refuse
+
+
+@pytest.mark.parametrize(("refused", "ended"), [(3, "COMPLETED"), (4, "FAILED")])
+def test_a_trade_is_tried_again_after_three_refusals_in_a_row_and_no_more(alone: Rig, refused: int, ended: str) -> None:
+    _refuse(alone, "/purchase", range(1, refused + 1))
+    run = alone.queue([alone.pair()], ONE_CELL)
+    alone.fly(run)
+    assert alone.counts(run) == {ended: 1}
+
+
+def test_refusals_with_a_trade_between_them_are_not_in_a_row(alone: Rig) -> None:
+    _refuse(alone, "/purchase", (1, 2, 3, 5, 6, 7))
+    run = alone.queue([alone.pair()], FOUR_CELLS)
+    alone.fly(run)
+    assert alone.counts(run) == {"COMPLETED": 1}
+
+
+def test_the_quotes_read_after_a_trade_are_kept_as_observations(alone: Rig) -> None:
+    pair = alone.pair()
+    run = alone.queue([pair], FOUR_CELLS)
+    alone.fly(run)
+    seen = alone.rows(
+        "SELECT waypoint_symbol AS market, purchase_price AS ask, sell_price AS bid FROM market_observations"
+        f" WHERE source = 'trade' AND good_symbol = '{pair.good_symbol}' ORDER BY observation_id"
+    )
+    assert [(row["market"], row["ask"], row["bid"]) for row in seen] == [
+        (record.market, record.purchase_price_after, record.sell_price_after) for record in alone.records(run)
+    ]
 
 
 # --- cargo of others --------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from datetime import timedelta
 
+import httpx2
 import pytest
 
 from spacetraders_lab.core.experiment import ExperimentRun, MarketPair, RunStatus
@@ -101,6 +102,34 @@ def test_a_trade_under_way_is_finished_and_recorded(alone: Rig, ending: str) -> 
     assert [(record.units, record.total_credits) for record in alone.records(run)] == done
     assert alone.records(run)[-1].price_after is not None
     assert alone.rows("SELECT 1 FROM experiment_intents WHERE state = 'OPEN'") == []
+
+
+class Silent(httpx2.AsyncBaseTransport):
+    """The way to a game that does what it is asked and whose answer to a trade takes an hour; sets `stop` meanwhile."""
+
+    def __init__(self, rig: Rig, stop: asyncio.Event, ending: str) -> None:
+        self._rig, self._inner, self._stop, self._ending = rig, rig.wire.inner, stop, ending
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        response = await self._inner.handle_async_request(request)
+        if request.method == "POST" and request.url.path.endswith(self._ending) and not self._stop.is_set():
+            self._stop.set()
+            await self._rig.clock.sleep(3600)
+        return response
+
+
+@pytest.mark.parametrize("ending", ["/purchase", "/sell"])
+def test_a_trade_whose_answer_a_stop_does_not_wait_for_is_found_by_the_next_start(alone: Rig, ending: str) -> None:
+    run, stop = alone.queue(alone.pairs(1), FOUR_CELLS), asyncio.Event()
+    alone.wire.inner = Silent(alone, stop, ending)
+    alone.fly(run, stop=stop)
+    assert alone.clock.elapsed < 3600
+    assert len(alone.records(run)) == len(alone.ledger("PURCHASE", "SELL")) - 1
+    assert alone.rows("SELECT state FROM experiment_intents WHERE state <> 'HAPPENED'") == [{"state": "OPEN"}]
+    alone.fly(run)
+    trades = [(entry.good, entry.units, entry.total) for entry in alone.ledger("PURCHASE", "SELL")]
+    assert [(r.good_symbol, r.units, r.total_credits) for r in alone.records(run)] == trades
+    assert alone.counts(run) == {"COMPLETED": 1}
 
 
 def test_a_stop_ends_every_ship_within_seconds(rig: Rig) -> None:

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import httpx2
 import pytest
 
+from spacetraders_lab.core.experiment import Design
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.study.rig import FOUR_CELLS, ONE_CELL, Exchange, Rig
 
@@ -108,6 +109,27 @@ def test_the_limit_of_the_game_delays_and_fails_nothing(alone: Rig) -> None:
     run = alone.queue([alone.pair()], FOUR_CELLS)
     alone.fly(run)
     assert alone.counts(run) == {"COMPLETED": 1}
+    assert _agrees_with_the_ledger(alone)
+
+
+def test_a_trade_that_the_markets_list_does_not_show_is_not_taken_for_the_one_before(alone: Rig) -> None:
+    """Two equal purchases, and the list has only the first: the second has the price that was posted for it."""
+    made = 0
+
+    def lose_the_second(exchange: Exchange) -> None:
+        nonlocal made
+        if exchange.fits("POST", "/purchase"):
+            made += 1
+            if made == 2:
+                alone.universe.home.markets[pair.buy_market].transactions.pop()
+                raise httpx2.ReadTimeout("the answer was lost")
+
+    alone.wire.after = lose_the_second
+    pair = alone.pair()
+    run = alone.queue([pair], Design(fractions=(1.0,), iterations=2))
+    alone.fly(run)
+    assert [record.recovered for record in alone.records(run)][:2] == [False, True]
+    assert alone.records(run)[0].units == alone.records(run)[1].units
     assert _agrees_with_the_ledger(alone)
 
 

@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import httpx2
@@ -11,6 +11,7 @@ import pytest
 from spacetraders_lab.core.analysis_plan import Exclusion, plan_hash
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import (
+    READING_LASTS_SECONDS,
     ClaimOrder,
     Design,
     DesignName,
@@ -25,6 +26,7 @@ from spacetraders_lab.core.proposal import LeftOut
 from spacetraders_lab.core.schedule import SECONDS_PER_REQUEST
 from spacetraders_lab.core.survey import survey_pairs
 from spacetraders_lab.run.coordinator import Prepared
+from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.sandbox.ledger import LedgerEntry
 from spacetraders_lab.store.attrition import attrition
 from spacetraders_lab.store.brackets import placebo_brackets
@@ -143,6 +145,30 @@ def test_a_bracket_holds_untouched_listings_as_controls(played: Played) -> None:
     at_once = Counter((bracket.market, bracket.after_at) for bracket in played.brackets())
     assert min(at_once.values()) > 1
     assert {bracket.before.symbol for bracket in played.brackets()} > traded
+
+
+@pytest.mark.parametrize(("seconds", "readings"), [(0.0, 1), (30.0, 3)])
+def test_a_pair_begins_with_the_last_reading_of_the_one_before_while_that_is_fresh(
+    make_rig: Callable[..., Rig], seconds: float, readings: int
+) -> None:
+    """The reading after the last sale is then all that is read; else the new pair reads anew, twice for a bracket."""
+    rig = make_rig(ships=1)
+    offered = rig.pairs(1000)
+    first, second = next(
+        (a, b) for a in offered for b in offered if a.sell_market == b.buy_market and a.good_symbol != b.good_symbol
+    )
+    run = rig.queue([first, second], replace(LADDER, fractions=(1.0,), iterations=1, claim_order=ClaimOrder.FIFO))
+
+    async def dawdle(point: Point) -> None:
+        if point is Point.CLAIMED:
+            await rig.clock.sleep(seconds)
+
+    rig.pass_by = dawdle
+    rig.fly(run)
+    sent = [x for x in rig.wire.log if x.method == "POST" or x.fits("GET", "/market")]
+    bought = max(i for i, x in enumerate(sent) if x.fits("POST", "/purchase"))
+    assert rig.records(run)[-1].pair_id == second.pair_id
+    assert [x.fits("GET", "/market") for x in sent[bought - readings - 1 : bought]] == [False, *[True] * readings]
 
 
 def test_a_visit_trades_four_volumes_at_most_and_stops_at_the_guard(played: Played) -> None:

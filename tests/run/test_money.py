@@ -28,13 +28,18 @@ def _most_away(rig: Rig, since: int, purse: int) -> int:
     return purse - min((entry.credits_after for entry in rig.ledger(since=since)), default=purse)
 
 
+def _pair_between(rig: Rig, buy_at: ListingType, sell_at: ListingType) -> MarketPair:
+    """The first pair of such markets."""
+    for good in rig.goods():
+        first, second = rig.markets_of(good, buy_at), rig.markets_of(good, sell_at)
+        if first and second:
+            return MarketPair.of(good, first[0], second[0])
+    raise LookupError("no good is both made and used here")
+
+
 def _losing_pair(rig: Rig) -> MarketPair:
     """Buy where the good is used and sell where it is made: half of the money is lost."""
-    for good in rig.goods():
-        users, makers = rig.markets_of(good, ListingType.IMPORT), rig.markets_of(good, ListingType.EXPORT)
-        if users and makers:
-            return MarketPair.of(good, users[0], makers[0])
-    raise LookupError("no good is both made and used here")
+    return _pair_between(rig, ListingType.IMPORT, ListingType.EXPORT)
 
 
 # --- fuel -------------------------------------------------------------------------------------------------------------
@@ -121,6 +126,20 @@ def test_a_purse_that_runs_dry_sells_what_is_aboard_before_it_waits(make_rig: Ma
     assert [record.operation for record in rig.records(run)] == [Operation.BUY, Operation.SELL]
     assert rig.ship().hold == {}
     assert rig.counts(run) == {"PENDING": 1}
+
+
+def test_what_a_sale_brings_buys_the_rest_of_the_pair(make_rig: MakeRig) -> None:
+    """The purse is enough for one cell at a time, and each brings more than it cost."""
+    rig = make_rig(ships=1)
+    pair = _pair_between(rig, ListingType.EXPORT, ListingType.IMPORT)
+    market = rig.universe.market(pair.buy_market, rig.clock.now())
+    volume, ask = market.listings[pair.good_symbol].trade_volume, market.quote(pair.good_symbol).ask
+    assert 2 * volume <= rig.ship().capacity
+    rig.agent.credits = round(1.5 * ask * volume) + FULL_TANK
+    run = rig.queue([pair], Design(fractions=(1.0,), iterations=2))
+    rig.fly(run)
+    assert [entry.kind for entry in rig.ledger("PURCHASE", "SELL")] == ["PURCHASE", "SELL"] * 2
+    assert rig.counts(run) == {"COMPLETED": 1}
 
 
 def test_a_run_goes_on_where_it_stopped_once_the_purse_is_filled(rig: Rig) -> None:

@@ -1,5 +1,6 @@
 """Commands done on the real sandbox, and every failure of the line sorted into done, refused and unknown."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
@@ -30,6 +31,7 @@ from spacetraders_lab.core.ship import NavStatus, Ship
 from spacetraders_lab.game.execute import execute
 from spacetraders_lab.game.game import Game
 from spacetraders_lab.game.outcome import Done, Outcome, Refused, Unknown
+from spacetraders_lab.game.parse import Data, RefuelReply
 from spacetraders_lab.game.reads import get_agent, get_market, get_ship
 from tests.game.sandbox import Sandbox, Trouble
 
@@ -335,6 +337,26 @@ def test_a_refuelling_without_answer_is_judged_from_the_ship_and_paid_once(sandb
         sandbox.line.troubles.append(Trouble("POST", "/refuel", httpx2.ReadTimeout("x"), executed))
         outcome = await done(game, RefuelShipCommand(ship.symbol), ship)
         assert outcome.ship.fuel == outcome.ship.fuel_capacity
+        assert outcome.fuel_credits == before - sandbox.universe.agents["LAB"].credits > 0
+
+    sandbox.play(scene)
+
+
+def test_a_request_for_fuel_that_comes_late_is_waited_for(sandbox: Sandbox) -> None:
+    """It takes effect 14 seconds after it was given up: had the ship flown on by then, it would be paid twice."""
+
+    async def later(game: Game, ship: Ship) -> None:
+        await asyncio.sleep(14)
+        await game.client.post(Data[RefuelReply], "/my/ships/{ship}/refuel", ship=ship.symbol)
+
+    async def scene(game: Game, ship: Ship) -> None:
+        ship = await _thirsty(game, ship)
+        before = sandbox.universe.agents["LAB"].credits
+        sandbox.line.troubles.append(Trouble("POST", "/refuel", httpx2.ReadTimeout("x")))
+        late = asyncio.create_task(later(game, ship))
+        outcome = await done(game, RefuelShipCommand(ship.symbol), ship)
+        sandbox.universe.ships[ship.symbol].fuel -= 200
+        await late
         assert outcome.fuel_credits == before - sandbox.universe.agents["LAB"].credits > 0
 
     sandbox.play(scene)

@@ -254,8 +254,7 @@ class Life(Story):
             self.tale.pairs[f"runs {self.rig.run(run).status}"] += 1
         largest = sum(sorted(self.budgets)[-len(self.runs) :])
         self.tale.violations += aftermath(self.rig, self.runs)
-        if not self.tale.faults["late_request"]:  # one for fuel may come after it was asked for again, and buy it twice
-            self.tale.violations += money(self.rig, self.runs, largest, since=self.began_at)
+        self.tale.violations += money(self.rig, self.runs, largest, since=self.began_at)
         for run, ships in zip(self.runs, self.first_ships, strict=True):
             self.tale.violations += told_of_ships(self.rig, run, ships)
 

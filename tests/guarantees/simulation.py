@@ -286,11 +286,16 @@ def fresh_databases() -> Iterator[Callable[[], Database]]:
 
 @contextmanager
 def fresh_postgres() -> Iterator[Callable[[], Database]]:
-    """Makes empty databases on a server of its own by copying one."""
-    with running_server() as server, server.database() as template, ExitStack() as stack:
+    """Makes empty databases on a server of its own by copying one; each is gone when the next is made."""
+    with running_server() as server, server.database() as template, ExitStack() as last:
         open_database(template).close()
         name = template.partition("@/")[2].partition("?")[0]
-        yield lambda: open_database(stack.enter_context(server.database(name)), durable=False)
+
+        def make() -> Database:
+            last.close()
+            return open_database(last.enter_context(server.database(name)), durable=False)
+
+        yield make
 
 
 def play_seeds(tell: Callable[[int, Database], Tale], module: str) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from functools import partial
 from typing import TypeVar
 
+import httpx2
 import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -220,3 +221,52 @@ def test_without_money_nobody_flies_about(rig: Rig) -> None:
     assert rig.ledger("PURCHASE", "REFUEL", "NAVIGATE") == []
     assert rig.run(run).status is RunStatus.SUSPENDED
     assert rig.clock.elapsed < 600
+
+
+def _counted_and_paid(rig: Rig, run: ExperimentRun) -> tuple[int, int]:
+    """What the run has counted for fuel, and what fuel has cost by the game's ledger."""
+    (counted,) = rig.rows("SELECT fuel_credits FROM experiment_runs WHERE run_id = :run", run=run.run_id)
+    return counted["fuel_credits"], sum(entry.total for entry in rig.ledger("REFUEL"))
+
+
+def test_fuel_of_which_no_answer_came_is_counted_though_the_game_closes_at_once(rig: Rig) -> None:
+    """The tank was filled, the answer is lost, and then nobody may ask: what it may have cost stays counted."""
+    run = rig.queue(rig.pairs(4), FOUR)
+    closed_until = 0.0
+
+    def lose(exchange: Exchange) -> None:
+        nonlocal closed_until
+        if exchange.fits("POST", "/refuel") and not closed_until:
+            closed_until = rig.clock.elapsed + 90
+            raise httpx2.ReadTimeout("lost")
+
+    def close(_: httpx2.Request) -> httpx2.Response | None:
+        if rig.clock.elapsed >= closed_until:
+            return None
+        return httpx2.Response(503, json={"error": {"message": "maintenance", "code": 3100}})
+
+    rig.wire.after, rig.wire.before = lose, close
+    rig.fly(run)
+    assert closed_until and rig.counts(run) == {"COMPLETED": 4}
+    counted, paid = _counted_and_paid(rig, run)
+    assert counted >= paid > 0
+
+
+def test_fuel_that_no_market_lists_any_more_is_counted_at_the_most_it_may_have_cost(rig: Rig) -> None:
+    """The answer was lost, and so many have traded since that the market's list has forgotten it."""
+    run = rig.queue(rig.pairs(4), FOUR)
+    lost = 0
+
+    def lose(exchange: Exchange) -> None:
+        nonlocal lost
+        if exchange.fits("POST", "/refuel"):
+            lost += 1
+            for market in rig.universe.home.markets.values():
+                market.transactions.clear()
+            raise httpx2.ReadTimeout("lost")
+
+    rig.wire.after = lose
+    rig.fly(run)
+    assert lost and rig.counts(run) == {"COMPLETED": 4}
+    counted, paid = _counted_and_paid(rig, run)
+    assert counted >= paid > 0

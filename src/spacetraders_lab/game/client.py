@@ -31,6 +31,7 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 _THE_GAMES_HOST = ".spacetraders.io"
+LATE_SECONDS = 20.0  # after an unknown reply in which the request may still take effect: the time-out and a little more
 _LONG_WAIT = 5.0  # seconds: who waits longer for a command may take it for dead
 _NEVER_SENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 

@@ -9,11 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from spacetraders_lab.core.errors import GameError, GameUnreachable
+from spacetraders_lab.core.errors import GameError, GameUnreachable, WorldCondition
 from spacetraders_lab.core.market import MarketTransaction, Operation
 from spacetraders_lab.core.ship import NavStatus, Ship
 from spacetraders_lab.core.travel import FlightMode
-from spacetraders_lab.game.client import EffectUnknown
+from spacetraders_lab.game.client import LATE_SECONDS, EffectUnknown
 from spacetraders_lab.game.game import Game
 from spacetraders_lab.game.parse import Data, FlightReply, JumpReply, NavReply, RefuelReply
 from spacetraders_lab.game.reads import get_market, get_ship
@@ -28,7 +28,10 @@ _LONGEST_WAIT = 86_400.0  # seconds
 
 @dataclass(frozen=True, slots=True)
 class Refuelling:
-    """A ship after refuelling; `transaction` is None when the tank was full, `credits` None when no reply told them."""
+    """A ship after refuelling; `transaction` is None when the tank was full, or when nobody tells what was paid.
+
+    `credits` is None when no reply told them.
+    """
 
     ship: Ship
     transaction: MarketTransaction | None = None
@@ -143,25 +146,40 @@ def _seconds(told: Any) -> float | None:
 
 
 async def refuel(game: Game, ship: Ship) -> Refuelling:
-    """The ship docked, with a full tank, and what that cost."""
+    """The ship docked, with a full tank, and what that cost.
+
+    Raises GameUnreachable when nobody can tell whether it was paid.
+    """
     if ship.fuel >= ship.fuel_capacity:
         return Refuelling(ship)
     ship = await dock(game, ship)
-    replies: list[RefuelReply] = []
+    for _ in range(_TRIES):
+        try:
+            reply = (await game.client.post(Data[RefuelReply], "/my/ships/{ship}/refuel", ship=ship.symbol)).data
+        except EffectUnknown as unknown:
+            last, ship = unknown, await _settled(game, ship, unknown)
+            if ship.fuel >= ship.fuel_capacity:
+                return Refuelling(ship, await _latest_refuelling(game, ship))
+        else:
+            return Refuelling(reply.fuel.of(ship), reply.transaction.of(Operation.BUY), reply.agent.credits)
+    raise GameUnreachable(str(last), http_status=last.http_status) from last
 
-    async def step(ship: Ship) -> Ship:
-        replies.append((await game.client.post(Data[RefuelReply], "/my/ships/{ship}/refuel", ship=ship.symbol)).data)
-        return replies[-1].fuel.of(ship)
 
-    ship = await _until(game, ship, step, lambda ship: ship.fuel >= ship.fuel_capacity)
-    if replies:
-        return Refuelling(ship, replies[-1].transaction.of(Operation.BUY), replies[-1].agent.credits)
-    return Refuelling(ship, await _latest_refuelling(game, ship))
+async def _settled(game: Game, ship: Ship, unknown: EffectUnknown) -> Ship:
+    """The ship once the request can take effect no more: one for fuel that came later would be paid a second time."""
+    await game.clock.sleep(LATE_SECONDS)
+    try:
+        return await get_ship(game.client, ship.symbol)
+    except (GameError, WorldCondition) as silent:
+        raise GameUnreachable(f"{unknown}; nor does the game tell of the ship: {silent}") from silent
 
 
 async def _latest_refuelling(game: Game, ship: Ship) -> MarketTransaction | None:
-    """What the market lists as the ship's latest purchase of fuel: the one whose reply was lost."""
-    market = await get_market(game.client, ship.waypoint)
+    """What the market lists as the ship's latest purchase of fuel: the one whose reply was lost. None: unlisted."""
+    try:
+        market = await get_market(game.client, ship.waypoint)
+    except (GameError, WorldCondition):
+        return None
     own = [t for t in market.transactions if (t.ship_symbol, t.trade_symbol) == (ship.symbol, "FUEL")]
     return max(own, key=lambda t: t.timestamp, default=None)
 

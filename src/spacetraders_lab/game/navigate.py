@@ -75,7 +75,8 @@ async def _refuel(game: Game, ship: Ship, account: Account) -> moves.Refuelling:
     except (GameError, WorldCondition):
         await account(-at_most)
         raise
-    await account(_paid(refuelling) - at_most)
+    if refuelling.transaction is not None:  # else it may have cost the most
+        await account(refuelling.transaction.total_price - at_most)
     return refuelling
 
 

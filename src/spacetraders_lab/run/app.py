@@ -17,7 +17,7 @@ from spacetraders_lab.core.allocation import Allocate
 from spacetraders_lab.core.clock import Clock
 from spacetraders_lab.core.errors import TokenRefused, UniverseReset
 from spacetraders_lab.game import reads
-from spacetraders_lab.game.client import GameClient
+from spacetraders_lab.game.client import LATE_SECONDS, GameClient
 from spacetraders_lab.game.game import Game
 from spacetraders_lab.game.limiter import TwoPoolLimiter
 from spacetraders_lab.run.clock import DatabaseClock
@@ -38,7 +38,7 @@ class LeaseTimes:
 
     lease: float = 60.0
     margin: float = 20.0  # no trade is sent this close to the end: the client's time-out and a little more
-    settle: float = 20.0
+    settle: float = LATE_SECONDS
 
 
 @dataclass(frozen=True, slots=True)

@@ -192,6 +192,10 @@ def test_the_status_of_a_run_that_nobody_flies_for_says_how_it_goes_on(tmp_path:
         assert said not in terminal.type("experiment status --run-id run-1").out
         with database.transaction() as connection:
             ContainerRepository(connection).stop_of_run("run-1", now=NOON)
+        assert said in terminal.type("experiment status --run-id run-1").out
+        with database.transaction() as connection:
+            for container in ContainerRepository(connection).list_containers("run-1"):
+                ContainerRepository(connection).remove(container.container_id)
     assert said in terminal.type("experiment status --run-id run-1").out
     assert terminal.type("experiment status --run-id run-1 --json").json["is_left"] is True
 

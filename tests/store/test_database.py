@@ -242,6 +242,21 @@ class TestVersions:
             open_database(database_url)
         assert not isinstance(refused.value, DatabaseDamaged)
 
+    @pytest.mark.postgres
+    def test_tables_of_another_program_on_postgresql_are_left_alone(self, postgres_server: Server) -> None:
+        """As a file of another program is (tests/cli/test_complaints.py); a schema of its own keeps the lab apart."""
+        with postgres_server.database() as url:
+            with psycopg.connect(url, autocommit=True) as other:
+                other.execute("CREATE TABLE notes (words TEXT); CREATE SCHEMA lab")
+            with pytest.raises(UserError, match=r"belongs to another program \(it has the table notes\)"):
+                open_database(url)
+            with psycopg.connect(url) as other:
+                assert other.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall() == [
+                    ("notes",)
+                ]
+            with closing(open_database(f"{url}&options=-csearch_path%3Dlab")) as database:
+                assert remember(database) == 1
+
     def test_opening_again_keeps_what_is_there(self, database_url: str) -> None:
         for _ in range(2):
             with closing(open_database(database_url)) as database:

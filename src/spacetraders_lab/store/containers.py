@@ -297,7 +297,10 @@ class ContainerRepository:
         return list(self._connection.execute(wanted.order_by(containers.c.ship_symbol)).scalars())
 
     def unattended_runs(self) -> dict[str, str | None]:
-        """Runs that are to go on although every container of theirs has ended, and why one of these FAILED, if any."""
+        """Runs that are to go on although every container of theirs has ended or was removed.
+
+        With each, why one of these FAILED, if any did.
+        """
         return {row[0]: row[1] for row in self._connection.execute(_UNATTENDED)}
 
     def _end(self, container_id: str, owner: str, now: datetime, **values: Any) -> None:
@@ -349,9 +352,9 @@ _DRIVEN = (
 _ABANDONED = select(exists().where(_RUNNING, containers.c.lease_until <= _NOW))
 _HAS_FAILED = and_(_WANTED, containers.c.state == literal_column("'FAILED'"))
 _UNATTENDED = (
-    select(containers.c.run_id, func.max(case((_HAS_FAILED, containers.c.exit_reason))))
-    .join(runs, runs.c.run_id == containers.c.run_id)
+    select(runs.c.run_id, func.max(case((_HAS_FAILED, containers.c.exit_reason))))
+    .select_from(runs.outerjoin(containers, containers.c.run_id == runs.c.run_id))
     .where(goes_on())
-    .group_by(containers.c.run_id)
+    .group_by(runs.c.run_id)
     .having(func.count(case((and_(_WANTED, _OPEN), containers.c.container_id))) == 0)
 )

@@ -298,9 +298,9 @@ def _migrate(database: Database) -> None:
 def _version(connection: Connection, name: str) -> str | None:
     found = inspect(connection)
     if not found.has_table("alembic_version"):
-        if connection.dialect.name == "sqlite" and (tables := found.get_table_names()):
+        if tables := found.get_table_names():  # of PostgreSQL, those of the schema that new tables go to
             raise UserError(
-                f"{name} belongs to another program (it has the table {tables[0]}); name another file in"
+                f"{name} belongs to another program (it has the table {tables[0]}); name another database in"
                 " SPACETRADERS_DATABASE_URL"
             )
         return None

@@ -3,8 +3,9 @@
 import pytest
 
 from spacetraders_lab.core.errors import LeaseLost
-from spacetraders_lab.core.experiment import ClaimedPair, IntentState, MarketPair
+from spacetraders_lab.core.experiment import ClaimedPair, IntentState, MarketPair, RunStatus
 from spacetraders_lab.store.database import Database
+from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.failures import Duplicate
 from spacetraders_lab.store.intents import IntentRepository
 from tests.factories import GOOD, NOON, PAIR, SELL_MARKET
@@ -79,6 +80,30 @@ def test_listings_in_use_are_waited_for(queue: Queue) -> None:
     assert leftovers(queue) is None
     queue.do("mark_complete", other, now=after(10))
     assert leftovers(queue) is not None
+
+
+def test_the_washouts_of_a_run_that_has_ended_keep_none_of_its_ships_from_selling(queue: Queue) -> None:
+    """One ship has just sold what it had left where another has something left as well."""
+    other = MarketPair.of(GOOD, SELL_MARKET, "X1-GZ7-C3")
+    queue.do("enqueue_pairs", "run-1", 1, [other], now=NOON)
+    for ship in ("S-1", "S-2"):
+        claim = queue.must_claim(ship)
+        trade(queue, claim)
+        queue.do("mark_failed", claim, "why", now=NOON)
+
+    def sell(ship: str, at: float) -> None:
+        claim = leftovers(queue, ship, at=at, owner=f"{ship}/2")
+        assert claim is not None
+        queue.do("release", claim, now=after(at + 1), washout_seconds=8 * 3600)
+
+    sell("S-1", at=10)
+    assert leftovers(queue, "S-2", at=12) is None, "the run may measure there yet"
+    with queue.database.transaction() as connection:
+        ExperimentRepository(connection).set_status("run-1", RunStatus.COMPLETED, None, now=after(12))
+    sell("S-2", at=13)
+    enter_run(queue.database, [other], run_id="run-2")
+    assert queue.claim("S-3", after(8 * 3600), run_id="run-2") is None, "others wait for the washout"
+    assert queue.claim("S-3", after(8 * 3600 + 14), run_id="run-2") is not None
 
 
 def test_the_take_is_the_ships_own_even_where_another_ship_ended_the_pair(queue: Queue) -> None:

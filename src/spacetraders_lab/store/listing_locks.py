@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, exists, or_, select, update
 
 from spacetraders_lab.core.experiment import MarketPair
+from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_work_queue as queue
 from spacetraders_lab.store.schema import listing_locks as locks
 from spacetraders_lab.store.types import UtcDateTime
@@ -21,11 +22,25 @@ _take_statements: dict[str, Any] = {}  # by the dialect's name: built once, for 
 def _take_statement(connection: Connection) -> Any:
     statement = insert_into(connection, locks).values({column.name: bindparam(column.name) for column in locks.c})
     new = statement.excluded
+    is_free = locks.c.held_until <= bindparam("now", type_=UtcDateTime)
     return statement.on_conflict_do_update(
         index_elements=locks.primary_key,
         set_={"queue_id": new.queue_id, "held_until": new.held_until},
-        where=or_(locks.c.held_until <= bindparam("now", type_=UtcDateTime), locks.c.queue_id == new.queue_id),
+        where=or_(is_free, locks.c.queue_id == new.queue_id, _is_kept_for_nobody(new.queue_id)),
     ).returning(locks.c.queue_id)
+
+
+def _is_kept_for_nobody(queue_id: ColumnElement[int]) -> ColumnElement[bool]:
+    """Whether a lock is the washout of the very run of that pair, which has ended: its ships only sell what is left."""
+    own, holder = queue.alias("own"), queue.alias("holder")
+    return exists().where(
+        own.c.queue_id == queue_id,
+        holder.c.queue_id == locks.c.queue_id,
+        holder.c.run_id == own.c.run_id,
+        holder.c.owner.is_(None),
+        runs.c.run_id == own.c.run_id,
+        runs.c.finished_at.is_not(None),
+    )
 
 
 _HOLD = (

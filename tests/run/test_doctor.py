@@ -6,6 +6,7 @@ import pytest
 
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import ExperimentRun
+from spacetraders_lab.core.market import Operation
 from spacetraders_lab.run import changes
 from spacetraders_lab.run.doctor import Finding, examine, mend
 from spacetraders_lab.run.faultpoints import Point
@@ -127,6 +128,31 @@ def test_mending_sells_what_a_cancelled_run_left_aboard(alone: Rig) -> None:
     assert not alone.ship().hold
     assert _findings(alone, run) == []
     assert alone.counts(run).keys() == {"PENDING"} | pairs.keys() - {"CLAIMED"}
+
+
+def test_a_ship_that_was_scrapped_keeps_no_other_from_being_mended(make_rig: MakeRig) -> None:
+    """Nobody will ever know what became of its trade: what that may have cost stays counted."""
+    rig = make_rig(ships=2)
+    run = rig.queue(rig.pairs(2), ONE_CELL)
+    _killed_at(rig, run, Point.ANSWERED)
+    rig.clock.run(rig.clock.sleep(rig.times.lease + 1))
+    with rig.database.transaction() as connection:
+        changes.cancel(connection, run.run_id, now=rig.clock.now())
+    outlay = rig.rows("SELECT outlay FROM experiment_runs")
+    intents = rig.rows("SELECT ship_symbol FROM experiment_intents WHERE state = 'OPEN' ORDER BY intent_id")
+    assert [intent["ship_symbol"] for intent in intents] == ["LAB-1", "LAB-2"]
+    del rig.universe.ships["LAB-1"], rig.universe.fleets["LAB"]["LAB-1"]
+    open_ones = [finding for finding in _findings(rig, run) if finding.kind == "open intent"]
+    assert "LAB-1 is no more" in open_ones[0].next
+    assert "is reconciled" in open_ones[1].next
+    rig.play(lambda lab: mend(lab, run.run_id))
+    assert not rig.ship(2).hold
+    assert _findings(rig, run) == []
+    assert rig.rows("SELECT state FROM experiment_intents WHERE ship_symbol = 'LAB-1'") == [{"state": "CONFLICT"}]
+    (record,) = [record for record in rig.records(run) if record.operation is Operation.BUY]
+    (now,), (before,) = rig.rows("SELECT outlay FROM experiment_runs"), outlay
+    sold = sum(record.total_credits for record in rig.records(run) if record.operation is Operation.SELL)
+    assert (record.ship_symbol, now["outlay"]) == ("LAB-2", before["outlay"] - sold)
 
 
 @pytest.mark.parametrize("is_killed_before", [True, False])

@@ -40,17 +40,18 @@ async def examine(lab: Lab, run_id: str) -> list[Finding]:
     """
     now = lab.clock.now()
 
-    def work(connection: Connection) -> tuple[ExperimentRun, list[Finding]]:
+    def work(connection: Connection) -> tuple[ExperimentRun, list[Intent], Sequence[Finding]]:
         run = ExperimentRepository(connection).get_run(run_id)
-        return run, [*_open_intents(connection, run_id), *_of_the_queue(connection, run, now)]
+        return run, IntentRepository(connection).open_of_run(run_id), _of_the_queue(connection, run, now)
 
-    run, findings = await lab.read(work)
+    run, intents, queue = await lab.read(work)
     if run.universe_id != lab.universe_id:
-        return [replace(finding, next=_ELSEWHERE) for finding in findings]
+        return [replace(finding, next=_ELSEWHERE) for finding in (*map(_open_intent, intents), *queue)]
     _check_agent(lab, run)
-    fleet = await reads.list_ships(lab.game.client)
-    held = await lab.read(lambda c: [f for ship in fleet for f in _of_the_hold(c, run, ship)])
-    return findings + held
+    fleet = {ship.symbol: ship for ship in await reads.list_ships(lab.game.client)}
+    unknown = [_open_intent(intent, is_gone=intent.ship_symbol not in fleet) for intent in intents]
+    held = await lab.read(lambda c: [f for ship in fleet.values() for f in _of_the_hold(c, run, ship)])
+    return [*unknown, *queue, *held]
 
 
 async def mend(lab: Lab, run_id: str) -> None:
@@ -78,11 +79,12 @@ async def mend(lab: Lab, run_id: str) -> None:
         )
     if intents:
         await lab.clock.sleep(lab.times.settle)
+    fleet = await reads.list_ships(lab.game.client)
     for intent in intents:
-        await _reconcile(lab, intent)
+        await _reconcile(lab, intent, is_gone=intent.ship_symbol not in {ship.symbol for ship in fleet})
     await lab.write(lambda c: _clear_queue(c, run, lab.clock.now()))
     if run.finished_at is not None or await lab.read(lambda c: WorkQueueRepository(c).unfinished(run_id)) == 0:
-        await _clear_holds(lab, run)
+        await _clear_holds(lab, run, fleet)
 
 
 def _clear_queue(connection: Connection, run: ExperimentRun, now: datetime) -> None:
@@ -99,32 +101,31 @@ def _check_agent(lab: Lab, run: ExperimentRun) -> None:
         raise UserError(f"run {run.run_id} belongs to another agent; use that agent's token")
 
 
-async def _reconcile(lab: Lab, intent: Intent) -> None:
+async def _reconcile(lab: Lab, intent: Intent, *, is_gone: bool) -> None:
     try:
-        await effects.reconcile(lab, intent, lab.write)
+        if is_gone:
+            await effects.write_off(lab, intent)
+        else:
+            await effects.reconcile(lab, intent, lab.write)
     except PairError:
         return  # it is on record as a CONFLICT now, and the ledger goes on from what the hold showed
     except LeaseLost:
         return  # a ship that came back meanwhile has found out itself
 
 
-async def _clear_holds(lab: Lab, run: ExperimentRun) -> None:
-    fleet = await reads.list_ships(lab.game.client)
+async def _clear_holds(lab: Lab, run: ExperimentRun, fleet: Sequence[Ship]) -> None:
     loaded = await lab.read(lambda c: [ship.symbol for ship in fleet if _of_the_hold(c, run, ship)])
     for ship in loaded:
         command = ShipExperimentWorkerCommand(run.run_id, ship)
         await ShipWorker(lab, run, command, asyncio.Event(), Pulse(lab)).clear_hold()
 
 
-def _open_intents(connection: Connection, run_id: str) -> list[Finding]:
-    return [
-        Finding(
-            "open intent",
-            f"{i.ship_symbol} meant to {i.step.operation} {i.step.units} {i.step.good_symbol} at {i.step.market}",
-            "is reconciled from the hold before the ship trades again",
-        )
-        for i in IntentRepository(connection).open_of_run(run_id)
-    ]
+def _open_intent(intent: Intent, *, is_gone: bool = False) -> Finding:
+    step, ship = intent.step, intent.ship_symbol
+    what = f"{ship} meant to {step.operation} {step.units} {step.good_symbol} at {step.market}"
+    if is_gone:
+        return Finding("open intent", what, f"is written off by --fix: {ship} is no more, and nobody can tell")
+    return Finding("open intent", what, "is reconciled from the hold before the ship trades again")
 
 
 def _of_the_queue(connection: Connection, run: ExperimentRun, now: datetime) -> Sequence[Finding]:

@@ -160,6 +160,12 @@ async def reconcile(lab: Lab, intent: Intent, write: Write) -> Ship:
     return ship
 
 
+async def write_off(lab: Lab, intent: Intent) -> None:
+    """Give up a trade of unknown outcome, because its ship is no more: what it may have cost stays counted."""
+    log.warning("%s is no more: nobody knows whether it did %s", intent.ship_symbol, _words(intent.step))
+    await _in_conflict(lab, intent, 0, lab.write)
+
+
 def units_after(intent: Intent) -> int:
     """Units of the good in the hold once the intended trade has taken place."""
     sign = 1 if intent.step.operation is Operation.BUY else -1

@@ -9,7 +9,7 @@ import pytest
 
 from spacetraders_lab.core.experiment import ExperimentRun, RunStatus
 from spacetraders_lab.core.revisits import Watch
-from spacetraders_lab.run import revisit
+from spacetraders_lab.run import changes, revisit
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.fleet import open_fleet, run_workers
 from spacetraders_lab.run.revisit import how_far
@@ -167,6 +167,26 @@ def test_a_run_whose_ships_all_broke_off_says_so_and_can_be_resumed(make_rig: Ma
     yard.write(lambda c: c.exec_driver_sql("UPDATE experiment_runs SET status = 'RUNNING', status_reason = NULL"))
     yard.play_until_over(run)
     assert yard.rig.counts(run) == {"COMPLETED": 2}
+
+
+def test_probes_do_not_wait_for_ever_for_a_trader_that_has_left(make_rig: MakeRig, tmp_path: Path) -> None:
+    """They read what there is to read, then the run waits for its user; a ship with a hold brings it to its end."""
+    yard = Yard(make_rig(ships=(FRIGATE, FRIGATE, PROBE)), tmp_path)
+    rig = yard.rig
+    rig.scout(*rig.fleet[:2])
+    one, two, probe = rig.fleet
+    wishes = {"design": RECOVERY, "budget": 2_000_000, "max_pairs": 2, "seed": 2, "ship_symbols": (one, probe)}
+    run = rig.launch(rig.prepare(**wishes))
+    yard.write(lambda c: changes.remove_ship(c, run.run_id, one, now=yard.clock.now()))
+    yard.play_until_over(run)
+    assert rig.run(run).status is RunStatus.SUSPENDED
+    assert "no_ship_left: pairs wait" in str(rig.run(run).status_reason)
+    assert yard.states() == {one: "STOPPED", probe: "PENDING"}
+    rig.play(lambda lab: changes.add_ships(lab, run.run_id, [two]))
+    rig.play(lambda lab: changes.reopen(lab, run.run_id))
+    yard.play_until_over(run)
+    assert rig.run(run).status is RunStatus.COMPLETED
+    assert rig.counts(run) == {"COMPLETED": 2}
 
 
 def test_a_pair_that_ends_while_a_ship_looks_at_the_watch_is_watched(

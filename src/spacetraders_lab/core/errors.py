@@ -8,6 +8,7 @@ LabError
 ├── ShipUnfit            this ship cannot measure any pair as it is; other ships can
 ├── WorldCondition       the world does not let anybody trade now: the run is suspended, no pair fails
 │   ├── OutOfCredits (CreditFloor) · BudgetReached (TooDear) · Maintenance · UniverseReset · TokenRefused
+│   └── NobodyTrades
 └── LeaseLost            another owner has the work now; normal, and no reason to stop the process
 """
 
@@ -97,6 +98,12 @@ class TokenRefused(WorldCondition):
     """The game does not accept the agent's token."""
 
     halt = Halt.TOKEN_REFUSED
+
+
+class NobodyTrades(WorldCondition):
+    """There is something to trade, and no ship of the run has a hold."""
+
+    halt = Halt.NO_SHIP_LEFT
 
 
 class LeaseLost(LabError):

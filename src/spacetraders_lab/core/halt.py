@@ -12,5 +12,5 @@ class Halt(StrEnum):
     OUT_OF_CREDITS = "out_of_credits"
     CREDIT_FLOOR = "credit_floor"
     BUDGET_REACHED = "budget_reached"
-    NO_SHIP_LEFT = "no_ship_left"  # the worker of the last one broke off too often
+    NO_SHIP_LEFT = "no_ship_left"  # the last one broke off too often, or the last with a hold has left
     PAUSED = "paused"

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from sqlalchemy import Connection
 
 from spacetraders_lab.core.commands import NavigateShipCommand
-from spacetraders_lab.core.errors import BudgetReached
+from spacetraders_lab.core.errors import BudgetReached, NobodyTrades
 from spacetraders_lab.core.experiment import DesignName, ExperimentRun, TradeRecord
 from spacetraders_lab.core.revisits import Watch, next_errand, stays
 from spacetraders_lab.core.ship import NavStatus, Ship
@@ -22,6 +22,8 @@ from spacetraders_lab.run.effects import move, read_market
 from spacetraders_lab.run.interrupt import unless_stopped
 from spacetraders_lab.run.purse import fuel_money
 from spacetraders_lab.store.budget import Budget
+from spacetraders_lab.store.containers import ContainerRepository
+from spacetraders_lab.store.doctor import ships_at_work
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.revisits import watch_of
 from spacetraders_lab.store.work_queue import WorkQueueRepository
@@ -45,7 +47,8 @@ async def read_again(lab: Lab, run: ExperimentRun, ship: Ship, stop: asyncio.Eve
     """Read the market that is due next, or wait a little when that is later; returns the ship as it is then.
 
     When nothing is to come and every pair has ended, the run is marked as having ended. A ship whose fuel the budget
-    does not allow reads where it is. Raises Interrupted, and OutOfCredits when the purse cannot pay for fuel.
+    does not allow reads where it is. Raises Interrupted, OutOfCredits when the purse cannot pay for fuel, and
+    NobodyTrades when a probe finds only its like left.
     """
     if ship.status is NavStatus.IN_TRANSIT:
         ship = await unless_stopped(stop, _fly(lab, run, ship, ship.waypoint))
@@ -53,6 +56,8 @@ async def read_again(lab: Lab, run: ExperimentRun, ship: Ship, stop: asyncio.Eve
     if not watch.to_come:
         lab.targets.pop(ship.symbol, None)
         await _end_if_over(lab, run)
+        if ship.cargo_capacity == 0:
+            await _see_that_somebody_trades(lab, run)
         await unless_stopped(stop, lab.clock.sleep(_PAUSE / lab.game.client.speed))
         return ship
     ways = await find_ways(lab.game, ship.system, [ship])
@@ -128,3 +133,20 @@ async def _end_if_over(lab: Lab, run: ExperimentRun) -> None:
         ExperimentRepository(connection).nothing_more(run.run_id, _ENDED)
 
     await lab.write(work)
+
+
+async def _see_that_somebody_trades(lab: Lab, run: ExperimentRun) -> None:
+    """Raise NobodyTrades where pairs wait and every ship that is wanted is a probe: it would wait for ever."""
+    now = lab.clock.now()
+
+    def look(connection: Connection) -> tuple[bool, list[str]]:
+        is_waiting = bool(WorkQueueRepository(connection).open_pairs(run.run_id))
+        is_idle = not ships_at_work(connection, run.run_id, now=now)
+        return is_waiting and is_idle, ContainerRepository(connection).ships_wanted(run.run_id)
+
+    waits, wanted = await lab.read(look)
+    if not waits or not wanted:
+        return
+    holds = {ship.symbol: ship.cargo_capacity for ship in await reads.list_ships(lab.game.client)}
+    if not any(holds.get(ship) for ship in wanted):
+        raise NobodyTrades("pairs wait, and no ship with a hold is left; bring one with `experiment add-ships`")

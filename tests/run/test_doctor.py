@@ -183,6 +183,30 @@ def test_the_players_own_cargo_is_none_of_the_doctors_business(alone: Rig) -> No
     assert _findings(alone, run) == []
 
 
+def test_what_the_player_buys_after_a_run_is_none_of_the_doctors_business(alone: Rig) -> None:
+    """But a purchase of the run that came so late that it was taken for lost is."""
+    pair = alone.pair()
+    run = alone.queue([pair], ONE_CELL)
+    alone.fly(run)
+    alone.ship().load(pair.good_symbol, 7)
+    assert _findings(alone, run) == []
+
+
+def test_a_purchase_that_came_after_the_end_of_its_run_is_found(alone: Rig) -> None:
+    run = alone.queue([alone.pair()], ONE_CELL)
+    _killed_at(alone, run, Point.INTENDED)
+    alone.clock.run(alone.clock.sleep(alone.times.lease + 1))
+    with alone.database.transaction() as connection:
+        changes.cancel(connection, run.run_id, now=alone.clock.now())
+    alone.play(lambda lab: mend(lab, run.run_id))
+    (bought,) = alone.rows("SELECT good_symbol, units, state FROM experiment_intents")
+    assert bought["state"] == "DID_NOT"
+    assert _findings(alone, run) == []
+    alone.ship().load(bought["good_symbol"], bought["units"])
+    (found,) = _findings(alone, run)
+    assert (found.kind, found.next) == ("hold mismatch", "stays as it is: a trade of the run may have come too late")
+
+
 def test_examining_changes_nothing(alone: Rig) -> None:
     run = alone.queue([alone.pair()], ONE_CELL)
     _killed_at(alone, run, Point.ANSWERED)

@@ -17,7 +17,7 @@ from spacetraders_lab.run.heartbeat import Pulse
 from spacetraders_lab.run.worker import ShipExperimentWorkerCommand, ShipWorker
 from spacetraders_lab.store import doctor
 from spacetraders_lab.store.experiments import ExperimentRepository
-from spacetraders_lab.store.intents import IntentRepository
+from spacetraders_lab.store.intents import HoldHistory, IntentRepository
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 
 _ELSEWHERE = "stays as it is: the run belongs to another universe or server, whose ships cannot be asked from here"
@@ -167,16 +167,26 @@ def _next_of(stale: doctor.StaleLease, run: ExperimentRun) -> str:
 def _of_the_hold(connection: Connection, run: ExperimentRun, ship: Ship) -> list[Finding]:
     """Cargo of the run in a ship's hold, and where the hold is not what the ledger says."""
     findings = []
-    for good, history in IntentRepository(connection).histories(run.run_id, ship.symbol).items():
+    intents, has_ended = IntentRepository(connection), run.finished_at is not None
+    for good, history in intents.histories(run.run_id, ship.symbol).items():
         units = ship.units_of(good)
-        if not units and (run.finished_at is not None or not history.of_the_run):
+        is_late = units == intents.units_if_late(run.run_id, ship.symbol, good)
+        if not units and (has_ended or not history.of_the_run):
             continue  # what is not the run's, or no longer, may have gone where its owner wanted
+        if has_ended and not history.of_the_run and not is_late:
+            continue  # ... and may have come from there
         if units != history.expected_units:
             what = f"{ship.symbol} holds {units} {good} where {history.expected_units} were expected"
-            findings.append(Finding("hold mismatch", what, "is put on record before the next trade of the good"))
+            findings.append(Finding("hold mismatch", what, _next_of_mismatch(run, history)))
         elif units > history.units_of_others:
             what = f"{ship.symbol} holds {units - history.units_of_others} {good} of the run"
             findings.append(
                 Finding("cargo aboard", what, "is sold when the ship works again, or by --fix when the run has ended")
             )
     return findings
+
+
+def _next_of_mismatch(run: ExperimentRun, history: HoldHistory) -> str:
+    if run.finished_at is not None and not history.of_the_run:
+        return "stays as it is: a trade of the run may have come too late"
+    return "is put on record before the next trade of the good"

@@ -132,6 +132,11 @@ class IntentRepository:
         histories = {good: self.hold_history(run_id, ship_symbol, good) for good in goods}
         return {good: history for good, history in histories.items() if history is not None}
 
+    def units_if_late(self, run_id: str, ship_symbol: str, good_symbol: str) -> int | None:
+        """Units that would be aboard if the last trade of the good had come late; None unless it was taken for lost."""
+        last = self._connection.execute(_HISTORY, {"run": run_id, "ship": ship_symbol, "good": good_symbol}).first()
+        return None if last is None or last.state is not IntentState.DID_NOT else _units_after(last)
+
     def carries_cargo(self, run_id: str, ship_symbol: str) -> bool:
         """Whether the run has put something aboard the ship that is not sold yet."""
         return any(history.of_the_run > 0 for history in self.histories(run_id, ship_symbol).values())
@@ -233,8 +238,13 @@ _HISTORY: Select[Any] = (
 def _units_now(row: Row[Any]) -> int:
     """Units in the hold after an intent, by what became of it; an open one is taken as not done."""
     if row.state is IntentState.HAPPENED:
-        return int(row.units_before + (row.units if row.operation is Operation.BUY else -row.units))
+        return _units_after(row)
     return int(row.units_found if row.state is IntentState.CONFLICT else row.units_before)
+
+
+def _units_after(row: Row[Any]) -> int:
+    """Units in the hold once the trade has taken place."""
+    return int(row.units_before + (row.units if row.operation is Operation.BUY else -row.units))
 
 
 def _intent(row: Row[Any]) -> Intent:

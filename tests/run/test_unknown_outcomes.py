@@ -76,6 +76,28 @@ def test_a_trade_that_happened_unheard_is_recorded_once_and_marked(alone: Rig, e
     assert alone.ship().hold == {}
 
 
+def test_a_trade_that_the_market_lists_is_recorded_though_the_hold_was_changed_by_hand(alone: Rig) -> None:
+    """The answer is lost, and before anybody looks the player throws some of it overboard."""
+
+    def lose(exchange: Exchange) -> None:
+        if exchange.fits("POST", "/purchase"):
+            alone.wire.after = lambda _: None
+            alone.ship().load(alone.pair().good_symbol, -1)
+            raise httpx2.ReadTimeout("the answer was lost")
+
+    alone.wire.after = lose
+    run = alone.queue([alone.pair()], FOUR_CELLS)
+    alone.fly(run)
+    assert "1 were expected" not in str(alone.errors(run))
+    assert "disagrees with the ledger" in str(alone.errors(run))
+    assert _agrees_with_the_ledger(alone)
+    assert alone.ship().hold == {}
+    states = [row["state"] for row in alone.rows("SELECT state FROM experiment_intents ORDER BY intent_id")]
+    assert states[:2] == ["HAPPENED", "CONFLICT"], "what is missing is on record as well"
+    (money,) = alone.rows("SELECT outlay FROM experiment_runs")
+    assert money["outlay"] == sum(e.total * (-1 if e.kind == "SELL" else 1) for e in alone.ledger())
+
+
 @pytest.mark.parametrize("ending", ["/purchase", "/sell"])
 @pytest.mark.parametrize(
     "error",

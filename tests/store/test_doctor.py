@@ -103,6 +103,28 @@ class TestMissingCells:
             record_skips(connection, claim, skipped, now=NOON)
         assert self.found(database) == []
 
+    def test_a_rest_that_the_sales_of_a_ladder_left_over_is_not_missing(self, database: Database) -> None:
+        """The tradeVolume fell on the way: the same shares of it are fewer units, and the rest went as leftovers."""
+        run = enter_run(database)
+        with database.transaction() as connection:
+            WorkQueueRepository(connection).enqueue_pairs(
+                run.run_id,
+                run.player_id,
+                [PAIR],
+                now=NOON,
+                menus={PAIR.pair_id: Menu(((0.1, 1),), ((0.1, 1),))},
+            )
+        queue = Queue(database)
+        claim = queue.must_claim()
+        record(
+            database,
+            make_record(Operation.BUY, 0.1, units=6),
+            make_record(Operation.SELL, 0.1, units=4),
+            make_record(Operation.SELL, None, 0, units=2),
+        )
+        queue.do("mark_complete", claim, now=NOON)
+        assert self.found(database) == []
+
     def test_rows_of_an_abandoned_take_do_not_count(self, completed: Database) -> None:
         record(completed, *(make_record(take=2, iteration=n) for n in (1, 2)))
         assert self.found(completed) == [MissingCells(PAIR.pair_id, 1, 0, 2, 0, 0)]

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import Connection, ScalarSelect, case, func, literal_column, select
+from sqlalchemy import Connection, Row, ScalarSelect, case, func, literal_column, select
 
-from spacetraders_lab.core.experiment import IntentState
+from spacetraders_lab.core.experiment import IntentState, Menu
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.store.attrition import skip_counts, stored_design, stored_menu
 from spacetraders_lab.store.schema import experiment_intents as intents
@@ -98,12 +99,20 @@ def missing_cells(connection: Connection, run_id: str) -> list[MissingCells]:
         .group_by(queue.c.queue_id)
         .order_by(queue.c.position, queue.c.queue_id)
     )
-    found = [(row, len((stored_menu(row.menu) or design.menu).buys) - row.purchases_skipped) for row in rows]
+    found = [(row, stored_menu(row.menu) or design.menu) for row in rows]
     return [
         MissingCells(row.pair_id, row.take, row.cells, wanted, row.units_bought, row.units_sold)
-        for row, wanted in found
-        if row.cells != wanted or (not row.sales_skipped and row.units_bought != row.units_sold)
+        for row, menu in found
+        if row.cells != (wanted := len(menu.buys) - row.purchases_skipped) or _has_unsold_cells(row, menu)
     ]
+
+
+def _has_unsold_cells(row: Row[Any], menu: Menu) -> bool:
+    """Whether cells that are to be sold as they were bought were not.
+
+    Where sales have cells of their own, a rest is sold as leftovers when the tradeVolume has changed meanwhile.
+    """
+    return menu.sells is None and not row.sales_skipped and row.units_bought != row.units_sold
 
 
 def _skipped(side: Operation) -> ScalarSelect[int]:

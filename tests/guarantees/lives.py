@@ -29,6 +29,7 @@ from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.schema import experiment_runs
 from spacetraders_lab.study.rig import BASE_URL
 from spacetraders_lab.study.virtual import AtOnce
+from tests.guarantees import mischief
 from tests.guarantees.aftermath import aftermath, money, told_of_ships
 from tests.guarantees.simulation import TIMES, Process, Rates, Story, Tale, Wire, mortal, play_seeds
 from tests.run.test_adaptive import ADAPTIVE, RoundRobin
@@ -397,6 +398,12 @@ ACTS: dict[str, Act] = {
     "the token is refused": (0.5, Life.token_refused),
     "the purse": (0.5, Life.purse),
     "the game is reset": (0.2, Life.reset),
+    "a tradeVolume changes": (1, mischief.change_volume),
+    "a good is taken off a list": (0.5, mischief.take_off_the_list),
+    "a market is closed": (0.5, mischief.close_a_market),
+    "all are turned away": (0.5, mischief.turn_away),
+    "a ship is flown by hand": (0.5, mischief.fly_by_hand),
+    "cargo is thrown overboard": (0.5, mischief.throw_overboard),
 }
 
 

@@ -94,6 +94,7 @@ class Life(Story):
         self.enough = RoundRobin(most=Random(seed).randint(1, 6))
         super().__init__(seed, database, rates, design, speed=SPEED)
         self.late = self._late
+        self.scrapped: set[str] = set()
         self.machines: list[Machine] = []
         self.runs, self.began_at = [self.run], len(self.rig.universe.ledger)
         if design.is_literal and self.chance.random() < 0.4:
@@ -254,10 +255,14 @@ class Life(Story):
             self.tale.pairs.update(self.rig.counts(run))
             self.tale.pairs[f"runs {self.rig.run(run).status}"] += 1
         largest = sum(sorted(self.budgets)[-len(self.runs) :])
-        self.tale.violations += aftermath(self.rig, self.runs)
+        self.tale.violations += [what for what in aftermath(self.rig, self.runs) if not self._is_lost_with_a_ship(what)]
         self.tale.violations += money(self.rig, self.runs, largest, since=self.began_at)
         for run, ships in zip(self.runs, self.first_ships, strict=True):
             self.tale.violations += told_of_ships(self.rig, run, ships)
+
+    def _is_lost_with_a_ship(self, what: str) -> bool:
+        """Whether it is a trade of which nobody will ever know, for its ship was scrapped."""
+        return any(what.startswith(f"1 trade(s) without a row: ('{ship}'") for ship in self.scrapped)
 
     def _is_open(self, run: ExperimentRun) -> bool:
         return self.rig.run(run).status in OPEN_STATUSES
@@ -271,10 +276,13 @@ class Life(Story):
                     await self.rig.process(lambda lab, run=run: mend(lab, run.run_id))  # type: ignore[misc]
 
     async def _resume_for_the_last_time(self, run: ExperimentRun) -> None:
-        if not self._is_open(run):
+        run = self.rig.run(run)
+        if run.status not in OPEN_STATUSES:
             return
         self.budgets.append(2 * ENOUGH)
         try:
+            if not set(run.ships) - self.scrapped:
+                await self.rig.process(lambda lab: changes.add_ships(lab, run.run_id, self.rig.fleet))
             await self.rig.process(lambda lab: changes.reopen(lab, run.run_id, budget=2 * ENOUGH))
         except UserError as error:
             if self._is_open(run):
@@ -404,6 +412,7 @@ ACTS: dict[str, Act] = {
     "all are turned away": (0.5, mischief.turn_away),
     "a ship is flown by hand": (0.5, mischief.fly_by_hand),
     "cargo is thrown overboard": (0.5, mischief.throw_overboard),
+    "a ship is scrapped": (0.3, mischief.scrap),
 }
 
 

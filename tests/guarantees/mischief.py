@@ -91,3 +91,11 @@ async def throw_overboard(life: Life) -> None:
     if goods := sorted(good for good, units in ship.hold.items() if units):
         good = life.chance.choice(goods)
         ship.load(good, -life.chance.randint(1, ship.hold[good]))
+
+
+async def scrap(life: Life) -> None:
+    """The player scraps a ship, with all that it has aboard."""
+    if len(life.rig.fleet) > 1:
+        symbol = life.some_ship()
+        life.scrapped.add(symbol)
+        del life.rig.universe.ships[symbol], life.rig.universe.fleets[life.rig.agent.symbol][symbol]

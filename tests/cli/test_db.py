@@ -11,6 +11,7 @@ from spacetraders_lab.store.database import open_database
 from tests.factories import NOON, PAIR
 from tests.store.memory import Queue, enter_run
 from tests.store.test_care import observe, rows
+from tests.store.test_doctor import trade
 from tests.terminal import Answer, Terminal
 
 
@@ -115,3 +116,9 @@ class TestDelete:
         assert count(terminal, "experiment_runs") == 0
         assert count(terminal, "market_observations") == 2
         assert "there is no experiment run-1" in self.delete(terminal, "--yes").complaint
+
+    def test_of_cargo_that_nobody_would_know_of_it_warns(self, terminal: Terminal) -> None:
+        with closing(open_database(path=terminal.database)) as database:
+            trade(database)  # a purchase
+        assert "Cargo of the run is aboard HAULER-1" in self.delete(terminal, answer="n\n").out
+        assert count(terminal, "experiment_runs") == 1

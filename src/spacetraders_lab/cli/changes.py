@@ -8,6 +8,7 @@ from spacetraders_lab.cli.settings import database, symbols
 from spacetraders_lab.run import changes
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.clock import clock_of
+from spacetraders_lab.store.intents import IntentRepository
 
 
 def add_ships(*, run_id: RunId, ships: str) -> int:
@@ -38,7 +39,7 @@ def remove_ship(*, run_id: RunId, ship: str) -> None:
     symbol = ship.strip().upper()
     with database() as opened, opened.transaction() as connection:
         others = changes.remove_ship(connection, run_id, symbol, now=clock_of(opened).now())
-        loaded = symbol in changes.ships_with_cargo(connection, run_id)
+        loaded = symbol in IntentRepository(connection).ships_with_cargo(run_id)
     print(f"{symbol} leaves run {run_id}; {', '.join(others)} go on.")
     if loaded:
         _tell_of_cargo([symbol])
@@ -56,7 +57,7 @@ def cancel(*, run_id: RunId) -> None:
     """End a run for good after the trades under way; what was measured stays."""
     with database() as opened, opened.transaction() as connection:
         changes.cancel(connection, run_id, now=clock_of(opened).now())
-        loaded = changes.ships_with_cargo(connection, run_id)
+        loaded = IntentRepository(connection).ships_with_cargo(run_id)
     print(f"Run {run_id} is cancelled: its ships stop after the trade under way; what was measured stays.")
     if loaded:
         _tell_of_cargo(loaded)

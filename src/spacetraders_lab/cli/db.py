@@ -15,6 +15,7 @@ from spacetraders_lab.core.bounds import within
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.run.clock import clock_of
 from spacetraders_lab.store import care
+from spacetraders_lab.store.intents import IntentRepository
 
 _MOST_DAYS = 36_500  # a hundred years
 Yes = Annotated[bool, Parameter(name="--yes", negative="", help="Do it without asking.")]
@@ -88,7 +89,13 @@ def delete(*, run_id: RunId, yes: Yes = False) -> int:
     with database() as opened:
         with opened.reading() as connection:
             going = care.rows_of(connection, run_id)
+            loaded = IntentRepository(connection).ships_with_cargo(run_id)
         render.print_table(["table", "rows"], sorted(going.items()), right=["rows"])
+        if loaded:
+            print(
+                f"Cargo of the run is aboard {', '.join(loaded)}, which nobody will know when it is deleted; sell it"
+                f" before: spacetraders experiment doctor --run-id {run_id} --fix"
+            )
         if not _agreed(f"Delete run {run_id} for good?", yes):
             return EXIT_OK
         with opened.transaction() as connection:

@@ -21,7 +21,6 @@ from spacetraders_lab.run.roster import checked_ships
 from spacetraders_lab.store.budget import Budget
 from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.experiments import ExperimentRepository
-from spacetraders_lab.store.intents import IntentRepository
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 
 BY_THE_USER = "by the user"
@@ -138,12 +137,6 @@ def cancel(connection: Connection, run_id: str, *, now: datetime) -> None:
         raise UserError(f"run {run_id} is {experiments.get_run(run_id).status} already")
     ContainerRepository(connection).stop_of_run(run_id, now=now)
     WorkQueueRepository(connection).put_down_stale(run_id, now=now)
-
-
-def ships_with_cargo(connection: Connection, run_id: str) -> list[str]:
-    """The ships that have cargo of the run aboard, as far as the database knows."""
-    ships = {container.ship_symbol for container in ContainerRepository(connection).list_containers(run_id)}
-    return [ship for ship in sorted(ships) if IntentRepository(connection).carries_cargo(run_id, ship)]
 
 
 async def _checked(lab: Lab, run: ExperimentRun, ship_symbols: Sequence[str], *, must_trade: bool) -> list[Ship]:

@@ -141,6 +141,12 @@ class IntentRepository:
         """Whether the run has put something aboard the ship that is not sold yet."""
         return any(history.of_the_run > 0 for history in self.histories(run_id, ship_symbol).values())
 
+    def ships_with_cargo(self, run_id: str) -> list[str]:
+        """The ships that the run has put something aboard that is not sold yet, as far as the ledger knows."""
+        traded = select(intents.c.ship_symbol).where(intents.c.run_id == run_id).distinct()
+        ships = self._connection.execute(traded.order_by(intents.c.ship_symbol)).scalars().all()
+        return [ship for ship in ships if self.carries_cargo(run_id, ship)]
+
     def may_carry_cargo(self, run_id: str, ship_symbol: str) -> bool:
         """Whether something of the run may be aboard: the ledger has it so, or does not know what became of a trade."""
         is_open = any(intent.ship_symbol == ship_symbol for intent in self.open_of_run(run_id))

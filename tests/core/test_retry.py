@@ -26,6 +26,7 @@ def waits(failure: Failure, *, repeatable: bool = True, chance: float = 0.5) -> 
     [
         (Failure.NOT_SENT, True, True),
         (Failure.NO_ANSWER, True, False),
+        (Failure.UNSHOWABLE, True, False),
         (Failure.BAD_GATEWAY, True, False),
         (Failure.TURNED_AWAY, True, True),
         (Failure.RATE_LIMITED, True, True),

@@ -9,6 +9,7 @@ class Failure(StrEnum):
 
     NOT_SENT = "NOT_SENT"  # it never reached the game: no connection
     NO_ANSWER = "NO_ANSWER"  # it went out and nothing usable came back: it may have been executed
+    UNSHOWABLE = "UNSHOWABLE"  # it was executed, and the game cannot write down what came of it
     BAD_GATEWAY = "BAD_GATEWAY"  # the layer in front of the game answered for it: it may have been executed
     TURNED_AWAY = "TURNED_AWAY"  # that layer refused it, without a word on when to come back: not executed
     RATE_LIMITED = "RATE_LIMITED"  # the game counted too many requests: not executed
@@ -16,7 +17,7 @@ class Failure(StrEnum):
 
     @property
     def may_have_been_executed(self) -> bool:
-        return self in (Failure.NO_ANSWER, Failure.BAD_GATEWAY)
+        return self in (Failure.NO_ANSWER, Failure.UNSHOWABLE, Failure.BAD_GATEWAY)
 
     @property
     def concerns_everybody(self) -> bool:
@@ -45,6 +46,7 @@ _MINUTES = _Schedule(first=60.0, cap=300.0, tries=4)  # the game's docs advise t
 _SCHEDULES = {
     Failure.NOT_SENT: _Schedule(first=0.5, cap=15.0, tries=6),
     Failure.NO_ANSWER: _Schedule(first=0.5, cap=15.0, tries=6),
+    Failure.UNSHOWABLE: _Schedule(first=0.5, cap=1.0, tries=3),  # seen to last for days, until the next reset
     Failure.BAD_GATEWAY: _MINUTES,
     Failure.TURNED_AWAY: _MINUTES,
     Failure.RATE_LIMITED: _Schedule(first=0.05, cap=60.0, tries=12),  # comes on top of what the game told us to wait

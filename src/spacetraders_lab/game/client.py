@@ -218,7 +218,7 @@ class GameClient:
             kind = EffectUnknown if failure.may_have_been_executed and not _is_read(endpoint) else GameUnreachable
             tries = "1 try" if failures == 1 else f"{failures} tries"
             message = f"{endpoint}: no usable answer from {self.base_url} in {tries} ({failed.why})"
-            raise kind(message, http_status=failed.http_status) from failed
+            raise kind(message, code=failed.code, http_status=failed.http_status) from failed
         if wait >= _LONG_WAIT:
             log.warning("%s failed (%s); trying again in %.0f seconds", endpoint, failed.why, wait)
         if not failure.concerns_everybody:

@@ -53,7 +53,7 @@ class Page(Shape, Generic[T], frozen=True):
     """The envelope of a list."""
 
     data: list[T]
-    meta: PageMeta
+    meta: PageMeta | None = None  # players have seen lists without
 
 
 class Symbol(Shape, frozen=True):

@@ -1,36 +1,24 @@
 """What can be asked of the game, and how an agent is registered. One function a question; nothing is kept."""
 
 from dataclasses import replace
-from typing import Protocol, TypeVar
 
 from spacetraders_lab.core.market import MarketSnapshot
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.waypoint import Waypoint, system_of
 from spacetraders_lab.game.client import GameClient
+from spacetraders_lab.game.lists import read_list
 from spacetraders_lab.game.parse import (
     Agent,
     Cargo,
     Data,
     JumpGate,
     MarketShape,
-    Page,
     Registration,
     ShipShape,
     Status,
     SystemShape,
     WaypointShape,
 )
-
-_PAGE = 20  # the most that the game gives at once
-_READINGS = 3  # of a list that changes while it is read
-
-
-class _Listed(Protocol):
-    @property
-    def symbol(self) -> str: ...
-
-
-L = TypeVar("L", bound=_Listed)
 
 
 async def get_status(client: GameClient) -> Status:
@@ -44,8 +32,8 @@ async def get_agent(client: GameClient) -> Agent:
 
 
 async def list_ships(client: GameClient) -> tuple[Ship, ...]:
-    """Every ship of the agent, in the game's order."""
-    return tuple(_by_our_clock(client, shape.ship) for shape in await _all_pages(client, Page[ShipShape], "/my/ships"))
+    """Every ship of the agent that the game can show, in its order."""
+    return tuple(_by_our_clock(client, shape.ship) for shape in await read_list(client, ShipShape, "/my/ships"))
 
 
 async def get_ship(client: GameClient, ship_symbol: str) -> Ship:
@@ -69,7 +57,7 @@ async def get_cargo(client: GameClient, ship: Ship) -> Ship:
 
 async def list_waypoints(client: GameClient, system: str) -> tuple[Waypoint, ...]:
     """The system's waypoints."""
-    shapes = await _all_pages(client, Page[WaypointShape], "/systems/{system}/waypoints", system=system)
+    shapes = await read_list(client, WaypointShape, "/systems/{system}/waypoints", system=system)
     return tuple(shape.waypoint for shape in shapes)
 
 
@@ -108,22 +96,3 @@ async def register(client: GameClient, symbol: str, faction: str, account_token:
     """A new agent. After EffectUnknown the call sign may be taken by ourselves, its token lost."""
     body = {"symbol": symbol, "faction": faction}
     return (await client.post(Data[Registration], "/register", json=body, token=account_token)).data
-
-
-async def _all_pages(client: GameClient, shape: type[Page[L]], template: str, **places: str) -> list[L]:
-    """Every entry of a list, each once. A list that changes under the reader is read again, a few times at most."""
-    found: dict[str, L] = {}
-    for _ in range(_READINGS):
-        found, totals, page, received = {}, set(), 1, 0
-        while True:
-            reply = await client.get(shape, template, query={"page": page, "limit": _PAGE}, **places)
-            known = len(found)
-            found |= {entry.symbol: entry for entry in reply.data}
-            totals.add(reply.meta.total)
-            received += len(reply.data)
-            if received >= reply.meta.total or len(found) == known:
-                break
-            page += 1
-        if totals == {len(found)}:
-            break
-    return list(found.values())

@@ -16,6 +16,7 @@ from spacetraders_lab.core.retry import Failure
 
 _RATE_LIMITED = 429
 _LOCKED = 409
+UNSHOWABLE = 3000
 _RESETTING = 3100
 _OTHER_UNIVERSE = 4113
 _LONGEST_REST = 3600.0  # seconds: whoever asks for more is asked again all the same
@@ -32,6 +33,7 @@ class Failed(Exception):
     why: str
     http_status: int = 0
     retry_after: float = 0.0
+    code: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ def meaning(response: httpx2.Response, endpoint: str) -> LabError | Failed:
     if status == _RATE_LIMITED:
         return _too_many(status, response, refusal)
     if status >= 500:
-        return _server_trouble(status, endpoint)
+        return _server_trouble(status, refusal.code, endpoint)
     if status == 401 and refusal.code:
         return UniverseReset(said) if refusal.code == _OTHER_UNIVERSE else TokenRefused(said)
     if refusal.code == _LOCKED:
@@ -65,8 +67,10 @@ def meaning(response: httpx2.Response, endpoint: str) -> LabError | Failed:
     return GameError(said, code=refusal.code, http_status=status, data=refusal.details)
 
 
-def _server_trouble(status: int, endpoint: str) -> LabError | Failed:
+def _server_trouble(status: int, code: int, endpoint: str) -> LabError | Failed:
     """A 5xx without the game's own word on a reset: what was asked may still have been done."""
+    if code == UNSHOWABLE:
+        return Failed(Failure.UNSHOWABLE, f"the game cannot show it: HTTP {status}, code {code}", status, code=code)
     if status == 503 and endpoint.startswith("GET "):
         return Maintenance("the game is not available at present (HTTP 503)")
     return Failed(Failure.BAD_GATEWAY if status == 502 else Failure.NO_ANSWER, f"HTTP {status}", status)

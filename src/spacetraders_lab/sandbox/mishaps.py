@@ -78,7 +78,7 @@ def _spoilt(fault: Fault, reply: Response) -> Response:
     if fault is Fault.LOST_REPLY:
         return LostConnection()
     if fault is Fault.SERVER_ERROR:
-        raise refusals.refuse(3000, "Failed to serialize response.", 500)
+        raise refusals.unshowable()
     half = bytes(reply.body)[: len(reply.body) // 2]
     return Response(half, reply.status_code, media_type="application/json")
 

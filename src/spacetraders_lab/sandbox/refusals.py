@@ -198,6 +198,11 @@ def maintenance() -> GameError:
     return refuse(3100, "The universe is being reset. Please check back in a few minutes.", 503)
 
 
+def unshowable() -> GameError:
+    """What was asked is done, and the game cannot write down the answer."""
+    return refuse(3000, "The server did not return a valid response.", 500)
+
+
 def locked(ship: str) -> GameError:
     message = f"Ship {ship} is currently locked while processing another request. Please try again."
     return refuse(409, message, 409, shipSymbol=ship)

@@ -11,7 +11,7 @@ from spacetraders_lab.sandbox.goods import good_name
 from spacetraders_lab.sandbox.hulls import CARGO_OF_MODULE, ENGINE_SPEED, HULLS, REACTOR_POWER, Hull
 from spacetraders_lab.sandbox.market import Market
 from spacetraders_lab.sandbox.refusals import cooldown as shown_cooldown
-from spacetraders_lab.sandbox.refusals import stamp
+from spacetraders_lab.sandbox.refusals import stamp, unshowable
 from spacetraders_lab.sandbox.shipyard import Shipyard
 from spacetraders_lab.sandbox.universe import Agent, ShipState, Universe, system_of
 
@@ -118,6 +118,9 @@ def construction(waypoint: str) -> Json:
 
 
 def cargo(ship: ShipState) -> Json:
+    """The hold; raises 3000 for one with negative units in it, which the game's own races have brought about."""
+    if any(units < 0 for units in ship.hold.values()):
+        raise unshowable()
     return {
         "capacity": ship.capacity,
         "units": ship.cargo_units,

@@ -195,3 +195,20 @@ def test_the_next_universe_tells_nothing_of_a_trade_in_the_last_one(make_rig: Ma
     assert [record.operation for record in here.records(begun)] == [Operation.BUY]
     (intent,) = here.rows("SELECT operation, state FROM experiment_intents WHERE run_id = 'begun' AND state = 'OPEN'")
     assert intent["operation"] == "SELL"
+
+
+def test_a_ship_that_the_game_can_no_longer_show_leaves_and_others_measure_its_pairs(make_rig: MakeRig) -> None:
+    rig = make_rig(ships=2)
+
+    def spoil(exchange: Exchange) -> None:
+        if exchange.fits("POST", "LAB-1/purchase"):
+            rig.ship().hold["ICE_WATER"] = -4
+
+    rig.wire.after = spoil
+    run = rig.queue(rig.pairs(4), FOUR_CELLS)
+    gone, other = rig.fly(run)
+    assert gone.error is not None and gone.error.startswith("the game cannot show LAB-1 (HTTP 500, code 3000)")
+    assert (other.error, other.pairs_completed, rig.counts(run)) == (None, 4, {"COMPLETED": 4})
+    assert rig.rows("SELECT attempts FROM experiment_work_queue WHERE attempts > 2") == []
+    asked = [exchange for exchange in rig.wire.log if exchange.fits("GET", "/my/ships/LAB-1")]
+    assert len(asked) < 10

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from spacetraders_lab.core.errors import GameUnreachable, ShipUnfit
 from spacetraders_lab.core.market import MarketSnapshot
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.waypoint import Waypoint, system_of
@@ -19,6 +20,7 @@ from spacetraders_lab.game.parse import (
     SystemShape,
     WaypointShape,
 )
+from spacetraders_lab.game.refusals import UNSHOWABLE
 
 
 async def get_status(client: GameClient) -> Status:
@@ -37,8 +39,16 @@ async def list_ships(client: GameClient) -> tuple[Ship, ...]:
 
 
 async def get_ship(client: GameClient, ship_symbol: str) -> Ship:
-    """One ship, live."""
-    shape = (await client.get(Data[ShipShape], "/my/ships/{ship}", ship=ship_symbol)).data
+    """One ship, live; raises ShipUnfit for one that the game cannot show."""
+    try:
+        shape = (await client.get(Data[ShipShape], "/my/ships/{ship}", ship=ship_symbol)).data
+    except GameUnreachable as error:
+        if error.code != UNSHOWABLE:
+            raise
+        raise ShipUnfit(
+            f"the game cannot show {ship_symbol} (HTTP {error.http_status}, code {UNSHOWABLE}): use other ships until "
+            "it can, which may not be before the next reset"
+        ) from error
     return _by_our_clock(client, shape.ship)
 
 

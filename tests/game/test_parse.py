@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply, TradeGood
+from spacetraders_lab.core.market import Activity, ListingType, MarketSnapshot, Operation, Supply, TradeGood
 from spacetraders_lab.core.ship import NavStatus, Ship
 from spacetraders_lab.core.travel import FlightMode
 from spacetraders_lab.game.parse import Cargo, MarketShape, Registration, ShipShape, Status, WaypointShape
@@ -64,11 +64,13 @@ def ship(**parts: Any) -> Ship:
     return msgspec.convert(changed(SHIP, **parts), ShipShape).ship
 
 
-def market(goods: list[dict[str, Any]], **parts: Any) -> dict[str, TradeGood]:
-    shape = msgspec.convert(
-        {"symbol": "X1-T1-A1", "imports": [], "exports": [], "exchange": [], "tradeGoods": goods} | parts, MarketShape
-    )
-    return dict(shape.snapshot(NOON).goods)
+def snapshot(**parts: Any) -> MarketSnapshot:
+    reply = {"symbol": "X1-T1-A1", "imports": [], "exports": [], "exchange": []} | parts
+    return msgspec.json.decode(msgspec.json.encode(reply), type=MarketShape).snapshot(NOON)
+
+
+def market(goods: list[dict[str, Any]]) -> dict[str, TradeGood]:
+    return dict(snapshot(tradeGoods=goods).goods)
 
 
 def test_a_ship_is_read_with_its_tank_hold_and_last_flight() -> None:
@@ -142,26 +144,12 @@ def test_a_listing_in_unknown_words_is_left_out_and_the_others_stay(strange: dic
 
 
 def test_a_market_seen_from_afar_has_lists_but_no_prices() -> None:
-    shape = msgspec.convert(
-        {"symbol": "X1-T1-A1", "imports": [{"symbol": "FOOD"}], "exports": [{"symbol": "ICE"}], "exchange": []},
-        MarketShape,
-    )
-    snapshot = shape.snapshot(NOON)
-    assert (snapshot.listed, dict(snapshot.goods), snapshot.transactions) == (("FOOD", "ICE"), {}, ())
+    seen = snapshot(imports=[{"symbol": "FOOD"}], exports=[{"symbol": "ICE"}])
+    assert (seen.listed, dict(seen.goods), seen.transactions) == (("FOOD", "ICE"), {}, ())
 
 
 def test_transactions_of_unknown_kinds_are_left_out() -> None:
-    shape = msgspec.convert(
-        {
-            "symbol": "X1-T1-A1",
-            "imports": [],
-            "exports": [],
-            "exchange": [],
-            "transactions": [TRADE, TRADE | {"type": "GIFT"}, TRADE | {"type": "SELL"}],
-        },
-        MarketShape,
-    )
-    seen = shape.snapshot(NOON).transactions
+    seen = snapshot(transactions=[TRADE, TRADE | {"type": "GIFT"}, TRADE | {"type": "SELL"}]).transactions
     assert [t.operation for t in seen] == [Operation.BUY, Operation.SELL]
     assert seen[0].timestamp == datetime(2026, 3, 1, 12, 0, 0, 123000, UTC)
 

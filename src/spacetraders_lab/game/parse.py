@@ -4,7 +4,7 @@ Fields that the lab does not use are not declared, and what is unknown is ignore
 Words that the lab does not know are survived wherever the rest still makes sense.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from enum import StrEnum
@@ -12,7 +12,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Annotated, Any, Generic, TypeVar
 
-from msgspec import Meta, Struct, ValidationError, convert
+from msgspec import DecodeError, Meta, Raw, Struct, ValidationError, convert
+from msgspec.json import Decoder
 
 from spacetraders_lab.core.market import (
     Activity,
@@ -185,7 +186,7 @@ class MarketShape(Shape, frozen=True):
     exports: list[Symbol]
     imports: list[Symbol]
     exchange: list[Symbol]
-    transactions: list[Any] | None = None  # each entry is read by itself: a strange one hides nothing else
+    transactions: list[Raw] | None = None  # each entry is read by itself: a strange one hides nothing else
     trade_goods: list[TradeGoodShape] | None = None
 
     def snapshot(self, observed_at: datetime) -> MarketSnapshot:
@@ -195,7 +196,7 @@ class MarketShape(Shape, frozen=True):
             waypoint=self.symbol,
             observed_at=observed_at,
             goods=MappingProxyType({good.symbol: good for good in goods if good is not None}),
-            transactions=tuple(t for entry in self.transactions or () if (t := listed_transaction(entry)) is not None),
+            transactions=tuple(_listed(self.transactions or ())),
             imports=symbols(self.imports),
             exports=symbols(self.exports),
             exchange=symbols(self.exchange),
@@ -325,14 +326,19 @@ class JumpReply(Shape, frozen=True):
     agent: Agent
 
 
-def listed_transaction(entry: Any) -> MarketTransaction | None:
-    """An entry of a market's list, None when it is of another kind or has not all that a transaction has."""
-    try:
-        shape = convert(entry, TransactionShape, strict=False)
-    except ValidationError:
-        return None
-    operation = _OPERATIONS.get(shape.type)
-    return None if operation is None else shape.of(operation)
+_read_transaction = Decoder(TransactionShape, strict=False).decode
+
+
+def _listed(entries: Iterable[Raw]) -> Iterator[MarketTransaction]:
+    """The entries of a market's list but those of another kind, or without all that a transaction has."""
+    for entry in entries:
+        try:
+            shape = _read_transaction(entry)
+        except DecodeError:
+            continue
+        operation = _OPERATIONS.get(shape.type)
+        if operation is not None:
+            yield shape.of(operation)
 
 
 @lru_cache(maxsize=1024)  # a market's reply has sixty such words, and the game has few

@@ -64,6 +64,7 @@ LISTING = ListingEstimate(
     side=BUY,
     type=ListingType.EXPORT,
     transactions=12,
+    visits=3,
     trade_volumes=6.0,
     slope=estimate(0.05, 0.2),
     effect=0.1,
@@ -80,8 +81,9 @@ LAW = LawFit(
         FormScore(LawForm.ASYMPTOTE, {"k EXPORT": estimate(0.3)}, 0.4, 0.3, 0.98, 0.5, 0.8, 40),
     ),
     exchange_scores=(),
-    listings=(ListingLaw(BUY_MARKET, GOOD, BUY, ListingType.EXPORT, 12, Estimate(30.0, 29.0, 31.0)),),
+    listings=(ListingLaw(BUY_MARKET, GOOD, BUY, ListingType.EXPORT, 12, Estimate(30.0, 29.0, 31.0), ()),),
     price_steps=dict.fromkeys(ListingType, (1.0, 1.0)),
+    shared={},
 )
 RECOVERY = RecoveryEstimate(
     tick=Tick(1800.0, {(BUY_MARKET, GOOD): 60.0}, {(BUY_MARKET, GOOD): 30.0}, changes=20, explained=19),

@@ -77,6 +77,7 @@ def _listing(data: Dataset, orders: Metaorders, side: int, slope: Estimate, effe
         side=SIDES[side],
         type=TYPES[data.type[row]],
         transactions=int(orders.trades.sum()),
+        visits=len(np.unique(orders.visit)),
         trade_volumes=float(orders.tranches.sum()),
         slope=slope,
         effect=effect,

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import special  # type: ignore[import-untyped]
 
 from spacetraders_lab.analysis.arrays import Floats, Ints
 from spacetraders_lab.analysis.findings import LawForm
@@ -24,9 +25,10 @@ class Curve:
     `quote` is the quote now, in credits a unit. `slope` is what the form of the law says of one full tradeVolume: a
     log move against the trader (CONSTANT, POWER), credits (LINEAR), or, for ASYMPTOTE, how often one tradeVolume
     *bought* doubles the distance to the `asymptote`. `exponent` is b: a transaction of x tradeVolumes moves the quote
-    like x^b. `noise` is the standard deviation, in credits, of what each transaction adds that the law does not say;
-    `seed` chooses its draws. `displaced` is how many tradeVolumes the own trades before have left
-    the quote moved against the trader, from where it goes back to (below 0: in his favour).
+    like x^b. `bend` is by how much the log of a slope (CONSTANT, POWER) grows with each tradeVolume that the quote is
+    moved against the trader. `noise` is the standard deviation, in credits, of what each transaction adds that the law
+    does not say; `seed` chooses its draws. `displaced` is how many tradeVolumes the own trades before have left the
+    quote moved against the trader, from where it goes back to (below 0: in his favour).
     """
 
     side: Operation
@@ -36,6 +38,7 @@ class Curve:
     slope: Floats
     asymptote: Floats | None = None
     exponent: float = 1.0
+    bend: Floats | float = 0.0
     noise: float = 0.0
     seed: int = 0
     displaced: Floats | float = 0.0
@@ -52,6 +55,7 @@ class Curve:
             quote=_median(self.quote),
             slope=_median(self.slope),
             asymptote=middle,
+            bend=float(np.median(self.bend)),
             noise=0.0,
             displaced=float(np.median(self.displaced)),
         )
@@ -59,8 +63,15 @@ class Curve:
     def of_draws(self, kept: Ints) -> "Curve":
         """The same curve in some of its draws only."""
         asymptote = None if self.asymptote is None else self.asymptote[kept]
-        displaced = self.displaced[kept] if isinstance(self.displaced, np.ndarray) else self.displaced
-        return replace(self, quote=self.quote[kept], slope=self.slope[kept], asymptote=asymptote, displaced=displaced)
+        bend, displaced = (x[kept] if isinstance(x, np.ndarray) else x for x in (self.bend, self.displaced))
+        return replace(
+            self,
+            quote=self.quote[kept],
+            slope=self.slope[kept],
+            asymptote=asymptote,
+            bend=bend,
+            displaced=displaced,
+        )
 
     def at(self, moved: Floats) -> Floats:
         """The quotes once so many tradeVolumes have moved them: `moved` broadcasts against (draws, 1)."""
@@ -70,7 +81,8 @@ class Curve:
             case LawForm.NONE:
                 quotes = quote + 0.0 * moved
             case LawForm.CONSTANT | LawForm.POWER:
-                quotes = quote * np.exp(_bounded(up * slope * moved))
+                bent = moved * special.exprel(_bounded(np.reshape(self.bend, (-1, 1)) * moved))
+                quotes = quote * np.exp(_bounded(up * slope * bent))
             case LawForm.LINEAR:
                 quotes = quote + up * slope * moved
             case LawForm.ASYMPTOTE | LawForm.STOCK:
@@ -78,6 +90,10 @@ class Curve:
                 asymptote = self.asymptote[:, None]
                 quotes = asymptote + (quote - asymptote) * np.exp2(_bounded(up * slope * moved))
         return np.maximum(LOWEST_QUOTE, quotes)
+
+    def after(self, moved: Floats) -> "Curve":
+        """The same curve once so many tradeVolumes, one number a draw, have moved the quote."""
+        return replace(self, quote=self.at(moved[:, None])[:, 0], slope=self.slope * np.exp(self.bend * moved))
 
     def unit_prices(self, units: int, *, displaced: Floats | float = 0.0, transaction: int | None = None) -> Floats:
         """What each of so many units trades at, shape (draws, units), in transactions of one size (a tradeVolume).

@@ -5,7 +5,7 @@ listing, else markets like it. With none of them there is no curve, and no numbe
 """
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,7 +16,13 @@ from spacetraders_lab.analysis.displaced import NO_TRADES, OwnTrades, anything, 
 from spacetraders_lab.analysis.draws import DRAWS, normal, normals, positive
 from spacetraders_lab.analysis.findings import Findings, LawFit, LawForm
 from spacetraders_lab.analysis.own_constant import Ground, listing_constant
-from spacetraders_lab.analysis.own_slope import listing_slope, score_error, spread_of_states, unsaid_by_slope
+from spacetraders_lab.analysis.own_slope import (
+    listing_slope,
+    rounding_error,
+    score_error,
+    spread_of_states,
+    unsaid_by_slope,
+)
 from spacetraders_lab.analysis.pace import pace_ground, resilience_of
 from spacetraders_lab.analysis.recovery_findings import RecoveryEstimate
 from spacetraders_lab.core.analysis_plan import LOWEST_QUOTE
@@ -24,7 +30,7 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.market import Listing, ListingType, Operation
 
 _ON_THE_WAY = 0.7  # of how far states differ: what a few tradeVolumes see of it, found in simulated markets
-_EXCHANGE_BENDS = 1.0  # likewise, SD of the log of how much steeper an EXCHANGE is where its trades have led
+_BENDS, _EXCHANGE_BENDS = 0.25, 0.7  # SD of how much the log of a slope may change along a tradeVolume
 _RETURN = 3  # a stream of draws of its own, beside those of the curve and of the pace
 
 
@@ -69,33 +75,16 @@ def evidence_of(
         )
     chance = np.random.default_rng(seed)
     quotes = _aged(findings, listing.good.price(side), side, age_minutes, chance)
+    against = 1.0 if side is Operation.BUY else -1.0
+    gone, left, is_known = _gone_back(findings.recovery, listing, side, trades, age_minutes, seed)
     by_law = _by_law(findings.law, listing, side, quotes, chance)
-    if by_law is not None:
-        curve, ground, count, markets = by_law
-    else:
-        slope, ground, count, markets = listing_slope(findings, listing, side)
-        noise = unsaid_by_slope(findings, listing, side, slope.value, LawForm.CONSTANT)
-        drawn = positive(slope, chance)
-        if ground is Ground.LISTING:  # where markets like it differ, the state they are in is a part of it
-            drawn = drawn * np.exp(normals(chance) * _bend(findings, listing, side))
-        curve = Curve(side, LawForm.CONSTANT, listing.good.trade_volume, quotes, drawn, noise=noise)
+    curve, ground, count, markets = by_law or _by_slope(
+        findings, listing, side, quotes, chance, against * (gone + left)
+    )
     if listing.good.price(side) <= LOWEST_QUOTE:  # sold to it stays there, and nothing else can be left unsaid
         curve = replace(curve, noise=0.0)
-    gone, left, is_known = _gone_back(findings.recovery, listing, side, trades, age_minutes, seed)
-    against = 1.0 if side is Operation.BUY else -1.0
-    quotes = curve.at(-against * gone[:, None])[:, 0]
-    curve = replace(curve, quote=quotes, seed=seed, displaced=against * left)
+    curve = replace(curve.after(-against * gone), seed=seed, displaced=against * left)
     return Evidence(curve, ground, curve.form, count, markets, age_minutes, float(np.median(gone)), is_known)
-
-
-def _bend(findings: Findings, listing: Listing, side: Operation) -> float:
-    """How far (SD) the log slope of the next trades may be from that of those before.
-
-    A slope is of the states that its trades were in. An EXCHANGE gives way the more the further it has been moved,
-    which nothing undoes.
-    """
-    by_state = _ON_THE_WAY * spread_of_states(findings, listing, side)
-    return max(_EXCHANGE_BENDS, by_state) if listing.good.type is ListingType.EXCHANGE else by_state
 
 
 def _gone_back(
@@ -137,18 +126,21 @@ def _by_law(
 ) -> tuple[Curve, Ground, int, int] | None:
     """The curve of the law with the listing's own constant, trades and markets it rests on; None where it is silent.
 
-    Of EXCHANGE the law is silent: it was chosen for the others. What listings share is taken as known.
+    Of EXCHANGE the law is silent: it was chosen for the others. What listings share errs for all in one draw together.
     """
     if law is None or listing.good.type is ListingType.EXCHANGE:
         return None
     constant = listing_constant(law, listing, side)
     if constant is None:
         return None
-    shared = {name: estimate.value for name, estimate in law.score.parameters.items()}
     drawn, kind = normal(constant.estimate, chance), listing.good.type
+    parts = np.stack([normals(chance) for _ in range(max(map(len, law.shared.values()), default=1))])
+    errors = {name: _sum_of(law.shared.get(name, ()), parts) for name in law.score.parameters}
+    shared = {name: estimate.value + errors[name] for name, estimate in law.score.parameters.items()}
+    drawn = drawn + _sum_of(constant.shared, parts)
     slope, asymptote = np.abs(drawn), None
     if law.best in (LawForm.ASYMPTOTE, LawForm.STOCK):
-        slope = np.full(DRAWS, shared[f"k {kind}"])
+        slope = shared[f"k {kind}"]
         asymptote = drawn if law.best is LawForm.ASYMPTOTE else _stock_asymptote(drawn, shared, kind, side)
     curve = Curve(
         side,
@@ -158,9 +150,33 @@ def _by_law(
         slope,
         asymptote,
         _exponent(law),
-        noise=score_error(law.score, listing.good.price(side)),
+        noise=max(score_error(law.score, listing.good.price(side)), rounding_error(law, listing, side)),
     )
     return curve, constant.ground, sum(x.trades for x in constant.of), len({x.market for x in constant.of})
+
+
+def _by_slope(
+    findings: Findings,
+    listing: Listing,
+    side: Operation,
+    quotes: Floats,
+    chance: np.random.Generator,
+    displaced: Floats,
+) -> tuple[Curve, Ground, int, int]:
+    """The curve of a constant percentage, which own trades have left `displaced` tradeVolumes against the trader.
+
+    A slope is of where its trades were: at a listing's own ones, half a visit away from where it rests. From there it
+    may change along the way, and nothing tells how.
+    """
+    slope, exchange = listing_slope(findings, listing, side), listing.good.type is ListingType.EXCHANGE
+    noise = unsaid_by_slope(findings, listing, side, slope.estimate.value, LawForm.CONSTANT)
+    drawn = positive(slope.estimate, chance)
+    bend = normals(chance) * (_EXCHANGE_BENDS if exchange else _BENDS)
+    if slope.ground is Ground.LISTING:  # where markets like it differ, the state they are in is a part of it
+        by_state = normals(chance) * _ON_THE_WAY * spread_of_states(findings, listing, side)
+        drawn = drawn * np.exp(by_state + bend * (displaced - slope.half_way))
+    curve = Curve(side, LawForm.CONSTANT, listing.good.trade_volume, quotes, drawn, bend=bend, noise=noise)
+    return curve, slope.ground, slope.trades, slope.markets
 
 
 def _exponent(law: LawFit) -> float:
@@ -173,7 +189,13 @@ def _exponent(law: LawFit) -> float:
     return b.value if b is not None and (b.low > 1 or b.high < 1) else 1.0
 
 
-def _stock_asymptote(offset: Floats, shared: Mapping[str, float], kind: ListingType, side: Operation) -> Floats:
+def _sum_of(far: Sequence[float], parts: Floats) -> Floats:
+    """Draws of an error whose independent parts reach so far."""
+    summed: Floats = np.array(far) @ parts[: len(far)]
+    return summed
+
+
+def _stock_asymptote(offset: Floats, shared: Mapping[str, Floats], kind: ListingType, side: Operation) -> Floats:
     """The asymptote of a quote: of the ask, scale times the listing's offset; of the bid, ratio · that + offset."""
     ask: Floats = shared[f"scale {kind}"] * offset
     return ask if side is Operation.BUY else shared[f"ratio {kind}"] * ask + offset

@@ -113,6 +113,7 @@ class ListingEstimate:
     side: Operation
     type: ListingType
     transactions: int
+    visits: int
     trade_volumes: float
     slope: Estimate
     effect: float  # log of its slope over that of its cells
@@ -207,7 +208,8 @@ class ListingLaw:
     """What the best form says of one listing and side: its own constant.
 
     That is g for CONSTANT and POWER (log move of one tradeVolume, below 0 for SELL), c for LINEAR (credits), the
-    asymptote A for ASYMPTOTE, the offset A / scale (the same for both sides) for STOCK; NaN for NONE.
+    asymptote A for ASYMPTOTE, the offset A / scale (the same for both sides) for STOCK; NaN for NONE. `shared` is how
+    it errs with what listings share, in the parts of `LawFit.shared`.
     """
 
     market: str
@@ -216,6 +218,7 @@ class ListingLaw:
     type: ListingType
     trades: int
     constant: Estimate
+    shared: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +228,8 @@ class LawFit:
     It is the simplest form that predicts EXPORT and IMPORT listings not clearly worse than the best one, and
     `confidence` is the share of resamples of the listings in which it is chosen again. `scores` has every form, the
     simplest first; `exchange_scores` the same for EXCHANGE listings. `price_steps` are the credits that the ask and
-    the bid of a listing type are rounded to.
+    the bid of a listing type are rounded to. `shared` is how far the best form's parameters may be off, together: in
+    parts, independent of one another, whose squares add up to the variance of each; NaN where nothing tells.
     """
 
     best: LawForm
@@ -234,6 +238,7 @@ class LawFit:
     exchange_scores: tuple[FormScore, ...]
     listings: tuple[ListingLaw, ...]
     price_steps: Mapping[ListingType, tuple[float, float]]
+    shared: Mapping[str, tuple[float, ...]]
 
     @property
     def score(self) -> FormScore:

@@ -6,7 +6,7 @@ import numpy as np
 
 from spacetraders_lab.analysis.arrays import Bools, Floats, Ints, pairs, sums
 from spacetraders_lab.analysis.dataset import SIDES, TYPES, Dataset
-from spacetraders_lab.analysis.distributions import t_interval, t_reach
+from spacetraders_lab.analysis.distributions import NORMAL_REACH, t_reach
 from spacetraders_lab.analysis.estimate import Estimate
 from spacetraders_lab.analysis.findings import FormScore, LawFit, ListingLaw
 from spacetraders_lab.analysis.forms import FORMS, Common, Form
@@ -71,6 +71,7 @@ def fit_law(data: Dataset) -> LawFit | None:
         exchange_scores=_scores(trials, steps, told & exchange),
         listings=_listing_laws(trials[best], steps, data),
         price_steps={kind: (float(ask), float(bid)) for kind, (ask, bid) in zip(TYPES, steps_of(data), strict=True)},
+        shared={name: tuple(_parts(name, trials[best], steps).tolist()) for name in trials[best].common},
     )
 
 
@@ -201,7 +202,7 @@ def _score(trial: _Trial, steps: Steps, told: Bools, later: Bools) -> FormScore:
     rounded = np.maximum(1.0, np.floor(trial.by_listing + 0.5))
     return FormScore(
         form=trial.form.form,
-        parameters={name: _jackknifed(name, trial) for name in trial.common},
+        parameters={name: _estimate(trial.common[name], _parts(name, trial, steps)) for name in trial.common},
         by_listing=_mean_error((missed / tolerance)[told]),
         by_time=_mean_error((np.abs(trial.by_time - steps.next) / tolerance)[later]),
         within=float((np.abs(rounded - steps.next) <= tolerance)[told].mean()),
@@ -215,11 +216,31 @@ def _mean_error(errors: Floats) -> float:
     return float(np.minimum(errors, _WORST).mean()) if len(errors) else float("nan")
 
 
-def _jackknifed(name: str, trial: _Trial) -> Estimate:
-    """A common constant with an interval from leaving out one fifth of the listings at a time."""
+def _estimate(value: float, parts: Floats) -> Estimate:
+    reach = NORMAL_REACH * float(np.sqrt((parts**2).sum()))
+    return Estimate(value, value - reach, value + reach)
+
+
+def _parts(name: str, trial: _Trial, steps: Steps) -> Floats:
+    """How far a common constant may be off, from leaving out one fold of its listings at a time."""
+    kind = next((number for number, label in enumerate(TYPES) if name.endswith(f" {label}")), None)
     without = np.array([common.get(name, np.nan) for common in trial.folds])
-    error = float(np.sqrt((_FOLDS - 1) / _FOLDS * ((without - without.mean()) ** 2).sum()))
-    return t_interval(trial.common[name], error, _FOLDS - 1)
+    return _jackknife(without, _folds_of(steps)[steps.type == kind] if kind is not None else _folds_of(steps))
+
+
+def _jackknife(without: Floats, fold: Ints) -> Floats:
+    """Independent parts of an error, from a value `without` each fold (the last axis) and the folds there are.
+
+    Few folds tell it badly, so the parts are as much larger as t reaches further than a normal does; a single one does
+    not tell it at all.
+    """
+    folds = len(np.unique(fold))
+    parts = np.zeros(without.shape) if folds > 1 else np.full(without.shape, np.nan)
+    told = without[..., :folds]
+    if folds > 1:
+        widened = t_reach(folds - 1) / NORMAL_REACH * np.sqrt((folds - 1) / folds)
+        parts[..., :folds] = widened * (told - told.mean(-1, keepdims=True))
+    return parts
 
 
 def _listing_laws(trial: _Trial, steps: Steps, data: Dataset) -> tuple[ListingLaw, ...]:
@@ -233,6 +254,7 @@ def _listing_laws(trial: _Trial, steps: Steps, data: Dataset) -> tuple[ListingLa
         constant = tops / bottoms
         off = (tops[key] - top) / (bottoms[key] - bottom) - constant[key]
         errors = np.sqrt((counts - 1) / counts * sums(key, off**2, len(keys)))
+    shared = _own_parts(trial, steps, key, len(keys))
     groups, first, trades = np.unique(steps.group, return_index=True, return_counts=True)
     return tuple(
         ListingLaw(
@@ -242,9 +264,21 @@ def _listing_laws(trial: _Trial, steps: Steps, data: Dataset) -> tuple[ListingLa
             type=TYPES[steps.type[row]],
             trades=int(count),
             constant=_known_constant(constant[key[row]], errors[key[row]], int(counts[key[row]])),
+            shared=tuple(shared[steps.type[row]][key[row]].tolist()) if trial.common else (),
         )
         for group, row, count in zip(groups, first, trades, strict=True)
     )
+
+
+def _own_parts(trial: _Trial, steps: Steps, key: Ints, count: int) -> dict[int, Floats]:
+    """How the listings' own constants err with what they share, shape (constants, folds), by listing type."""
+    folds = []
+    for common in trial.folds:
+        top, bottom = (sums(key, part, count) for part in trial.form.parts(steps, common))
+        with np.errstate(invalid="ignore", divide="ignore"):
+            folds.append(top / bottom)
+    without, fold = np.stack(folds, axis=-1), _folds_of(steps)
+    return {kind: _jackknife(without, fold[steps.type == kind]) for kind in np.unique(steps.type).tolist()}
 
 
 def _known_constant(value: float, error: float, trades: int) -> Estimate:

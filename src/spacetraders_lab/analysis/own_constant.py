@@ -6,7 +6,7 @@ from enum import StrEnum
 
 import numpy as np
 
-from spacetraders_lab.analysis.distributions import NORMAL_REACH, t_interval
+from spacetraders_lab.analysis.distributions import NORMAL_REACH
 from spacetraders_lab.analysis.estimate import Estimate
 from spacetraders_lab.analysis.findings import LawFit, LawForm, ListingLaw
 from spacetraders_lab.core.analysis_plan import LOWEST_QUOTE
@@ -26,20 +26,24 @@ class Ground(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OwnConstant:
-    """The constant of a listing and side, what it stands on, and the listings and sides whose trades these are."""
+    """The constant of a listing and side, what it stands on, and the listings and sides whose trades these are.
+
+    `shared` is how it errs with what listings share, in the parts of `LawFit.shared`.
+    """
 
     estimate: Estimate
     ground: Ground
     of: tuple[ListingLaw, ...]
+    shared: tuple[float, ...] = ()
 
 
 def listing_constant(law: LawFit, listing: Listing, side: Operation) -> OwnConstant | None:
-    """The listing's own constant: as measured there, else from its two quotes, else as in listings of its type.
+    """The listing's own constant: as measured there, else from its two quotes.
 
-    None where no such way is open, or where nothing is known in common of its type.
+    None where no such way is open, or where what its type has in common is not known, down to its sign.
     """
     kind = listing.good.type
-    if any(f"{name} {kind}" not in law.score.parameters for name in _SHARED.get(law.best, ())):
+    if not all(_has_sign(law, f"{name} {kind}") for name in _SHARED.get(law.best, ())):
         return None
     alike = tuple(x for x in law.listings if x.type is kind and (x.side is side or law.best is LawForm.STOCK))
     own = tuple(x for x in alike if (x.market, x.good) == (listing.waypoint, listing.good.symbol))
@@ -48,15 +52,19 @@ def listing_constant(law: LawFit, listing: Listing, side: Operation) -> OwnConst
         return OwnConstant(nothing, Ground.LAW if own else Ground.CELL, own or alike) if alike else None
     measured = _measured(own, alike)
     if measured is not None:
-        return OwnConstant(measured, Ground.LAW, own)
+        return OwnConstant(measured, Ground.LAW, own, own[0].shared)
     if law.best is LawForm.STOCK:
         placed = _from_quotes(law, listing)
-        return None if placed is None else OwnConstant(placed, Ground.QUOTES, alike)
-    values = [x.constant.value for x in alike if np.isfinite(x.constant.value)]
-    if law.best in (LawForm.CONSTANT, LawForm.POWER) and len(values) > 1 and not own:
-        apart = float(np.std(values, ddof=1)) * np.sqrt(1 + 1 / len(values))  # where one more of them may lie
-        return OwnConstant(t_interval(float(np.median(values)), apart, len(values) - 1), Ground.CELL, alike)
+        if placed is None:
+            return None
+        tilted = tuple(-listing.good.purchase_price * part for part in law.shared.get(f"ratio {kind}", ()))
+        return OwnConstant(placed, Ground.QUOTES, alike, tilted)
     return None
+
+
+def _has_sign(law: LawFit, name: str) -> bool:
+    found = law.score.parameters.get(name)
+    return found is not None and (found.low > 0 or found.high < 0)
 
 
 def _measured(own: Sequence[ListingLaw], alike: Sequence[ListingLaw]) -> Estimate | None:

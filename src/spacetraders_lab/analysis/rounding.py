@@ -25,8 +25,9 @@ def price_steps(type: Ints, ask: Floats, bid: Floats) -> Floats:
 
 
 def steps_of(data: Dataset) -> Floats:
-    """The price steps that the quotes before the trades show."""
-    return price_steps(data.type, data.ask_before, data.bid_before)
+    """The price steps that the quotes before and after the trades show."""
+    asks, bids = (np.append(data.ask_before, data.ask_after), np.append(data.bid_before, data.bid_after))
+    return price_steps(np.tile(data.type, 2), asks, bids)
 
 
 def rounding_variance(start: Floats, end: Floats, step: Floats) -> Floats:

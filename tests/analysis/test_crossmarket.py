@@ -49,7 +49,6 @@ def test_a_pair_before_and_after_its_own_impact() -> None:
     assert (account.bought, account.sold, account.spent, account.earned, account.profit) == (20, 20, 2040, 3000, 960)
     assert account.spread_before == 50  # first quotes: 150 - 100
     assert account.spread_realised == 48  # 3000 / 20 - 2040 / 20
-    assert account.impact_cost == 2
     assert account.spread_after == 141 - 108
 
 

@@ -109,7 +109,7 @@ def make_findings(**fields: Any) -> Findings:
         checks=PriceChecks(50, 50, 0),
         cells=(CELL, replace(CELL, supply=Supply.SCARCE, flag=CellFlag.NOT_OBSERVED, measured=None, transactions=0)),
         listings=(LISTING, replace(LISTING, side=SELL, slope=estimate(0.03, 0.2))),
-        sides=(SideFit(BUY, 10, 40, 4, 0.2, 0.1, 0.05, 0.001, True, 20.0),),
+        sides=(SideFit(BUY, 0.2, 0.1, 0.05, 0.001, True, 20.0),),
         law=LAW,
         hypotheses=(
             HypothesisResult("H3", "Is impact linear in size?", None, "t(5) = 0.2", estimate(1.0), 0.8, 1.0, "b = 1."),

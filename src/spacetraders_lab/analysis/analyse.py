@@ -100,19 +100,16 @@ def measure_impact(data: Dataset, orders: Metaorders, drift2: float = 0.0) -> Im
         told = listing_table(data, own, side, model)
         listings += told
         if model is not None:
-            sides.append(_side_fit(side, own, model))
+            sides.append(_side_fit(side, model))
         elif told:
             sides.append(_lone_fit(side, own, told[0].slope.value, drift2))
     return ImpactTables(tuple(cells), tuple(listings), tuple(sides))
 
 
-def _side_fit(side: int, orders: Metaorders, model: ImpactModel) -> SideFit:
+def _side_fit(side: int, model: ImpactModel) -> SideFit:
     variances = model.variances
     return SideFit(
         side=SIDES[side],
-        orders=len(orders),
-        transactions=int(orders.trades.sum()),
-        markets=len(model.units),
         market_sd=float(np.sqrt(variances.tau2)),
         cell_sd=float(np.sqrt(variances.omega2)),
         step_cv=float(np.sqrt(variances.phi)) if model.tells_noise else math.nan,
@@ -131,9 +128,6 @@ def _lone_fit(side: int, orders: Metaorders, slope: float, drift2: float) -> Sid
     )
     return SideFit(
         side=SIDES[side],
-        orders=len(orders),
-        transactions=int(orders.trades.sum()),
-        markets=1,
         market_sd=math.nan,
         cell_sd=math.nan,
         step_cv=math.sqrt(phi) if len(orders) > 1 else math.nan,

@@ -62,11 +62,6 @@ class PairAccount:
         """What one more unit would have earned."""
         return self.bid_after - self.ask_after
 
-    @property
-    def impact_cost(self) -> float:
-        """Credits a unit that the own trades took from the spread."""
-        return self.spread_before - self.spread_realised
-
 
 @dataclass(frozen=True, slots=True)
 class ShipAccount:

@@ -134,9 +134,6 @@ class SideFit:
     """
 
     side: Operation
-    orders: int
-    transactions: int
-    markets: int
     market_sd: float
     cell_sd: float
     step_cv: float

@@ -82,7 +82,6 @@ class ImpactModel:
     solution: Solution
     variances: Variances
     rank: int
-    orders: int
     residual_df: float
     converged: bool
 
@@ -218,7 +217,6 @@ class _Fit:
             solution,
             self.variances,
             self.rank,
-            len(self.orders),
             residual_df,
             converged,
         )

@@ -31,6 +31,7 @@ from spacetraders_lab.core.market import Listing, ListingType, Operation
 
 _ON_THE_WAY = 0.7  # of how far states differ: what a few tradeVolumes see of it, found in simulated markets
 _BENDS, _EXCHANGE_BENDS = 0.25, 0.7  # SD of how much the log of a slope may change along a tradeVolume
+_WITHIN_A_STATE = 0.3  # SD of the log slopes of one state: it spans up to four tradeVolumes
 _RETURN = 3  # a stream of draws of its own, beside those of the curve and of the pace
 
 
@@ -175,6 +176,8 @@ def _by_slope(
     if slope.ground is Ground.LISTING:  # where markets like it differ, the state they are in is a part of it
         by_state = normals(chance) * _ON_THE_WAY * spread_of_states(findings, listing, side)
         drawn = drawn * np.exp(by_state + bend * (displaced - slope.half_way))
+    else:  # nothing tells where in its state it stands
+        drawn = drawn * np.exp(normals(chance) * _WITHIN_A_STATE)
     curve = Curve(side, LawForm.CONSTANT, listing.good.trade_volume, quotes, drawn, bend=bend, noise=noise)
     return curve, slope.ground, slope.trades, slope.markets
 

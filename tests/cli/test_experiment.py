@@ -4,19 +4,23 @@ import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+from sqlalchemy import update
 
+from spacetraders_lab.core.container import WantedState
 from spacetraders_lab.core.experiment import Design, DesignName, RunStatus
 from spacetraders_lab.core.revisits import AFTER_MINUTES
 from spacetraders_lab.sandbox.faults import Fault, FaultRule
 from spacetraders_lab.sandbox.server import RunningSandbox
 from spacetraders_lab.store.containers import ContainerRepository
+from spacetraders_lab.store.daemons import Daemon, DaemonRepository
 from spacetraders_lab.store.database import open_database
 from spacetraders_lab.store.experiments import ExperimentRepository
+from spacetraders_lab.store.schema import containers as containers_table
 from tests.cli.conftest import Player, join
 from tests.factories import NOON, PAIR, make_record
 from tests.store.memory import Queue, enter_run
@@ -187,6 +191,8 @@ def test_the_status_of_a_run_that_nobody_flies_for_says_how_it_goes_on(tmp_path:
         run = enter_run(database, [PAIR])
         with database.transaction() as connection:
             ContainerRepository(connection).start(run, run.ships, now=NOON)
+            far = datetime.now(UTC) + timedelta(hours=1)
+            DaemonRepository(connection).beat(Daemon("D-1", "here", 42, (), WantedState.RUNNING, NOON, far))
         remedy = "Resume it with: spacetraders experiment resume --run-id run-1"
         said = f"State: RUNNING, but no ship is working on it\n{remedy}\n"
         assert said not in terminal.type("experiment status --run-id run-1").out
@@ -198,6 +204,23 @@ def test_the_status_of_a_run_that_nobody_flies_for_says_how_it_goes_on(tmp_path:
                 ContainerRepository(connection).remove(container.container_id)
     assert said in terminal.type("experiment status --run-id run-1").out
     assert terminal.type("experiment status --run-id run-1 --json").json["is_left"] is True
+
+
+def test_a_run_whose_daemon_was_killed_is_told_from_one_that_is_flown(tmp_path: Path) -> None:
+    terminal = Terminal(tmp_path)
+    with closing(open_database(path=terminal.database)) as database:
+        run, lease = enter_run(database, [PAIR]), (datetime.now(UTC) - NOON).total_seconds()
+        with database.transaction() as connection:
+            containers = ContainerRepository(connection)
+            containers.start(run, run.ships, now=NOON)
+            containers.adopt("D-1", [run.player_id], now=NOON, lease_seconds=lease + 3600)
+        flown = terminal.type("experiment status --run-id run-1")
+        assert "no ship is working on it" not in flown.out
+        assert terminal.type("daemon list").out.splitlines()[1].split()[-2] == "RUNNING"
+        with database.transaction() as connection:
+            connection.execute(update(containers_table).values(lease_until=NOON))
+    assert "State: RUNNING, but no ship is working on it" in terminal.type("experiment status --run-id run-1").out
+    assert terminal.type("daemon list").out.splitlines()[1].split()[-2] == "LOST"
 
 
 def test_the_pairs_that_a_cancelled_run_has_left_are_not_told_as_pending(tmp_path: Path) -> None:

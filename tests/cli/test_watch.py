@@ -11,6 +11,7 @@ from spacetraders_lab.cli.watch import View, plain_line, watch
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import Design, DesignName, RunStatus
 from spacetraders_lab.dashboard.run_feed import RunFeed
+from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.database import Database, open_database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.study.virtual import VirtualClock
@@ -107,6 +108,37 @@ def longest(console: Console) -> int:
     return max(len(line.rpartition("\x1b[2K")[2].replace("\x1b[?25l", "")) for line in drawn.splitlines())
 
 
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_run_whose_daemon_dies_under_the_watch_is_told_with_the_remedy(sqlite_url: str, is_terminal: bool) -> None:
+    console = Console(file=io.StringIO(), force_terminal=is_terminal, width=120, height=40, color_system=None)
+    with closing(open_database(sqlite_url, durable=False)) as opened:
+        run = enter_run(opened, apart(2), ships=("S-1",))
+        with opened.transaction() as connection:
+            ContainerRepository(connection).start(run, run.ships, now=NOON)
+            ContainerRepository(connection).adopt("D-1", [run.player_id], now=NOON, lease_seconds=1.5)
+        said: list[bool] = []
+
+        def look() -> None:
+            said.append("spacetraders experiment resume --run-id run-1" in console.file.getvalue())  # type: ignore[attr-defined]
+
+        watched(opened, console, look, look, look, lambda: end(opened))
+    assert said == [False, False, True]
+
+
+def test_what_a_ship_does_and_why_a_pair_failed_are_never_cut(database: Database) -> None:
+    console = Console(file=io.StringIO(), force_terminal=True, width=60, height=40, color_system=None)
+    queue, why = Queue(database), "the market sells none of it, " * 4 + "and never will"
+
+    def fail() -> None:
+        queue.do("mark_failed", queue.must_claim("S-1"), why, now=NOON)
+        queue.must_claim("S-1")
+
+    watched(database, console, fail, lambda: end(database, RunStatus.CANCELLED))
+    assert isinstance(console.file, io.StringIO)
+    drawn = console.file.getvalue()
+    assert "never will" in drawn and "…" not in drawn
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(0.4, "0s"), (59, "59s"), (65, "1m 05s"), (3600, "1h 00m"), (90_061, "1d 1h")],
@@ -115,7 +147,7 @@ def test_how_long_it_still_takes_is_written_short(database: Database, seconds: f
     with database.reading() as connection:
         view = RunFeed("run-1").refresh(connection, NOON)
     view["progress"]["seconds_left"] = seconds
-    assert plain_line(view).endswith(f"  {text} left")
+    assert plain_line(view, NOON).endswith(f"  {text} left")
 
 
 def test_of_a_run_that_goes_on_choosing_nobody_says_how_much_is_left(terminal: Terminal) -> None:
@@ -124,7 +156,7 @@ def test_of_a_run_that_goes_on_choosing_nobody_says_how_much_is_left(terminal: T
         queue = Queue(opened)
         queue.do("mark_complete", queue.must_claim("S-1"), now=NOON)
         with opened.reading() as connection:
-            line = plain_line(RunFeed("run-1").refresh(connection, after(60)))
+            line = plain_line(RunFeed("run-1").refresh(connection, after(60)), after(60))
     assert "  1 pairs  " in line and "%" not in line and not line.endswith("left")
     assert "Progress: 1 pairs; more are chosen as the run goes" in terminal.type("experiment status --run-id run-1").out
 

@@ -141,16 +141,23 @@ def test_while_listings_are_left_alone_the_time_left_is_theirs(database: Databas
 
 
 def test_a_run_that_nobody_flies_for_has_no_time_left_and_its_ships_are_not_at_work(database: Database) -> None:
-    run = enter_run(database, apart(2), ships=("S-1",))
+    run, queue = enter_run(database, apart(2), ships=("S-1",)), Queue(database)
+    queue.do("mark_complete", queue.must_claim("S-1"), now=after(50))
     with database.transaction() as connection:
-        ExperimentRepository(connection).record_transaction(make_record(ship_symbol="S-1", timestamp=after(60)))
+        for second in (0, 60):
+            trade = make_record(ship_symbol="S-1", iteration=second + 1, timestamp=after(second))
+            ExperimentRepository(connection).record_transaction(trade)
         ContainerRepository(connection).start(run, run.ships, now=NOON)
-    (ship,) = refreshed(RunFeed("run-1"), database, after(70))["ships"]
-    assert ship["doing"] == "waiting for a pair"
+        ContainerRepository(connection).adopt("D-1", [run.player_id], now=NOON, lease_seconds=80)
+    view = refreshed(RunFeed("run-1"), database, after(70))
+    assert view["ships"][0]["doing"] == "waiting for a pair"
+    assert view["run"]["attended_until"] == after(80).timestamp()  # by when the page says it, should the daemon die
+    assert view["progress"]["seconds_left"] is not None
+    assert refreshed(RunFeed("run-1"), database, after(80))["progress"]["seconds_left"] is None
     with database.transaction() as connection:
         ContainerRepository(connection).stop_of_run("run-1", now=after(80))
     view = refreshed(RunFeed("run-1"), database, after(90))
-    assert view["progress"]["seconds_left"] is None
+    assert (view["progress"]["seconds_left"], view["run"]["attended_until"]) == (None, 0.0)
     assert [ship["doing"] for ship in view["ships"]] == ["not at work: resume the run"]
 
 

@@ -195,13 +195,13 @@ def list_daemons(*, run_id: AnyRunId = None, json: Json = False) -> None:
         Only containers of this run.
     """
     with database() as opened, opened.reading() as connection:
-        containers = ContainerRepository(connection).list_containers(run_id)
+        containers, now = ContainerRepository(connection).list_containers(run_id), clock_of(opened).now()
     if json:
         render.print_json([asdict(container) for container in containers])
         return
     render.print_table(
         ["container", "run_id", "ship", "state", "restarts"],
-        [(c.container_id, c.run_id, c.ship_symbol, _state(c), c.restarts) for c in containers],
+        [(c.container_id, c.run_id, c.ship_symbol, _state(c, now), c.restarts) for c in containers],
         right=["restarts"],
     )
 
@@ -283,8 +283,10 @@ def _live(opened: Database, host: str | None = None) -> list[LiveDaemon]:
         return DaemonRepository(connection).live(now=clock_of(opened).now(), host=host)
 
 
-def _state(container: Container) -> str:
-    """The state, and what is wanted where that is not the same."""
+def _state(container: Container, now: datetime) -> str:
+    """The state; what is wanted where that is not the same; LOST where the daemon that has it was killed."""
+    if container.state is ContainerState.RUNNING and container.lease_until and container.lease_until <= now:
+        return "LOST"
     is_stopping = container.state is ContainerState.RUNNING and container.wanted_state is WantedState.STOPPED
     return "STOPPING" if is_stopping else container.state.value
 

@@ -15,6 +15,7 @@ from spacetraders_lab.cli.settings import Json, database, reading_database
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import DesignName, ExperimentRun, QueueStatus, RunStatus, goes_on_choosing
 from spacetraders_lab.run.clock import clock_of
+from spacetraders_lab.store.attendance import attended_until
 from spacetraders_lab.store.attrition import attrition
 from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.experiments import ExperimentRepository
@@ -44,7 +45,7 @@ def status(
         ended_because, deviations = experiments.ended_because(run_id), experiments.deviations(run_id)
         hours, requests = _hours(experiments, begun, now), experiments.requests(run_id)
         watch_kept = _watch_kept(connection, begun, now)
-        is_left = run_id in ContainerRepository(connection).unattended_runs()
+        is_left = _is_left(connection, begun, now)
     if json:
         errors = [{"pair_id": end.pair.pair_id, "error": end.error_message} for end in failed]
         render.print_json(
@@ -69,6 +70,15 @@ def status(
 def _hours(experiments: ExperimentRepository, run: ExperimentRun, now: datetime) -> float:
     """Game hours since the run was begun, pauses included."""
     return run.hours(run.finished_at or now, experiments.speed_of(run.run_id))
+
+
+def _is_left(connection: Connection, run: ExperimentRun, now: datetime) -> bool:
+    """Whether nobody flies for a run that is to go on: its ships were stopped, or who flew them was killed."""
+    containers = ContainerRepository(connection).list_containers(run.run_id)
+    if run.status is not RunStatus.RUNNING or not containers:
+        return False
+    until = attended_until(connection, containers)
+    return until is None or until <= now
 
 
 def _watch_kept(connection: Connection, run: ExperimentRun, now: datetime) -> dict[str, int]:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from spacetraders_lab.cli.render import pending_word
 from spacetraders_lab.core.clock import Clock
-from spacetraders_lab.core.experiment import OPEN_STATUSES
+from spacetraders_lab.core.experiment import OPEN_STATUSES, RunStatus
 from spacetraders_lab.dashboard.run_feed import RunFeed
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.failures import DatabaseUnavailable
@@ -36,7 +36,7 @@ async def watch(database: Database, run_id: str, clock: Clock, console: Console)
     last: list[str] = []
 
     def say(view: View | None, trouble: str | None) -> None:
-        line = trouble or (plain_line(view) if view else "")
+        line = trouble or (plain_line(view, clock.now()) if view else "")
         if line and last != [line]:
             last[:] = [line]
             console.print(f"{clock.now():%H:%M:%S}  {line}", soft_wrap=True)
@@ -63,7 +63,7 @@ async def _follow(
         await clock.sleep(LOOK_EVERY)
 
 
-def plain_line(view: View) -> str:
+def plain_line(view: View, now: datetime) -> str:
     """How far the run is, in one line without colour."""
     progress, pairs = view["progress"], view["progress"]["pairs"]
     parts = [
@@ -76,12 +76,21 @@ def plain_line(view: View) -> str:
     ]
     if progress["seconds_left"] is not None:
         parts.append(f"{_span(progress['seconds_left'])} left")
-    return "  ".join(parts)
+    return "  ".join([*parts, *_nobody_flies(view, now)])
+
+
+def _nobody_flies(view: View, now: datetime) -> list[str]:
+    """How a run goes on that nobody flies for; nothing where somebody does, or where it is not to go on."""
+    run = view["run"]
+    if run["status"] != RunStatus.RUNNING or run["attended_until"] > now.timestamp():
+        return []
+    return [f"no ship is working on it; spacetraders experiment resume --run-id {run['run_id']}"]
 
 
 def draw(view: View | None, trouble: str | None, now: datetime) -> RenderableType:
     """The whole picture at the width there is; `trouble` stands below what was last known."""
-    warning = [Text(trouble, style="bold red")] if trouble else []
+    troubles = [*([trouble] if trouble else []), *(_nobody_flies(view, now) if view else [])]
+    warning = [Text(words, style="bold red") for words in troubles]
     if view is None:
         return Group(*warning)
     return Group(
@@ -121,7 +130,7 @@ def _pairs_ended(progress: View) -> str:
 def _ships(view: View, now: datetime) -> Table:
     table = Table(box=None, pad_edge=False, header_style="bold", expand=True)
     table.add_column("ship", no_wrap=True)
-    table.add_column("doing", no_wrap=True, overflow="ellipsis", ratio=1)
+    table.add_column("doing", overflow="fold", ratio=1)
     for heading in ("pairs", "failed", "trades", "last trade"):
         table.add_column(heading, justify="right", no_wrap=True)
     for ship in view["ships"]:
@@ -153,7 +162,7 @@ def _away(outlay: int) -> str:
 
 def _failures(view: View) -> list[Text]:
     return [
-        Text(f"{failure['pair_id']}: {failure['error_message']}", style="red", overflow="ellipsis", no_wrap=True)
+        Text(f"{failure['pair_id']}: {failure['error_message']}", style="red")
         for failure in view["failures"][:_SHOWN_FAILURES]
     ]
 

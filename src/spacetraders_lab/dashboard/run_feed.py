@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -15,6 +15,7 @@ from spacetraders_lab.core.prior import expected_listing
 from spacetraders_lab.dashboard.progress import is_open, planned_trades, progress_of
 from spacetraders_lab.dashboard.tally import PACE_SECONDS, Cursor, RunTally, epoch, overlap_of
 from spacetraders_lab.store import live, live_markets
+from spacetraders_lab.store.attendance import attended_until
 from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.live import PairCount, QueueMarks, Trade
 
@@ -26,6 +27,7 @@ MOST_FAILURES = 50
 TAPE = 16  # trades listed one by one
 RUNGS = 4  # trade volumes up and down the price ladder
 AT_THE_MARKET = 6.0  # seconds after a trade in which the next one at the same market would come
+_FOR_EVER = datetime.max.replace(tzinfo=UTC)  # a run without containers: nothing tells who flies for it
 _STATUSES = ("PENDING", "CLAIMED", "COMPLETED", "FAILED")
 
 
@@ -52,12 +54,13 @@ class RunFeed:
         containers = {box.ship_symbol: box for box in ContainerRepository(connection).list_containers(self.run_id)}
         rest = None if pairs["CLAIMED"] or not pairs["PENDING"] else live.resting_until(connection, run, now)
         progress = self._progress(run, pairs, newest, now)
-        if containers and not any(map(_is_wanted, containers.values())):
+        until = attended_until(connection, containers.values()) if containers else _FOR_EVER
+        if until is None or until <= now:
             progress["seconds_left"] = None  # nobody is there to go on
         elif rest is not None and progress["seconds_left"] is not None:
             progress["seconds_left"] = max(progress["seconds_left"], (rest - now).total_seconds())
         return {
-            "run": _about(run),
+            "run": _about(run) | {"attended_until": 0.0 if until is None else until.timestamp()},
             "progress": progress,
             "money": self._money(run),
             "goods": _goods(self._counts, self._states),

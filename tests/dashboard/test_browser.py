@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -268,11 +269,71 @@ def test_a_server_that_comes_back_is_found_again(sqlite_url: str, open_page: Ope
         shown = open_page(page.url)
         expect(shown.locator("#link")).to_have_text("live")
     expect(shown.locator("#link")).to_have_text("reconnecting")
+    expect(shown.get_by_role("alert")).to_contain_text("The dashboard does not answer. See that it still runs")
     with served(sqlite_url, port=int(page.url.rpartition(":")[2])) as page:
         enter_run(page.database, apart(1))
         expect(shown.get_by_role("link", name="run-1")).to_be_visible()
         expect(shown.locator("#link")).to_have_text("live")
+        expect(shown.get_by_role("alert")).to_be_hidden()
         shown.close()
+
+
+def test_a_tab_that_nobody_sees_follows_nothing(page: Served, open_page: Open) -> None:
+    """A browser has six connections to one server: a seventh tab would wait for ever."""
+    shown = open_page(page.url)
+    expect(shown.get_by_text("No runs yet")).to_be_visible()
+    hide = "hidden => { Object.defineProperty(document, 'hidden', {value: hidden, configurable: true}); "
+    hide += "document.dispatchEvent(new Event('visibilitychange')); }"
+    with shown.expect_event("requestfailed", lambda request: "/api/events/runs" in request.url):
+        shown.evaluate(hide, True)
+    enter_run(page.database, apart(1))
+    expect(shown.get_by_text("No runs yet")).to_be_visible()
+    shown.evaluate(hide, False)
+    expect(shown.get_by_role("link", name="run-1")).to_be_visible()
+
+
+def test_a_run_whose_daemon_was_killed_says_how_it_goes_on(page: Served, open_page: Open) -> None:
+    enter_run(page.database, apart(1), ships=("LAB-1",))
+    add_containers_to(page, "run-1")
+    flown = update(containers).values(state="RUNNING", owner="D-1")
+    with page.database.transaction() as connection:
+        connection.execute(flown.values(lease_until=datetime.now(UTC) + timedelta(hours=1)))
+    shown = open_page(f"{page.url}/runs/run-1")
+    expect(shown.locator(".lanes")).to_contain_text("waiting for a pair")
+    expect(shown.locator(".reason")).to_have_count(0)
+    with page.database.transaction() as connection:
+        connection.execute(flown.values(lease_until=datetime.now(UTC) + timedelta(seconds=2)))
+    expect(shown.locator(".reason")).to_contain_text("spacetraders experiment resume --run-id run-1")
+    expect(shown.locator(".lanes")).to_contain_text("not at work")
+    expect(shown.locator(".lanes .container")).to_have_text("lost")
+
+
+def test_an_address_of_nothing_leads_back(page: Served, open_page: Open) -> None:
+    assert page.get("/nonsense").status_code == page.get("/api/nonsense").status_code == 404
+    assert page.get("/api/nonsense").json()["error"] == "there is nothing at /api/nonsense"
+    shown = open_page(f"{page.url}/runs/run-1/nonsense")
+    expect(shown.get_by_text("There is nothing at this address")).to_be_visible()
+    shown.get_by_role("link", name="all runs").click()
+    expect(shown.get_by_text("No runs yet")).to_be_visible()
+
+
+def test_who_has_the_page_read_to_them_is_told_what_others_see(
+    page: Served, open_page: Open, make_rig: Callable[..., Rig]
+) -> None:
+    rig = make_rig(ships=1)
+    rig.fly(rig.queue([rig.pair("IRON")], FOUR_CELLS))
+    shown = open_page(page.url)
+    for view in ("Runs", "Markets"):
+        shown.get_by_role("link", name=view, exact=True).click()
+        expect(shown.get_by_role("heading", name=view, level=1)).to_have_count(1)
+    shown.get_by_role("button", name="Ask").click()
+    expect(shown.get_by_role("columnheader", name="Ask")).to_have_attribute("aria-sort", "ascending")
+    shown.get_by_role("link", name="IRON", exact=True).first.click()
+    expect(shown.get_by_role("img", name="Quotes from")).to_be_visible()
+    expect(shown.get_by_role("img", name="the quote was")).to_be_visible()
+    shown.goto(f"{page.url}/runs/run-1")
+    expect(shown.get_by_role("img", name="Trades per minute from")).to_be_visible()
+    assert shown.get_by_role("table").evaluate_all("all => all.every(one => one.ariaLabel)")
 
 
 def test_a_run_is_paused_and_cancelled_by_its_buttons(sqlite_url: str, open_page: Open) -> None:

@@ -71,7 +71,12 @@ def create_app(
         routes=routes,
         lifespan=lifespan,
         middleware=[Middleware(Guard, access=access)],
-        exception_handlers={UserError: _said(404), DatabaseUnavailable: _said(503), LabError: _said(500)},
+        exception_handlers={
+            404: _nowhere,
+            UserError: _said(404),
+            DatabaseUnavailable: _said(503),
+            LabError: _said(500),
+        },
     )
 
 
@@ -179,6 +184,13 @@ class _Pages:
         except UserError as error:
             return JSONResponse({"error": str(error)}, 409)
         return JSONResponse({"done": request.path_params["action"]})
+
+
+async def _nowhere(request: Request, _: Exception) -> Response:
+    """The page, which says that there is nothing; to a program the same as JSON."""
+    if request.url.path.startswith(("/api/", "/static/")):
+        return JSONResponse({"error": f"there is nothing at {request.url.path}"}, 404)
+    return FileResponse(STATIC / "index.html", 404, headers={"cache-control": "no-store"})
 
 
 def _said(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:

@@ -15,6 +15,6 @@ async function act(session, runId, action) {
   const answer = await fetch(`/api/runs/${encodeURIComponent(runId)}/${action}`, {
     method: "POST",
     headers: { "x-action-token": session.action_token },
-  });
-  if (!answer.ok) alert((await answer.json()).error);
+  }).catch(() => null);
+  if (!answer?.ok) alert(answer ? (await answer.json()).error : "The dashboard does not answer; nothing was changed.");
 }

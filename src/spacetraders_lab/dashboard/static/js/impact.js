@@ -12,7 +12,7 @@ const STRONGEST = 15; // per cent a trade volume: the deepest shade
 export function impact({ rows, excluded }) {
   const left = Object.entries(excluded).map(([reason, n]) => `${count(n)} (${reason})`).join(", ");
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": "Impact of a full trade volume" },
-    h("table", { class: "impact" },
+    h("table", { class: "impact", "aria-label": "Impact of a full trade volume, median in % of the quote" },
       h("thead", {},
         h("tr", {}, h("th", {}, ""), h("th", { colspan: "4", scope: "colgroup" }, "export"), h("th", { colspan: "4", scope: "colgroup" }, "import"), h("th", { scope: "col", title: "exchange", "aria-label": "exchange" }, "exch.")),
         h("tr", {}, h("th", {}, ""), COLUMNS.map(([, activity]) => h("th", { scope: "col", title: (activity ?? "no activity").toLowerCase(), "aria-label": (activity ?? "no activity").toLowerCase() }, BRIEF[activity] ?? "")))),
@@ -28,7 +28,7 @@ function block(name, rows) {
 }
 
 function cell(row) {
-  if (!row) return h("td", { class: "none" }, "·");
+  if (!row) return h("td", {}, "");
   const move = row.median_percent_per_volume;
   const depth = Math.min(1, Math.abs(move) / STRONGEST);
   return h("td", { class: "heat", style: { "--depth": `${Math.round(55 * depth)}%` }, title: `${count(row.transactions)} trades` },

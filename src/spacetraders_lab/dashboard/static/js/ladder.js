@@ -31,7 +31,7 @@ function rungs({ asks, bids, ask, bid }) {
   const row = (kind, label, price) => h("tr", { class: kind },
     h("th", { scope: "row" }, label), h("td", { class: "number" }, count(price)),
     h("td", { class: "depth", "aria-hidden": "true" }, h("i", { style: { width: `${(100 * price) / top}%` } })));
-  return h("table", { class: "ladder" }, h("tbody", {},
+  return h("table", { class: "ladder", "aria-label": "Price ladder, expected by the price law" }, h("tbody", {},
     asks.map((price, i) => [price, i]).reverse().map(([price, i]) => row("far buy", `after ${i + 1} bought`, price)),
     row("near buy", "ask", ask),
     h("tr", { class: "spread" }, h("th", { scope: "row" }, "spread"), h("td", { class: "number" }, count(ask - bid)), h("td", {}, "")),

@@ -45,9 +45,9 @@ function page(view) {
       figure("Supply", supply(l.supply), `${count(view.trades.length)} own trades known`)),
     h("div", { class: "columns" },
       h("div", { class: "grow stack" },
-        panel("Quotes", { aside: key() }, h("div", { id: "history", class: "plot tall", "data-island": true })),
+        panel("Quotes", { aside: key() }, h("div", { id: "history", class: "plot tall", "data-island": true, role: "img", "aria-label": quotesInWords(view.quotes) })),
         panel("What trades did, and what the price law expects", { aside: h("p", { class: "dim" }, "points: seen, lines: expected") },
-          view.visits.length ? h("div", { id: "law", class: "plot tall", "data-island": true }) : empty("No ship of yours has traded here yet: the law is compared with the first trades."))),
+          view.visits.length ? h("div", { id: "law", class: "plot tall", "data-island": true, role: "img", "aria-label": lawInWords(view.visits) }) : empty("No ship of yours has traded here yet: the law is compared with the first trades."))),
       panel("Own trades", { class: "side wider", aside: h("p", { class: "dim" }, view.trades.length ? "latest first" : "") }, trades(view.trades))),
   ];
 }
@@ -74,6 +74,19 @@ function trades(all) {
     h("td", { class: "number" }, count(t.after)),
     h("td", { class: "number" }, t.after === null ? "–" : `${signed((100 * (t.after - t.before)) / t.before)}\u2009%`))),
   { class: "lines", "aria-label": "Own trades" });
+}
+
+/** What the chart of quotes shows. */
+function quotesInWords({ t, ask, bid }) {
+  const ranged = (name, prices) => `${name} ${count(Math.min(...prices))} to ${count(Math.max(...prices))}, at the end ${count(prices.at(-1))}`;
+  return t.length ? `Quotes from ${moment(t[0])} to ${moment(t.at(-1))}: ${ranged("ask", ask)}; ${ranged("bid", bid)}` : "Quotes: none yet";
+}
+
+/** What the chart of the law shows of the last visit; the others are older. */
+function lawInWords(visits) {
+  const { operation, points, curve } = visits.at(-1);
+  const [[x, seen], [, expected]] = [points.at(-1), curve.at(-1)];
+  return `Last of ${count(visits.length)} visits: after ${operation === "BUY" ? "buying" : "selling"} ${x.toFixed(2)} trade volumes the quote was ${count(seen)}, expected ${count(expected)}`;
 }
 
 function historyOptions(current) {

@@ -2,7 +2,7 @@
 
 import { h, show } from "./dom.js";
 import { clock, count, moment } from "./format.js";
-import { empty } from "./parts.js";
+import { empty, unseenHeading } from "./parts.js";
 import { follow } from "./stream.js";
 
 const LEVELS = ["DEBUG", "INFO", "WARNING", "ERROR"];
@@ -18,8 +18,8 @@ export function logsView(main) {
     && !LEVELS.slice(0, LEVELS.indexOf(filter.level)).includes(line.level.toUpperCase())
     && line.message.toLowerCase().includes(filter.contains.toLowerCase());
   const ask = async (more) => {
-    const answer = await fetch(`/api/logs?${new URLSearchParams({ ...filter, ...more })}`);
-    return answer.ok ? answer.json() : [];
+    const answer = await fetch(`/api/logs?${new URLSearchParams({ ...filter, ...more })}`).catch(() => null); // the stream says why
+    return answer?.ok ? answer.json() : [];
   };
   const add = (found) => {
     const known = new Set(lines.map(({ log_id: id }) => id));
@@ -53,7 +53,7 @@ export function logsView(main) {
       show(main, nothing());
       return;
     }
-    show(main, bar(), h("div", { class: "panel log", tabindex: "0", role: "log", "aria-label": "Log lines", onscroll: scrolled },
+    show(main, unseenHeading("Logs"), bar(), h("div", { class: "panel log", tabindex: "0", role: "log", "aria-label": "Log lines", onscroll: scrolled },
       lines.length && !exhausted ? h("button", { type: "button", class: "older", onclick: older }, "Older lines") : h("p", { class: "dim older" }, lines.length ? "The log begins here." : ""),
       lines.length ? lines.map(line) : empty("No line fits these filters.")));
     const box = main.querySelector(".log");

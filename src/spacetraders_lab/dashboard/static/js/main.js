@@ -35,7 +35,7 @@ function go() {
   });
   if (!route) {
     leave = () => {};
-    show(main, h("p", { class: "empty" }, "There is nothing at this address."));
+    show(main, h("p", { class: "empty" }, "There is nothing at this address; ", h("a", { href: "/" }, "all runs"), " are listed here."));
     return;
   }
   const [pattern, , view] = route;

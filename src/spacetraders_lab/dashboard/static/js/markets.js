@@ -2,7 +2,7 @@
 
 import { h, show } from "./dom.js";
 import { ago, count, now, short } from "./format.js";
-import { empty, panel, table } from "./parts.js";
+import { empty, panel, table, unseenHeading } from "./parts.js";
 import { follow } from "./stream.js";
 
 const FRESH = 60; // seconds after which a quote is no longer news
@@ -25,6 +25,7 @@ export function marketsView(main, session, universe = null, system = null) {
     else if (view) show(main, page());
   };
   const page = () => [
+    unseenHeading("Markets"),
     h("div", { class: "bar-of-controls" },
       h("label", {}, "System ", h("select", { onchange: (event) => go(event.target.value) }, systems.map((s) => {
         const path = `/markets/${s.universe_id}/${encodeURIComponent(s.system)}`;
@@ -41,9 +42,9 @@ export function marketsView(main, session, universe = null, system = null) {
   const listings = () => {
     const found = view.listings.filter((l) => l.good.includes(word) || l.market.includes(word)).sort(by(...order));
     if (!found.length) return empty("No listing fits.");
-    return table(COLUMNS.map(([name, kind, key]) => [heading(name, key), kind]), found.map((l) => row(view, l)), { class: "lines", "aria-label": "Listings" });
+    return table(COLUMNS.map(([name, kind, key]) => [heading(name, key), kind, order[0] === key ? (order[1] > 0 ? "ascending" : "descending") : null]), found.map((l) => row(view, l)), { class: "lines", "aria-label": "Listings" });
   };
-  const heading = (name, key) => h("button", { type: "button", class: "sort", "aria-pressed": String(order[0] === key), onclick: () => {
+  const heading = (name, key) => h("button", { type: "button", class: "sort", onclick: () => {
     order = [key, order[0] === key ? -order[1] : 1];
     draw();
   } }, name, order[0] === key ? (order[1] > 0 ? " ↑" : " ↓") : "");

@@ -8,12 +8,12 @@ export function panel(title, attributes, ...content) {
   return h("section", { ...rest, class: `panel ${rest.class ?? ""}` }, h("header", {}, h("h2", {}, title), aside), ...content);
 }
 
-/** A table; columns are [heading, "number" or ""], rows are lists of cells or elements. */
+/** A table; columns are [heading, "number" or "", how it is sorted or nothing], rows are lists of cells or elements. */
 export function table(columns, rows, attributes = {}) {
   const cell = (content, i) => (content instanceof HTMLTableCellElement ? content : h("td", { class: columns[i][1] }, content ?? ""));
   return h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": attributes["aria-label"] ?? "table" },
     h("table", attributes,
-      h("thead", {}, h("tr", {}, columns.map(([name, kind]) => h("th", { class: kind, scope: "col" }, name)))),
+      h("thead", {}, h("tr", {}, columns.map(([name, kind, sort]) => h("th", { class: kind, scope: "col", "aria-sort": sort }, name)))),
       h("tbody", {}, rows.map((row) => (row instanceof HTMLTableRowElement ? row : h("tr", {}, row.map(cell)))))));
 }
 
@@ -22,14 +22,19 @@ export function empty(text, code = null) {
   return h("div", { class: "empty" }, h("p", {}, text), code && h("pre", {}, code));
 }
 
-/** A run's state as a word in a frame. */
-export function pill(status) {
-  return h("span", { class: "pill", "data-status": status }, status.toLowerCase());
+/** A heading for those who have the page read to them; others see by the tabs where they are. */
+export function unseenHeading(text) {
+  return h("h1", { class: "unseen" }, text);
 }
 
-/** A thin bar of shares: [[share of 1, kind], …]. */
-export function bar(parts, label) {
-  return h("span", { class: "bar", role: "img", "aria-label": label },
+/** A run's state as a word in a frame; `attributes` such as a role. */
+export function pill(status, attributes = {}) {
+  return h("span", { ...attributes, class: "pill", "data-status": status }, status.toLowerCase());
+}
+
+/** A thin bar of shares: [[share of 1, kind], …]; without a label, words beside it say the same. */
+export function bar(parts, label = null) {
+  return h("span", { class: "bar", ...(label ? { role: "img", "aria-label": label } : { "aria-hidden": "true" }) },
     parts.filter(([share]) => share > 0).map(([share, kind]) => h("i", { class: kind, style: { width: `${100 * Math.min(1, share)}%` } })));
 }
 

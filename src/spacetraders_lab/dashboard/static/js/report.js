@@ -11,9 +11,10 @@ export function reportView(main, session, runId) {
     h("div", { class: "actions" }, h("a", { href: address, target: "_blank", rel: "noopener" }, "open by itself")));
   let here = true;
   show(main, heading, empty("The report is being made; this takes a few seconds."));
-  fetch(address).then(async (answer) => {
+  fetch(address).catch(() => null).then(async (answer) => {
     if (!here) return;
-    if (answer.ok) show(main, heading, h("iframe", { class: "report", src: address, sandbox: "allow-scripts allow-downloads", title: "Report" }));
+    if (!answer) show(main, heading, empty("The dashboard does not answer. See that it runs, then load this page again.", "spacetraders dashboard"));
+    else if (answer.ok) show(main, heading, h("iframe", { class: "report", src: address, sandbox: "allow-scripts allow-downloads", title: "Report" }));
     else show(main, heading, empty((await answer.json()).error, `spacetraders experiment report --run-id ${runId}`));
   });
   return () => {

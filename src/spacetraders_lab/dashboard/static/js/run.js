@@ -53,9 +53,9 @@ function page(view, session, chosen, choose) {
     h("div", { class: "columns" },
       h("div", { class: "grow stack" },
         panel("Queue", { class: "grow", aside: legend() }, queue(view.goods)),
-        panel("Trades per minute", {}, h("div", { id: "throughput", class: "plot", "data-island": true }))),
+        panel("Trades per minute", {}, h("div", { id: "throughput", class: "plot", "data-island": true, role: "img", "aria-label": inWords(view.throughput) }))),
       panel("Price ladder", { class: "side laddered", aside: h("p", { class: "dim" }, "expected by the price law") }, ladder(view.ladders, chosen, choose))),
-    panel("Ships", {}, lanes(view.ships)),
+    panel("Ships", {}, lanes(view.ships, isLeft(view.run))),
     h("div", { class: "columns" },
       panel("Last trades", { class: "grow" }, tape(view.tape)),
       h("div", { class: "side wider stack" },
@@ -68,12 +68,19 @@ function heading({ run, progress }, session) {
   const facts = [run.system, run.universe && `universe of ${run.universe}`, `begun ${moment(run.created)}`, `last trade ${ago(progress.last_trade)}`];
   return h("header", { class: "run" },
     h("div", {},
-      h("h1", {}, h("span", { class: "symbol" }, run.run_id), pill(run.status)),
+      h("h1", {}, h("span", { class: "symbol" }, run.run_id), pill(run.status, { role: "status" })),
       h("p", { class: "dim" }, facts.filter(Boolean).join(" · ")),
-      run.reason && h("p", { class: "reason" }, run.reason)),
+      run.reason && h("p", { class: "reason" }, run.reason),
+      isLeft(run) && h("p", { class: "reason", role: "status" }, "No ship is working on this run: its daemon or its command has ended. Continue it with: ",
+        h("span", { class: "symbol" }, `spacetraders experiment resume --run-id ${run.run_id}`))),
     h("div", { class: "actions" },
       controls(session, run),
       session.makes_reports && progress.trades > 0 && h("a", { class: "button", href: `/runs/${encodeURIComponent(run.run_id)}/report` }, "Report")));
+}
+
+/** Whether nobody flies for a run that is to go on: every lease of those who did has ended. */
+function isLeft(run) {
+  return run.status === "RUNNING" && now() > run.attended_until;
 }
 
 function figures({ run, progress, money, pace }) {
@@ -81,23 +88,23 @@ function figures({ run, progress, money, pace }) {
   const trades = recently(pace, pace.trades);
   const requests = recently(pace, pace.requests) / PACE_WINDOW / run.speed; // the limit is in seconds of the game
   const fast = requests > LIMIT * 1.2;
-  const left = progress.seconds_left;
+  const left = isLeft(run) ? null : progress.seconds_left;
   return h("dl", { class: "figures" },
     figure("Progress", progress.share === null ? "–" : percent(progress.share), progress.loaded < 1 ? `reading ${percent(progress.loaded, 0)}` : pairsEnded(ended, progress),
       progressBar(progress)),
-    figure("Time left", run.status === "RUNNING" ? duration(left) : "–", left && run.status === "RUNNING" ? `until ${moment(now() + left)}` : run.finished ? `ended ${moment(run.finished)}` : progress.share === null ? "until precise enough" : "no pace yet"),
+    figure("Time left", run.status === "RUNNING" ? duration(left) : "–", left && run.status === "RUNNING" ? `until ${moment(now() + left)}` : run.finished ? `ended ${moment(run.finished)}` : isLeft(run) ? "no ship is at work" : progress.share === null ? "until precise enough" : "no pace yet"),
     figure("Trades", count(progress.trades), progress.planned_trades ? `of ${count(progress.planned_trades)} planned` : "recorded",
-      progress.planned_trades ? bar([[progress.trades / progress.planned_trades, "done"]], "trades recorded") : null),
+      progress.planned_trades ? bar([[progress.trades / progress.planned_trades, "done"]]) : null),
     figure("Pace", `${count(trades)}`, "trades in the last minute"),
     figure("Requests", `${requests.toFixed(2)}/s`, fast ? "above the game's limit" : run.speed === 1 ? `of ${LIMIT}/s allowed` : `of ${LIMIT}/s in game time`,
-      bar([[requests / LIMIT, "done"]], "of the request limit")),
-    figure("Net spent", credits(money.outlay), `of a budget of ${credits(money.budget)}`, bar([[money.outlay / (money.budget || 1), "done"]], "of the budget")),
+      bar([[requests / LIMIT, "done"]])),
+    figure("Net spent", credits(money.outlay), `of a budget of ${credits(money.budget)}`, bar([[money.outlay / (money.budget || 1), "done"]])),
     figure("At risk", credits(money.aboard), "paid for cargo still aboard"));
 }
 
 function progressBar({ is_open, share, total, pairs }) {
-  if (is_open) return bar([[share ?? 0, "done"]], "of the run's limits");
-  return bar([[pairs.COMPLETED / (total || 1), "done"], [pairs.FAILED / (total || 1), "failed"]], "pairs ended");
+  if (is_open) return bar([[share ?? 0, "done"]]);
+  return bar([[pairs.COMPLETED / (total || 1), "done"], [pairs.FAILED / (total || 1), "failed"]]);
 }
 
 function pairsEnded(ended, progress) {
@@ -137,19 +144,20 @@ function queue(goods) {
   }));
 }
 
-function lanes(ships) {
+function lanes(ships, areLeft) {
   if (!ships.length) return empty("No ship has joined this run yet.");
   return h("div", { class: `lanes ${ships.some(({ container: box }) => box) ? "contained" : ""}` }, ships.map((ship) => h("div", { class: "lane", "data-key": ship.ship },
     h("span", { class: "symbol" }, ship.ship),
-    h("span", { class: "doing" }, ship.doing, h("small", { class: "dim" }, ship.trading ? " now" : ship.last_trade ? ` · ${ago(ship.last_trade)}` : "")),
+    h("span", { class: "doing" }, areLeft ? "not at work" : ship.doing, h("small", { class: "dim" }, ship.trading && !areLeft ? " now" : ship.last_trade ? ` · ${ago(ship.last_trade)}` : "")),
     h("canvas", { "data-island": true, "data-ship": ship.ship, "aria-hidden": "true" }),
     h("span", { class: "number" }, `${count(ship.completed)} ${ship.completed === 1 ? "pair" : "pairs"}`, ship.failed ? h("small", { class: "bad" }, ` ${ship.failed} failed`) : null),
     h("span", { class: "number dim" }, `${count(ship.trades)} trades`),
-    h("span", { class: "dim container" }, container(ship.container)))));
+    h("span", { class: "dim container" }, container(ship.container, areLeft)))));
 }
 
-function container(box) {
+function container(box, isLost) {
   if (!box) return "";
+  if (isLost && box.state === "RUNNING") return "lost";
   const restarts = box.restarts ? `, restarted ${box.restarts}×` : "";
   return h("a", { href: `/logs?container=${encodeURIComponent(box.container_id)}` }, `${box.state.toLowerCase()}${restarts}`);
 }
@@ -164,6 +172,13 @@ function drawLanes(main, ships) {
 
 function perMinute({ start, width, trades }) {
   return [trades.map((_, i) => start + i * width), trades.map((n) => (60 * n) / width)];
+}
+
+/** What the chart of trades per minute shows. */
+function inWords(throughput) {
+  const [times, rates] = perMinute(throughput);
+  if (!times.length) return "Trades per minute: none yet";
+  return `Trades per minute from ${clock(times[0])} to ${clock(times.at(-1))}: ${count(Math.max(...rates))} at most, ${count(rates.at(-1))} at the end`;
 }
 
 function throughputOptions() {

@@ -2,7 +2,7 @@
 
 import { h, show } from "./dom.js";
 import { ago, count, credits, moment } from "./format.js";
-import { empty, pairsBar, panel, pill, table } from "./parts.js";
+import { empty, pairsBar, panel, pill, table, unseenHeading } from "./parts.js";
 import { follow } from "./stream.js";
 
 const COLUMNS = [["Run", ""], ["State", ""], ["System", ""], ["Agent", ""], ["Pairs", ""], ["Done", "number"], ["Failed", "number"],
@@ -41,5 +41,5 @@ function listing(runs) {
     h("td", { class: "number" }, credits(run.outlay)),
     h("td", { class: "number" }, moment(run.created)),
     h("td", { class: "number" }, ago(run.last_trade))));
-  return panel(`Runs`, { aside: h("p", { class: "dim" }, `${count(runs.length)} in this database`) }, table(COLUMNS, rows, { class: "lines runs", "aria-label": "Runs" }));
+  return [unseenHeading("Runs"), panel("Runs", { aside: h("p", { class: "dim" }, `${count(runs.length)} in this database`) }, table(COLUMNS, rows, { class: "lines runs", "aria-label": "Runs" }))];
 }

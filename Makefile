@@ -11,7 +11,7 @@ DEV_STAMP := $(VENV)/.stamp-dev
 .PHONY: help setup check test demo docs validate soak bench bench-full lock clean
 
 help: ## Show this help
-	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(DEV_STAMP) ## Create .venv with everything for running, checking and testing
 

@@ -189,6 +189,26 @@ def test_an_unknown_command_is_refused(onlooker: Player, line: str) -> None:
     assert "Try --help" in _one_line(answer)
 
 
+def test_a_word_too_many_is_not_called_a_token(onlooker: Player) -> None:
+    complaint = onlooker.type("player add secret").complaint
+    assert complaint == "spacetraders: nothing can be done with 'secret' here. Try --help."
+
+
+@pytest.mark.parametrize(
+    ("line", "remedy"),
+    [
+        ("experiment list", "experiment liquidity"),
+        ("daemon list", "experiment liquidity"),
+        ("player list", "player register"),
+    ],
+)
+def test_an_empty_list_says_what_fills_it(terminal: Terminal, line: str, remedy: str) -> None:
+    answer = terminal.type(line)
+    assert (answer.code, len(answer.out.splitlines())) == (0, 1)
+    assert remedy in answer.complaint
+    assert terminal.type(f"{line} --json").err == ""
+
+
 NEEDS_TOKEN = [
     "ship list",
     "ship dock X-1",

@@ -110,6 +110,10 @@ def test_what_does_not_fit_is_priced_all_the_same_and_says_so(scouted: Player) -
     assert answer.code == 0
     assert re.search(r"\b3\d\d pairs", answer.out), "all of the grid, but for listings that nobody quotes at the moment"
     assert "It would not be begun: the worst case of this plan" in answer.out
+    purse = plan(scouted, "--budget 5000 --json").json["purse"]
+    for options in (f"--credit-floor {purse - 5000}", f"--budget {purse} --credit-floor {purse - 1}"):
+        said = plan(scouted, options).out
+        assert ("It would not be begun" in said) is ("the run is then suspended" not in said), options
 
 
 @pytest.mark.parametrize(

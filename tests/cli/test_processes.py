@@ -83,6 +83,21 @@ def test_a_served_sandbox_answers_until_it_is_interrupted(tmp_path: Path) -> Non
     assert terminal.type("sandbox serve --speed 0").code == 2
 
 
+def test_ctrl_c_while_the_program_is_still_being_loaded_leaves_no_traceback() -> None:
+    script = """
+import os, signal, sys
+class PressedAtImport:
+    def find_spec(self, name, *_):
+        if name == "cyclopts":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, PressedAtImport())
+from spacetraders_lab.cli.entry import main
+main()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (-signal.SIGINT, "")
+
+
 @pytest.fixture
 def at_work(tmp_path: Path) -> Iterator[tuple[Player, WatchedLedger]]:
     """A user with one ship in a universe of their own, and its ledger, which tells of the first purchase."""

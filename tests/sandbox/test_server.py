@@ -135,7 +135,9 @@ def test_a_folder_is_no_state(tmp_path: Path):
 def test_an_address_that_is_taken_is_said():
     with running_sandbox(SandboxSettings(profile="lab")) as running:
         port = int(running.base_url.split(":")[2].split("/")[0])
-        with pytest.raises(UserError, match=f"cannot listen on 127.0.0.1:{port}"):
+        with pytest.raises(
+            UserError, match=rf"cannot listen on 127.0.0.1:{port}: Address already in use; try another --port$"
+        ):
             serve(SandboxSettings(profile="lab"), port=port)
 
 

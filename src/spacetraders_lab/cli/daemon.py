@@ -203,6 +203,7 @@ def list_daemons(*, run_id: AnyRunId = None, json: Json = False) -> None:
         ["container", "run_id", "ship", "state", "restarts"],
         [(c.container_id, c.run_id, c.ship_symbol, _state(c, now), c.restarts) for c in containers],
         right=["restarts"],
+        if_empty="There is no container; `experiment liquidity` makes one for each ship.",
     )
 
 

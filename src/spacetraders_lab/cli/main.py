@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, get_args
 
-from cyclopts import App, CycloptsError, MissingArgumentError, Parameter, Token, convert
+from cyclopts import App, CycloptsError, MissingArgumentError, Parameter, Token, UnusedCliTokensError, convert
 
 from spacetraders_lab import __version__
 from spacetraders_lab.core.errors import GameError, GameUnreachable, LabError, UserError, WorldCondition
@@ -206,6 +206,8 @@ def _write_no_more() -> None:
 def _of_the_line(error: CycloptsError) -> str:
     """What is wrong with what was typed."""
     wanted = error.argument
+    if isinstance(error, UnusedCliTokensError) and error.unused_tokens:  # it calls them tokens, which here are secrets
+        return f"nothing can be done with {' '.join(map(repr, error.unused_tokens))} here."
     if isinstance(error, MissingArgumentError) and wanted is not None and not wanted.tokens and error.command_chain:
         return f"{' '.join(error.command_chain)} needs {wanted.name}."
     return str(error)

@@ -81,7 +81,8 @@ def list_players(*, json: Json = False) -> None:
     if json:
         render.print_json([{"agent": a, "reset_date": date, "base_url": server} for a, date, server in rows])
     else:
-        render.print_table(["agent", "universe of", "server"], rows)
+        missing = "No token is stored; `player add` stores one, `player register` makes a new agent."
+        render.print_table(["agent", "universe of", "server"], rows, if_empty=missing)
 
 
 def remove(agent: str, *, universe: str | None = None) -> None:

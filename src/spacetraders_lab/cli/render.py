@@ -78,9 +78,16 @@ def print_json(value: Any) -> None:
     print(json.dumps(sayable(value), indent=2, default=str, ensure_ascii=False, allow_nan=False))
 
 
-def print_table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = ()) -> None:
-    """Print a table, of which nothing is cut; columns named in `right` are of numbers."""
+def print_table(
+    headings: Sequence[str], rows: Iterable[Sequence[Any]], *, right: Sequence[str] = (), if_empty: str = ""
+) -> None:
+    """Print a table, of which nothing is cut; columns named in `right` are of numbers.
+
+    Where there are no rows, `if_empty` says on standard error what makes some.
+    """
     cells = [["" if value is None else str(value) for value in row] for row in rows]
+    if not cells and if_empty:
+        print(if_empty, file=sys.stderr)
     output = console()
     for is_heading, line in lines(headings, cells, right, output.width):
         output.print(Text(line, style="bold" if is_heading else ""), soft_wrap=True)
@@ -132,7 +139,7 @@ def print_plan(plan: "Plan", schedule: "Schedule", run: ExperimentRun, purse: in
     print(f"  {net:<15}{abs(plan.expected_loss):>12,.0f}  credits")
     print(f"  peak outlay    {plan.peak_outlay:>12,.0f}  credits, at worst {plan.worst_case:,.0f}")
     print(f"  budget         {run.budget:>12,}  credits, {run.kept_for_fuel:,} of it for fuel; you have {purse:,}")
-    if plan.worst_case + run.kept_for_fuel > purse - run.credit_floor:
+    if purse - run.credit_floor < plan.worst_case + run.kept_for_fuel <= run.budget:  # a larger budget was named
         print("In the worst case your credits run out; the run is then suspended until you have more and resume it.")
     if schedule.readings_planned:
         print(
@@ -264,7 +271,8 @@ def print_plan_kept(planned: Attrition, deviations: Sequence[Deviation], ended_b
     """What became of the plan, where not everything went as planned; nothing else."""
     if planned.skipped:
         reasons = ", ".join(f"{reason} {count:,}" for reason, count in planned.skipped.items())
-        print(f"\nPlanned trades: {planned.planned:,}, executed {planned.executed:,}, skipped: {reasons}")
+        pending = f", pending {planned.pending:,}" if planned.pending else ""
+        print(f"\nPlanned trades: {planned.planned:,}, executed {planned.executed:,}{pending}, skipped: {reasons}")
     for deviation in deviations:
         print(f"Deviation ({deviation.kind}): {deviation.what}")
     if ended_because is not None:

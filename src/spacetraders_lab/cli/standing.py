@@ -133,4 +133,6 @@ def list_experiments(
             for run in runs
         ],
         right=["pairs", "done", "failed", "trades"],
+        if_empty="No run is listed; `experiment liquidity` starts one"
+        + ("." if every else ", --all shows hidden ones."),
     )

@@ -1,6 +1,7 @@
 """Serves the dashboard with uvicorn: in the foreground for the command, in a thread for tests."""
 
 import ipaddress
+import os
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -41,7 +42,8 @@ def listening(host: str, port: int, option: str = "--port") -> Iterator[socket.s
     try:
         listener = socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
     except OSError as error:
-        raise UserError(f"cannot listen on {host}:{port}: {error.strerror or error}; try another {option}") from None
+        why = os.strerror(error.errno) if error.errno else str(error)  # its own words repeat the address
+        raise UserError(f"cannot listen on {host}:{port}: {why}; try another {option}") from None
     with listener:
         yield listener
 

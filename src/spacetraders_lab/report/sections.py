@@ -59,8 +59,8 @@ def compose(subject: Subject) -> Report:
 
 _HOW_TO_READ = (
     "How far one full tradeVolume moves the quote that it trades at, what else was found, and what these data cannot"
-    " answer. Square brackets are 95 % intervals. `spacetraders quote` prices your next trade, `spacetraders advise"
-    " lane` a round trip."
+    " answer. Square brackets are 95 % intervals. What your next trade costs: spacetraders quote; what a round trip"
+    " earns: spacetraders advise lane."
 )
 
 

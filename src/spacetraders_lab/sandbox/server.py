@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import os
 import socket
 import threading
 import time
@@ -186,16 +187,17 @@ def _by_port(others: dict[int, ASGIApp], default: ASGIApp) -> ASGIApp:
 @contextmanager
 def _sockets(host: str, port: int, admin: Admin | None) -> Iterator[list[socket.socket]]:
     """Listening sockets for the game and the operator; raises UserError for an address that cannot be had."""
-    wanted = [(host, port)] + ([(_LOOPBACK, admin.port)] if admin else [])
+    wanted = [("--port", (host, port))] + ([("--admin-port", (_LOOPBACK, admin.port))] if admin else [])
     sockets: list[socket.socket] = []
     try:
-        for address in wanted:
+        for option, address in wanted:
             checked_port(address[1])
             try:
                 family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
                 sockets.append(socket.create_server(address, family=family))
             except OSError as error:
-                raise UserError(f"cannot listen on {address[0]}:{address[1]}: {error.strerror or error}") from None
+                why = os.strerror(error.errno) if error.errno else str(error)  # its own words repeat the address
+                raise UserError(f"cannot listen on {address[0]}:{address[1]}: {why}; try another {option}") from None
         yield sockets
     finally:
         for listener in sockets:

@@ -11,7 +11,6 @@ import pytest
 from spacetraders_lab.core.analysis_plan import Exclusion, plan_hash
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import (
-    READING_LASTS_SECONDS,
     ClaimOrder,
     Design,
     DesignName,

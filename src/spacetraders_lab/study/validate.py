@@ -106,7 +106,7 @@ def _by_transactions(found: dict[str, list[Trace]]) -> list[Verdict]:
     verdicts = [
         Verdict(
             "V7",
-            "transactions for the share of cells that the grid reaches at its end",
+            "transactions until as many cells are known as the grid knows at its end",
             "at least 10 times fewer",
             f"{same[0]:,.0f} grid, {same[1]:,.0f} adaptive: {same[0] / same[1]:.1f} times" if same else "never reached",
             same is not None and same[0] >= 10 * same[1],
@@ -117,10 +117,11 @@ def _by_transactions(found: dict[str, list[Trace]]) -> list[Verdict]:
     said = {name: "never" if count is None else f"{count:,}" for name, count in needed.items()}
     ratio = adaptive / random if adaptive is not None and random is not None else None
     is_better = adaptive is not None and (ratio is None or ratio <= 0.85)
+    most = f"{MOST_TRANSACTIONS:,}"
     verdicts.append(
         Verdict(
             "V8",
-            f"transactions to 80 % of the eligible cells on average, adaptive over random (of {MOST_TRANSACTIONS:,})",
+            f"transactions until 80 % of the cells are known on average, adaptive over random (of {most})",
             "at most 0.85",
             f"adaptive {said['adaptive']}, random {said['random']}" + (f": {ratio:.2f}" if ratio else ""),
             is_better if adaptive is not None or random is not None else None,
@@ -136,11 +137,12 @@ def _whole(whole: Sequence[WholeRun], fast: Sequence[Score]) -> list[Verdict]:
     there, here = performance([run.score for run in whole], measured), performance(fast, measured)
     assert there is not None and here is not None
     apart = abs(there.coverage.value - here.coverage.value)
+    there_as_well = f"in these {len(whole)} runs"
     spread = (there.coverage.error**2 + here.coverage.error**2) ** 0.5
     return [
         Verdict(
             "V1",
-            f"{len(whole)} runs through client, server, database and workers: coverage as by the fast path",
+            f"in {len(whole)} runs of the whole program they hold the truth as often as in the fast simulation",
             "within two standard errors",
             f"{100 * there.coverage.value:.1f} % against {100 * here.coverage.value:.1f} % (± {100 * spread:.1f}); "
             f"bias {100 * there.bias:+.1f} % against {100 * here.bias:+.1f} %",
@@ -148,14 +150,14 @@ def _whole(whole: Sequence[WholeRun], fast: Sequence[Score]) -> list[Verdict]:
         ),
         Verdict(
             "V12",
-            "trades of a listing between another ship's readings, whole stack",
+            f"trades of a listing between two readings of another ship, {there_as_well}",
             "exactly 0",
             f"{shared} of {rows:,}",
             shared == 0,
         ),
         Verdict(
             "V14",
-            "planned = executed + skipped, whole stack",
+            f"planned = executed + skipped, {there_as_well}",
             "exact",
             f"{unaccounted} unaccounted for",
             unaccounted == 0,
@@ -171,7 +173,7 @@ def _reproducible() -> Verdict:
         there = play_missing("again", partial(play_one, study), (1, 2), results, jobs=2)
     return Verdict(
         "V11",
-        "same seed, same plan, rows and estimates in two processes",
+        "the same seed gives the same plan, rows and estimates in two processes",
         "identical bytes",
         "identical" if here == there else "different",
         here == there,
@@ -189,7 +191,7 @@ def _quick() -> Verdict:
         seconds.append(time.process_time() - begun)
     return Verdict(
         "V13",
-        f"fit of {len(rows):,} transactions on one core",
+        f"CPU time of a fit of {len(rows):,} transactions",
         "below 2 s",
         "well below" if min(seconds) < 0.5 else f"{min(seconds):.1f} s",
         min(seconds) < 2,

@@ -104,15 +104,15 @@ def judge(found: Found) -> list[Verdict]:
 def _coverage(worlds: Found) -> list[Verdict]:
     """V1. In the law world slopes vary inside a cell, so only too low a coverage is an error there."""
     verdicts = []
-    for look, what in ((measured, "measured"), (new_market, "a new one")):
+    for look, what in ((measured, "the markets measured"), (new_market, "a new market")):
         rates = {name: p.coverage for name, s in worlds.items() if (p := performance(s, look)) is not None}
         outside = [name for name, rate in rates.items() if not _covers(name, rate)]
         low, high = min(rates, key=lambda n: rates[n].value), max(rates, key=lambda n: rates[n].value)
         verdicts.append(
             Verdict(
                 "V1",
-                f"coverage of 95 % intervals, {what}, in every world",
-                "93-97 % (smooth, law: at least 93 %)",
+                f"95 % intervals for {what} hold the truth, in every world",
+                "in 93 to 97 % of cases (`smooth state`, `law`: at least 93 %)",
                 f"{_rate(rates[low])} ({low}) to {_rate(rates[high])} ({high})" + _but(outside),
                 not outside if all(len(scores) >= ENOUGH for scores in worlds.values()) else None,
             )
@@ -133,8 +133,8 @@ def _cells(found: Performance | None) -> Verdict:
     assert worst is not None and tenth is not None
     return Verdict(
         "V2",
-        "coverage of single cells with 3 markets, base",
-        "none below 87 %, 10th percentile at least 92 %",
+        "in `base`, the intervals of every single cell with at least 3 markets hold the truth",
+        "in at least 87 % of cases; 10th percentile of the cells at least 92 %",
         f"lowest {100 * worst:.1f} %, 10th percentile {100 * tenth:.1f} %" if known else "too few replications",
         worst >= 0.87 and tenth >= 0.92 if known else None,
     )
@@ -146,7 +146,7 @@ def _bias(worlds: Found) -> Verdict:
     outside = [name for name, bias in biases.items() if abs(bias) >= (0.01 if name == BASE.name else 0.02)]
     return Verdict(
         "V3",
-        "mean bias, cells with 3 markets",
+        "mean bias of the cells with at least 3 markets",
         "below 2 % everywhere, 1 % in base",
         f"base {100 * biases[BASE.name]:+.1f} %, largest {100 * biases[worst]:+.1f} % ({worst})" + _but(outside),
         not outside,
@@ -157,8 +157,8 @@ def _error(known: Performance | None, new: Performance | None) -> Verdict:
     assert known is not None and new is not None
     return Verdict(
         "V4",
-        f"root mean square error, base, {TRANSACTIONS:,} transactions",
-        "12 % measured, 18 % new",
+        f"root mean square error in `base` after {TRANSACTIONS:,} transactions",
+        "at most 12 % for the markets measured, 18 % for a new one",
         f"{100 * known.rmse:.1f} %, {100 * new.rmse:.1f} %",
         known.rmse <= 0.12 and new.rmse <= 0.18,
     )
@@ -183,8 +183,8 @@ def _errors_of_tests(found: Found) -> list[Verdict]:
         verdicts.append(
             Verdict(
                 "V5",
-                f"type-I error of {test} at 5 %, {world}",
-                "1.5-7.5 %",
+                f"{test} finds at the 5 % level what the world `{world}` has not",
+                "in 1.5 to 7.5 % of runs",
                 _rate(rate),
                 0.015 <= rate.value <= 0.075 if rate.count >= ENOUGH else None,
             )
@@ -194,15 +194,16 @@ def _errors_of_tests(found: Found) -> list[Verdict]:
 
 def _power(scores: Sequence[Score]) -> Verdict:
     rate = rejections(scores, "H3")
-    goal = f"power of H3 at b = 0.9, {EXPONENT_TRANSACTIONS} transactions"
-    return Verdict("V6", goal, "at least 90 %", _rate(rate), rate.value >= 0.9 if rate.count >= ENOUGH else None)
+    goal = f"H3 finds b = 0.9 after {EXPONENT_TRANSACTIONS} transactions"
+    is_found = rate.value >= 0.9 if rate.count >= ENOUGH else None
+    return Verdict("V6", goal, "in at least 90 % of runs", _rate(rate), is_found)
 
 
 def _precision(scores: Sequence[Score]) -> Verdict:
     share = fmean(share_of_precise_cells(found, VISITS.target) for found in scores)
     return Verdict(
         "V7",
-        f"eligible cells within max(10 %, 0.2 points) after {ADAPTIVE_TRANSACTIONS:,} adaptive transactions",
+        f"cells known to 10 % or 0.2 points after {ADAPTIVE_TRANSACTIONS:,} adaptive transactions",
         "at least 75 %",
         f"{100 * share:.1f} % (median {median(found.transactions for found in scores):,.0f} transactions)",
         share >= 0.75,
@@ -214,7 +215,7 @@ def _negative_control(scores: Sequence[Score]) -> Verdict:
     assert found is not None
     return Verdict(
         "V9",
-        "the original's mean of price_impact_percent on its own grid, by the same harness",
+        "the original's mean of `price_impact_percent` on its own grid, judged in the same way",
         "must fail V1 and V3",
         f"bias {100 * found.bias:+.1f} %, coverage {_rate(found.coverage)}",
         found.coverage.value < 0.93 and abs(found.bias) > 0.02,
@@ -227,8 +228,8 @@ def _recovery(scores: Sequence[Score]) -> Verdict:
     bias = median(value for value, _, _ in intervals) / HALF_LIFE - 1 if intervals else 1.0
     return Verdict(
         "V10",
-        f"half-life of {HALF_LIFE:g} min, {len(intervals)} of {len(scores)} fits",
-        "coverage 92-99 %, median bias below 6 %",
+        f"the half-life of {HALF_LIFE:g} min ({len(intervals)} of {len(scores)} fits gave one)",
+        "coverage 92 to 99 %, median bias below 6 %",
         f"coverage {100 * covered:.1f} %, median bias {100 * bias:+.1f} %",
         0.92 <= covered <= 0.99 and abs(bias) < 0.06 if len(intervals) >= ENOUGH else None,
     )

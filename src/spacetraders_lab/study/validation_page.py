@@ -9,27 +9,38 @@ from spacetraders_lab.study.validation import HALF_LIFE, TRANSACTIONS, Verdict
 
 _HEAD = """# Validation
 
-What the estimators and designs make of worlds whose truth is known. Written by `make validate`{scale}; every figure on
-this page was measured by it. Every study has fixed seeds of its own, so that the same program writes the same page.
+Estimators and designs are tried in simulated worlds whose truth is known. `make validate` plays them{scale} and writes
+this page; every figure on it was measured so. Each study always begins with the same seeds, so the same program writes
+the same page.
 
 ## The worlds
 
-12 goods at 6 of 8 markets each. In `base` the log move by a tradeVolume depends on side, supply and activity; cells
-scatter by 10 % around the sum of their effects and listings by 30 % around their cells; a full step misses its law by
-20 %; log prices drift (5 % in the long run, half-life 6 h) and give way up to 0.8; a displacement halves in
-{half_life:g} min but for a tenth that lasts; two other traders trade once an hour each; quotes are whole credits;
-markets tick every half hour. Each other world changes one thing. In `law` the economy is the game's own. Three ships
-with 80 units fly, unless the name says otherwise.
+A world has 12 goods, each at 6 of 8 markets. In the world `base`:
 
-Every world is measured by {transactions:,} transactions at random pairs in the visits of the adaptive design: four of
-five with full tradeVolumes, one of five with three sizes in drawn order, guards, placebo readings, 45 minutes of
-washout. The truth is read from the economy, trade by trade, and is seen only by what keeps the score.
+* The log move by one tradeVolume depends on side, supply and activity. Cells (side × type × supply × activity) scatter
+  by 10 % around the sum of these effects, and listings by 30 % around their cells.
+* A trade of a full tradeVolume misses its law by 20 %.
+* Log prices drift by 5 % in the long run, with a half-life of six hours. They give way up to 0.8 in the logarithm.
+* A displacement halves in {half_life:g} minutes, but for a tenth that lasts.
+* Two other traders trade once an hour each. Quotes are whole credits. Markets tick every half hour.
+
+Every other world changes one thing, which its name tells: `tau` is the scatter of listings around their cells, `cv` how
+far a full tradeVolume misses its law, `b` the exponent of size, `state rounding` says that markets keep the whole
+credits that they show, and `smooth state` that impact follows the stock within a supply level. In `law` the economy is
+the game's own. Three ships with holds of 80 fly, unless the name says otherwise.
+
+Every world is measured by {transactions:,} transactions at random pairs, in the visits of the adaptive design: four of
+five with full tradeVolumes, one of five with three sizes in drawn order, with guards, placebo readings and 45 minutes
+of washout. `grid`, `adaptive`, `random` and `exponent` are designs, played in `base` (`exponent` where b is 0.9). The
+truth is read from the economy, trade by trade; the estimators never see it.
 
 ## Estimates by cell
 
-Bias and error (root mean square) are relative to the truth, over cells with at least 3 markets; coverage is that of
-95 % intervals over all cells, ± its Monte-Carlo standard error, with replications as clusters. `measured` is the
-transaction-weighted mean over the markets measured, `new` the mean over all markets there could be.
+* `bias` and `error` (root mean square) are relative to the truth, over the cells with at least 3 markets.
+* `measured` is how often a 95 % interval for the mean over the measured markets (weighted by their transactions) holds
+  the truth, `new` the same for the mean over all markets there could be; both over all cells, ± the standard error of
+  the simulation, with runs as clusters. 95 % is right.
+* `error, new` is the error of the second mean. A dash stands where a world has no such number.
 
 """
 
@@ -62,8 +73,9 @@ def _estimators(found: Mapping[str, Sequence[Score]]) -> list[str]:
     lines = [
         "## Other estimators on the same data",
         "",
-        "The ratio of sums with a jackknife is read as the mean over all markets. The naive one is the original's mean",
-        "of `price_impact_percent` with a normal interval, read as per cent per tradeVolume.",
+        "`ratio` is the sum of the moves over the sum of the sizes, with an interval by jackknife over the listings,",
+        "read as the mean over all markets. `naive` is the original's mean of `price_impact_percent` with a normal",
+        "interval, read as percent by tradeVolume. `coverage` is how often the 95 % interval holds the truth.",
         "",
         "| study | ratio: bias | coverage | naive: bias | error | coverage |",
         "|---|---|---|---|---|---|",
@@ -81,6 +93,9 @@ def _goals(verdicts: Sequence[Verdict]) -> list[str]:
     said = {True: "yes", False: "**no**", None: "cannot be told"}
     return [
         "## Goals",
+        "",
+        "A cell is *known* when its interval is within 10 % of the estimate or 0.2 points, whichever is wider. Counted",
+        "are the cells in which a listing stood at first sight that is not too cheap to be measured.",
         "",
         "| | goal | threshold | found | reached |",
         "|---|---|---|---|---|",

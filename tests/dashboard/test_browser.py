@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -306,6 +307,14 @@ def test_a_run_whose_daemon_was_killed_says_how_it_goes_on(page: Served, open_pa
     expect(shown.locator(".reason")).to_contain_text("spacetraders experiment resume --run-id run-1")
     expect(shown.locator(".lanes")).to_contain_text("not at work")
     expect(shown.locator(".lanes .container")).to_have_text("lost")
+
+
+def test_a_page_that_waits_for_the_database_says_so(page: Served, open_page: Open) -> None:
+    with closing(sqlite3.connect(page.database.name, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        shown = open_page(page.url)
+        expect(shown.get_by_text("Waiting for the database.")).to_be_visible()
+    expect(shown.get_by_text("No runs yet")).to_be_visible()
 
 
 def test_an_address_of_nothing_leads_back(page: Served, open_page: Open) -> None:

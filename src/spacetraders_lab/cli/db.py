@@ -29,7 +29,7 @@ def backup(file: Path) -> None:
     file:
         The file to create.
     """
-    with database() as opened:
+    with database() as opened, render.waiting("Copying"):
         size = care.back_up(opened, file.absolute())
     print(f"Backed up {opened.name} to {file} ({size / 1e6:.1f} MB).")
     print(f"Check it with: SPACETRADERS_DATABASE_URL=sqlite:///{file.absolute()} spacetraders db check")
@@ -37,7 +37,7 @@ def backup(file: Path) -> None:
 
 def check(*, json: Json = False) -> int:
     """Look the database over: the file, its references, and whether every completed pair has its rows."""
-    with database() as opened:
+    with database() as opened, render.waiting("Checking"):
         flaws = care.look_over(opened)
     if json:
         render.print_json([asdict(flaw) for flaw in flaws])
@@ -59,14 +59,15 @@ def compact(*, older_than: int, yes: Yes = False) -> int:
     within("--older-than", older_than, 1, _MOST_DAYS)
     with database() as opened:
         before = clock_of(opened).now() - timedelta(days=older_than)
-        with opened.reading() as connection:
+        with render.waiting("Looking"), opened.reading() as connection:
             numbers = care.superfluous(connection, before)
         print(f"{len(numbers):,} observations from before {before:%Y-%m-%d} exceed one per hour and belong to no run.")
         if not numbers or not _agreed(f"Delete {len(numbers):,} observations?", yes):
             return EXIT_OK
-        with opened.transaction() as connection:
-            care.thin(connection, numbers)
-        opened.give_back_space()
+        with render.waiting("Deleting"):
+            with opened.transaction() as connection:
+                care.thin(connection, numbers)
+            opened.give_back_space()
     print(f"Deleted {len(numbers):,} observations.")
     return EXIT_OK
 

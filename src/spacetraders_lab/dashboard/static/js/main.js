@@ -38,6 +38,7 @@ function go() {
     show(main, h("p", { class: "empty" }, "There is nothing at this address; ", h("a", { href: "/" }, "all runs"), " are listed here."));
     return;
   }
+  show(main, h("p", { class: "empty waiting" }, "Waiting for the database.")); // seen only where it takes a while
   const [pattern, , view] = route;
   leave = view(main, session, ...pattern.exec(location.pathname).slice(1).map(decodeURIComponent));
 }

@@ -287,7 +287,10 @@ def test_a_tab_that_nobody_sees_follows_nothing(page: Served, open_page: Open) -
     hide += "document.dispatchEvent(new Event('visibilitychange')); }"
     with shown.expect_event("requestfailed", lambda request: "/api/events/runs" in request.url):
         shown.evaluate(hide, True)
+    seen = open_page(page.url)
+    expect(seen.get_by_text("No runs yet")).to_be_visible()
     enter_run(page.database, apart(1))
+    expect(seen.get_by_role("link", name="run-1")).to_be_visible()
     expect(shown.get_by_text("No runs yet")).to_be_visible()
     shown.evaluate(hide, False)
     expect(shown.get_by_role("link", name="run-1")).to_be_visible()

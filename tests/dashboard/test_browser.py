@@ -1,6 +1,7 @@
 """The page in a real browser: it follows a run, filters, fits, keeps still, and takes no text for a script."""
 
 import os
+import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -16,13 +17,14 @@ from sqlalchemy import insert, update
 from spacetraders_lab.cli.dashboard import change_runs
 from spacetraders_lab.core.experiment import MarketPair
 from spacetraders_lab.store.database import open_database
+from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.schema import container_logs, containers
 from spacetraders_lab.store.world import World
 from spacetraders_lab.study.rig import FOUR_CELLS, Rig
 from tests.dashboard.conftest import Page as Served
 from tests.dashboard.conftest import served
 from tests.dashboard.test_logs import add_containers, write
-from tests.factories import NOON, make_good, make_snapshot
+from tests.factories import NOON, make_good, make_record, make_snapshot
 from tests.store.memory import Queue, apart, enter_run
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -327,6 +329,15 @@ def test_an_address_of_nothing_leads_back(page: Served, open_page: Open) -> None
     expect(shown.get_by_text("There is nothing at this address")).to_be_visible()
     shown.get_by_role("link", name="all runs").click()
     expect(shown.get_by_text("No runs yet")).to_be_visible()
+
+
+def test_a_single_trade_is_drawn_in_its_seconds(page: Served, open_page: Open) -> None:
+    enter_run(page.database, apart(1))
+    with page.database.transaction() as connection:
+        ExperimentRepository(connection).record_transaction(make_record(timestamp=NOON))
+    shown = open_page(f"{page.url}/runs/run-1")
+    chart = shown.get_by_role("img", name="Trades per minute from")
+    assert len(set(re.findall(r"[\d:]{8}", chart.get_attribute("aria-label") or ""))) == 2
 
 
 def test_who_has_the_page_read_to_them_is_told_what_others_see(

@@ -152,14 +152,15 @@ function lanes(ships, areLeft) {
     h("canvas", { "data-island": true, "data-ship": ship.ship, "aria-hidden": "true" }),
     h("span", { class: "number" }, `${count(ship.completed)} ${ship.completed === 1 ? "pair" : "pairs"}`, ship.failed ? h("small", { class: "bad" }, ` ${ship.failed} failed`) : null),
     h("span", { class: "number dim" }, `${count(ship.trades)} trades`),
-    h("span", { class: "dim container" }, container(ship.container, areLeft)))));
+    h("span", { class: "dim container" }, container(ship, areLeft)))));
 }
 
-function container(box, isLost) {
+function container({ ship, container: box }, isLeft) {
   if (!box) return "";
-  if (isLost && box.state === "RUNNING") return "lost";
+  const state = isLeft && box.state === "RUNNING" ? "lost" : box.state.toLowerCase();
   const restarts = box.restarts ? `, restarted ${box.restarts}×` : "";
-  return h("a", { href: `/logs?container=${encodeURIComponent(box.container_id)}` }, `${box.state.toLowerCase()}${restarts}`);
+  const href = `/logs?container=${encodeURIComponent(box.container_id)}`;
+  return h("a", { href, "aria-label": `${state}${restarts}: log of ${ship}` }, `${state}${restarts}`);
 }
 
 function drawLanes(main, ships) {
@@ -170,8 +171,11 @@ function drawLanes(main, ships) {
   }
 }
 
+/** Times and rates; the last rate stands at both ends of its step, or a single one would have no width to be seen in. */
 function perMinute({ start, width, trades }) {
-  return [trades.map((_, i) => start + i * width), trades.map((n) => (60 * n) / width)];
+  if (!trades.length) return [[], []];
+  const rates = trades.map((n) => (60 * n) / width);
+  return [[...rates, 0].map((_, i) => start + i * width), [...rates, rates.at(-1)]];
 }
 
 /** What the chart of trades per minute shows. */

@@ -111,7 +111,7 @@ class Supervisor:
             self._doubt(error)
             return
         for driven in held:
-            await self._see_to(driven)
+            self._see_to(driven)
         lost = set(self._driving) - {driven.container.container_id for driven in held}
         for container_id in lost:
             self._driving[container_id].stop.set()
@@ -150,7 +150,7 @@ class Supervisor:
         if is_stale or share:
             await self._memory.write(adopt)
 
-    async def _see_to(self, driven: Driven) -> None:
+    def _see_to(self, driven: Driven) -> None:
         container = driven.container
         driving = self._driving.get(container.container_id)
         if driving is None:

@@ -11,6 +11,7 @@ from statistics import fmean
 
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply
 from spacetraders_lab.sandbox.chance import draw
+from spacetraders_lab.sandbox.economy import LABEL_CENTRES
 from spacetraders_lab.sandbox.listing import Trade
 from spacetraders_lab.sandbox.settings import SandboxSettings
 
@@ -35,7 +36,7 @@ ASK_FOLLOWS = {ListingType.EXPORT: 1.16, ListingType.IMPORT: 0.79, ListingType.E
 _LABELS = tuple(Supply)
 _LOG_LEVELS = {side: tuple(map(math.log, levels)) for side, levels in _LEVELS.items()}
 _BOTH_SIDES = tuple(map(fmean, zip(*_LOG_LEVELS.values(), strict=True)))
-_CENTRES = (0.5, 2.0, 5.0, 8.0, 9.5)  # of the labels, in trade volumes
+_CENTRES = tuple(LABEL_CENTRES.values())
 
 
 def impact_by_cell(settings: SandboxSettings, trade: Trade) -> float:

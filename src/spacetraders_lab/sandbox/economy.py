@@ -13,6 +13,7 @@ from spacetraders_lab.core.travel import round_half_up
 
 _STEEPNESS = 0.3  # the deviation from the asymptote doubles every 1/0.3 = 3⅓ trade volumes
 EXCHANGE_STEEPNESS = 0.066
+LABEL_CENTRES = dict(zip(Supply, (0.5, 2.0, 5.0, 8.0, 9.5), strict=True))  # in trade volumes; see `supply_label`
 
 
 class Quote(NamedTuple):

@@ -9,19 +9,18 @@ from collections.abc import Iterable, Sequence
 from random import Random
 
 from spacetraders_lab.core.errors import UserError
-from spacetraders_lab.core.market import Activity, ListingType, Supply, TradeGood
+from spacetraders_lab.core.market import Activity, ListingType, TradeGood
 from spacetraders_lab.core.market import Listing as Seen
 from spacetraders_lab.core.prior import DOUBLINGS_PER_TRADE_VOLUME, expected_listing
 from spacetraders_lab.core.travel import round_half_up
 from spacetraders_lab.core.waypoint import Waypoint
-from spacetraders_lab.sandbox.economy import supply_label
+from spacetraders_lab.sandbox.economy import LABEL_CENTRES, supply_label
 from spacetraders_lab.sandbox.generate import System
 from spacetraders_lab.sandbox.goods import GOODS
 from spacetraders_lab.sandbox.listing import Listing
 from spacetraders_lab.sandbox.market import Market
 from spacetraders_lab.sandbox.settings import SandboxSettings
 
-_CENTRES = dict(zip(Supply, (0.5, 2.0, 5.0, 8.0, 9.5), strict=True))  # of the labels, in tradeVolumes
 _MIDDLE_FACTORS = {ListingType.EXPORT: 0.6, ListingType.IMPORT: 1.4}
 _LEAST_DEVIATION = 0.25  # credits: less is hidden by the rounding of the quotes
 
@@ -68,7 +67,7 @@ def _law(good: TradeGood) -> tuple[float, float, int]:
     The law fits a pair of quotes at nearly any stock. The mid price of the good decides, if it leads to the label that
     is shown, else the middle of that label; where the law does not fit there either, a usual factor.
     """
-    centre = _CENTRES[good.supply]
+    centre = LABEL_CENTRES[good.supply]
     if good.type is ListingType.EXCHANGE:
         return (good.purchase_price + good.sell_price) / 2, 1.0, round_half_up(centre * good.trade_volume)
     known = GOODS.get(good.symbol)

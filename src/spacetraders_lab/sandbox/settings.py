@@ -6,6 +6,7 @@ from datetime import datetime
 
 from spacetraders_lab.core.bounds import MOST_CREDITS, MOST_UNITS, above_zero, within
 from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.sandbox.economy import EXCHANGE_STEEPNESS
 from spacetraders_lab.sandbox.faults import FaultRule
 from spacetraders_lab.sandbox.hulls import HULLS
 
@@ -74,7 +75,7 @@ class SandboxSettings:
     rate_growing: Range = (0.5, 0.9)
     rate_strong: float = 1.0
     exchange_rate: float = 0.0  # pull of an EXCHANGE stock back to its middle; none was ever seen
-    exchange_steepness: float = 0.066
+    exchange_steepness: float = EXCHANGE_STEEPNESS
     stock_offset: float = 0.0  # added to the stock in the price formulas, known only to about 0.07
     inputs_per_unit: float = 0.0  # units of each input that a unit made uses up; whether any is unknown
     busy_share: float = 0.25  # trade volumes traded within a tick that count as a busy tick

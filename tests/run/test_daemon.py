@@ -180,6 +180,20 @@ def test_two_daemons_share_the_ships_and_drive_none_twice(make_yard: Callable[..
     yard.play(story)
 
 
+def test_the_only_ship_of_a_run_is_flown_however_many_daemons_share(make_yard: Callable[..., Yard]) -> None:
+    yard, stop = make_yard(ships=1), asyncio.Event()
+
+    async def story() -> None:
+        serving = [yard.serve(yard.daemon(), stop) for _ in range(3)]
+        await asyncio.sleep(60.0)  # they know of each other
+        run = yard.run(1)
+        await yard.until(lambda: yard.is_over(run))
+        stop.set()
+        await asyncio.gather(*serving)
+
+    yard.play(story)
+
+
 def test_when_one_dies_the_other_adopts_within_the_lease_time(yard: Yard) -> None:
     run = yard.run(5)
     stop = asyncio.Event()
@@ -319,12 +333,14 @@ def test_a_database_that_goes_away_costs_time_and_nothing_else(yard: Yard, secon
     database = Outage(yard.rig.database._engine, "lab")
 
     async def story() -> None:
-        serving = yard.serve(yard.daemon(), stop)
+        daemon = yard.daemon()
+        serving = yard.serve(daemon, stop)
         await yard.until(lambda: yard.rig.ledger("PURCHASE"))
         database.is_out = True
         trades = len(yard.rig.ledger("PURCHASE", "SELL"))
         await asyncio.sleep(seconds)
         assert len(yard.rig.ledger("PURCHASE", "SELL")) <= trades + 2  # what was on its way
+        assert bool(daemon.supervisor.driven) == (seconds < TIMES.lease)  # later another daemon may have them
         database.is_out = False
         await yard.until(lambda: yard.is_over(run))
         stop.set()

@@ -16,7 +16,7 @@ from spacetraders_lab.run import changes
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.store.budget import Budget
 from spacetraders_lab.store.containers import ContainerRepository
-from spacetraders_lab.study.rig import FOUR_CELLS, Rig
+from spacetraders_lab.study.rig import FOUR_CELLS, ONE_CELL, Rig
 from tests.run.yard import Yard
 
 MakeRig = Callable[..., Rig]
@@ -254,6 +254,17 @@ def test_no_purchase_leaves_less_than_the_credit_floor(make_rig: MakeRig, ships:
     assert rig.run(run).status is RunStatus.SUSPENDED
     assert str(rig.run(run).status_reason).startswith("credit_floor: ")
     assert "FAILED" not in rig.counts(run)
+
+
+@pytest.mark.parametrize(("over", "purchases"), [(0, 1), (1, 0)])
+def test_a_purchase_may_leave_just_the_credit_floor(make_rig: MakeRig, over: int, purchases: int) -> None:
+    rig = make_rig(ships=1)
+    pair = next(pair for pair in rig.pairs(1000) if pair.buy_market == rig.ship().waypoint)
+    market = rig.universe.market(pair.buy_market, rig.clock.now())
+    cost = market.listings[pair.good_symbol].trade_volume * market.quote(pair.good_symbol).ask
+    run = rig.write_run([pair], ONE_CELL, now=rig.clock.now(), credit_floor=rig.agent.credits - cost + over)
+    rig.fly(run)
+    assert len(rig.ledger("PURCHASE")) == purchases
 
 
 def test_a_purse_that_was_filled_meanwhile_is_seen_by_the_daemon_that_found_it_empty(

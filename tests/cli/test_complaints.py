@@ -229,8 +229,9 @@ def test_without_a_token_the_user_learns_how_to_get_one(terminal: Terminal, line
     assert not terminal.database.exists()
 
 
-def test_a_token_file_that_others_can_read_is_not_used(player: Player) -> None:
-    player.terminal.token_file.chmod(0o644)
+@pytest.mark.parametrize("mode", [0o640, 0o620, 0o604])
+def test_a_token_file_that_others_can_read_is_not_used(player: Player, mode: int) -> None:
+    player.terminal.token_file.chmod(mode)
     answer = player.type("ship list")
     assert answer.code == 2
     assert f"chmod 600 {player.terminal.token_file}" in _one_line(answer)

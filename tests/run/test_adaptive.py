@@ -29,6 +29,7 @@ from spacetraders_lab.run.fleet import open_fleet, run_workers
 from spacetraders_lab.run.worker import WorkerReport
 from spacetraders_lab.store.attrition import attrition
 from spacetraders_lab.store.experiments import ExperimentRepository
+from spacetraders_lab.store.work_queue import WorkQueueRepository
 from spacetraders_lab.study.rig import Rig
 from tests.guarantees.judge import violations
 
@@ -239,6 +240,24 @@ def test_what_is_answered_after_the_run_was_cancelled_is_not_queued(scouted: Rig
     after = scouted.read(lambda c: attrition(c, run.run_id))
     assert after.pending == 0
     assert after.executed > 0
+
+
+def test_an_answer_that_somebody_elses_has_overtaken_is_not_queued(scouted: Rig, threads: Executor) -> None:
+    """It was chosen for a queue that is another by now: the question is asked anew."""
+    run = begin(scouted)
+
+    class Overtaken(RoundRobin):
+        def __call__(self, rows: Sequence[TradeRecord], plan: AllocationPlan) -> Allocation:
+            answer = RoundRobin.__call__(self, rows, plan)
+            if len(self.asked) == 1:
+                with scouted.database.transaction() as connection:
+                    queue, now = WorkQueueRepository(connection), scouted.clock.now()
+                    queue.enqueue_pairs(run.run_id, run.player_id, answer.pairs[:1], now=now)
+            return answer
+
+    allocate = Overtaken(most=4)
+    fly(scouted, run, allocate, threads)
+    assert [plan.turn for _, plan in allocate.asked][:2] == [0, 1]
 
 
 def test_without_anybody_to_ask_the_ships_say_so_and_the_run_stays_open(scouted: Rig, threads: Executor) -> None:

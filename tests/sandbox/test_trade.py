@@ -186,6 +186,13 @@ def test_too_few_credits():
     assert player.refusal("POST", f"{player.ship_path}/refuel")[1] == 4600
 
 
+def test_the_last_credit_can_be_spent():
+    player = Player(profile="lab", seed=3)
+    good = some_good(player)
+    player.agent.credits = 2 * quoted(player, good)["purchasePrice"]
+    assert player.post(f"{player.ship_path}/purchase", {"symbol": good, "units": 2})["agent"]["credits"] == 0
+
+
 def test_over_the_hold():
     player = Player(profile="lab", credits=1_000_000, hold=5)
     assert player.refusal("POST", f"{player.ship_path}/purchase", {"symbol": some_good(player), "units": 6}) == (
@@ -281,6 +288,14 @@ def test_buying_a_ship_raises_the_price_of_its_type_and_shows_in_the_list(player
     assert after == before | {"SHIP_LIGHT_SHUTTLE": round(before["SHIP_LIGHT_SHUTTLE"] * 1.03)}
     assert shown["transactions"] == [reply["transaction"]]
     assert [x["symbol"] for x in player.get("/my/ships")] == ["TESTER-1", "TESTER-2", "TESTER-3"]
+
+
+def test_the_last_credit_can_be_spent_on_a_ship(player):
+    order = {"shipType": "SHIP_LIGHT_SHUTTLE", "waypointSymbol": player.ship.waypoint}
+    yard = f"/systems/{player.universe.home.symbol}/waypoints/{player.ship.waypoint}/shipyard"
+    prices = {x["type"]: x["purchasePrice"] for x in player.get(yard)["ships"]}
+    player.agent.credits = prices["SHIP_LIGHT_SHUTTLE"]
+    assert player.post("/my/ships", order)["agent"]["credits"] == 0
 
 
 def test_ships_are_numbered_in_hexadecimal():

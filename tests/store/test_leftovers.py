@@ -1,5 +1,7 @@
 """A ship clears its hold after its pair has ended: the pair is leased again, and stays as it ended."""
 
+import threading
+
 import pytest
 
 from spacetraders_lab.core.errors import LeaseLost
@@ -8,6 +10,7 @@ from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.failures import Duplicate
 from spacetraders_lab.store.intents import IntentRepository
+from spacetraders_lab.store.work_queue import WorkQueueRepository
 from tests.factories import GOOD, NOON, PAIR, SELL_MARKET
 from tests.store.memory import LEASE, Queue, after, enter_run, make_step, row_of
 
@@ -104,6 +107,33 @@ def test_the_washouts_of_a_run_that_has_ended_keep_none_of_its_ships_from_sellin
     enter_run(queue.database, [other], run_id="run-2")
     assert queue.claim("S-3", after(8 * 3600), run_id="run-2") is None, "others wait for the washout"
     assert queue.claim("S-3", after(8 * 3600 + 14), run_id="run-2") is not None
+
+
+def test_of_two_that_come_at_once_after_the_end_one_gets_the_listing(queue: Queue) -> None:
+    queue.do("enqueue_pairs", "run-1", 1, [MarketPair.of(GOOD, SELL_MARKET, "X1-GZ7-C3")], now=NOON)
+    for ship in ("S-1", "S-2"):
+        claim = queue.must_claim(ship)
+        trade(queue, claim)
+        queue.do("mark_failed", claim, "why", now=NOON)
+    with queue.database.transaction() as connection:
+        ExperimentRepository(connection).set_status("run-1", RunStatus.COMPLETED, None, now=NOON)
+    begun, got = threading.Event(), []
+
+    def come_second() -> None:
+        begun.set()
+        got.append(leftovers(queue, "S-2", owner="S-2/2"))
+
+    second = threading.Thread(target=come_second)
+    with queue.database.transaction() as connection:
+        first = WorkQueueRepository(connection).claim_leftovers(
+            "run-1", "S-1", owner="S-1/2", now=after(10), lease_seconds=LEASE
+        )
+        second.start()
+        begun.wait()
+        second.join(0.2)  # it waits for this transaction
+    second.join()
+    assert first is not None
+    assert got == [None]
 
 
 def test_the_take_is_the_ships_own_even_where_another_ship_ended_the_pair(queue: Queue) -> None:

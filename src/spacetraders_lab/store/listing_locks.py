@@ -31,7 +31,10 @@ def _take_statement(connection: Connection) -> Any:
 
 
 def _is_kept_for_nobody(queue_id: ColumnElement[int]) -> ColumnElement[bool]:
-    """Whether a lock is the washout of the very run of that pair, which has ended: its ships only sell what is left."""
+    """Whether a lock is the washout of the very run of that pair, which has ended: its ships only sell what is left.
+
+    The run's row must be locked before: who holds a pair that another ship takes in the same moment would not be seen.
+    """
     own, holder = queue.alias("own"), queue.alias("holder")
     return exists().where(
         own.c.queue_id == queue_id,

@@ -331,8 +331,8 @@ class WorkQueueRepository:
         return self._connection.execute(spent).first() is not None
 
     def _universe_of(self, run_id: str) -> int:
-        universe: int = self._connection.execute(select(runs.c.universe_id).where(runs.c.run_id == run_id)).scalar_one()
-        return universe
+        found = select(runs.c.universe_id).where(runs.c.run_id == run_id).with_for_update(key_share=True)
+        return int(self._connection.execute(found).scalar_one())
 
     def _claim(self, values: dict[str, Any], near: Sequence[str]) -> ClaimedPair | None:
         now, until = values["now"], values["until"]

@@ -221,3 +221,23 @@ def test_being_locked_out_for_a_quarter_of_an_hour_costs_time_and_nothing_else(r
     assert rig.clock.elapsed > over[0]
     assert {exchange.status for exchange in rig.wire.log} >= {403}
     assert rig.rows("SELECT 1 FROM experiment_intents WHERE state NOT IN ('HAPPENED', 'DID_NOT')") == []
+
+
+@pytest.mark.parametrize("after", [1, 5, 9])
+def test_half_an_hour_in_which_the_game_breaks_on_everything_costs_time_and_nothing_else(rig: Rig, after: int) -> None:
+    """An error 500 may be one request's own, for good; here the ships cannot be read either."""
+    run = rig.queue(rig.pairs(4), FOUR_CELLS)
+    traded, over = 0, 0.0
+
+    def begin(exchange: Exchange) -> None:
+        nonlocal traded, over
+        traded += exchange.fits("POST", "/purchase") or exchange.fits("POST", "/sell")
+        if traded == after and not over:
+            over = rig.clock.elapsed + 1800
+
+    rig.wire.after = begin
+    rig.wire.before = lambda _: httpx2.Response(500) if rig.clock.elapsed < over else None
+    rig.fly(run)
+    assert rig.clock.elapsed > over > 0
+    assert rig.counts(run) == {"COMPLETED": 4}
+    assert all(rig.universe.ships[ship].hold == {} for ship in rig.fleet)

@@ -55,6 +55,7 @@ from spacetraders_lab.run.heartbeat import Lease
 from spacetraders_lab.run.interrupt import Interrupted, unless_stopped
 from spacetraders_lab.run.leftovers import LeftoverSearch
 from spacetraders_lab.run.revisit import stay_to_read
+from spacetraders_lab.run.suspend import broke_on_this
 from spacetraders_lab.store.attrition import RUN_IS_OVER, record_skips, skips_of
 from spacetraders_lab.store.brackets import brackets_of, record_bracket
 from spacetraders_lab.store.budget import Budget
@@ -66,7 +67,6 @@ log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-GAME_BROKE = 500  # HTTP: by this request, maybe for good; silence and a bad gateway are everybody's, and pass
 MOST_REFUSALS = 3  # in a row, each answered by looking again, before the pair is given up
 
 
@@ -134,7 +134,7 @@ class PairSession:
                 await self._give_up(str(error))
             except GameUnreachable as error:
                 # a market that cannot answer may keep the rest of the pair waiting, but not what is left over for ever
-                if not self._leftovers or error.http_status != GAME_BROKE:
+                if not self._leftovers or not await broke_on_this(self._lab, error, self.ship.symbol, self._stop):
                     raise
                 await self._give_up(str(error))
 

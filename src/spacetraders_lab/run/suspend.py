@@ -1,20 +1,24 @@
 """What the world does to a run: it waits, with the reason on record, and no pair is blamed."""
 
+import asyncio
 import logging
+from contextlib import suppress
 from datetime import datetime
 
 from sqlalchemy import Connection
 
-from spacetraders_lab.core.errors import GameError, Maintenance, UniverseReset, WorldCondition
+from spacetraders_lab.core.errors import GameError, GameUnreachable, Maintenance, UniverseReset, WorldCondition
 from spacetraders_lab.core.experiment import ExperimentRun
 from spacetraders_lab.game import reads
 from spacetraders_lab.run.app import Lab
+from spacetraders_lab.run.interrupt import Interrupted, unless_stopped
 from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.world import World
 
 log = logging.getLogger(__name__)
 
+_BROKE = 500  # HTTP
 LOOK_AGAIN_SECONDS = 60.0  # between two looks at a game under maintenance
 
 
@@ -51,6 +55,19 @@ async def game_is_back(lab: Lab, run: ExperimentRun) -> bool:
     if here != run.universe_id:
         raise UniverseReset(f"the universe of this run was reset; the game now plays that of {status.reset_date}")
     return True
+
+
+async def broke_on_this(lab: Lab, error: GameUnreachable, ship: str, stop: asyncio.Event) -> bool:
+    """Whether the game broke on the very request, maybe for good, for it tells of the ship (one request).
+
+    Silence, a bad gateway, and a game that breaks on everything concern everybody, and pass.
+    """
+    if error.http_status != _BROKE:
+        return False
+    with suppress(GameError, WorldCondition, Interrupted):
+        await unless_stopped(stop, reads.get_ship(lab.game.client, ship))
+        return True
+    return False
 
 
 async def go_on(lab: Lab, run_id: str) -> bool:

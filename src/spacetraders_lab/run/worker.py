@@ -35,7 +35,8 @@ from spacetraders_lab.run.heartbeat import Pulse
 from spacetraders_lab.run.interrupt import Interrupted, unless_stopped
 from spacetraders_lab.run.logs import about
 from spacetraders_lab.run.revisit import read_again
-from spacetraders_lab.run.session import GAME_BROKE, LastReading, PairSession
+from spacetraders_lab.run.session import LastReading, PairSession
+from spacetraders_lab.run.suspend import broke_on_this
 from spacetraders_lab.store.doctor import ships_at_work
 from spacetraders_lab.store.failures import DatabaseUnavailable
 from spacetraders_lab.store.intents import IntentRepository
@@ -296,7 +297,7 @@ class ShipWorker:
     async def _put_off(self, claim: ClaimedPair, error: GameUnreachable) -> None:
         """Try the pair again later: when the game breaks on it another one meanwhile, else the ship waits as well."""
         log.warning("%s: %s is put off: %s", claim.ship_symbol, claim.pair.pair_id, error)
-        if error.http_status != GAME_BROKE:
+        if not await broke_on_this(self.lab, error, claim.ship_symbol, self.stop):
             return await self._wait_with(claim)
         return await self._claims.put_off(claim, str(error), wait=self._retry_seconds())
 

@@ -3,7 +3,8 @@
 LabError
 ├── UserError            the user asked for something that cannot be: exit code 2, nothing changed
 ├── GameError            the game said no to a read or a ship's move (with the game's own code)
-│   └── GameUnreachable  no usable answer: network, time-out, 5xx
+│   ├── GameUnreachable  no usable answer: network, time-out, 5xx
+│   └── PricesHidden     a market shows no prices although a ship should be there
 ├── PairError            this pair cannot be measured; other pairs can
 ├── ShipUnfit            this ship cannot measure any pair as it is; other ships can
 ├── WorldCondition       the world does not let anybody trade now: the run is suspended, no pair fails
@@ -40,6 +41,10 @@ class GameError(LabError):
 
 class GameUnreachable(GameError):
     """No usable answer came from the game, and asking again did not help."""
+
+
+class PricesHidden(GameError):
+    """A market shows no prices to a ship that should be there: as the game sees it, the ship is somewhere else."""
 
 
 class PairError(LabError):

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from spacetraders_lab.core.errors import GameUnreachable, ShipUnfit
+from spacetraders_lab.core.errors import GameUnreachable, PricesHidden, ShipUnfit
 from spacetraders_lab.core.market import MarketSnapshot
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.waypoint import Waypoint, system_of
@@ -92,14 +92,17 @@ async def get_jump_gate(client: GameClient, waypoint: str) -> tuple[str, ...]:
     return tuple(reply.data.connections)
 
 
-async def get_market(client: GameClient, waypoint: str) -> MarketSnapshot:
+async def get_market(client: GameClient, waypoint: str, *, ship: str | None = None) -> MarketSnapshot:
     """The market, stamped with the time that the reply came, by the game's clock, as all that it tells is stamped.
 
-    Without prices when no own ship is there.
+    Without prices when no own ship is there; raises PricesHidden when `ship` is thought to be.
     """
     template = "/systems/{system}/waypoints/{waypoint}/market"
     reply = await client.get(Data[MarketShape], template, system=system_of(waypoint), waypoint=waypoint)
-    return reply.data.snapshot(client.skew.games(client.clock.now()))
+    snapshot = reply.data.snapshot(client.skew.games(client.clock.now()))
+    if ship is not None and snapshot.listed and not snapshot.goods:
+        raise PricesHidden(f"{waypoint} shows no prices: as the game sees it, {ship} is not there")
+    return snapshot
 
 
 async def register(client: GameClient, symbol: str, faction: str, account_token: str | None) -> Registration:

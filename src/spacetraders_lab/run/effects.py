@@ -63,8 +63,8 @@ class Effect:
 
 
 async def read_market(lab: Lab, waypoint: str, source: str, *, ship: str | None = None) -> MarketSnapshot:
-    """Read a market live and keep what it quoted; `ship` is the one that is there and asks."""
-    snapshot = await reads.get_market(lab.game.client, waypoint)
+    """Read a market live and keep what it quoted; `ship` is the one that is there and asks. Raises PricesHidden."""
+    snapshot = await reads.get_market(lab.game.client, waypoint, ship=ship)
     lab.game.learn(snapshot)
     await lab.write(lambda c: World(c).save_snapshot(lab.universe_id, snapshot, source, ship=ship))
     return snapshot
@@ -147,7 +147,7 @@ async def reconcile(lab: Lab, intent: Intent, write: Write) -> Ship:
         log.info("%s did not %s", ship.symbol, _words(step))
         await _undone(lab, intent, write)
         return ship
-    market = await _read_or_none(lab, step.market, asyncio.Event()) if ship.waypoint == step.market else None
+    market = await _read_or_none(lab, intent, asyncio.Event()) if ship.waypoint == step.market else None
     pair_id = TradeContext.from_json(intent.quote_before).pair.pair_id
     known = await lab.read(lambda c: ExperimentRepository(c).records_of(intent.run_id, pair_id, intent.take))
     since = lab.game.client.skew.games(intent.created_at or lab.clock.now())
@@ -204,7 +204,7 @@ async def _open_intent(
 async def _record_done(
     lab: Lab, lease: Lease, intent: Intent, transaction: MarketTransaction, ship: Ship, stop: asyncio.Event
 ) -> Effect:
-    market = await _read_or_none(lab, intent.step.market, stop)
+    market = await _read_or_none(lab, intent, stop)
     await lab.pass_by(Point.OBSERVED)
     record = _row(lab, intent, transaction, ship, market, recovered=market is None)
     await _keep(lab, intent, record, market, lease.write)
@@ -245,10 +245,11 @@ def _row(
     )
 
 
-async def _read_or_none(lab: Lab, waypoint: str, stop: asyncio.Event) -> MarketSnapshot | None:
+async def _read_or_none(lab: Lab, intent: Intent, stop: asyncio.Event) -> MarketSnapshot | None:
     """The market now, or None when the game does not tell, or not in time: the trade is recorded all the same."""
+    reading = reads.get_market(lab.game.client, intent.step.market, ship=intent.ship_symbol)
     try:
-        return await unless_stopped(stop, reads.get_market(lab.game.client, waypoint), grace=READ_GRACE)
+        return await unless_stopped(stop, reading, grace=READ_GRACE)
     except (GameError, WorldCondition, Interrupted):
         return None
 

@@ -1,6 +1,7 @@
 """Visits markets to see their prices: the only way the game shows them. Trades nothing but the fuel it needs."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -8,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from spacetraders_lab.core.commands import NavigateShipCommand
-from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.errors import PricesHidden, UserError
 from spacetraders_lab.core.ship import NavStatus, Ship
 from spacetraders_lab.core.touring import TourProblem, tour_problem
 from spacetraders_lab.game import reads
@@ -21,6 +22,10 @@ from spacetraders_lab.run.roster import ships_named
 from spacetraders_lab.run.tours import best_tours
 from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.world import World
+
+log = logging.getLogger(__name__)
+
+_LOOKS = 3  # at a market that shows no prices, before it is left out
 
 Visited = Callable[[str, int, int], None]  # the market, how many are done, how many there are
 
@@ -104,11 +109,20 @@ async def follow(lab: Lab, plan: ScoutingPlan, *, visited: Visited = lambda *_: 
 
 
 async def visit(lab: Lab, ship: Ship, market: str) -> Ship:
-    """Bring a ship to a market, unless it is there, and read it; in orbit or docked makes no difference."""
-    outcome = await execute(lab.game, NavigateShipCommand(ship.symbol, market), ship)
-    assert isinstance(outcome, Done)  # a flight is done or raises
-    await read_market(lab, market, "scout", ship=ship.symbol)
-    return outcome.ship
+    """Bring a ship to a market, unless it is there, and read it; in orbit or docked makes no difference.
+
+    A ship that somebody else has sent away comes back for it; a market that shows no prices even so is left out.
+    """
+    for _ in range(_LOOKS):
+        outcome = await execute(lab.game, NavigateShipCommand(ship.symbol, market), ship)
+        assert isinstance(outcome, Done)  # a flight is done or raises
+        try:
+            await read_market(lab, market, "scout", ship=ship.symbol)
+            return outcome.ship
+        except PricesHidden as hidden:
+            log.warning("%s", hidden)
+            ship = await reads.get_ship(lab.game.client, ship.symbol)
+    return ship
 
 
 async def scouts(lab: Lab, system: str, ship_symbols: Sequence[str]) -> tuple[Ship, ...]:

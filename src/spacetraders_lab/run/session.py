@@ -17,6 +17,7 @@ from spacetraders_lab.core.errors import (
     GameUnreachable,
     OutOfCredits,
     PairError,
+    PricesHidden,
     ShipUnfit,
     WorldCondition,
 )
@@ -157,8 +158,7 @@ class PairSession:
             case NavigateShipCommand() | DockShipCommand():
                 await self._move(action)
             case GetMarketQuery(waypoint=waypoint):
-                reading = effects.read_market(self._lab, waypoint, "visit", ship=self.ship.symbol)
-                self._market = await self._see(reading)
+                await self._see(effects.read_market(self._lab, waypoint, "visit", ship=self.ship.symbol))
             case PlaceboReading():
                 await self._see(self._take_placebo())
             case SkipTrades(skips=skips):
@@ -172,31 +172,33 @@ class PairSession:
             case NoFunds():
                 raise self._no_funds or OutOfCredits("the purse cannot pay for the next purchase")
 
-    async def _see(self, reading: Coroutine[Any, Any, T]) -> T:
+    async def _see(self, reading: Coroutine[Any, Any, MarketSnapshot]) -> None:
         """Await a reading of a market; one that the game refuses to show is no fault of the ship's."""
         try:
-            return await self._unless_stopped(reading)
+            self._market = await self._unless_stopped(reading)
         except GameUnreachable:
             raise
+        except PricesHidden as hidden:
+            await self._look_again(hidden)
         except GameError as refused:
             raise PairError(
                 f"the market cannot be read: {refused} (code {refused.code})", code=refused.code
             ) from refused
 
-    async def _take_placebo(self) -> None:
+    async def _take_placebo(self) -> MarketSnapshot:
         """Read the market a second time with nothing traded, and keep the two readings as a bracket."""
         before, claim = self._market, self._lease.claim
         assert before is not None  # the protocol asks for it at a market it has seen
         await self._lab.clock.sleep(PLACEBO_SECONDS / self._lab.game.client.speed)
-        after = await reads.get_market(self._lab.game.client, before.waypoint)
+        after = await reads.get_market(self._lab.game.client, before.waypoint, ship=self.ship.symbol)
 
         def work(connection: Connection) -> None:
             World(connection).save_quotes(self._lab.universe_id, after, "placebo", ship=claim.ship_symbol)
             record_bracket(connection, claim, before.waypoint, before_at=before.observed_at, after_at=after.observed_at)
 
         await self._lease.write(work)
-        self._market = after
         self._brackets[before.waypoint] += 1
+        return after
 
     async def _skip(self, skips: tuple[Skip, ...]) -> None:
         """Put planned trades that are left out on record; what they would have sold is a leftover now."""

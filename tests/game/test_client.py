@@ -231,6 +231,12 @@ def test_a_reply_of_another_server_says_what_to_look_at() -> None:
     assert str(caught) == "GET /my/agent: HTTP 404 without a reason; is game.test the game's API?"
 
 
+def test_a_reply_of_the_games_web_server_is_understood() -> None:
+    body = {"message": "Route GET:/my/agent not found", "error": "Not Found", "statusCode": 404}
+    caught = raised(Server(httpx2.Response(404, json=body)).get_agent)
+    assert str(caught) == "GET /my/agent: Route GET:/my/agent not found; is game.test the game's API?"
+
+
 def test_a_reply_that_sends_on_names_where_to() -> None:
     caught = raised(Server(httpx2.Response(301, headers={"location": "https://game.test/v2/my/agent"})).get_agent)
     assert "HTTP 301 without a reason, which sends on to https://game.test/v2/my/agent;" in str(caught)

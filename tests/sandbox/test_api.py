@@ -278,8 +278,6 @@ def test_what_is_known_of_error_codes_supply_chain_account_and_factions(player):
         "/agents/NOBODY",
         "/factions/NOBODY",
         "/my/contracts/none",
-        "/nowhere",
-        "/my/ships/TESTER-1//",
     ],
 )
 def test_what_does_not_exist_is_not_found(player, home, path):
@@ -287,11 +285,18 @@ def test_what_does_not_exist_is_not_found(player, home, path):
     assert player.refusal("GET", path)[:2] == (404, 404)
 
 
+@pytest.mark.parametrize("path", ["/nowhere", "/my/agent//", "/my/ships/TESTER-1//"])
+def test_a_path_that_is_not_of_the_game_is_refused_in_the_form_of_its_web_server(player, path):
+    reply = player.send("GET", path)
+    assert reply.status_code == 404
+    assert reply.json() == {"message": f"Route GET:/v2{path} not found", "error": "Not Found", "statusCode": 404}
+
+
 def test_the_wrong_method_names_the_right_ones(player):
     reply = player.send("DELETE", "/my/ships/TESTER-1/nav")
     assert reply.status_code == 405
     assert {"GET", "PATCH"} <= set(reply.headers["allow"].split(", "))
-    assert reply.json()["error"]["code"] == 405
+    assert reply.json()["statusCode"] == 405
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", None])
@@ -405,7 +410,7 @@ def test_requests_are_counted_by_route_template_and_status():
     player.get("/my/ships/TESTER-1")
     player.get("/my/ships/TESTER-2")
     player.refusal("GET", "/my/ships/NO-1")
-    player.refusal("GET", "/nowhere")
+    player.send("GET", "/nowhere")
     assert player.app.state.requests == {
         ("POST", "/register", 201): 1,
         ("GET", "/my/ships/{ship}", 200): 2,

@@ -214,8 +214,8 @@ def _of_the_line(error: CycloptsError) -> str:
 
 
 def _of_the_game(error: GameError) -> str:
-    if error.http_status == 404 and str(error).startswith("Route "):  # the server's word, not the game's
-        return f"{error}; is SPACETRADERS_BASE_URL right? The game's ends in /v2"
+    if error.http_status == 404 and not error.code:  # the server's word, not the game's
+        return f"{error} SPACETRADERS_BASE_URL says where it is; the game's ends in /v2"
     return f"the game said: {error}{_of_the_fields(error)}" + (f" (code {error.code})" if error.code else "")
 
 

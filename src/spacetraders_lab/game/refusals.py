@@ -91,6 +91,8 @@ def _refusal_in(response: httpx2.Response) -> _Refusal:
     except (msgspec.DecodeError, RecursionError):
         return _SILENT
     error = body.get("error") if isinstance(body, dict) else None
+    if isinstance(error, str):  # from the game's web server, which says it in a form of its own: there is no such path
+        return _refusal_of({"message": body.get("message")})
     return _refusal_of(error) if isinstance(error, dict) else _SILENT
 
 

@@ -103,7 +103,7 @@ class _Api:
         return serve
 
     async def no_route(self, request: Request, error: Exception) -> Response:
-        """What is not in the game's API: 404, or 405 for a path under another method."""
+        """What is not in the game's API: 404, or 405 for a path under another method, in the form of its web server."""
         known = error if isinstance(error, HTTPException) else HTTPException(404)
         headers, now = dict(known.headers or {}), self.host.clock.now()
         try:
@@ -111,7 +111,8 @@ class _Api:
             agent, _ = self._authenticate(Access.OPEN, _bearer(request))
             headers |= self._admit(request, agent, now)
             message = f"Route {request.method}:{request.url.path} not found"
-            raise refusals.refuse(known.status_code, message, known.status_code)
+            shown = {"message": message, "error": known.detail, "statusCode": known.status_code}
+            reply = Response(msgspec.json.encode(shown), known.status_code, {**self.headers, **headers}, _JSON)
         except GameError as refusal:
             reply = self._refusal(refusal, headers)
         self.host.requests[request.method, "unknown", reply.status_code] += 1

@@ -138,8 +138,8 @@ def test_activity_may_be_absent_null_or_unknown() -> None:
         assert market([good])["IRON_ORE"].activity is None
 
 
-@pytest.mark.parametrize("strange", [{"type": "BARTER"}, {"supply": "OVERFLOWING"}])
-def test_a_listing_in_unknown_words_is_left_out_and_the_others_stay(strange: dict[str, str]) -> None:
+@pytest.mark.parametrize("strange", [{"type": "BARTER"}, {"supply": "OVERFLOWING"}, {"type": None}, {"supply": None}])
+def test_a_listing_in_unknown_words_is_left_out_and_the_others_stay(strange: dict[str, Any]) -> None:
     assert set(market([GOOD | strange, GOOD | {"symbol": "ICE"}])) == {"ICE"}
 
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -160,3 +161,17 @@ def test_planning_moves_nothing(rig: Rig) -> None:
     _plan(rig)
     assert len(rig.universe.ledger) == before
     assert not [x for x in rig.wire.log if x.method != "GET" and not x.fits("POST", "/register")]
+
+
+def test_who_names_no_ships_has_the_fleet_read_once(rig: Rig) -> None:
+    assert [ship.symbol for ship in rig.play(lambda lab: plan_scouting(lab, rig.system)).ships] == list(rig.fleet)
+    assert len([x for x in rig.wire.log if x.fits("GET", "/my/ships")]) == 1
+
+
+def test_waypoints_that_nobody_has_charted_are_counted(rig: Rig) -> None:
+    hidden = list(rig.universe.home.markets)[:3]
+    for symbol in hidden:
+        known = rig.universe.home.waypoints[symbol]
+        rig.universe.home.waypoints[symbol] = replace(known, traits=frozenset({"UNCHARTED"}))
+    planned = _plan(rig)
+    assert (planned.uncharted, planned.markets) == (3, len(rig.universe.home.markets) - 3)

@@ -18,7 +18,7 @@ from spacetraders_lab.core.market import Listing, TradeGood
 from spacetraders_lab.core.waypoint import checked_system, system_of
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.effects import read_market
-from spacetraders_lab.run.scout import follow, free_ships, plan_scouting
+from spacetraders_lab.run.scout import follow, plan_scouting
 from spacetraders_lab.run.watch import watch as keep_watch
 
 _HEADINGS = ["good", "type", "supply", "activity", "volume", "ask", "bid"]
@@ -54,15 +54,14 @@ def scout(
     above_zero("--requests-per-minute", requests_per_minute, _MOST_REQUESTS_PER_MINUTE)
 
     async def go(lab: Lab) -> int:
-        fleet = named or await free_ships(lab, chosen)
-        plan = await plan_scouting(lab, chosen, fleet, max_age=timedelta(minutes=max_age))
+        plan = await plan_scouting(lab, chosen, named, max_age=timedelta(minutes=max_age))
         render.print_scouting(plan)
         with render.progress_bar() as progress:
             task = progress.add_task("markets", total=plan.markets)
             read = await follow(lab, plan, visited=lambda _, done, __: progress.update(task, completed=done))
         if watch:
             print(f"Scouted {read} markets of {chosen}; watching until Ctrl-C.", flush=True)
-            return await _watch(lab, chosen, fleet, requests_per_minute)
+            return await _watch(lab, chosen, [ship.symbol for ship in plan.ships], requests_per_minute)
         return read
 
     print(f"{'Read' if watch else 'Scouted'} {with_lab(go)} markets of {chosen}.")

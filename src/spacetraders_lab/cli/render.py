@@ -204,6 +204,8 @@ def print_scouting(plan: "ScoutingPlan") -> None:
     skipped = f"; {len(plan.fresh)} were read recently" if plan.fresh else ""
     errors = Console(stderr=True, highlight=False, soft_wrap=True)
     errors.print(f"{plan.markets} markets in {plan.seconds / 60:.0f} minutes of game time{skipped}: {known}")
+    if plan.uncharted:
+        errors.print(f"{plan.uncharted} waypoints are uncharted: the game does not say whether there are markets")
     for ship, tour in zip(plan.ships, plan.tours, strict=True):
         errors.print(f"  {ship.symbol}: {' '.join(tour) or 'stays'}")
 

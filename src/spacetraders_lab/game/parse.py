@@ -162,9 +162,9 @@ class TransactionShape(Shape, frozen=True):
 
 class TradeGoodShape(Shape, frozen=True):
     symbol: str
-    type: str
+    type: str | None
     trade_volume: int
-    supply: str
+    supply: str | None
     purchase_price: int
     sell_price: int
     activity: str | None = None

@@ -35,7 +35,8 @@ class ScoutingPlan:
     """Who visits what, in which order. `seconds` of game time until the last market has been read, as planned.
 
     `fresh` markets were read lately and are left out. Of the `listed` ones it is known what they trade, which the game
-    tells without a visit; prices it shows only to a ship that is there.
+    tells without a visit; prices it shows only to a ship that is there. Of the `uncharted` waypoints the game does not
+    even say whether there is a market.
     """
 
     system: str
@@ -44,6 +45,7 @@ class ScoutingPlan:
     seconds: float
     fresh: frozenset[str]
     listed: frozenset[str]
+    uncharted: int
 
     @property
     def markets(self) -> int:
@@ -57,9 +59,11 @@ async def scout(lab: Lab, system: str, ship_symbols: Sequence[str], *, visited: 
 
 
 async def plan_scouting(
-    lab: Lab, system: str, ship_symbols: Sequence[str], *, max_age: timedelta = timedelta(0)
+    lab: Lab, system: str, ship_symbols: Sequence[str] = (), *, max_age: timedelta = timedelta(0)
 ) -> ScoutingPlan:
     """Share the markets of a system out among the ships so that all have been read as soon as possible.
+
+    Where no ships are named, those go that are there and fly for no run.
 
     Markets that were read within `max_age` of game time are left out, so a scouting that was broken off goes on where
     it stopped. Raises UserError for ships that are not there, Unreachable for one that cannot set off.
@@ -85,6 +89,7 @@ async def plan_scouting(
         seconds=problem.makespan(tours),
         fresh=fresh,
         listed=listed,
+        uncharted=sum("UNCHARTED" in waypoint.traits for waypoint in waypoints),
     )
 
 
@@ -126,7 +131,12 @@ async def visit(lab: Lab, ship: Ship, market: str) -> Ship:
 
 
 async def scouts(lab: Lab, system: str, ship_symbols: Sequence[str]) -> tuple[Ship, ...]:
-    """The ships with these symbols, each once; raises UserError for ships that are not there, or at work for a run."""
+    """The ships with these symbols, each once, or all that are there and free where none is named.
+
+    Raises UserError for ships that are not there, or at work for a run.
+    """
+    if not ship_symbols:
+        return await _free(lab, system)
     await refuse_ships_at_work(lab, ship_symbols)
     ships = await ships_named(lab, ship_symbols)
     astray = [ship.symbol for ship in ships if ship.system != system]
@@ -135,11 +145,11 @@ async def scouts(lab: Lab, system: str, ship_symbols: Sequence[str]) -> tuple[Sh
     return tuple(ships)
 
 
-async def free_ships(lab: Lab, system: str) -> tuple[str, ...]:
+async def _free(lab: Lab, system: str) -> tuple[Ship, ...]:
     """The player's ships in the system that no run is flying; raises UserError where there is none."""
-    here = [ship.symbol for ship in await reads.list_ships(lab.game.client) if ship.system == system]
-    flown = await lab.read(lambda c: ContainerRepository(c).driven_ships(lab.player_id, here, now=lab.clock.now()))
-    if free := tuple(symbol for symbol in here if symbol not in flown):
+    here = {ship.symbol: ship for ship in await reads.list_ships(lab.game.client) if ship.system == system}
+    flown = await lab.read(lambda c: ContainerRepository(c).driven_ships(lab.player_id, [*here], now=lab.clock.now()))
+    if free := tuple(ship for symbol, ship in here.items() if symbol not in flown):
         return free
     if here:
         raise UserError(f"your ships in {system} all fly for experiments: {', '.join(here)}; pause one of them first")

@@ -103,6 +103,25 @@ def test_a_market_that_never_shows_its_prices_is_left_out_of_the_scouting(
     assert f"{hidden} shows no prices" in caplog.text
 
 
+@pytest.mark.parametrize("requests", [1, 2, 3, 5, 12])
+def test_a_ship_that_is_sold_leaves_and_fails_no_pair(make_rig: MakeRig, requests: int) -> None:
+    rig = make_rig(ships=2)
+    fleet, seen = rig.fleet, 0
+
+    def scrap(exchange: Exchange) -> None:
+        nonlocal seen
+        seen += "LAB-1" in exchange.path or exchange.path.endswith("/market")
+        if seen == requests:
+            rig.wire.after = lambda _: None
+            del rig.universe.ships["LAB-1"], rig.universe.fleets["LAB"]["LAB-1"]
+
+    rig.wire.after = scrap
+    run = rig.queue(rig.pairs(6), FOUR_CELLS)
+    gone, other = rig.fly(run, *fleet)
+    assert gone.error == "Ship not found. Ship LAB-1 does not exist or does not belong to the agent."
+    assert (other.error, rig.counts(run)) == (None, {"COMPLETED": 6})
+
+
 def _hide_prices(monkeypatch: pytest.MonkeyPatch, market: str) -> None:
     """The game takes no ship for being at the market."""
     is_watched = Universe.is_watched

@@ -306,6 +306,7 @@ class PairSession:
             case Refusal.LOOK_AGAIN:
                 await self._look_again(error)
             case Refusal.PAIR:
+                self.ship = await self._read_ship()  # raises when it is the ship that is gone
                 raise PairError(f"the game refused the trade: {error} (code {error.code})", code=error.code)
 
     async def _look_again(self, error: GameError) -> None:

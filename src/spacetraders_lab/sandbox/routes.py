@@ -42,7 +42,7 @@ PLAYED = (
     Endpoint("GET", f"{_WAYPOINT}/shipyard", world.get_shipyard, Access.OPEN),
     Endpoint("GET", f"{_WAYPOINT}/jump-gate", world.get_jump_gate, Access.OPEN),
     Endpoint("GET", f"{_WAYPOINT}/construction", world.get_construction, Access.OPEN),
-    Endpoint("GET", "/market/supply-chain", world.supply_chain),
+    Endpoint("GET", "/market/supply-chain", world.supply_chain, Access.OPEN),
     Endpoint("GET", "/agents", world.list_agents, Access.OPEN),
     Endpoint("GET", "/agents/{agent}", world.get_agent, Access.OPEN),
     Endpoint("GET", "/factions", world.list_factions, Access.OPEN),

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Connection
 
+from spacetraders_lab.game import reads
 from spacetraders_lab.run.app import Lab, LeaseTimes
 from spacetraders_lab.run.claims import Claims
 from spacetraders_lab.run.faultpoints import Point
@@ -77,7 +78,7 @@ def _beats_while_asleep(rig: Rig) -> tuple[int, int]:
     run = rig.queue(rig.pairs(len(rig.fleet)), FOUR_CELLS, run_id=f"run-{len(rig.fleet)}")
 
     async def hold(lab: Lab, pulse: Pulse, ship: str) -> None:
-        claim, _ = await Claims(lab, run, ship, "owner").next_pair(None)
+        claim, _ = await Claims(lab, run, ship, "owner").next_pair(await reads.get_ship(lab.game.client, ship))
         assert claim is not None
         async with pulse.keep(claim, lab.clock.monotonic()) as lease:
             await lab.clock.sleep(1.95 * lab.times.lease)  # no beat falls due in the moment of the end

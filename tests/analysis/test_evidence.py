@@ -543,8 +543,18 @@ class TestRecovery:
         halving = recovery(Stream.NONE, half_life_minutes=estimate(300.0))
         found = resilience_of(halving, make_listing(type=ListingType.EXCHANGE, activity=None), SELL)
         assert found is not None and found.half_life is not None
-        assert np.median(found.half_life) == pytest.approx(300)
+        assert np.median(found.half_life) == pytest.approx(300, abs=0.001)
+        assert np.std(np.log(found.half_life)) == pytest.approx(math.hypot(0.5, math.log(1.2) / 1.96), rel=0.15)
         assert set(found.lasting) == {0.0}
+
+    def test_what_halves_after_small_moves_may_come_back_steadily_and_takes_longer_after_large_ones(self) -> None:
+        """Half of three tradeVolumes in 300 minutes: of six, half is back in 300 as well, or in 600."""
+        found = resilience_of(recovery(tick=None, half_life_minutes=exactly(300.0), volumes=3.0), HERE, BUY)
+        assert found is not None
+        for moved, halving, steady in ((3.0, 1.5, 1.5), (6.0, 3.0, 4.5)):
+            left = found.gone_back(np.full(DRAWS, moved), 300.0)
+            assert np.median(left[::2]) == pytest.approx(halving, rel=0.1)
+            assert np.median(left[1::2]) == pytest.approx(steady, rel=0.1)
 
     @pytest.mark.parametrize(
         ("share", "lasts"),

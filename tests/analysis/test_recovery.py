@@ -285,6 +285,7 @@ def test_that_nothing_came_back_is_told_only_of_a_long_time(longest, told):
     chance, visits = np.random.default_rng(1), 30
     nothing_back = Revisits(
         unit=np.arange(visits),
+        volumes=np.full(visits, 3.0),
         shift=np.full(visits, 0.2),
         lead=np.full(visits, 1.0),
         minutes=np.tile([longest / 2, longest], (visits, 1)),

@@ -33,10 +33,12 @@ class Revisits:
 
     `minutes` is the time since the last trade, `lead` from the read before the visit to it; `shift` the log move by
     the visit (D), `moved` the log of each read over the quote before the visit; `rounding` the variance of each
-    read's log, `rounding_before` that of the quote before. `unit` is the listing of each visit.
+    read's log, `rounding_before` that of the quote before. `unit` is the listing of each visit, `volumes` the
+    tradeVolumes that it traded.
     """
 
     unit: Ints
+    volumes: Floats
     shift: Floats
     lead: Floats
     minutes: Floats

@@ -9,11 +9,12 @@ from enum import StrEnum
 import numpy as np
 
 from spacetraders_lab.analysis.arrays import Floats
-from spacetraders_lab.analysis.draws import DRAWS, evenly, normal, positive
+from spacetraders_lab.analysis.draws import DRAWS, evenly, normal, normals, positive
 from spacetraders_lab.analysis.recovery_findings import ListingRate, RecoveryEstimate, Stream, TickRate, stream_of
 from spacetraders_lab.analysis.resilience import Resilience
 from spacetraders_lab.core.market import Listing, ListingType, Operation
 
+_AMONG_LISTINGS = 0.5  # SD of the log of a half-life: activities of the game differ up to five times
 _CHANCE = 2  # a stream of draws of its own, beside those of the curve
 
 
@@ -52,7 +53,8 @@ def resilience_of(
 
     Against the market's own stream a tick brings nothing back, and what is known to last is taken to last. A half-life
     is that of what does not stay, so the share that stays goes with it, clear or not. A listing that keeps its beat
-    does not halve its way back, so there a half-life would miss.
+    does not halve its way back, so there a half-life would miss. Where no beat was found it may keep one all the same:
+    then a larger move takes longer to halve, as a lane that is kept up would find out.
     """
     if recovery is None:
         return None
@@ -66,7 +68,10 @@ def resilience_of(
         return None if back.lasts_minutes is None else Resilience.steadily(np.zeros(DRAWS))
     share = back.permanent_share
     lasting = np.zeros(DRAWS) if share is None else np.clip(normal(share, chance), 0.0, 1.0)
-    return Resilience.halving(positive(back.half_life_minutes, chance), lasting)
+    half_life = positive(back.half_life_minutes, chance) * np.exp(normals(chance) * _AMONG_LISTINGS)
+    return (
+        Resilience.either(half_life, back.volumes, lasting) if back.volumes else Resilience.halving(half_life, lasting)
+    )
 
 
 def _rates(recovery: RecoveryEstimate, listing: Listing) -> tuple[PaceGround, Sequence[TickRate | ListingRate]]:

@@ -58,7 +58,15 @@ def _return(visits: Revisits, unrested: int) -> ReturnEstimate:
     if len(visits.unit) < FEWEST_REVISITS or units < FEWEST_UNITS:
         return ReturnEstimate(None, None, None, len(visits.unit), units, unrested)
     decay = fit_decay(visits)
-    return ReturnEstimate(decay.half_life, decay.permanent_share, decay.lasts, len(visits.unit), units, unrested)
+    return ReturnEstimate(
+        decay.half_life,
+        decay.permanent_share,
+        decay.lasts,
+        len(visits.unit),
+        units,
+        unrested,
+        float(np.median(visits.volumes)),
+    )
 
 
 def _revisits(
@@ -143,6 +151,7 @@ def _measure(data: Dataset, reads: Reads, tick: Tick | None, last: Ints, first: 
     lead = np.maximum(data.time[last] - data.time[first] + data.seconds[first], 0.0) / 60
     return Revisits(
         unit=data.unit[last],
+        volumes=data.cumulative[last] / data.trade_volume[last],
         shift=np.log(data.after[last] / before),
         lead=lead,
         minutes=np.where(there, elapsed, np.nan),

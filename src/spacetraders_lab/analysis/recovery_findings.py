@@ -72,7 +72,8 @@ class ReturnEstimate:
 
     None where the readings after so many visits (`revisits`) to so many `listings` do not tell. `lasts_minutes` is set
     where less than half had gone (95 % sure) after so long, the longest that was watched. `unrested` visits more were
-    read again, but their listing was still on its way back from an earlier visit.
+    read again, but their listing was still on its way back from an earlier visit. `volumes` is how many tradeVolumes
+    the visits traded, in the median: 0 where that is not known.
     """
 
     half_life_minutes: Estimate | None
@@ -81,6 +82,7 @@ class ReturnEstimate:
     revisits: int
     listings: int
     unrested: int = 0
+    volumes: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ Displacements are in tradeVolumes. Resilience knows no prices: what a displaced 
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,8 +17,8 @@ WEEK = 7 * 24 * 60.0  # minutes: about half of a universe's life, and what "kept
 class Resilience:
     """The pace at which a displacement goes back. Arrays have one entry a draw.
 
-    It halves every `half_life` minutes but for the share `lasting`, or, without a half-life, shrinks by so many
-    tradeVolumes `an_hour`.
+    It halves every `half_life` minutes but for the share `lasting`, or, where that is endless or there is none, shrinks
+    by so many tradeVolumes `an_hour`.
     """
 
     half_life: Floats | None
@@ -35,25 +35,23 @@ class Resilience:
         """It shrinks by so many tradeVolumes an hour; 0: nothing comes back."""
         return cls(None, an_hour, np.zeros_like(an_hour))
 
-    def central(self) -> "Resilience":
-        """The one of the median of every parameter."""
-        half_life = None if self.half_life is None else _median(self.half_life)
-        return replace(self, half_life=half_life, an_hour=_median(self.an_hour), lasting=_median(self.lasting))
+    @classmethod
+    def either(cls, half_life: Floats, volumes: float, lasting: Floats) -> "Resilience":
+        """Every other draw halves; the rest take back half of so many tradeVolumes in that time, and go on steadily."""
+        steady = np.arange(len(half_life)) % 2 == 1
+        return cls(np.where(steady, np.inf, half_life), np.where(steady, 30 * volumes / half_life, 0.0), lasting)
 
     def gone_back(self, passing: Floats, minutes: Floats | float) -> Floats:
         """What is left of displacements that do not stay after so many minutes; the last axis is that of the draws.
 
         Ticks take back what was moved against the trader, and nothing of what was moved in his favour.
         """
-        if self.half_life is None:
-            return np.asarray(passing - np.clip(passing, 0.0, self.an_hour * minutes / 60))
-        return np.asarray(passing * np.exp2(-minutes / self.half_life))
+        halved = passing if self.half_life is None else passing * np.exp2(-minutes / self.half_life)
+        return np.asarray(halved - np.clip(halved, 0.0, self.an_hour * minutes / 60))
 
     def share_left(self, minutes: float) -> Floats:
         """What is left after so many minutes of one tradeVolume's move, what stays for ever left aside."""
-        if self.half_life is None:
-            return np.maximum(0.0, 1 - self.an_hour * minutes / 60)
-        return np.asarray(np.exp2(-minutes / self.half_life))
+        return self.gone_back(np.ones_like(self.an_hour), minutes)
 
     def found_by(self, moves: Sequence[float], minutes: float, displaced: Floats | float = 0.0) -> Iterator[Floats]:
         """What each visit finds moved against now, when they are so many minutes apart and move so much.
@@ -66,7 +64,3 @@ class Resilience:
             stays = stays + self.lasting * moved
             passing = passing + (1 - self.lasting) * moved
             passing = self.gone_back(passing, minutes)
-
-
-def _median(values: Floats) -> Floats:
-    return np.array([np.median(values)])

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Annotated, Literal
 
+import numpy as np
 from cyclopts import Parameter
 from sqlalchemy import Connection
 
@@ -155,7 +156,7 @@ def split(good: Good, *, at: str, side: Side, units: int, visits: int, every: fl
         pace, unrest, over = known.pace(at, operation), known.unrest(at), known.over()
     if resilience is None:
         raise UserError(_NO_RECOVERY.replace("\n", " "))
-    pieces = advice.split(units, visits, float(resilience.central().share_left(every)[0]))
+    pieces = advice.split(units, visits, float(np.median(resilience.share_left(every))))
     plans = {"split": pieces, "equal": advice.split(units, visits, 0.0), "at once": [units]}
     costs = {name: advice.split_cost(evidence.curve, plan, every, resilience) for name, plan in plans.items()}
     if json:

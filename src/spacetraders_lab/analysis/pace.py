@@ -25,7 +25,7 @@ class PaceGround(StrEnum):
     KIND = "ticks of listings of its type and activity"
     ACTIVITY = "ticks of its activity, but of the other type"
     OTHERS = "ticks of other activities, its own not being measured: it may be several times off"
-    HALF_LIFE = "the half-life of such moves"
+    HALF_LIFE = "the half-life of such moves; larger ones may take several times longer"
     NOTHING = "nothing: that was not measured"
 
     @property

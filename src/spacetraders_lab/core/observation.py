@@ -1,7 +1,7 @@
 """From a quote before, a transaction and a quote after to the row that is kept. Arithmetic only."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -71,9 +71,9 @@ class TradeContext:
     def to_json(self) -> dict[str, Any]:
         """Plain JSON, kept with the intent."""
         return {
-            "pair": asdict(self.pair),
-            "visit": asdict(self.visit),
-            "before": asdict(self.before),
+            "pair": _flat(self.pair),
+            "visit": _flat(self.visit),
+            "before": _flat(self.before),
             "before_at": self.before_at.isoformat(),
             "traded_at": self.traded_at and self.traded_at.isoformat(),
         }
@@ -94,6 +94,11 @@ class TradeContext:
     def reported_until(self) -> datetime:
         """What the market reports with a later stamp was traded since: its own stamps need no clock to compare them."""
         return self.traded_at or self.before_at
+
+
+def _flat(found: MarketPair | Visit | TradeGood) -> dict[str, Any]:
+    """What `dataclasses.asdict` gives for something of plain values, without its copy of each."""
+    return {name: getattr(found, name) for name in found.__slots__}
 
 
 def trade_record(

@@ -213,10 +213,11 @@ async def _record_done(
 
 async def _conflict_after(lab: Lab, lease: Lease, intent: Intent, ship: Ship) -> str | None:
     """What the reply to a trade shows of the hold: None when it is as it should be, else why the pair is spoilt."""
-    step, context = intent.step, TradeContext.from_json(intent.quote_before)
-    held, expected, now = ship.units_of(step.good_symbol), units_after(intent), lab.clock.now()
+    step, now = intent.step, lab.clock.now()
+    held, expected = ship.units_of(step.good_symbol), units_after(intent)
     if held == expected:
         return None
+    context = TradeContext.from_json(intent.quote_before)
     await lease.write(
         lambda c: audit.put_on_record(c, lease.claim, step, context, expected=expected, held=held, now=now)
     )

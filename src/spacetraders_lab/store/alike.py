@@ -1,19 +1,22 @@
-"""Inserts many rows that are alike: what they share is made ready for the driver once, and not again for every row.
+"""Inserts rows that are alike: what they share is made ready for the driver once, and not again for every row.
 
-Past SQLAlchemy's execution, which spends longer on the values of a market's reading than SQLite does on writing it.
+Past SQLAlchemy's execution, which spends longer on the values of a market's reading, or on those of a trade, than
+SQLite does on writing them.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import repeat
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Dialect, Table, insert
 
 
 class _Statement(NamedTuple):
-    """An INSERT as the driver takes it; `order` of its values, None where it takes them by name."""
+    """An INSERT as the driver takes it: the `names` of its values in their order, and whether it takes them by name."""
 
     sql: str
-    order: Sequence[str] | None
+    names: Sequence[str]
+    by_name: bool
     make_ready: Mapping[str, Callable[[Any], Any]]
 
 
@@ -21,31 +24,36 @@ _statements: dict[tuple[str, str], _Statement] = {}  # by the dialect's and the 
 
 
 def insert_alike(
-    connection: Connection, table: Table, same: Mapping[str, Any], rows: Iterable[Mapping[str, Any]]
+    connection: Connection, table: Table, same: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]
 ) -> None:
-    """Insert the rows, each with the values of `same` besides; together they name every column but the key."""
+    """Insert the rows, each with the values of `same` besides; together they name every column but the key.
+
+    Each row has something that is not in `same`.
+    """
     key = connection.dialect.name, table.name
     if key not in _statements:
         _statements[key] = _statement(connection.dialect, table)
-    sql, order, make_ready = _statements[key]
+    sql, names, by_name, make_ready = _statements[key]
 
-    def ready(values: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: make_ready[name](value) if name in make_ready else value for name, value in values.items()}
+    def ready(name: str, values: list[Any]) -> Iterable[Any]:
+        return map(make_ready[name], values) if name in make_ready else values
 
-    shared = ready(same)
-    whole = [shared | ready(row) for row in rows]
+    columns = (
+        repeat(*ready(name, [same[name]])) if name in same else ready(name, [row[name] for row in rows])
+        for name in names
+    )
+    whole = [*zip(*columns, strict=False)]
     if whole:
-        connection.exec_driver_sql(
-            sql, whole if order is None else [tuple(map(row.__getitem__, order)) for row in whole]
-        )
+        connection.exec_driver_sql(sql, [dict(zip(names, row, strict=True)) for row in whole] if by_name else whole)
 
 
 def _statement(dialect: Dialect, table: Table) -> _Statement:
-    columns = [column for column in table.c if not column.primary_key]
-    compiled: Any = insert(table).compile(dialect=dialect, column_keys=[column.name for column in columns])
-    makers = {column.name: column.type.dialect_impl(dialect).bind_processor(dialect) for column in columns}
+    names = [column.name for column in table.c if not column.primary_key]
+    compiled: Any = insert(table).compile(dialect=dialect, column_keys=names)
+    makers = {name: table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names}
     return _Statement(
         str(compiled),
-        compiled.positiontup if compiled.positional else None,
+        compiled.positiontup if compiled.positional else names,
+        not compiled.positional,
         {name: maker for name, maker in makers.items() if maker is not None},
     )

@@ -25,6 +25,7 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import OPEN_STATUSES, ExperimentRun, RunStatus, TradeRecord
 from spacetraders_lab.core.halt import Halt
 from spacetraders_lab.core.limits import Limits
+from spacetraders_lab.store.alike import insert_alike
 from spacetraders_lab.store.attrition import skip_what_is_left, stored_design
 from spacetraders_lab.store.failures import unknown_run
 from spacetraders_lab.store.schema import RUN_COLUMNS, experiment_deviations
@@ -216,7 +217,7 @@ class ExperimentRepository:
 
         Call it in the transaction that holds the lease and resolves the trade's intent.
         """
-        self._connection.execute(_RECORD, {name: getattr(record, name) for name in _FIELDS})
+        insert_alike(self._connection, trades, {}, [{name: getattr(record, name) for name in _FIELDS}])
 
     def records_of(self, run_id: str, pair_id: str, take: int) -> list[TradeRecord]:
         """What a take of a pair has recorded, in the order of recording."""
@@ -246,8 +247,7 @@ class ExperimentRepository:
         return int(self._connection.execute(select(runs.c.requests).where(runs.c.run_id == run_id)).scalar_one())
 
 
-# what is executed for every trade, and every time a ship looks for a pair, is built once
-_RECORD = insert(trades)
+# what is executed every time a ship looks for a pair is built once
 _ADD_REQUESTS = (
     update(runs)
     .where(runs.c.run_id == bindparam("of_run"))

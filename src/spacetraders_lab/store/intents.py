@@ -1,5 +1,6 @@
 """Trades written down before they are sent, and what became of them: the ledger that a ship's hold is held against."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -90,7 +91,7 @@ class IntentRepository:
             "state": IntentState.OPEN,
             "created_at": now,
         }
-        return _intent(self._connection.execute(_ADD, values).one())
+        return _intent(values | {"intent_id": self._connection.execute(_ADD, values).scalar_one()})
 
     def resolve(self, intent_id: int, state: IntentState, *, now: datetime, units_found: int | None = None) -> None:
         """Say what became of an open intent; raises LeaseLost when somebody else has said so already.
@@ -154,7 +155,7 @@ class IntentRepository:
 
     def _open(self, statement: Select[Any], **whose: str | int) -> list[Intent]:
         rows = self._connection.execute(statement, whose)
-        return sorted((_intent(row) for row in rows), key=lambda intent: intent.intent_id)
+        return sorted((_intent(row._asdict()) for row in rows), key=lambda intent: intent.intent_id)
 
 
 # --- what is executed for every trade or pair is built once ----------------------------------------------------------
@@ -166,7 +167,7 @@ _player = select(runs.c.player_id).where(runs.c.run_id == intents.c.run_id).scal
 _OPEN_OF_SHIP = _ALL_OPEN.where(intents.c.ship_symbol == bindparam("ship"), _player == bindparam("player"))
 _OPEN_OF_RUN = _ALL_OPEN.where(intents.c.run_id == bindparam("run"))
 
-_ADD = insert(intents).returning(intents)
+_ADD = insert(intents).returning(intents.c.intent_id)
 _RESOLVE = (
     update(intents)
     .where(intents.c.intent_id == bindparam("resolved_id"), _OPEN)
@@ -253,19 +254,20 @@ def _units_after(row: Row[Any]) -> int:
     return int(row.units_before + (row.units if row.operation is Operation.BUY else -row.units))
 
 
-def _intent(row: Row[Any]) -> Intent:
+def _intent(row: Mapping[str, Any]) -> Intent:
+    step = ("operation", "good_symbol", "market", "fraction", "iteration", "part", "units")
     return Intent(
-        intent_id=row.intent_id,
-        run_id=row.run_id,
-        queue_id=row.queue_id,
-        ship_symbol=row.ship_symbol,
-        owner=row.owner,
-        attempt=row.attempt,
-        take=row.take,
-        step=Step(row.operation, row.good_symbol, row.market, row.fraction, row.iteration, row.part, row.units),
-        units_before=row.units_before,
-        price_limit=row.price_limit,
-        quote_before=row.quote_before,
-        state=row.state,
-        created_at=row.created_at,
+        intent_id=row["intent_id"],
+        run_id=row["run_id"],
+        queue_id=row["queue_id"],
+        ship_symbol=row["ship_symbol"],
+        owner=row["owner"],
+        attempt=row["attempt"],
+        take=row["take"],
+        step=Step(*(row[name] for name in step)),
+        units_before=row["units_before"],
+        price_limit=row["price_limit"],
+        quote_before=row["quote_before"],
+        state=row["state"],
+        created_at=row["created_at"],
     )

@@ -126,7 +126,7 @@ class World:
             "source": source,
             "ship_symbol": ship,
         }
-        quotes = (
+        quotes = [
             {
                 "good_symbol": good.symbol,
                 "type": good.type,
@@ -137,7 +137,7 @@ class World:
                 "sell_price": good.sell_price,
             }
             for good in snapshot.goods.values()
-        )
+        ]
         insert_alike(self._connection, observations, reading, quotes)
 
     def latest_listings(self, universe_id: int, system: str, *, newer_than: datetime | None = None) -> list[Listing]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from spacetraders_lab.core.limits import NO_LIMITS, Limits
@@ -188,7 +189,7 @@ class Design:
     @property
     def cells(self) -> tuple[Cell, ...]:
         """The grid's (fraction, iteration) in trading order: fraction by fraction, iterations 1 to n."""
-        return tuple((fraction, i) for fraction in self.fractions for i in range(1, self.iterations + 1))
+        return _grid(self.fractions, self.iterations)
 
     @property
     def is_literal(self) -> bool:
@@ -217,6 +218,11 @@ class Design:
     def menu(self) -> Menu:
         """What a pair is traded at that has no menu of its own."""
         return Menu(self.cells)
+
+
+@cache  # a run has one design, and asks at every step of every pair
+def _grid(fractions: tuple[float, ...], iterations: int) -> tuple[Cell, ...]:
+    return tuple((fraction, i) for fraction in fractions for i in range(1, iterations + 1))
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,7 @@ other programs use the same account, it grants only what it was promised (`core.
 import asyncio
 import math
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from heapq import heappop, heappush
 from itertools import count
 
@@ -76,27 +75,22 @@ class _Line:
         self._numbers = count()
         self._taken = False
 
-    @asynccontextmanager
-    async def turn(self, since: float) -> AsyncIterator[None]:
-        if self._taken:
-            await self._wait(since)
-        self._taken = True
-        try:
-            yield
-        finally:
-            self._pass_on()
-
-    async def _wait(self, since: float) -> None:
+    async def wait(self, since: float) -> None:
+        """Return when it is the caller's turn, which lasts until it calls `pass_on`."""
+        if not self._taken:
+            self._taken = True
+            return
         mine: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         heappush(self._waiting, (since, next(self._numbers), mine))
         try:
             await mine
         except asyncio.CancelledError:
             if not mine.cancelled():  # it was this one's turn in the same moment
-                self._pass_on()
+                self.pass_on()
             raise
 
-    def _pass_on(self) -> None:
+    def pass_on(self) -> None:
+        """End a turn."""
         while self._waiting:
             mine = heappop(self._waiting)[-1]
             if not mine.done():
@@ -148,16 +142,22 @@ class TwoPoolLimiter:
         came = self._clock.monotonic()
         self._waiting += 1
         try:
-            async with self._line.turn(came if since is None else since):
-                while (wait := self._grant_or_wait()) > 0:
-                    if wait == math.inf and self._reserve is not None:
-                        await self._ask(self._reserve)
-                    else:
-                        await self._clock.sleep(max(wait, _ROUNDING))  # an event loop takes less for nothing
+            await self._line.wait(came if since is None else since)
+            try:
+                await self._get_grant()
+            finally:
+                self._line.pass_on()
         finally:
             self._waiting -= 1
         self.granted += 1
         self.waited_seconds += self._clock.monotonic() - came
+
+    async def _get_grant(self) -> None:
+        while (wait := self._grant_or_wait()) > 0:
+            if wait == math.inf and self._reserve is not None:
+                await self._ask(self._reserve)
+            else:
+                await self._clock.sleep(max(wait, _ROUNDING))  # an event loop takes less for nothing
 
     def share_with_others(self, reserve: Reserve) -> None:
         """From now on grant only what `reserve` promises: other programs use the same account."""

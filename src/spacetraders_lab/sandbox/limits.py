@@ -73,9 +73,8 @@ class RateLimits:
         limits = [self._limit("IP Address", address)]
         if account is not None:
             limits.append(self._limit("Account", account))
-        full = [limit for limit in limits if limit.free_at(now) > now]
-        if full:
-            latest = max(full, key=lambda limit: limit.free_at(now))
+        if not all(limit.remaining(now) for limit in limits):
+            latest = max(limits, key=lambda limit: limit.free_at(now))
             raise self._refusal(latest.kind, (latest.free_at(now) - now).total_seconds(), now)
         for limit in limits:
             limit.take(now)

@@ -79,7 +79,7 @@ def pairs(first: Ints, second: Ints, second_count: int) -> tuple[Ints, Ints, Int
 
 def sums(code: Ints, values: Floats, size: int) -> Floats:
     """The sum of the values by code, for codes 0 to size - 1."""
-    return np.bincount(code, values, minlength=size).astype(np.float64)
+    return np.bincount(code, values, minlength=size).astype(np.float64, copy=False)
 
 
 def _plain(values: Column) -> Sequence[Any]:

@@ -21,6 +21,8 @@ _HALVING_LOSS = 200_000  # credits that a visit may lose for half of its worth,
 _HALVING_SHARE = 0.3  # ... or of what the run may still lose, where that is less: else few pairs use up a small budget
 _USUAL_MOVE = 0.03 * 1.5  # log move of a usual visit, against which the rounding of a quote is held
 
+_Reach = Mapping[tuple[str, Operation], Iterable[tuple[CellKey, float, float]]]  # by market and side
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -65,15 +67,16 @@ def possible_pairs(plan: AllocationPlan) -> Iterator[Candidate]:
     for listing in sorted(plan.listings, key=lambda listing: (listing.good.symbol, listing.waypoint)):
         by_good.setdefault(listing.good.symbol, []).append(listing)
     for good, listings in by_good.items():
+        reach = {(listing.waypoint, side): [*_reach(listing, side, aims)] for listing in listings for side in SIDES}
         for source in listings:
             for target in listings:
                 if source.waypoint != target.waypoint:
-                    candidate = _candidate(good, source, target, plan, aims)
+                    candidate = _candidate(good, source, target, plan, reach)
                     if plan.may_lose or candidate.loss < 0:
                         yield candidate
 
 
-def _candidate(good: str, source: Listing, target: Listing, plan: AllocationPlan, aims: Set[CellKey]) -> Candidate:
+def _candidate(good: str, source: Listing, target: Listing, plan: AllocationPlan, reach: _Reach) -> Candidate:
     ask, bid = source.good.purchase_price, target.good.sell_price
     resting_ask = plan.reference[source.waypoint, good].purchase_price
     resting_bid = plan.reference[target.waypoint, good].sell_price
@@ -86,7 +89,10 @@ def _candidate(good: str, source: Listing, target: Listing, plan: AllocationPlan
         (cell_of(source, Operation.BUY), cell_of(target, Operation.SELL)),
         volumes,
         len(bought) + len(sold),
-        (*_reach(source, Operation.BUY, volumes[0], aims), *_reach(target, Operation.SELL, volumes[1], aims)),
+        (
+            *_visits(reach[source.waypoint, Operation.BUY], volumes[0]),
+            *_visits(reach[target.waypoint, Operation.SELL], volumes[1]),
+        ),
         max(
             math.log(ask / resting_ask) * _unforgotten(source, plan),
             math.log(resting_bid / bid) * _unforgotten(target, plan),
@@ -97,15 +103,24 @@ def _candidate(good: str, source: Listing, target: Listing, plan: AllocationPlan
     )
 
 
-def _reach(listing: Listing, side: Operation, volumes: float, aims: Set[CellKey]) -> Iterator[tuple[CellKey, float]]:
-    """The cell that the listing is in, and the aims on both sides of it that trading this side takes it towards."""
-    visits, good, levels = volumes / USUAL_VOLUMES, listing.good, SUPPLIES if side is Operation.SELL else SUPPLIES[::-1]
-    yield cell_of(listing, side), visits * _clarity(good.price(side))
+def _reach(listing: Listing, side: Operation, aims: Set[CellKey]) -> Iterator[tuple[CellKey, float, float]]:
+    """The cell that the listing is in, and the aims on both sides of it that trading this side takes it towards.
+
+    With each the clarity of its quote, and the share of a visit's worth that counts for it.
+    """
+    good, levels = listing.good, SUPPLIES if side is Operation.SELL else SUPPLIES[::-1]
+    clarity = {other: _clarity(good.price(other)) for other in SIDES}
+    yield cell_of(listing, side), clarity[side], 1.0
     for steps, supply in enumerate(levels[levels.index(good.supply) + 1 :], 1):
         for other in SIDES:
             cell = other, good.type, supply, good.activity
             if cell in aims:
-                yield cell, visits * _clarity(good.price(other)) * (_PASSED if other is side else _STEERED) ** steps
+                yield cell, clarity[other], (_PASSED if other is side else _STEERED) ** steps
+
+
+def _visits(reach: Iterable[tuple[CellKey, float, float]], volumes: float) -> Iterator[tuple[CellKey, float]]:
+    """How many usual visits a visit of so many tradeVolumes is worth to each cell."""
+    return ((cell, volumes / USUAL_VOLUMES * clarity * share) for cell, clarity, share in reach)
 
 
 def _unforgotten(listing: Listing, plan: AllocationPlan) -> float:

@@ -100,9 +100,10 @@ def _cell(
     side: int, number: int, orders: Metaorders, naive: float, model: ImpactModel | None, measured: dict[int, Estimate]
 ) -> CellEstimate:
     kind, supply, activity = np.unravel_index(number, (len(TYPES), len(SUPPLIES), len(ACTIVITIES)))
-    own = orders.take(orders.cell == number)
-    markets = len(np.unique(own.unit))
-    ratio = ratio_of_sums(own.move, own.volumes, own.unit)
+    own = orders.cell == number
+    unit = orders.unit[own]
+    markets = len(np.unique(unit))
+    ratio = ratio_of_sums(orders.move[own], orders.volumes[own], unit) if markets else None
     new, prediction, shrinkage = _expected(number, model) if model is not None else (None, None, None)
     return CellEstimate(
         side=SIDES[side],
@@ -110,13 +111,13 @@ def _cell(
         supply=SUPPLIES[supply],
         activity=ACTIVITIES[activity],
         markets=markets,
-        transactions=int(own.trades.sum()),
-        trade_volumes=float(own.tranches.sum()),
+        transactions=int(orders.trades[own].sum()),
+        trade_volumes=float(orders.tranches[own].sum()),
         measured=measured.get(number, ratio),
         new_market=new,
         prediction=prediction,
         ratio=ratio,
-        naive_percent=naive if len(own) else None,
+        naive_percent=naive if markets else None,
         shrinkage=shrinkage,
         flag=_flag(markets),
     )

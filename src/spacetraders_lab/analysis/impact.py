@@ -189,23 +189,34 @@ class _Fit:
         state = cells % (len(SUPPLIES) * len(ACTIVITIES))
         self.alike = np.equal.outer(state, state)
         start = np.log(orders.move.sum() / orders.volumes.sum())
-        self.theta, self.eta = np.full(len(cells), start), np.zeros(len(units))
+        self._stand_at(np.full(len(cells), start), np.zeros(len(units)))
         self.variances = Variances(0.1, 0.1, 0.1, drift2)
         self.between = np.eye(len(cells))  # precision of the cells' effects
+        self.penalty = np.eye(self.design.shape[1]) / _FIXED_VARIANCE
+        self.penalty[0, 0] = 0.0
+
+    def _stand_at(self, theta: Floats, eta: Floats) -> None:
+        """Take these effects, and with them the expected moves of the metaorders."""
+        self.theta, self.eta = theta, eta
+        self.linear = theta[self.cell] + eta[self.unit]
+        self.mean = self.orders.volumes * np.exp(self.linear)
+        self.mean2 = self.mean**2
 
     def run(self, omega2: float, common: float) -> tuple[ImpactModel, float]:
         """The model with this variance between cells, so much of it common, and its log likelihood."""
         self.variances = replace(self.variances, omega2=omega2)
         spread = omega2 * (common * self.alike + (1 - common) * np.eye(len(self.cells)))
         self.between = np.linalg.inv(spread).astype(np.float64)
+        self.penalty[self.fixed :, self.fixed :] = self.between
         converged, residual_df = False, float(len(self.orders))
         for step in range(_MAX_STEPS):
             solution = self.solve(limit=1.0)
-            variances, residual_df = self.update(solution)
             moved = np.abs(solution.theta - self.theta).max()
+            self._stand_at(solution.theta, solution.eta)
+            variances, residual_df = self.update(solution)
             tau2, phi = self.variances.tau2, self.variances.phi
             changed = max(_change(variances.tau2, tau2), _change(variances.phi, phi))
-            self.theta, self.eta, self.variances = solution.theta, solution.eta, variances
+            self.variances = variances
             if step > 0 and moved < _TOLERANCE and changed < 10 * _TOLERANCE:
                 converged = True
                 break
@@ -222,16 +233,11 @@ class _Fit:
         )
         return model, self._likelihood(solution)
 
-    def _mean(self, solution: Solution) -> Floats:
-        """The expected moves of the metaorders."""
-        mean: Floats = self.orders.volumes * np.exp(solution.theta[self.cell] + solution.eta[self.unit])
-        return mean
-
     def _likelihood(self, solution: Solution) -> float:
         """Laplace's approximation of the log likelihood, coefficients and effects integrated out."""
-        mean, variances, cells = self._mean(solution), self.variances, solution.coefficients[self.fixed :]
-        variance = variances.phi * mean**2 / self.orders.volumes + self.noise
-        twice = (np.log(variance) + (self.orders.move - mean) ** 2 / variance).sum()
+        variances, cells = self.variances, solution.coefficients[self.fixed :]
+        variance = variances.phi * self.mean2 / self.orders.volumes + self.noise
+        twice = (np.log(variance) + (self.orders.move - self.mean) ** 2 / variance).sum()
         twice += (solution.eta**2).sum() / variances.tau2 + len(self.units) * np.log(variances.tau2)
         twice += cells @ self.between @ cells - np.linalg.slogdet(self.between)[1]
         twice += (solution.coefficients[1 : self.fixed] ** 2).sum() / _FIXED_VARIANCE
@@ -239,20 +245,17 @@ class _Fit:
         return float(-twice / 2)
 
     def _bias(self, solution: Solution) -> Floats:
-        mean = self._mean(solution)
-        by_step = self.variances.phi * mean**2 / self.orders.volumes
-        weight = mean**2 / (by_step + self.noise)
+        by_step = self.variances.phi * self.mean2 / self.orders.volumes
+        weight = self.mean2 / (by_step + self.noise)
         growing = weight * by_step / (by_step + self.noise)
         share = sums(self.unit, growing, len(self.units)) / sums(self.unit, weight, len(self.units))
         return (share - 0.5) / solution.unit_precision
 
     def solve(self, limit: float) -> Solution:
         """One Gauss-Newton step from where the fit stands; no working residual larger than `limit`."""
-        orders = self.orders
-        linear = self.theta[self.cell] + self.eta[self.unit]
-        mean = orders.volumes * np.exp(linear)
-        weight = mean**2 / (self.variances.phi * mean**2 / orders.volumes + self.noise)
-        working = linear + np.clip((orders.move - mean) / mean, -limit, 10 * limit)
+        weight = self.mean2 / (self.variances.phi * self.mean2 / self.orders.volumes + self.noise)
+        residual = (self.orders.move - self.mean) / self.mean
+        working = self.linear + np.minimum(np.maximum(residual, -limit), 10 * limit)
         return self._equations(self._sum(weight), self._sum(weight * working))
 
     def _sum(self, values: Floats) -> Floats:
@@ -260,17 +263,14 @@ class _Fit:
         return sums(self.key, values, len(self.units) * len(self.cells)).reshape(len(self.units), -1)
 
     def _equations(self, weight: Floats, weighted: Floats) -> Solution:
-        precision = weight.sum(1) + 1 / self.variances.tau2
+        precision, by_unit = weight.sum(1) + 1 / self.variances.tau2, weighted.sum(1)
         pulled = weight / precision[:, None]
         within = np.diag(weight.sum(0)) - weight.T @ pulled
-        right = weighted.sum(0) - pulled.T @ weighted.sum(1)
-        penalty = np.eye(self.design.shape[1]) / _FIXED_VARIANCE
-        penalty[0, 0] = 0.0
-        penalty[self.fixed :, self.fixed :] = self.between
-        covariance = np.linalg.inv(self.design.T @ within @ self.design + penalty)
+        right = weighted.sum(0) - pulled.T @ by_unit
+        covariance = np.linalg.inv(self.design.T @ within @ self.design + self.penalty)
         coefficients = covariance @ (self.design.T @ right)
         theta = self.design @ coefficients
-        eta = (weighted.sum(1) - weight @ theta) / precision
+        eta = (by_unit - weight @ theta) / precision
         return Solution(
             theta, eta, coefficients, covariance, self.design, precision, pulled @ self.design, np.diag(within)
         )
@@ -285,13 +285,9 @@ class _Fit:
         fixed_edf = self.fixed - spread[1 : self.fixed].sum() / _FIXED_VARIANCE
         residual_df = len(self.orders) - fixed_edf - cell_edf - unit_edf
         tau2 = (solution.eta**2).sum() / max(unit_edf, 1e-9)
-        phi = self._match_noise(solution, old.phi, max(1.0, residual_df))
+        square = (self.orders.move - self.mean) ** 2
+        phi = match_noise(square, self.mean2 / self.orders.volumes, self.noise, max(1.0, residual_df), old.phi)
         return replace(old, tau2=_bounded(tau2), phi=phi), residual_df
-
-    def _match_noise(self, solution: Solution, phi: float, residual_df: float) -> float:
-        mean = self._mean(solution)
-        by_step, square = mean**2 / self.orders.volumes, (self.orders.move - mean) ** 2
-        return match_noise(square, by_step, self.noise, residual_df, phi)
 
 
 def _bounded(variance: float) -> float:

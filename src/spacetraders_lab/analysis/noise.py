@@ -20,6 +20,6 @@ def match_noise(square: Floats, by_step: Floats, other: Floats, residual_df: flo
         free = pearson < _CAP**2
         slope = (pearson * phi * by_step / total)[free].sum()
         excess = np.minimum(pearson, _CAP**2).sum() - residual_df
-        phi *= float(np.exp(np.clip(excess / max(slope, 1e-9), -1.5, 1.5)))
+        phi *= float(np.exp(min(max(excess / max(slope, 1e-9), -1.5), 1.5)))
         phi = min(max(phi, _LOWEST), _HIGHEST)
     return phi

@@ -3,6 +3,7 @@
 And the two databases: `database` is fresh for every test, which runs once on SQLite and once on PostgreSQL.
 """
 
+import gc
 import re
 import shutil
 from collections.abc import Iterator
@@ -17,6 +18,17 @@ from tests.postgres import Server, running_server
 
 settings.register_profile("lab", deadline=None)
 settings.load_profile("lab")
+
+
+def pytest_collection() -> None:
+    """What is collected stays until the end: looking through it for garbage took a fifth of collecting."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 TOKEN = re.compile(rb"eyJ[\w-]{8,}\.eyJ")

@@ -108,7 +108,8 @@ def test_a_renewed_lease_counts_from_before_it_was_asked_for(alone: Rig) -> None
         alone.clock.elapsed += 7.0
 
     async def renew(lab: Lab) -> float:
-        claim, _ = await Claims(lab, run, alone.fleet[0], "owner").next_pair(None)
+        ship = await reads.get_ship(lab.game.client, alone.fleet[0])
+        claim, _ = await Claims(lab, run, ship.symbol, "owner").next_pair(ship)
         assert claim is not None
         lease = Lease(lab, claim, lab.clock.monotonic())
         await lab.clock.sleep(lab.times.lease / 2)

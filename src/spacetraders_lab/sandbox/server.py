@@ -216,22 +216,24 @@ def _keeping(path: Path, say: Callable[[str], None]) -> Callable[[Starlette], Ab
     """
     writer = ThreadPoolExecutor(1, "state")
 
-    def write(snapshot: Snapshot) -> None:
+    def write(snapshot: Snapshot) -> bool:
         try:
             snapshot.write(path)
         except OSError as error:  # the next attempt may find room
             say(f"The universe could not be kept in {path}: {error.strerror or error}")
+            return False
+        return True
 
-    async def save(universe: Universe) -> None:
-        await asyncio.get_running_loop().run_in_executor(writer, write, Snapshot.of(universe))
+    async def save(universe: Universe) -> bool:
+        return await asyncio.get_running_loop().run_in_executor(writer, write, Snapshot.of(universe))
 
     async def keep(app: Starlette) -> None:
         saved: tuple[str, int] | None = None
         while True:
             universe: Universe = app.state.universe
-            if (universe.reset_date, len(universe.ledger)) != saved:
-                saved = (universe.reset_date, len(universe.ledger))
-                await save(universe)
+            seen = (universe.reset_date, len(universe.ledger))
+            if seen != saved and await save(universe):
+                saved = seen
             await asyncio.sleep(_SAVE_EVERY)
 
     @asynccontextmanager

@@ -86,9 +86,18 @@ async def fly_by_hand(life: Life) -> None:
 
 
 async def throw_overboard(life: Life) -> None:
-    """The player throws away some of what a ship has aboard."""
+    """The player throws away some of what a ship has aboard.
+
+    Not of what it may just have bought: thrown away whole, that cannot be told from what it has not (a residual hole).
+    """
     ship = life.rig.universe.ships[life.some_ship()]
-    if goods := sorted(good for good, units in ship.hold.items() if units):
+    in_doubt = {
+        row["good_symbol"]
+        for row in life.rig.rows(
+            "SELECT good_symbol FROM experiment_intents WHERE state = 'OPEN' AND ship_symbol = :ship", ship=ship.symbol
+        )
+    }
+    if goods := sorted(good for good, units in ship.hold.items() if units and good not in in_doubt):
         good = life.chance.choice(goods)
         ship.load(good, -life.chance.randint(1, ship.hold[good]))
 

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import Connection
 
-from spacetraders_lab.game import reads
 from spacetraders_lab.run.app import Lab, LeaseTimes
 from spacetraders_lab.run.claims import Claims
 from spacetraders_lab.run.faultpoints import Point
@@ -78,7 +77,7 @@ def _beats_while_asleep(rig: Rig) -> tuple[int, int]:
     run = rig.queue(rig.pairs(len(rig.fleet)), FOUR_CELLS, run_id=f"run-{len(rig.fleet)}")
 
     async def hold(lab: Lab, pulse: Pulse, ship: str) -> None:
-        claim, _ = await Claims(lab, run, ship, "owner").next_pair(await reads.get_ship(lab.game.client, ship))
+        claim, _ = await Claims(lab, run, ship, "owner").next_pair(None)
         assert claim is not None
         async with pulse.keep(claim, lab.clock.monotonic()) as lease:
             await lab.clock.sleep(1.95 * lab.times.lease)  # no beat falls due in the moment of the end
@@ -108,8 +107,7 @@ def test_a_renewed_lease_counts_from_before_it_was_asked_for(alone: Rig) -> None
         alone.clock.elapsed += 7.0
 
     async def renew(lab: Lab) -> float:
-        ship = await reads.get_ship(lab.game.client, alone.fleet[0])
-        claim, _ = await Claims(lab, run, ship.symbol, "owner").next_pair(ship)
+        claim, _ = await Claims(lab, run, alone.fleet[0], "owner").next_pair(None)
         assert claim is not None
         lease = Lease(lab, claim, lab.clock.monotonic())
         await lab.clock.sleep(lab.times.lease / 2)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from itertools import pairwise
 
 import httpx2
@@ -11,13 +11,12 @@ import pytest
 
 from spacetraders_lab.core.errors import LabError
 from spacetraders_lab.core.experiment import ClaimOrder, ExperimentRun, RunStatus
-from spacetraders_lab.core.travel import FlightMode, distance
+from spacetraders_lab.core.travel import distance
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.fleet import run_workers
 from spacetraders_lab.run.heartbeat import Pulse
 from spacetraders_lab.run.worker import ShipExperimentWorkerCommand, ShipWorker
-from spacetraders_lab.sandbox import flight
 from spacetraders_lab.study.rig import FOUR_CELLS, FRIGATE, ONE_CELL, PROBE, Exchange, Rig
 
 MakeRig = Callable[..., Rig]
@@ -314,47 +313,3 @@ def test_ships_may_claim_the_pair_that_begins_nearest(rig: Rig) -> None:
         left = {buy for _, buy, _ in visited[number:]}
         apart = {buy: distance(places[here].x, places[here].y, places[buy].x, places[buy].y) for buy in left}
         assert apart[chosen] == min(apart.values())
-
-
-def _drift_far_away(rig: Rig) -> None:
-    """Send the first ship on a flight of hours."""
-    ship, now = rig.ship(), rig.clock.now()
-    ship.mode = FlightMode.DRIFT
-    far = max(rig.universe.home.waypoints.values(), key=lambda place: place.x**2 + place.y**2)
-    flight.orbit(rig.universe, ship, now)
-    flight.navigate(rig.universe, ship, far.symbol, now)
-    assert ship.flight.arrival - now > timedelta(hours=1)
-
-
-def test_a_ship_in_flight_keeps_no_pair_waiting(make_rig: MakeRig) -> None:
-    rig = make_rig(ships=2, profile="home")
-    _drift_far_away(rig)
-    run = rig.queue(rig.pairs(4))
-    flying, free = rig.fly(run)
-    assert (flying.error, flying.pairs_completed, free.pairs_completed) == (None, 0, 4)
-    assert rig.clock.now() < rig.ship().flight.arrival
-
-
-def test_a_ship_in_flight_works_once_it_has_arrived(make_rig: MakeRig) -> None:
-    rig = make_rig(ships=1, profile="home")
-    _drift_far_away(rig)
-    arrival, run = rig.ship().flight.arrival, rig.queue(rig.pairs(1))
-    rig.fly(run)
-    assert rig.counts(run) == {"COMPLETED": 1}
-    first = next(entry for entry in rig.ledger() if entry.timestamp >= arrival)
-    assert first.timestamp - arrival < timedelta(seconds=5)
-
-
-def test_a_pair_that_was_put_down_in_flight_stays_the_ships_own(make_rig: MakeRig) -> None:
-    rig = make_rig(ships=2, profile="home")
-    run, stop = rig.queue(rig.pairs(1)), asyncio.Event()
-
-    def stop_on_the_way_to_sell(exchange: Exchange) -> None:
-        if exchange.fits("POST", "/navigate") and rig.ship().hold:
-            stop.set()
-
-    rig.wire.after = stop_on_the_way_to_sell
-    rig.fly(run, "LAB-1", stop=stop)
-    assert rig.counts(run) == {"PENDING": 1} and rig.ship().hold
-    rig.fly(run, "LAB-1", "LAB-2")
-    assert {(record.ship_symbol, record.take) for record in rig.records(run)} == {("LAB-1", 1)}

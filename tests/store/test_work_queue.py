@@ -333,7 +333,7 @@ class TestNearest:
 
     FAR, NEAR, NEARER = (MarketPair.of("IRON", f"X1-GZ7-{place}", "X1-GZ7-Z9") for place in ("F1", "N2", "N1"))
 
-    def claim(self, queue: Queue, ship: str, near: tuple[str, ...] | None) -> MarketPair | None:
+    def claim(self, queue: Queue, ship: str, near: tuple[str, ...]) -> MarketPair | None:
         values = {"owner": f"{ship}/1", "now": NOON, "lease_seconds": LEASE, "near": near}
         claim = queue.do("claim_next_pair", "run-1", ship, **values)
         return claim.pair if claim else None
@@ -363,10 +363,3 @@ class TestNearest:
         claim = queue.must_claim("S-1")
         queue.do("release", claim, now=NOON)
         assert self.claim(queue, "S-1", ("X1-GZ7-A1",)) == self.FAR
-
-    def test_who_may_begin_nothing_gets_its_own_unfinished_pair_and_no_other(self, queue: Queue) -> None:
-        enter_run(queue.database, [self.FAR, self.NEAR])
-        claim = queue.must_claim("S-1")
-        queue.do("release", claim, now=NOON)
-        assert self.claim(queue, "S-2", None) is None
-        assert self.claim(queue, "S-1", None) == self.FAR

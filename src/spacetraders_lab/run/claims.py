@@ -14,7 +14,7 @@ from spacetraders_lab.core.errors import LeaseLost
 from spacetraders_lab.core.experiment import ClaimedPair, ClaimOrder, DesignName, ExperimentRun, SkipReason
 from spacetraders_lab.core.limits import NO_LIMITS
 from spacetraders_lab.core.protocol import PairDone, PairFailed
-from spacetraders_lab.core.ship import NavStatus, Ship
+from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.core.travel import distance
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.store.experiments import ExperimentRepository
@@ -33,13 +33,12 @@ class Claims:
     ship_symbol: str
     owner: str
 
-    async def next_pair(self, ship: Ship) -> tuple[ClaimedPair | None, bool]:
-        """The next pair, and whether the run has ended.
+    async def next_pair(self, ship: Ship | None) -> tuple[ClaimedPair | None, bool]:
+        """The next pair, and whether the run has ended; `ship` as far as it is known, for who claims by nearness.
 
-        An empty answer to a claim is not the end: the run has ended when nobody holds or awaits a pair any more. While
-        the ship flies it gets only what it left unfinished: others would wait for what it can do nothing about.
+        An empty answer to a claim is not the end: the run has ended when nobody holds or awaits a pair any more.
         """
-        now, near = self.lab.clock.now(), None if self.seconds_in_flight(ship) else await self._near(ship)
+        now, near = self.lab.clock.now(), await self._near(ship)
 
         def work(connection: Connection) -> tuple[ClaimedPair | None, bool]:
             queue = WorkQueueRepository(connection)
@@ -57,12 +56,6 @@ class Claims:
             return None, queue.unfinished(self.run.run_id) == 0
 
         return await self.lab.write(work)
-
-    def seconds_in_flight(self, ship: Ship) -> float:
-        """Seconds of the clock until the ship's flight ends; 0 when there is none."""
-        if ship.status is not NavStatus.IN_TRANSIT or ship.arrival is None:
-            return 0.0
-        return max(0.0, (ship.arrival - self.lab.clock.now()).total_seconds())
 
     async def leftovers(self) -> tuple[ClaimedPair | None, bool]:
         """The ended pair that the ship traded last, if it is free, and whether anything of the run may be aboard.
@@ -152,9 +145,9 @@ class Claims:
         except LeaseLost as lost:
             log.warning("%s: %s", self.ship_symbol, lost)
 
-    async def _near(self, ship: Ship) -> tuple[str, ...]:
-        """Markets, the nearest first, where ships claim by nearness; else nothing."""
-        if self.run.design.claim_order is ClaimOrder.FIFO:
+    async def _near(self, ship: Ship | None) -> tuple[str, ...]:
+        """Markets, the nearest first, where ships claim by nearness; nothing while the ship's place is not known."""
+        if self.run.design.claim_order is ClaimOrder.FIFO or ship is None:
             return ()
         places = {place.symbol: place for place in await self.lab.game.map(ship.system)}
         here = places[ship.waypoint]

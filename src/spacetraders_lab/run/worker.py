@@ -143,15 +143,16 @@ class ShipWorker:
         """Work on one pair, or wait a little when none is free; False when the run has ended."""
         asked_at = self.lab.clock.monotonic()
         await self._end_at_a_limit()
-        await self._as_the_world_lets(self._known_ship(), report)
-        if (ship := self._ship) is None:
-            return True
-        if self.run.design.name is DesignName.RECOVERY and ship.cargo_capacity == 0:
-            return await self._only_watch(report)
+        if self.run.design.name is DesignName.RECOVERY:
+            await self._as_the_world_lets(self._known_ship(), report)
+            if self._ship is None:
+                return True
+            if self._ship.cargo_capacity == 0:
+                return await self._only_watch(report)
         async with self.lab.claiming:
             if self.halt.is_set():
                 return False
-            claim, is_finished = await self._claims.next_pair(ship)
+            claim, is_finished = await self._claims.next_pair(self._ship)
         if claim is not None:
             self.lab.targets.pop(self.command.ship_symbol, None)  # others may look after that market meanwhile
             await self.lab.pass_by(Point.CLAIMED)
@@ -167,7 +168,7 @@ class ShipWorker:
             return True
         if is_finished and await self._has_cleared_its_hold(report):
             return False
-        await self._find_work(ship, report)
+        await self._find_work(report)
         return True
 
     async def _end_at_a_limit(self) -> None:
@@ -176,10 +177,8 @@ class ShipWorker:
         await self._claims.note_requests(made)
         self._noted += made
 
-    async def _find_work(self, ship: Ship, report: WorkerReport) -> None:
+    async def _find_work(self, report: WorkerReport) -> None:
         """Nothing is free now: ask for more where the design goes on by itself, else wait a little."""
-        if left := self._claims.seconds_in_flight(ship):
-            return await self._pause(min(left, self._wall_seconds(WASHOUT_POLL_SECONDS)))
         match self.run.design.name:
             case DesignName.RECOVERY:
                 await self._watch_on(report)
@@ -188,7 +187,6 @@ class ShipWorker:
             case _:
                 usual = WASHOUT_POLL_SECONDS if self.run.design.washout_seconds else POLL_SECONDS
                 await self._pause(self._wall_seconds(usual))
-        return None
 
     async def _ask_for_pairs(self) -> None:
         """Have the queue filled, or wait where nothing is to be had."""

@@ -75,14 +75,12 @@ _ABANDONED = _claim(CLAIMED, _expired)
 _NEXT = _claim(PENDING, _due)
 
 
-def probes(near: Sequence[str] | None = ()) -> tuple[tuple[Any, ...], dict[str, str]]:
+def probes(near: Sequence[str] = ()) -> tuple[tuple[Any, ...], dict[str, str]]:
     """The statements to try one after the other until one finds a pair, and what they are given of `near`.
 
     What nobody has had goes first in, first out; with `near`, by the place of its buy market in that list before, which
-    looks at every free pair, so that a claim costs more the longer the queue is. None: only what is the ship's own.
+    looks at every free pair, so that a claim costs more the longer the queue is.
     """
-    if near is None:
-        return (_OWN,), {}
     if not near:
         return (_OWN, _ABANDONED, _NEXT), {}
     return (_OWN, _ABANDONED, _nearest(len(near))), {f"near_{place}": market for place, market in enumerate(near)}

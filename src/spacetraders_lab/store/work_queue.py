@@ -120,13 +120,13 @@ class WorkQueueRepository:
         owner: str,
         now: datetime,
         lease_seconds: float,
-        near: Sequence[str] | None = (),
+        near: Sequence[str] = (),
     ) -> ClaimedPair | None:
         """Give the ship its next pair, leased and with both listings locked; None means "nothing free now", not "done".
 
         `owner` is one id per start of a worker. The queue is first in, first out; `near`, markets in the order in which
-        the ship would rather begin, goes before that for pairs that nobody has had; None gives it only what it left
-        unfinished. A cancelled run gives nothing. Raises UserError for a run that does not exist.
+        the ship would rather begin, goes before that for pairs that nobody has had. A cancelled run gives nothing.
+        Raises UserError for a run that does not exist.
         """
         until = now + timedelta(seconds=lease_seconds)
         values = {"in_run": run_id, "ship": ship_symbol, "by_owner": owner, "now": now, "until": until}
@@ -334,7 +334,7 @@ class WorkQueueRepository:
         found = select(runs.c.universe_id).where(runs.c.run_id == run_id).with_for_update(key_share=True)
         return int(self._connection.execute(found).scalar_one())
 
-    def _claim(self, values: dict[str, Any], near: Sequence[str] | None) -> ClaimedPair | None:
+    def _claim(self, values: dict[str, Any], near: Sequence[str]) -> ClaimedPair | None:
         now, until = values["now"], values["until"]
         for _ in range(_TRIES):
             with self._connection.begin_nested() as savepoint:
@@ -350,7 +350,7 @@ class WorkQueueRepository:
                 savepoint.rollback()
         return None
 
-    def _probe(self, values: dict[str, Any], near: Sequence[str] | None) -> Row[Any] | None:
+    def _probe(self, values: dict[str, Any], near: Sequence[str]) -> Row[Any] | None:
         statements, places = probes(near)
         found = (self._connection.execute(statement, values | places).first() for statement in statements)
         return next((row for row in found if row is not None), None)

@@ -11,7 +11,7 @@ from spacetraders_lab.run import changes
 from spacetraders_lab.run.doctor import Finding, examine, mend
 from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.store.database import Database
-from spacetraders_lab.study.rig import FOUR_CELLS, ONE_CELL, Rig
+from spacetraders_lab.study.rig import FOUR_CELLS, ONE_CELL, Exchange, Rig
 
 MakeRig = Callable[..., Rig]
 
@@ -205,6 +205,22 @@ def test_a_purchase_that_came_after_the_end_of_its_run_is_found(alone: Rig) -> N
     alone.ship().load(bought["good_symbol"], bought["units"])
     (found,) = _findings(alone, run)
     assert (found.kind, found.next) == ("hold mismatch", "stays as it is: a trade of the run may have come too late")
+
+
+def test_a_purchase_under_way_when_its_run_was_cancelled_lacks_nothing(alone: Rig) -> None:
+    """It was written down as left out, and then took place."""
+    run = alone.queue([alone.pair()], ONE_CELL)
+
+    def cancel(exchange: Exchange) -> None:
+        if exchange.fits("POST", "/purchase"):
+            with alone.database.transaction() as connection:
+                changes.cancel(connection, run.run_id, now=alone.clock.now())
+
+    alone.wire.after = cancel
+    alone.fly(run)
+    assert not alone.ship().hold
+    assert alone.counts(run) == {"COMPLETED": 1}
+    assert _findings(alone, run) == []
 
 
 def test_examining_changes_nothing(alone: Rig) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, ScalarSelect, case, func, literal_column
 
 from spacetraders_lab.core.experiment import IntentState, Menu
 from spacetraders_lab.core.market import Operation
-from spacetraders_lab.store.attrition import skip_counts, stored_design, stored_menu
+from spacetraders_lab.store.attrition import skip_counts, stored_design, stored_menu, was_executed
 from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_skips as skips
@@ -119,7 +119,7 @@ def _skipped(side: Operation) -> ScalarSelect[int]:
     """How many planned trades of this side the pair's last take leaves out."""
     return (
         select(func.count())
-        .where(skips.c.queue_id == queue.c.queue_id, skips.c.operation == side, skip_counts)
+        .where(skips.c.queue_id == queue.c.queue_id, skips.c.operation == side, skip_counts, ~was_executed)
         .correlate(queue)
         .scalar_subquery()
     )

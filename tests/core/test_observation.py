@@ -169,6 +169,35 @@ def test_what_the_reading_before_reported_is_not_foreign_whatever_our_clock_said
     assert make_snapshot(BUY_MARKET, [EXPORT]).traded_at is None
 
 
+@pytest.mark.parametrize(
+    ("traders", "untouched"),
+    [
+        ([], True),
+        ([("LAB-2", 0)], True),
+        ([("LAB-2", 0), ("OTHER-1", 2)], True),
+        ([("LAB-2", 0), ("LAB2-1", 2)], True),
+        ([("OTHER-1", 0), ("LAB-2", 2), ("OTHER-1", 3)], False),
+        ([("OTHER-1", 2)], False),
+    ],
+    ids=["nobody", "ours before", "others", "an agent of nearly the same name", "ours", "a list too short to tell"],
+)
+def test_whether_ships_of_an_agent_have_traded_since_is_told_by_the_markets_own_list(
+    traders: list[tuple[str, int]], untouched: bool
+) -> None:
+    shown = tuple(
+        make_transaction(ship_symbol=ship, timestamp=NOON + timedelta(minutes=minute)) for ship, minute in traders
+    )
+    market = make_snapshot(BUY_MARKET, [EXPORT], transactions=shown)
+    assert market.is_untouched_since(NOON + timedelta(minutes=1), "LAB") is untouched
+
+
+def test_a_good_may_be_left_out_of_account() -> None:
+    old, new = (make_transaction(ship_symbol="LAB-2", timestamp=at) for at in (NOON, LATER))
+    market = make_snapshot(BUY_MARKET, [EXPORT], transactions=(new, old))
+    assert not market.is_untouched_since(NOON, "LAB")
+    assert market.is_untouched_since(NOON, "LAB", but_for=new.trade_symbol)
+
+
 def test_a_context_of_an_earlier_version_is_read() -> None:
     context = TradeContext(PAIR, Visit("visit-7", 1, 9), EXPORT, NOON)
     document = {name: value for name, value in context.to_json().items() if name != "traded_at"}

@@ -11,6 +11,7 @@ import pytest
 from spacetraders_lab.core.analysis_plan import Exclusion, plan_hash
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import (
+    BRACKET_SECONDS,
     ClaimOrder,
     Design,
     DesignName,
@@ -127,16 +128,25 @@ def test_no_listing_is_traded_by_two_ships_at_once(played: Played) -> None:
 
 
 def test_every_docking_to_trade_begins_with_a_placebo(played: Played) -> None:
-    """Two readings a second or more apart, with no trade of the ship between, before its first trade there."""
+    """Two readings a second or more apart, the later one the ship's own, docked, before its first trade there."""
     brackets = {(b.ship_symbol, b.market, b.before_at, b.after_at) for b in played.brackets()}
-    assert all(1.0 <= (end - begin).total_seconds() <= 5.0 for _, _, begin, end in brackets)
+    assert all(1.0 <= (end - begin).total_seconds() <= BRACKET_SECONDS for _, _, begin, end in brackets)
     dockings = played.rig.ledger("DOCK", "PURCHASE", "SELL")
     for ship in played.rig.fleet:
         own = [entry for entry in dockings if entry.ship_symbol == ship]
         for docked, traded in pairwise(own):
             if (docked.kind, traded.kind in TRADES) == ("DOCK", True):
-                between = [b for b in brackets if b[:2] == (ship, traded.waypoint) and b[2] >= docked.timestamp]
-                assert any(end <= traded.timestamp for _, _, _, end in between)
+                ends = [b[-1] for b in brackets if b[:2] == (ship, traded.waypoint)]
+                assert any(docked.timestamp <= end <= traded.timestamp for end in ends)
+
+
+def test_nothing_of_ours_is_traded_within_a_bracket(played: Played) -> None:
+    """In the game's own ledger, by whichever ship; where two ships' readings make the bracket as well."""
+    times = {(b.market, b.before_at, b.after_at) for b in played.brackets()}
+    for market, begin, end in times:
+        assert not any(t.waypoint == market and begin < t.timestamp < end for t in played.trades)
+    shared = played.rig.rows("SELECT count(*) AS n FROM placebo_brackets WHERE before_ship_symbol <> ship_symbol")
+    assert shared[0]["n"] > 0.1 * len(times)
 
 
 def test_a_bracket_holds_untouched_listings_as_controls(played: Played) -> None:
@@ -146,12 +156,15 @@ def test_a_bracket_holds_untouched_listings_as_controls(played: Played) -> None:
     assert {bracket.before.symbol for bracket in played.brackets()} > traded
 
 
-@pytest.mark.parametrize(("seconds", "readings"), [(0.0, 1), (30.0, 3)])
+@pytest.mark.parametrize(("seconds", "readings"), [(0.0, 1), (30.0, 2), (150.0, 3)])
 def test_a_pair_begins_with_the_last_reading_of_the_one_before_while_that_is_fresh(
     make_rig: Callable[..., Rig], seconds: float, readings: int
 ) -> None:
-    """The reading after the last sale is then all that is read; else the new pair reads anew, twice for a bracket."""
+    """The reading after the last sale is then all that is read. Else the new pair reads anew, which makes a bracket
+    with that reading of less than two minutes ago; later still, it reads twice for one.
+    """
     rig = make_rig(ships=1)
+    rig.times = replace(rig.times, lease=600.0)
     offered = rig.pairs(1000)
     first, second = next(
         (a, b) for a in offered for b in offered if a.sell_market == b.buy_market and a.good_symbol != b.good_symbol

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, event
 
 from spacetraders_lab.core.experiment import PlaceboBracket
 from spacetraders_lab.core.market import TradeGood
-from spacetraders_lab.store.brackets import brackets_of, placebo_brackets, record_bracket
+from spacetraders_lab.store.brackets import brackets_of, newest_reading, placebo_brackets, record_bracket
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.world import World
@@ -81,6 +81,40 @@ def test_without_the_ships_own_reading_there_is_no_bracket(database: Database, u
     bracket(database, NOON, after(1))
     with database.reading() as connection:
         assert placebo_brackets(connection, "run-1") == []
+
+
+def test_another_ship_may_have_made_the_first_reading(database: Database, universe: int) -> None:
+    """What the ship itself read in the same moment is not taken for it."""
+    read(database, universe, NOON, MOVED)
+    read(database, universe, NOON, GOLD, ship="HAULER-9")
+    read(database, universe, after(60), MOVED)
+    with database.transaction() as connection:
+        record_bracket(connection, make_claim(), BUY_MARKET, before_at=NOON, after_at=after(60), before_by="HAULER-9")
+    with database.reading() as connection:
+        assert placebo_brackets(connection, "run-1") == [
+            PlaceboBracket("run-1", SHIP, BUY_MARKET, GOLD, NOON, MOVED, after(60))
+        ]
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "found"),
+    [(0, 9, ("HAULER-9", 5)), (5, 5, ("HAULER-9", 5)), (0, 4, (SHIP, 2)), (3, 4, None), (6, 9, None)],
+)
+def test_the_newest_reading_of_a_market_in_a_time(
+    database: Database, universe: int, since: int, until: int, found: tuple[str, int] | None
+) -> None:
+    """Readings of which nobody knows who made them, and those of other markets, are none."""
+    for second, ship, market in (
+        (2, SHIP, BUY_MARKET),
+        (5, "HAULER-9", BUY_MARKET),
+        (7, None, BUY_MARKET),
+        (8, SHIP, PAIR.sell_market),
+    ):
+        read(database, universe, after(second), GOLD, IRON, ship=ship, market=market)
+    with database.reading() as connection:
+        newest = newest_reading(connection, universe, BUY_MARKET, since=after(since), until=after(until))
+        assert newest == (found and (found[0], after(found[1])))
+        assert newest_reading(connection, universe + 1, BUY_MARKET, since=NOON, until=after(9)) is None
 
 
 def test_readings_of_earlier_versions_still_make_brackets(database: Database, universe: int) -> None:

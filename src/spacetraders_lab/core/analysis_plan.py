@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Any
 
 from spacetraders_lab.core.experiment import (
+    BRACKET_SECONDS,
     PLACEBO_SECONDS,
     READING_LASTS_SECONDS,
     Design,
@@ -130,6 +131,7 @@ def stored_quotes(document: Mapping[str, Any]) -> dict[ListingKey, TradeGood]:
 def _guards() -> dict[str, float]:
     return {
         "placebo_seconds": PLACEBO_SECONDS,
+        "longest_placebo_seconds": BRACKET_SECONDS,
         "reading_lasts_seconds": READING_LASTS_SECONDS,
         "largest_displacement_before_a_visit": LARGEST_DISPLACEMENT,
         "furthest_log_move_within_a_visit": FURTHEST_LOG_MOVE,

@@ -11,6 +11,7 @@ from spacetraders_lab.core.limits import NO_LIMITS, Limits
 from spacetraders_lab.core.market import Activity, ListingType, Operation, Supply, TradeGood
 
 PLACEBO_SECONDS = 1.0  # two requests at the game's pace: the gap between the readings around a trade
+BRACKET_SECONDS = 120.0  # game time before a reading in which an earlier one, by any ship, makes a bracket with it
 READING_LASTS_SECONDS = 5.0  # game time in which a reading is the state before the next trade
 
 
@@ -304,7 +305,7 @@ class TradeRecord:
 
 @dataclass(frozen=True, slots=True)
 class PlaceboBracket:
-    """One listing read twice in one docking with nothing of ours traded between: what quotes do by themselves."""
+    """One listing read twice with nothing of ours traded between: what quotes do by themselves. The ship read last."""
 
     run_id: str
     ship_symbol: str

@@ -117,6 +117,15 @@ class MarketSnapshot:
         """When the latest trade that it reports took place; None when it reports none."""
         return max((t.timestamp for t in self.transactions), default=None)
 
+    def is_untouched_since(self, moment: datetime, agent: str, *, but_for: str | None = None) -> bool:
+        """Whether no ship of the agent has traded here after a moment, by the market's own list; `but_for` is a good.
+
+        False as well where the list does not reach back so far.
+        """
+        newer = [t for t in self.transactions if t.timestamp > moment]
+        own = (t for t in newer if t.ship_symbol.rpartition("-")[0] == agent and t.trade_symbol != but_for)
+        return next(own, None) is None and (not newer or len(newer) < len(self.transactions))
+
     @property
     def listed(self) -> tuple[str, ...]:
         """Every good that can be traded here, known without a visit."""

@@ -22,7 +22,6 @@ from spacetraders_lab.core.errors import (
     WorldCondition,
 )
 from spacetraders_lab.core.experiment import (
-    PLACEBO_SECONDS,
     READING_LASTS_SECONDS,
     ExperimentRun,
     Skip,
@@ -55,14 +54,14 @@ from spacetraders_lab.run.faultpoints import Point
 from spacetraders_lab.run.heartbeat import Lease
 from spacetraders_lab.run.interrupt import Interrupted, unless_stopped
 from spacetraders_lab.run.leftovers import LeftoverSearch
+from spacetraders_lab.run.placebo import take_bracket
 from spacetraders_lab.run.revisit import stay_to_read
 from spacetraders_lab.run.suspend import broke_on_this
 from spacetraders_lab.store.attrition import RUN_IS_OVER, record_skips, skips_of
-from spacetraders_lab.store.brackets import brackets_of, record_bracket
+from spacetraders_lab.store.brackets import brackets_of
 from spacetraders_lab.store.budget import Budget
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.intents import IntentRepository
-from spacetraders_lab.store.world import World
 
 log = logging.getLogger(__name__)
 
@@ -160,7 +159,7 @@ class PairSession:
             case GetMarketQuery(waypoint=waypoint):
                 await self._see(effects.read_market(self._lab, waypoint, "visit", ship=self.ship.symbol))
             case PlaceboReading():
-                await self._see(self._take_placebo())
+                await self._see(self._take_bracket())
             case SkipTrades(skips=skips):
                 await self._skip(skips)
             case Step():
@@ -185,20 +184,11 @@ class PairSession:
                 f"the market cannot be read: {refused} (code {refused.code})", code=refused.code
             ) from refused
 
-    async def _take_placebo(self) -> MarketSnapshot:
-        """Read the market a second time with nothing traded, and keep the two readings as a bracket."""
-        before, claim = self._market, self._lease.claim
-        assert before is not None  # the protocol asks for it at a market it has seen
-        await self._lab.clock.sleep(PLACEBO_SECONDS / self._lab.game.client.speed)
-        after = await reads.get_market(self._lab.game.client, before.waypoint, ship=self.ship.symbol)
-
-        def work(connection: Connection) -> None:
-            World(connection).save_quotes(self._lab.universe_id, after, "placebo", ship=claim.ship_symbol)
-            record_bracket(connection, claim, before.waypoint, before_at=before.observed_at, after_at=after.observed_at)
-
-        await self._lease.write(work)
-        self._brackets[before.waypoint] += 1
-        return after
+    async def _take_bracket(self) -> MarketSnapshot:
+        assert self._market is not None  # the protocol asks for it at a market it has seen
+        last = await take_bracket(self._lab, self._lease, self._market)
+        self._brackets[last.waypoint] += 1
+        return last
 
     async def _skip(self, skips: tuple[Skip, ...]) -> None:
         """Put planned trades that are left out on record; what they would have sold is a leftover now."""

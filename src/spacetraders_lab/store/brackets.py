@@ -1,12 +1,14 @@
-"""Placebo brackets: two readings of a market in one docking with no trade of ours between. Writes and reads only."""
+"""Placebo brackets: two readings of a market with no trade of ours between. Writes and reads only."""
 
 from collections import Counter, defaultdict
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import CTE, ColumnElement, Connection, and_, func, insert, or_, select
 
 from spacetraders_lab.core.experiment import ClaimedPair, PlaceboBracket
 from spacetraders_lab.core.market import TradeGood
+from spacetraders_lab.core.waypoint import system_of
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import market_observations as observations
 from spacetraders_lab.store.schema import placebo_brackets as brackets
@@ -15,10 +17,45 @@ from spacetraders_lab.store.world import trade_good
 _QUOTE = ("good_symbol", "type", "trade_volume", "supply", "activity", "purchase_price", "sell_price")
 
 
+class Reading(NamedTuple):
+    """When a ship read a market."""
+
+    ship_symbol: str
+    observed_at: datetime
+
+
+def newest_reading(
+    connection: Connection, universe_id: int, market: str, *, since: datetime, until: datetime
+) -> Reading | None:
+    """The last reading of the market in that time, by whichever ship; None when there was none."""
+    found = connection.execute(
+        select(observations.c.ship_symbol, observations.c.observed_at)
+        .where(
+            observations.c.universe_id == universe_id,
+            observations.c.system_symbol == system_of(market),
+            observations.c.waypoint_symbol == market,
+            observations.c.observed_at.between(since, until),
+            observations.c.ship_symbol.is_not(None),
+        )
+        .order_by(observations.c.observed_at.desc())
+        .limit(1)
+    ).first()
+    return Reading(*found) if found else None
+
+
 def record_bracket(
-    connection: Connection, claim: ClaimedPair, market: str, *, before_at: datetime, after_at: datetime
+    connection: Connection,
+    claim: ClaimedPair,
+    market: str,
+    *,
+    before_at: datetime,
+    after_at: datetime,
+    before_by: str | None = None,
 ) -> None:
-    """Write down that the two readings of the market, which are in the observations, make a bracket."""
+    """Write down that the two readings of the market, which are in the observations, make a bracket.
+
+    `before_by` made the first of them, if it was not the claim's own ship.
+    """
     connection.execute(
         insert(brackets),
         {
@@ -29,6 +66,7 @@ def record_bracket(
             "market_symbol": market,
             "before_at": before_at,
             "after_at": after_at,
+            "before_ship_symbol": before_by,
         },
     )
 
@@ -45,7 +83,9 @@ def brackets_of(connection: Connection, claim: ClaimedPair) -> Counter[str]:
 
 def placebo_brackets(connection: Connection, run_id: str) -> list[PlaceboBracket]:
     """Every listing of every bracket of the run, oldest first: the traded good's, and untouched ones as controls."""
-    before, after = (_quotes(connection, run_id, at) for at in (brackets.c.before_at, brackets.c.after_at))
+    first_reader = func.coalesce(brackets.c.before_ship_symbol, brackets.c.ship_symbol)
+    before = _quotes(connection, run_id, brackets.c.before_at, first_reader)
+    after = _quotes(connection, run_id, brackets.c.after_at, brackets.c.ship_symbol)
     rows = connection.execute(
         select(brackets).where(brackets.c.run_id == run_id).order_by(brackets.c.after_at, brackets.c.bracket_id)
     )
@@ -57,13 +97,15 @@ def placebo_brackets(connection: Connection, run_id: str) -> list[PlaceboBracket
     ]
 
 
-def _quotes(connection: Connection, run_id: str, at: ColumnElement[datetime]) -> dict[int, dict[str, TradeGood]]:
-    """What the ship of each of the run's brackets read at that time of it, by bracket_id and good.
+def _quotes(
+    connection: Connection, run_id: str, at: ColumnElement[datetime], by: ColumnElement[str]
+) -> dict[int, dict[str, TradeGood]]:
+    """What that ship of each of the run's brackets read at that time of it, by bracket_id and good.
 
     A ship makes one request at a time, so its name and the time say which reading is its own. Readings of earlier
     versions do not tell who made them; the ship's own count before them.
     """
-    readings, reader = _readings(run_id, at), observations.c.ship_symbol
+    readings, reader = _readings(run_id, at, by), observations.c.ship_symbol
     its_own = and_(
         observations.c.universe_id == readings.c.universe_id,
         observations.c.system_symbol == readings.c.system_symbol,
@@ -82,7 +124,7 @@ def _quotes(connection: Connection, run_id: str, at: ColumnElement[datetime]) ->
     return found
 
 
-def _readings(run_id: str, at: ColumnElement[datetime]) -> CTE:
+def _readings(run_id: str, at: ColumnElement[datetime], by: ColumnElement[str]) -> CTE:
     """Who read which market when, in every bracket of the run.
 
     Found before anything is joined to it: PostgreSQL, before it has counted anything, would look at all observations of
@@ -90,7 +132,8 @@ def _readings(run_id: str, at: ColumnElement[datetime]) -> CTE:
     """
     return (
         select(
-            *(brackets.c[name] for name in ("bracket_id", "ship_symbol", "market_symbol")),
+            *(brackets.c[name] for name in ("bracket_id", "market_symbol")),
+            by.label("ship_symbol"),
             at.label("observed_at"),
             runs.c.universe_id,
             runs.c.system_symbol,

@@ -48,8 +48,8 @@ ABOUT = {
         " make up all that was planned for it."
     ),
     "placebos": (
-        "One row for each market that was read twice in one docking with no own trade between; what it quoted is among"
-        " the observations of those two times."
+        "One row for each market that was read twice with no own trade between, by the same ship or by two; what it"
+        " quoted is among the observations of those two times."
     ),
     "deviations": "One row for each thing that did not go as the plan says.",
 }
@@ -185,6 +185,7 @@ MEANINGS = {
         "market_symbol": "The market.",
         "before_at": "When it was read first.",
         "after_at": "When it was read again.",
+        "before_ship_symbol": "Who read it first; empty where it was the same ship.",
     },
     "deviations": {
         "deviation_id": "Number of the row.",

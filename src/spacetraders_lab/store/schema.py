@@ -251,7 +251,7 @@ experiment_skips = Table(
     ),
 )
 
-# Two readings of a market in one docking; what they quoted is in market_observations.
+# Two readings of a market without a trade between; what they quoted is in market_observations.
 placebo_brackets = Table(
     "placebo_brackets",
     metadata,
@@ -263,6 +263,7 @@ placebo_brackets = Table(
     Column("market_symbol", Text, nullable=False),
     Column("before_at", UtcDateTime, nullable=False),
     Column("after_at", UtcDateTime, nullable=False),
+    Column("before_ship_symbol", Text),  # who read it first; NULL: the ship itself
 )
 
 # What did not go as the analysis plan says and shows nowhere else; each kind of thing once.

@@ -5,14 +5,16 @@ limit and the locks are played here, in plain game seconds. Nothing is estimated
 something breaks is the business of the whole stack (`study.rig`).
 """
 
-from collections import Counter, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Generator, Iterable
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from heapq import heappop, heappush
 from math import inf
 
 from spacetraders_lab.core.commands import DockShipCommand, GetMarketQuery, NavigateShipCommand
 from spacetraders_lab.core.experiment import (
+    BRACKET_SECONDS,
     PLACEBO_SECONDS,
     READING_LASTS_SECONDS,
     ClaimOrder,
@@ -23,7 +25,7 @@ from spacetraders_lab.core.experiment import (
 )
 from spacetraders_lab.core.legs import leg_table
 from spacetraders_lab.core.limits import NO_LIMITS, Limits
-from spacetraders_lab.core.market import Listing, Operation
+from spacetraders_lab.core.market import Listing, MarketSnapshot, Operation
 from spacetraders_lab.core.observation import TradeContext, Visit, trade_record
 from spacetraders_lab.core.protocol import (
     Action,
@@ -101,6 +103,7 @@ class Fleet:
         self._world = world
         self._now = 0.0
         self._credits = world.credits
+        self._readings: defaultdict[str, list[MarketSnapshot]] = defaultdict(list)  # by ships, since the last trade
         self._limit = RequestLimit()
         self._places = system.waypoints
         self._legs = leg_table(tuple(system.waypoints.values()), world.speed)
@@ -225,21 +228,30 @@ class Fleet:
                 voyager.ship = replace(voyager.ship, status=NavStatus.DOCKED)
             case GetMarketQuery(waypoint=waypoint):
                 yield self._request()
-                voyager.market = self.markets.read(waypoint, self._now)
+                voyager.market = self._read(waypoint)
             case PlaceboReading(waypoint=waypoint):
-                yield from self._take_placebo(voyager, waypoint)
+                yield from self._take_bracket(voyager, waypoint)
             case SkipTrades(skips=skips):
                 voyager.skips += skips
                 self.played.skips.update(skip.reason.value for skip in skips)
             case Step() as step:
                 yield from self._trade(voyager, step)
 
-    def _take_placebo(self, voyager: Voyager, waypoint: str) -> Generator[float]:
-        before = voyager.market
-        assert before is not None  # the protocol asks for it at a market it has seen
-        yield self._now + PLACEBO_SECONDS
-        yield self._request()
-        after = voyager.market = self.markets.read(waypoint, self._now)
+    def _read(self, waypoint: str) -> MarketSnapshot:
+        snapshot = self.markets.read(waypoint, self._now)
+        self._readings[waypoint].append(snapshot)
+        return snapshot
+
+    def _take_bracket(self, voyager: Voyager, waypoint: str) -> Generator[float]:
+        """With the reading that a ship made shortly before, else with a second one (`run.placebo`)."""
+        after = voyager.market
+        assert after is not None  # the protocol asks for it at a market it has seen
+        before = self._read_before(after)
+        if before is None:
+            before = after
+            yield self._now + PLACEBO_SECONDS
+            yield self._request()
+            after = voyager.market = self._read(waypoint)
         voyager.brackets[waypoint] += 1
         self.played.placebos += [
             PlaceboBracket(
@@ -253,6 +265,13 @@ class Fleet:
             )
             for good in sorted(before.goods)
         ]
+
+    def _read_before(self, last: MarketSnapshot) -> MarketSnapshot | None:
+        """The reading that makes a bracket with this one; None where there was none, or it is too long ago."""
+        until = last.observed_at - timedelta(seconds=PLACEBO_SECONDS)
+        before = next((x for x in reversed(self._readings[last.waypoint]) if x.observed_at <= until), None)
+        since = last.observed_at - timedelta(seconds=BRACKET_SECONDS)
+        return before if before is not None and before.observed_at >= since else None
 
     def _navigate(self, voyager: Voyager, destination: str) -> Generator[float]:
         voyager.market = None
@@ -301,11 +320,12 @@ class Fleet:
         context = TradeContext(voyager.task.pair, visit, before, voyager.market.observed_at, voyager.market.traded_at)
         yield self._request()
         deal = self.markets.deal(step.market, ship.symbol, step.good_symbol, step.operation, step.units, self._now)
+        self._readings[step.market].clear()
         self._pay(deal.transaction.total_price if buys else -deal.transaction.total_price)
         held = ship.units_of(step.good_symbol) + (step.units if buys else -step.units)
         voyager.ship, voyager.visit = ship.with_units(step.good_symbol, held), visit
         yield self._request()
-        voyager.market = self.markets.read(step.market, self._now)
+        voyager.market = self._read(step.market)
         record = trade_record(
             step,
             deal.transaction,

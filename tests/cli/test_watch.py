@@ -11,13 +11,12 @@ from spacetraders_lab.cli.watch import View, plain_line, watch
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import Design, DesignName, RunStatus
 from spacetraders_lab.dashboard.run_feed import RunFeed
-from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.database import Database, open_database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.study.virtual import VirtualClock
 from tests.cli.conftest import Player
 from tests.factories import NOON, make_record
-from tests.store.memory import Queue, after, apart, enter_run
+from tests.store.memory import Queue, after, apart, attend, enter_run
 from tests.terminal import Terminal
 
 Step = Callable[[], None]
@@ -54,7 +53,7 @@ def end(database: Database, status: RunStatus = RunStatus.COMPLETED) -> None:
 def database(sqlite_url: str) -> Iterator[Database]:
     """A database with a run of two pairs and one ship."""
     with closing(open_database(sqlite_url, durable=False)) as opened:
-        enter_run(opened, apart(2), ships=("S-1",))
+        attend(opened, enter_run(opened, apart(2), ships=("S-1",)))
         yield opened
 
 
@@ -112,10 +111,7 @@ def longest(console: Console) -> int:
 def test_a_run_whose_daemon_dies_under_the_watch_is_told_with_the_remedy(sqlite_url: str, is_terminal: bool) -> None:
     console = Console(file=io.StringIO(), force_terminal=is_terminal, width=120, height=40, color_system=None)
     with closing(open_database(sqlite_url, durable=False)) as opened:
-        run = enter_run(opened, apart(2), ships=("S-1",))
-        with opened.transaction() as connection:
-            ContainerRepository(connection).start(run, run.ships, now=NOON)
-            ContainerRepository(connection).adopt("D-1", [run.player_id], now=NOON, lease_seconds=1.5)
+        attend(opened, enter_run(opened, apart(2), ships=("S-1",)), lease_seconds=1.5)
         said: list[bool] = []
 
         def look() -> None:
@@ -152,7 +148,7 @@ def test_how_long_it_still_takes_is_written_short(database: Database, seconds: f
 
 def test_of_a_run_that_goes_on_choosing_nobody_says_how_much_is_left(terminal: Terminal) -> None:
     with closing(open_database(path=terminal.database, durable=False)) as opened:
-        enter_run(opened, apart(2), ships=("S-1",), design=Design(name=DesignName.ADAPTIVE))
+        attend(opened, enter_run(opened, apart(2), ships=("S-1",), design=Design(name=DesignName.ADAPTIVE)))
         queue = Queue(opened)
         queue.do("mark_complete", queue.must_claim("S-1"), now=NOON)
         with opened.reading() as connection:

@@ -25,7 +25,7 @@ from tests.dashboard.conftest import Page as Served
 from tests.dashboard.conftest import served
 from tests.dashboard.test_logs import add_containers, write
 from tests.factories import NOON, make_good, make_record, make_snapshot
-from tests.store.memory import Queue, apart, enter_run
+from tests.store.memory import Queue, apart, attend, enter_run
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 REQUIRED = "SPACETRADERS_TESTS_NEED_A_BROWSER"
@@ -110,6 +110,7 @@ def test_a_run_is_followed_from_nothing_to_its_end(page: Served, open_page: Open
     expect(shown.get_by_text("No runs yet")).to_be_visible()
     expect(shown.get_by_text("spacetraders experiment liquidity")).to_be_visible()
     run = rig.queue(rig.pairs(3), FOUR_CELLS)
+    attend(page.database, run)
     shown.get_by_role("link", name="run-1").click()
     expect(shown.locator("h1")).to_contain_text("run-1")
     assert (figure(shown, "Trades"), figure(shown, "Progress")[0]) == ("0", "0")

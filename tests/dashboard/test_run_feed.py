@@ -23,7 +23,7 @@ from spacetraders_lab.store.intents import IntentRepository
 from spacetraders_lab.store.status import summarise_run, summarise_ships
 from spacetraders_lab.study.rig import FOUR_CELLS, Exchange, Rig
 from tests.factories import NOON, make_record
-from tests.store.memory import Queue, after, apart, enter_run, make_step
+from tests.store.memory import Queue, after, apart, attend, enter_run, make_step
 
 
 def refreshed(feed: RunFeed, database: Database, now: Any = NOON) -> dict[str, Any]:
@@ -90,13 +90,13 @@ def test_a_long_run_is_read_in_portions(database: Database, monkeypatch: pytest.
 
 
 def test_a_ship_without_a_pair_watches_in_a_recovery_run(database: Database) -> None:
-    enter_run(database, apart(1), design=Design(name=DesignName.RECOVERY))
+    attend(database, enter_run(database, apart(1), design=Design(name=DesignName.RECOVERY)))
     (ship,) = refreshed(RunFeed("run-1"), database, NOON)["ships"]
     assert ship["doing"] == "watching what was traded"
 
 
 def test_what_a_ship_is_doing_follows_from_what_it_wrote_down(database: Database) -> None:
-    enter_run(database, apart(2), ships=("S-1", "S-2"))
+    attend(database, enter_run(database, apart(2), ships=("S-1", "S-2")))
     feed = RunFeed("run-1")
 
     def doing(ship: str = "S-1", now: datetime = NOON) -> str:
@@ -127,7 +127,7 @@ def test_what_a_ship_is_doing_follows_from_what_it_wrote_down(database: Database
 
 def test_while_listings_are_left_alone_the_time_left_is_theirs(database: Database) -> None:
     first, other = MarketPair.of("GOOD_1", "X1-GZ7-A1", "X1-GZ7-B2"), MarketPair.of("GOOD_1", "X1-GZ7-B2", "X1-GZ7-C3")
-    enter_run(database, [first, other], ships=("S-1",))
+    attend(database, enter_run(database, [first, other], ships=("S-1",)))
     with database.transaction() as connection:
         for minute in (0, 1):
             trade = make_record(pair=first, ship_symbol="S-1", iteration=minute + 1, timestamp=after(60 * minute))
@@ -147,8 +147,7 @@ def test_a_run_that_nobody_flies_for_has_no_time_left_and_its_ships_are_not_at_w
         for second in (0, 60):
             trade = make_record(ship_symbol="S-1", iteration=second + 1, timestamp=after(second))
             ExperimentRepository(connection).record_transaction(trade)
-        ContainerRepository(connection).start(run, run.ships, now=NOON)
-        ContainerRepository(connection).adopt("D-1", [run.player_id], now=NOON, lease_seconds=80)
+    attend(database, run, lease_seconds=80)
     view = refreshed(RunFeed("run-1"), database, after(70))
     assert view["ships"][0]["doing"] == "waiting for a pair"
     assert view["run"]["attended_until"] == after(80).timestamp()  # by when the page says it, should the daemon die
@@ -156,6 +155,15 @@ def test_a_run_that_nobody_flies_for_has_no_time_left_and_its_ships_are_not_at_w
     assert refreshed(RunFeed("run-1"), database, after(80))["progress"]["seconds_left"] is None
     with database.transaction() as connection:
         ContainerRepository(connection).stop_of_run("run-1", now=after(80))
+    assert_left_behind(database)
+    with database.transaction() as connection:
+        for container in ContainerRepository(connection).list_containers():
+            ContainerRepository(connection).remove(container.container_id)
+    assert_left_behind(database)
+
+
+def assert_left_behind(database: Database) -> None:
+    """The page says of run-1 that nobody flies for it."""
     view = refreshed(RunFeed("run-1"), database, after(90))
     assert (view["progress"]["seconds_left"], view["run"]["attended_until"]) == (None, 0.0)
     assert [ship["doing"] for ship in view["ships"]] == ["not at work: resume the run"]

@@ -9,6 +9,7 @@ from sqlalchemy import Row, select
 
 from spacetraders_lab.core.experiment import ClaimedPair, Design, ExperimentRun, MarketPair, RunStatus, Step
 from spacetraders_lab.core.market import Operation
+from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.schema import experiment_work_queue
@@ -54,6 +55,14 @@ def enter_run(
         ExperimentRepository(connection).create_run(run, {"pairs": len(pairs)})
         WorkQueueRepository(connection).enqueue_pairs(run_id, run.player_id, pairs, now=NOON, max_attempts=max_attempts)
     return run
+
+
+def attend(database: Database, run: ExperimentRun, *, lease_seconds: float = 9e8) -> None:
+    """Let a daemon have taken the run's ships at noon."""
+    with database.transaction() as connection:
+        containers = ContainerRepository(connection)
+        containers.start(run, run.ships, now=NOON)
+        containers.adopt("D-1", [run.player_id], now=NOON, lease_seconds=lease_seconds)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection
@@ -27,7 +27,6 @@ MOST_FAILURES = 50
 TAPE = 16  # trades listed one by one
 RUNGS = 4  # trade volumes up and down the price ladder
 AT_THE_MARKET = 6.0  # seconds after a trade in which the next one at the same market would come
-_FOR_EVER = datetime.max.replace(tzinfo=UTC)  # a run without containers: nothing tells who flies for it
 _STATUSES = ("PENDING", "CLAIMED", "COMPLETED", "FAILED")
 
 
@@ -54,7 +53,7 @@ class RunFeed:
         containers = {box.ship_symbol: box for box in ContainerRepository(connection).list_containers(self.run_id)}
         rest = None if pairs["CLAIMED"] or not pairs["PENDING"] else live.resting_until(connection, run, now)
         progress = self._progress(run, pairs, newest, now)
-        until = attended_until(connection, containers.values()) if containers else _FOR_EVER
+        until = attended_until(connection, containers.values())
         if until is None or until <= now:
             progress["seconds_left"] = None  # nobody is there to go on
         elif rest is not None and progress["seconds_left"] is not None:
@@ -190,8 +189,8 @@ class RunFeed:
 
 
 def _is_wanted(container: Container | None) -> bool:
-    """Whether a ship is to be at work; a ship without a container flies for whoever has no daemon."""
-    return container is None or (container.wanted_state is WantedState.RUNNING and container.state in OPEN_STATES)
+    """Whether a ship is to be at work; one whose container was removed is not."""
+    return container is not None and container.wanted_state is WantedState.RUNNING and container.state in OPEN_STATES
 
 
 def _container(box: Container | None) -> JSON | None:

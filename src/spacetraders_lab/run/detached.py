@@ -13,6 +13,7 @@ from spacetraders_lab.store.database import Database
 
 _PROGRAM = ("-m", "spacetraders_lab.cli.main", "daemon", "start", "--foreground")
 _PATIENCE_SECONDS, _LOOK_SECONDS = 30.0, 0.1
+_LAST_BYTES = 4096  # of a log that grows for years: more than a line has
 
 
 def log_path(environment: Mapping[str, str]) -> Path:
@@ -72,5 +73,10 @@ def _has_ended(pid: int) -> bool:
 
 
 def _last_line(log: Path) -> str:
-    lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _LAST_BYTES))
+            lines = file.read().decode(errors="replace").splitlines()
+    except FileNotFoundError:
+        lines = []
     return next((line for line in reversed(lines) if line.strip()), "it said nothing")

@@ -7,6 +7,7 @@ import pytest
 from spacetraders_lab.core.errors import LeaseLost
 from spacetraders_lab.core.experiment import ClaimedPair, IntentState, MarketPair, RunStatus
 from spacetraders_lab.store.database import Database
+from spacetraders_lab.store.doctor import ships_at_work
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.failures import Duplicate
 from spacetraders_lab.store.intents import IntentRepository
@@ -83,6 +84,17 @@ def test_listings_in_use_are_waited_for(queue: Queue) -> None:
     assert leftovers(queue) is None
     queue.do("mark_complete", other, now=after(10))
     assert leftovers(queue) is not None
+
+
+def test_who_sells_what_is_left_of_a_pair_is_at_work_and_not_who_ended_it(queue: Queue) -> None:
+    claim = queue.must_claim("S-1")
+    trade(queue, claim)
+    queue.do("release", claim, now=NOON)
+    taken_over = queue.must_claim("S-2")
+    queue.do("mark_failed", taken_over, "why", now=NOON)
+    assert leftovers(queue, "S-1", owner="S-1/2") is not None
+    with queue.database.reading() as connection:
+        assert ships_at_work(connection, "run-1", now=after(1)) == ["S-1"]
 
 
 def test_the_washouts_of_a_run_that_has_ended_keep_none_of_its_ships_from_selling(queue: Queue) -> None:

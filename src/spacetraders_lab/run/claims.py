@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """The claims of one ship on the pairs of one run; `owner` is one id per start of its worker."""
+    """The claims of one ship on the pairs of one run; `owner` names it and this start of its worker."""
 
     lab: Lab
     run: ExperimentRun

@@ -108,7 +108,8 @@ class ShipWorker:
     _noted: int = 0  # of the requests that were sent, those that the database knows of
 
     def __post_init__(self) -> None:
-        self._claims = Claims(self.lab, self.run, self.command.ship_symbol, self.owner)
+        ship = self.command.ship_symbol
+        self._claims = Claims(self.lab, self.run, ship, f"{ship}/{self.owner}")
 
     async def work(self) -> WorkerReport:
         """Claim and measure pairs until every pair of the run has ended, or until asked to stop.

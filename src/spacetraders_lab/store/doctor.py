@@ -64,9 +64,12 @@ def stale_leases(connection: Connection, run_id: str, *, now: datetime) -> list[
 
 
 def ships_at_work(connection: Connection, run_id: str, *, now: datetime) -> list[str]:
-    """The ships that hold a lease in the run, on whatever pair, by name."""
-    held = select(queue.c.claimed_by).where(queue.c.run_id == run_id, queue.c.lease_until > now)
-    return list(connection.execute(held.distinct().order_by(queue.c.claimed_by)).scalars())
+    """The ships that hold a lease in the run, on whatever pair, by name.
+
+    A pair that has ended keeps who ended it, and may be leased to another ship, which still has cargo of it.
+    """
+    held = select(queue.c.owner).where(queue.c.run_id == run_id, queue.c.lease_until > now)
+    return sorted({owner.partition("/")[0] for owner in connection.execute(held).scalars()})
 
 
 def missing_cells(connection: Connection, run_id: str) -> list[MissingCells]:

@@ -92,6 +92,19 @@ def test_a_scout_that_is_sent_away_comes_back_for_the_market(alone: Rig) -> None
     assert len(read) == len(alone.universe.home.markets)
 
 
+def test_a_scout_that_is_sent_away_as_it_sets_off_plans_its_way_anew(alone: Rig) -> None:
+    def send_away(request: httpx2.Request) -> None:
+        if request.url.path.endswith("/navigate"):
+            alone.wire.before = lambda _: None
+            _send_away(alone)
+            alone.ship().fuel = 1
+
+    alone.wire.before = send_away
+    alone.scout()
+    read = alone.rows("SELECT DISTINCT waypoint_symbol FROM market_observations")
+    assert len(read) == len(alone.universe.home.markets)
+
+
 def test_a_market_that_never_shows_its_prices_is_left_out_of_the_scouting(
     alone: Rig, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

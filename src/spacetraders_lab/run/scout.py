@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection
 
 from spacetraders_lab.core.commands import NavigateShipCommand
-from spacetraders_lab.core.errors import PricesHidden, UserError
+from spacetraders_lab.core.errors import GameError, GameUnreachable, PricesHidden, UserError
 from spacetraders_lab.core.ship import NavStatus, Ship
 from spacetraders_lab.core.touring import TourProblem, tour_problem
 from spacetraders_lab.game import reads
@@ -118,14 +118,16 @@ async def visit(lab: Lab, ship: Ship, market: str) -> Ship:
 
     A ship that somebody else has sent away comes back for it; a market that shows no prices even so is left out.
     """
-    for _ in range(_LOOKS):
-        outcome = await execute(lab.game, NavigateShipCommand(ship.symbol, market), ship)
-        assert isinstance(outcome, Done)  # a flight is done or raises
+    for look in range(_LOOKS):
         try:
+            outcome = await execute(lab.game, NavigateShipCommand(ship.symbol, market), ship)
+            assert isinstance(outcome, Done)  # a flight is done or raises
             await read_market(lab, market, "scout", ship=ship.symbol)
             return outcome.ship
-        except PricesHidden as hidden:
-            log.warning("%s", hidden)
+        except GameError as refused:  # sent away as it set off, it may lack the fuel for the way that was planned
+            if not isinstance(refused, PricesHidden) and (isinstance(refused, GameUnreachable) or look == _LOOKS - 1):
+                raise
+            log.warning("%s", refused)
             ship = await reads.get_ship(lab.game.client, ship.symbol)
     return ship
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.errors import ShipUnfit, UserError
 from spacetraders_lab.run.scout import ScoutingPlan, follow, plan_scouting, scout
 from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.world import World
@@ -85,6 +85,12 @@ def test_an_unknown_ship_is_refused_with_the_ships_there_are(rig: Rig) -> None:
     with pytest.raises(UserError, match="no such ship: LAB-9; you have LAB-1, LAB-2"):
         rig.scout("LAB-1", "LAB-9")
     assert rig.ledger("NAVIGATE") == []
+
+
+def test_a_ship_that_the_game_cannot_show_is_not_called_unknown(rig: Rig) -> None:
+    rig.ship(2).hold["ICE_WATER"] = -4
+    with pytest.raises(ShipUnfit, match=r"the game cannot show LAB-2 \(HTTP 500, code 3000\): use other ships"):
+        rig.scout("LAB-1", "LAB-2")
 
 
 def test_a_ship_of_another_system_is_refused(rig: Rig) -> None:

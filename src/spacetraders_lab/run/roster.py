@@ -1,18 +1,24 @@
 """The ships that the user names, and which of them may work on a run. Asks the game; flies and buys nothing."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
-from spacetraders_lab.core.errors import UserError
+from spacetraders_lab.core.errors import GameError, UserError
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.game import reads
 from spacetraders_lab.run.app import Lab
 
 
 async def ships_named(lab: Lab, symbols: Sequence[str]) -> list[Ship]:
-    """The ships of those names, each once and in that order; raises UserError where there is none of a name."""
+    """The ships of those names, each once and in that order.
+
+    Raises UserError where there is none of a name, ShipUnfit for one that the game cannot show.
+    """
     fleet = {ship.symbol: ship for ship in await reads.list_ships(lab.game.client)}
     unknown = [symbol for symbol in symbols if symbol not in fleet]
     if unknown:
+        with suppress(GameError):  # it knows no such ship
+            await reads.get_ship(lab.game.client, unknown[0])
         raise UserError(f"no such ship: {', '.join(unknown)}; you have {', '.join(sorted(fleet))}")
     return [fleet[symbol] for symbol in dict.fromkeys(symbols)]
 

@@ -180,6 +180,10 @@ def test_what_is_no_number_is_a_dash(value: float | None) -> None:
     assert as_csv([{"a": value}]) == 'a\n""\n'
 
 
+def test_what_is_rounded_to_nothing_has_no_sign() -> None:
+    assert number(-0.04, 1) == "0.0"
+
+
 def test_hostile_names_stay_one_field() -> None:
     table = tables.listing_table([replace(LISTING, good=HOSTILE)], NOON.timestamp())
     assert records(table)[0]["good"] == HOSTILE

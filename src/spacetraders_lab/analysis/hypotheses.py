@@ -70,7 +70,7 @@ def effect(code: str, estimate: Estimate) -> str:
     if code == "H3":
         return f"b = {estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
     value, low, high = (100 * np.expm1(log) for log in (estimate.value, estimate.low, estimate.high))
-    return f"{value:+.1f} % [{low:+.1f}, {high:+.1f}]"
+    return f"{value:+z.1f} % [{low:+z.1f}, {high:+z.1f}]"
 
 
 def cell_parts(cells: Ints) -> tuple[Ints, Ints, Ints]:

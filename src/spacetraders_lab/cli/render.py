@@ -293,7 +293,7 @@ def print_impact(summary: "ImpactSummary") -> None:
                 row.supply,
                 row.activity or "-",
                 row.transactions,
-                f"{row.median_percent_per_volume:+.1f}",
+                f"{row.median_percent_per_volume:+z.1f}",
             )
             for row in summary.rows
         ],
@@ -307,7 +307,7 @@ def print_requests(transactions: int, requests: int, floor: int) -> None:
     """What the run cost in requests, flying included, beside the fewest that its trades and flights need."""
     print(
         f"\nRequests: {requests:,} for {transactions:,} transactions = {requests / transactions:.2f} each, flying "
-        f"included; the floor is {floor:,} ({100 * (requests / floor - 1):+.1f}%)"
+        f"included; the floor is {floor:,} ({100 * (requests / floor - 1):+z.1f}%)"
     )
 
 

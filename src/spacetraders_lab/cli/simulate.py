@@ -170,7 +170,7 @@ def _row(found: Overview) -> list[str]:
     measured, new = found.measured, found.new
     return [
         f"{100 * found.precise:.0f}%",
-        f"{100 * measured.bias:+.1f}%" if measured else "-",
+        f"{100 * measured.bias:+z.1f}%" if measured else "-",
         f"{100 * measured.rmse:.1f}%" if measured else "-",
         f"{100 * measured.coverage.value:.1f}%" if measured else "-",
         f"{100 * new.coverage.value:.1f}%" if new else "-",

@@ -69,7 +69,7 @@ def influence_table(found: Sequence[Influence]) -> Table:
                 str(x.transactions),
                 number(x.percent, 2),
                 number(x.without, 2),
-                f"{100 * x.change:+.1f}",
+                f"{100 * x.change:+z.1f}",
             )
             for x in found[:_MOST_INFLUENTIAL]
         ),

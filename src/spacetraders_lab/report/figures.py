@@ -342,4 +342,4 @@ def _activity(cell: CellEstimate) -> str:
 
 def _short(value: float) -> str:
     """A percentage in two digits, or all of its whole ones."""
-    return NOTHING if not math.isfinite(value) else f"{value:.1f}" if abs(value) < 9.95 else f"{value:.0f}"
+    return NOTHING if not math.isfinite(value) else f"{value:z.1f}" if abs(value) < 9.95 else f"{value:.0f}"

@@ -53,8 +53,8 @@ def as_csv(records: Sequence[Record]) -> str:
 
 
 def number(value: float | None, places: int) -> str:
-    """A number for the eye; a dash for what is not known."""
-    return NOTHING if _is_nothing(value) else f"{value:,.{places}f}"
+    """A number for the eye, 0 without a sign; a dash for what is not known."""
+    return NOTHING if _is_nothing(value) else f"{value:z,.{places}f}"
 
 
 def p_value(p: float | None) -> str:

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from spacetraders_lab.cli import seen
+from spacetraders_lab.cli import market, seen
+from spacetraders_lab.core.market import Activity, Listing, ListingType, Supply, TradeGood
 from spacetraders_lab.sandbox.server import running_sandbox
 from spacetraders_lab.sandbox.settings import SandboxSettings
 from tests.cli.conftest import Player
+from tests.factories import NOON
 from tests.terminal import Terminal
 
 _FIELDS = {"good", "type", "supply", "activity", "trade_volume", "purchase_price", "sell_price"}
@@ -71,6 +73,19 @@ def test_the_list_in_json(player: Player) -> None:
     assert all(set(row) == _FIELDS | {"waypoint", "age_minutes"} for row in rows)
     assert all(0 <= row["age_minutes"] < 24 * 60 for row in rows)
     assert {row["activity"] for row in rows if row["type"] == "EXCHANGE"} == {None}
+
+
+@pytest.mark.parametrize(("minutes", "shown"), [(1, "1m"), (99, "99m"), (4319, "72h"), (4320, "3d"), (99_999, "69d")])
+def test_a_row_fits_the_terminal_however_old_its_price_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, minutes: int, shown: str
+) -> None:
+    quoted = TradeGood(
+        "PRECIOUS_STONES", ListingType.EXPORT, 180, Supply.ABUNDANT, Activity.RESTRICTED, 12_345, 12_000
+    )
+    monkeypatch.setattr(market, "seen_in", lambda system, question: [(Listing("X1-GZ7-A10", quoted, NOON), minutes)])
+    monkeypatch.setenv("COLUMNS", "80")
+    heading, row = Terminal(tmp_path).type("market list --system X1-GZ7").out.splitlines()
+    assert (heading.split()[-1], row.split()[-1]) == ("age", shown)
 
 
 def test_the_list_of_one_good(player: Player) -> None:

@@ -101,9 +101,9 @@ def list_markets(*, system: str, good: str | None = None, json: Json = False) ->
         render.print_json([{"waypoint": x.waypoint, "age_minutes": round(age, 1)} | _json(x.good) for x, age in found])
         return
     render.print_table(
-        ["waypoint", *_HEADINGS, "age min"],
-        [(x.waypoint, *_row(x.good), f"{age:.0f}") for x, age in found],
-        right=[*_RIGHT, "age min"],
+        ["waypoint", *_HEADINGS, "age"],
+        [(x.waypoint, *_row(x.good), _age(age)) for x, age in found],
+        right=[*_RIGHT, "age"],
     )
 
 
@@ -129,7 +129,7 @@ def spreads(*, system: str, json: Json = False) -> None:
         print(f"No good was seen at two markets of {chosen}, so there is no lane.")
         return
     render.print_table(
-        ["good", "buy at", "ask", "sell at", "bid", "spread", "units", "natural", "age min"],
+        ["good", "buy at", "ask", "sell at", "bid", "spread", "units", "natural", "age"],
         [
             (
                 lane.good,
@@ -140,11 +140,11 @@ def spreads(*, system: str, json: Json = False) -> None:
                 lane.spread,
                 lane.units_a_visit,
                 "yes" if lane.is_natural else "no",
-                f"{age:.0f}",
+                _age(age),
             )
             for lane, age in lanes
         ],
-        right=["ask", "bid", "spread", "units", "age min"],
+        right=["ask", "bid", "spread", "units", "age"],
     )
 
 
@@ -170,9 +170,9 @@ def history(waypoint: str, good: str, *, most: int = 20, json: Json = False) -> 
         render.print_json([{"observed_at": x.observed_at.isoformat()} | _json(x.good) for x, _ in found])
         return
     render.print_table(
-        ["seen", "age min", *_HEADINGS[1:]],
-        [(f"{x.observed_at:%m-%d %H:%M:%S}", f"{age:.0f}", *_row(x.good)[1:]) for x, age in found],
-        right=["age min", *_RIGHT],
+        ["seen", "age", *_HEADINGS[1:]],
+        [(f"{x.observed_at:%m-%d %H:%M:%S}", _age(age), *_row(x.good)[1:]) for x, age in found],
+        right=["age", *_RIGHT],
     )
 
 
@@ -210,6 +210,13 @@ def get(waypoint: str, *, json: Json = False) -> None:
     else:
         trades = ", ".join(snapshot.listed) or "nothing"
         print(f"{snapshot.waypoint} trades {trades}; its prices show only to a ship there")
+
+
+def _age(minutes: float) -> str:
+    """95m, 26h, 12d: in few columns, for the table of a long name hardly fits a terminal's 80."""
+    if minutes < 99.5:
+        return f"{minutes:.0f}m"
+    return f"{minutes / 60:.0f}h" if minutes < 72 * 60 else f"{minutes / 1440:.0f}d"
 
 
 def _row(good: TradeGood) -> tuple[object, ...]:

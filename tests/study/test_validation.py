@@ -11,7 +11,7 @@ from spacetraders_lab.study.results import open_results
 from spacetraders_lab.study.score import Score, eligible_cells, score
 from spacetraders_lab.study.simulation import simulate
 from spacetraders_lab.study.summary import measured, naive, new_market, performance
-from spacetraders_lab.study.traces import share_precise
+from spacetraders_lab.study.traces import share_precise, traces
 from spacetraders_lab.study.validation import NULLS, VISITS, judge, plans
 from spacetraders_lab.study.validation_page import page
 from spacetraders_lab.study.whole_stack import executed, run_whole_stack, shared_brackets
@@ -51,6 +51,12 @@ def test_the_adaptive_design_reaches_what_the_grid_does_with_a_tenth_of_its_tran
     reached = [share_precise(found.rows, found.placebos, eligible_cells(found)) for found in (grid, adaptive)]
     assert len(adaptive.rows) <= len(grid.rows) / 10
     assert reached[1] >= reached[0] > 0
+
+
+def test_a_design_that_finds_nothing_to_trade_has_measured_no_cell():
+    with open_results(None) as results:
+        (trace,) = traces(Study(BASE, VISITS, goods=("NONE",)), [SEED], results)
+    assert (trace.counts, trace.final) == ((0,), 0.0)
 
 
 def test_a_run_through_the_whole_stack_is_scored_like_one_of_the_fast_path():

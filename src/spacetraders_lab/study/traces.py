@@ -70,8 +70,7 @@ def play_trace(study: Study, step: int | None, seed: int) -> bytes:
 def _share_after(
     count: int, rows: Sequence[TradeRecord], placebos: Sequence[PlaceboBracket], cells: Collection[CellKey]
 ) -> float:
-    until = rows[count - 1].timestamp
-    seen = [bracket for bracket in placebos if bracket.after_at <= until]
+    seen = [bracket for bracket in placebos if rows and bracket.after_at <= rows[count - 1].timestamp]
     return share_precise(rows[:count], seen, cells)
 
 

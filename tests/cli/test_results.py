@@ -93,7 +93,9 @@ class TestQuote:
             (seen,) = World(connection).history(universe, market, good, most=1)
         database.close()
         monkeypatch.setattr(advice.SystemClock, "now", lambda _: seen.observed_at)
-        found = recorded.terminal.type(f"quote {good} --at {market} --side buy --units 45 --json").json
+        command = f"quote {good} --at {market} --side buy --units 45 --json"
+        found = recorded.terminal.type(command).json
+        assert recorded.terminal.type(command.replace("buy", "BUY")).json == found
         assert found["grounds"]["quote"] == seen.good.purchase_price
         prices = [part["price"]["value"] for part in found["parts"]]
         assert prices == sorted(prices)

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from cyclopts import App, CycloptsError, MissingArgumentError, Parameter, Token, UnusedCliTokensError, convert
 
@@ -152,10 +152,12 @@ def build_app() -> App:
 
 
 def _converted(wanted: Any, tokens: Sequence[Token]) -> Any:
-    """What was typed, as the type that an option has; raises ValueError for a whole number written with a point.
+    """What was typed, as the type that an option has: a word of a choice may be in capitals, as the API writes them.
 
-    cyclopts would round it: 2.5 pairs were 2.
+    Raises ValueError for a whole number written with a point. cyclopts would round it: 2.5 pairs were 2.
     """
+    if get_origin(wanted) is Literal:
+        tokens = [token.evolve(value=token.value.lower()) for token in tokens]
     if int in (wanted, *get_args(wanted)):
         for token in tokens:
             if "." in token.value:

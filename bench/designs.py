@@ -39,7 +39,7 @@ from spacetraders_lab.sandbox.lab import LAB_GOODS
 from spacetraders_lab.sandbox.market import Market
 from spacetraders_lab.sandbox.universe import Universe
 from spacetraders_lab.study.engine import play_missing
-from spacetraders_lab.study.forecast import Forecast, fleet_and_system, forecast
+from spacetraders_lab.study.forecast import Forecast, forecast, system_as_seen
 from spacetraders_lab.study.replicate import Allocator, Study, replicate
 from spacetraders_lab.study.results import open_results
 from spacetraders_lab.study.score import ELIGIBLE_QUOTE
@@ -141,7 +141,7 @@ def _adaptive(limits: Limits) -> tuple[tuple[float, float], tuple[float, float],
         prepared = rig.prepare(design=ADAPTIVE, budget=MAY_LOSE, limits=limits)
 
         async def foresee(lab: Lab) -> Forecast:
-            return forecast(prepared, *await fleet_and_system(lab, prepared))
+            return forecast(prepared, await system_as_seen(lab, prepared.run.system_symbol))
 
         async def fly(lab: Lab) -> list[WorkerReport]:
             return await run_workers(replace(lab, allocate=allocate), run, rig.fleet, asyncio.Event())

@@ -13,7 +13,7 @@ from spacetraders_lab.core.limits import Limits
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.fleet import run_workers
 from spacetraders_lab.run.revisit import how_far
-from spacetraders_lab.study.forecast import Forecast, fleet_and_system, forecast
+from spacetraders_lab.study.forecast import Forecast, forecast, system_as_seen
 from spacetraders_lab.study.rig import FRIGATE, PROBE, Rig
 from tests.run.test_designs import LADDER, Played, Slow, play
 
@@ -79,7 +79,7 @@ def test_what_an_adaptive_run_with_a_limit_takes_is_foretold_by_playing_it(make_
     prepared = rig.prepare(design=design, budget=5_000_000, seed=5, limits=limits)
 
     async def foresee(lab: Lab) -> Forecast:
-        return forecast(prepared, *await fleet_and_system(lab, prepared))
+        return forecast(prepared, await system_as_seen(lab, prepared.run.system_symbol))
 
     foreseen, run = rig.play(foresee), rig.launch(prepared)
     began, before = rig.clock.elapsed, len(rig.wire.log)

@@ -49,6 +49,13 @@ def test_every_good_but_fuel_is_paired_between_four_to_eight_markets(scouted: Ri
     assert len({pair.pair_id for pair in prepared.pairs}) == len(prepared.pairs)
 
 
+def test_of_the_game_only_the_agent_and_the_ships_are_asked(scouted: Rig) -> None:
+    """Where it lies is known from the scouting."""
+    before = len(scouted.wire.log)
+    scouted.prepare()
+    assert [asked.path for asked in scouted.wire.log[before:]] == ["/v2/", "/v2/my/agent", "/v2/my/ships"]
+
+
 def test_fuel_is_measured_when_it_is_asked_for(scouted: Rig) -> None:
     assert set(scouted.prepare(goods=("FUEL",), max_pairs=3).markets) == {"FUEL"}
 

@@ -74,12 +74,12 @@ async def _forecast(lab: Lab, prepared: Prepared) -> "Forecast | None":
     """What an adaptive run would come to: it must be played, for its trades follow from what is found."""
     if prepared.run.design.name is not DesignName.ADAPTIVE:
         return None
-    from spacetraders_lab.study.forecast import PLAYS, fleet_and_system, forecast
+    from spacetraders_lab.study.forecast import PLAYS, forecast, system_as_seen
 
-    slowest, observed = await fleet_and_system(lab, prepared)
+    observed = await system_as_seen(lab, prepared.run.system_symbol)
     with render.progress_bar() as bar, end_at_once():
         task = bar.add_task("Playing the run in worlds like the system", total=PLAYS)
-        return forecast(prepared, slowest, observed, lambda: bar.advance(task))
+        return forecast(prepared, observed, lambda: bar.advance(task))
 
 
 def _write(path: Path, text: str) -> None:
@@ -142,7 +142,7 @@ def _print(prepared: Prepared, foreseen: "Forecast | None") -> None:
             (
                 *(g[k] for k in ("good", "markets", "pairs")),
                 *(f"{g[k]:,.0f}" for k in ("cheapest", "dearest")),
-                f"{g['expected_profit']:+,.0f}",
+                f"{g['expected_profit']:+z,.0f}",
             )
             for g in _goods(prepared)
         ],

@@ -21,7 +21,6 @@ from spacetraders_lab.core.market import Listing, quotes_of
 from spacetraders_lab.core.planning import Plan
 from spacetraders_lab.core.proposal import Proposal
 from spacetraders_lab.core.schedule import Schedule
-from spacetraders_lab.game import reads
 from spacetraders_lab.game.ways import find_ways
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.choice import Choice, MarketLiquidityExperimentCommand, Situation, choose, schedule_with
@@ -107,10 +106,18 @@ async def _situation(lab: Lab, command: MarketLiquidityExperimentCommand) -> Sit
     quotes = quotes_of(chain.from_iterable(wanted.values()))
     fuel_price = _fuel_price(listings) if any(ship.fuel_capacity for ship in ships) else 0.0
     probes = [ship for ship in fleet if not ship.cargo_capacity]
+    await _recall_map(lab, command.system_symbol)
     ways = await find_ways(lab.game, command.system_symbol, ships)
     probe_ways = await find_ways(lab.game, command.system_symbol, probes) if probes else ways
-    purse = (await reads.get_agent(lab.game.client)).credits
-    return Situation(command, fleet, wanted, quotes, ways, probe_ways, fuel_price, purse)
+    assert lab.purse.credits is not None  # the game told them when the lab was opened
+    return Situation(command, fleet, wanted, quotes, ways, probe_ways, fuel_price, lab.purse.credits)
+
+
+async def _recall_map(lab: Lab, system: str) -> None:
+    """Put in the waypoints as the last scouting wrote them down: to read them takes a request for every twenty."""
+    places = await lab.read(lambda c: World(c).waypoints(lab.universe_id, system))
+    if places:
+        lab.game.waypoints.setdefault(system, places)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from statistics import median
 
-from spacetraders_lab.core.ship import Ship
-from spacetraders_lab.game import reads
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.coordinator import Prepared
 from spacetraders_lab.store.world import World as Known
@@ -38,25 +36,20 @@ class Forecast:
     hours: Range
 
 
-async def fleet_and_system(lab: Lab, prepared: Prepared) -> tuple[Ship, ObservedSystem]:
-    """The slowest of the run's ships, and the system as it was last seen: what a forecast is made from."""
-    symbol, named = prepared.run.system_symbol, prepared.run.ships
-    ships = [ship for ship in await reads.list_ships(lab.game.client) if ship.symbol in named]
-    places, listings = await lab.read(
-        lambda c: (Known(c).waypoints(lab.universe_id, symbol), Known(c).latest_listings(lab.universe_id, symbol))
-    )
-    slowest = min(ships, key=lambda ship: (ship.cargo_capacity, ship.speed))
-    return slowest, ObservedSystem(symbol, places, tuple(listings))
+async def system_as_seen(lab: Lab, symbol: str) -> ObservedSystem:
+    """The system as it was last seen, which a forecast plays in."""
+    places = await lab.game.map(symbol)
+    listings = await lab.read(lambda c: Known(c).latest_listings(lab.universe_id, symbol))
+    return ObservedSystem(symbol, places, tuple(listings))
 
 
-def forecast(
-    prepared: Prepared, slowest: Ship, observed: ObservedSystem, on_play: Callable[[], object] = lambda: None
-) -> Forecast:
+def forecast(prepared: Prepared, observed: ObservedSystem, on_play: Callable[[], object] = lambda: None) -> Forecast:
     """Play the run `PLAYS` times by the game's law, from its own seed on; all its ships are like the slowest.
 
     `on_play` is called after each.
     """
     run = prepared.run
+    slowest = min(prepared.known.ships, key=lambda ship: (ship.cargo_capacity, ship.speed))
     world = replace(
         LAW,
         ships=len(run.ships),

@@ -112,7 +112,6 @@ class RunFeed:
             "planned_trades": planned_trades(run),
             "share": share,
             "seconds_left": None if self.behind else seconds_left,
-            "first_trade": epoch(self.tally.first),
             "last_trade": epoch(self.tally.last),
             "loaded": self._loaded(newest),
         }
@@ -126,14 +125,11 @@ class RunFeed:
     def _money(self, run: JSON) -> JSON:
         return {
             "budget": run["budget"],
-            "credit_floor": run["credit_floor"],
             "outlay": run["outlay"],
             "fuel": run["fuel_credits"],
             "bought": self.tally.bought,
             "sold": self.tally.sold,
             "aboard": round(self.tally.aboard),
-            "expected_loss": run["plan"].get("expected_loss"),
-            "peak_outlay": run["plan"].get("peak_outlay"),
         }
 
     def _ships(
@@ -157,8 +153,7 @@ class RunFeed:
                 if run["finished_at"]
                 else _doing(claims.get(ship), under_way.get(ship), self.tally.last_of_ship.get(ship), now)
                 or (without_a_pair if _is_wanted(containers.get(ship)) else "not at work: resume the run"),
-                "claim": _timed(claims.get(ship)),
-                "trading": _timed(under_way.get(ship)),
+                "trading": ship in under_way,
                 "container": _container(containers.get(ship)),
                 "completed": ended["COMPLETED"][ship],
                 "failed": ended["FAILED"][ship],
@@ -208,7 +203,6 @@ def _about(run: JSON) -> JSON:
         "universe": run["reset_date"],
         "universe_id": run["universe_id"],
         "server": run["base_url"],
-        "design": run["design"],
         "ships": len(run["ships"]),
         "speed": run["plan"].get("speed", 1.0),
     }
@@ -300,20 +294,11 @@ def _tape(trade: Trade) -> JSON:
         "price": trade.price_per_unit,
         "before": trade.price_before,
         "after": trade.price_after,
-        "fraction": trade.batch_size_fraction,
-        "foreign": trade.foreign_units,
     }
 
 
 def _failure(row: JSON) -> JSON:
     return row | {"completed_at": epoch(row["completed_at"])}
-
-
-def _timed(row: Any) -> JSON | None:
-    """A row with its times as epoch seconds."""
-    if row is None:
-        return None
-    return {name: epoch(x) if isinstance(x, datetime) else x for name, x in row._asdict().items()}
 
 
 def _natural(symbol: str) -> tuple[str, int, str]:

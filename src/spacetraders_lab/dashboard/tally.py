@@ -132,7 +132,6 @@ class RunTally:
     def __init__(self) -> None:
         self.trades = 0
         self.bought = self.sold = 0
-        self.first: datetime | None = None
         self.last: datetime | None = None
         self.by_ship: Counter[str] = Counter()
         self.last_of_ship: dict[str, Trade] = {}
@@ -157,7 +156,6 @@ class RunTally:
         self.trades += 1
         since_last = (trade.timestamp - self.last).total_seconds() if self.last else 0.0
         self.active_seconds += min(max(since_last, 0.0), LONGEST_FLIGHT)
-        self.first = min(self.first or trade.timestamp, trade.timestamp)
         self.last = max(self.last or trade.timestamp, trade.timestamp)
         self.by_ship[trade.ship_symbol] += 1
         self.last_of_ship[trade.ship_symbol] = trade

@@ -46,7 +46,6 @@ class Trade(NamedTuple):
     sell_market: str
     operation: str
     batch_size_fraction: float | None
-    iteration: int
     units: int
     price_per_unit: int
     total_credits: int
@@ -83,9 +82,6 @@ class Claim(NamedTuple):
     good_symbol: str
     buy_market: str
     sell_market: str
-    claimed_at: datetime
-    lease_until: datetime
-    attempts: int
 
 
 class OpenIntent(NamedTuple):
@@ -96,8 +92,6 @@ class OpenIntent(NamedTuple):
     good_symbol: str
     market: str
     units: int
-    price_limit: int
-    created_at: datetime
 
 
 class TradeCount(NamedTuple):

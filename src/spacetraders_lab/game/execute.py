@@ -19,7 +19,7 @@ from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.game import moves
 from spacetraders_lab.game.client import EffectUnknown
 from spacetraders_lab.game.game import Game
-from spacetraders_lab.game.navigate import Account, navigate, no_account
+from spacetraders_lab.game.navigate import Spend, navigate, uncounted
 from spacetraders_lab.game.outcome import Done, Outcome, Refused, Unknown
 from spacetraders_lab.game.parse import Data, TradeReply
 from spacetraders_lab.game.reads import get_market
@@ -31,7 +31,7 @@ async def execute(
     ship: Ship,
     *,
     may_trade: Callable[[], None] | None = None,
-    account: Account = no_account,
+    spend: Spend = uncounted,
 ) -> Outcome:
     """Carry out a command with a ship in the given state, without a request that this state makes needless.
 
@@ -39,11 +39,11 @@ async def execute(
     called at the last moment before it goes out, and what it raises is raised and keeps it from going. Everything
     else can be judged from the ship and is Done, or raises: GameError when the game refuses, GameUnreachable when it
     does not answer, Unreachable when there is no way. A WorldCondition is raised by all; then no trade took place.
-    `account` is told what a journey's fuel costs, as for `navigate`.
+    `spend` is told what a journey's fuel costs, as for `navigate`.
     """
     match command:
         case NavigateShipCommand(destination=destination):
-            return await navigate(game, ship, destination, account)
+            return await navigate(game, ship, destination, spend)
         case DockShipCommand():
             return Done(await moves.dock(game, ship))
         case OrbitShipCommand():

@@ -12,20 +12,20 @@ from spacetraders_lab.game.game import Game
 from spacetraders_lab.game.jumps import jumps_to, own_gate
 from spacetraders_lab.game.outcome import Done
 
-Account = Callable[[int], Awaitable[None]]
+Spend = Callable[[int], Awaitable[None]]
 
 DEAREST_FUEL = 120  # credits a market unit; the real game's markets ask 72 to 84
 _NO_FUEL_SOLD = 4226
 
 
-async def no_account(_: int) -> None:
+async def uncounted(_: int) -> None:
     """Counts nothing."""
 
 
-async def navigate(game: Game, ship: Ship, destination: str, account: Account = no_account) -> Done:
+async def navigate(game: Game, ship: Ship, destination: str, spend: Spend = uncounted) -> Done:
     """Bring the ship into orbit at `destination`, in this system or another; one that is there already stays as it is.
 
-    `account` is told what fuel costs as it is paid: the most that a stop may cost before the tank is filled, and the
+    `spend` is told what fuel costs as it is paid: the most that a stop may cost before the tank is filled, and the
     difference to the price after it. So a journey that is broken off anywhere is never counted too low.
 
     Raises Unreachable, GameError when the game refuses a step, GameUnreachable when it does not answer. The way is
@@ -35,18 +35,18 @@ async def navigate(game: Game, ship: Ship, destination: str, account: Account = 
     ship = await moves.arrive(game, ship)
     system = system_of(destination)
     if system == ship.system:
-        return await _within_system(game, ship, destination, account)
+        return await _within_system(game, ship, destination, spend)
     gate = await own_gate(game, ship.system)
     jumps = await jumps_to(game, gate, system)
-    done = await _within_system(game, ship, gate, account)
+    done = await _within_system(game, ship, gate, spend)
     for gate in jumps.gates:
         jumped = await moves.jump(game, done.ship, gate)
-        await account(_paid(jumped))
+        await spend(_paid(jumped))
         done = _and_then(done, Done(jumped.ship, credits=jumped.credits, fuel_credits=_paid(jumped)))
-    return _and_then(done, await _within_system(game, done.ship, destination, account))
+    return _and_then(done, await _within_system(game, done.ship, destination, spend))
 
 
-async def _within_system(game: Game, ship: Ship, destination: str, account: Account) -> Done:
+async def _within_system(game: Game, ship: Ship, destination: str, spend: Spend) -> Done:
     fuel_credits, credits = 0, None
     while ship.waypoint != destination:
         leg = await _next_leg(game, ship, destination)
@@ -54,7 +54,7 @@ async def _within_system(game: Game, ship: Ship, destination: str, account: Acco
             ship = await _fly(game, ship, leg)
             continue
         try:
-            refuelling = await _refuel(game, ship, account)
+            refuelling = await _refuel(game, ship, spend)
         except GameError as error:
             if error.code != _NO_FUEL_SOLD:
                 raise
@@ -65,18 +65,18 @@ async def _within_system(game: Game, ship: Ship, destination: str, account: Acco
     return Done(ship, credits=credits, fuel_credits=fuel_credits)
 
 
-async def _refuel(game: Game, ship: Ship, account: Account) -> moves.Refuelling:
+async def _refuel(game: Game, ship: Ship, spend: Spend) -> moves.Refuelling:
     at_most = market_units(ship.fuel_capacity - ship.fuel) * DEAREST_FUEL
-    await account(at_most)
+    await spend(at_most)
     try:
         refuelling = await moves.refuel(game, ship)
     except GameUnreachable:
         raise  # nobody knows whether it was paid
     except (GameError, WorldCondition):
-        await account(-at_most)
+        await spend(-at_most)
         raise
     if refuelling.transaction is not None:  # else it may have cost the most
-        await account(refuelling.transaction.total_price - at_most)
+        await spend(refuelling.transaction.total_price - at_most)
     return refuelling
 
 

@@ -21,7 +21,7 @@ from spacetraders_lab.core.refusal import Refusal, judge_refusal
 from spacetraders_lab.core.ship import Ship
 from spacetraders_lab.game import reads
 from spacetraders_lab.game.execute import execute
-from spacetraders_lab.game.navigate import Account
+from spacetraders_lab.game.navigate import Spend
 from spacetraders_lab.game.outcome import Done, Outcome, Refused
 from spacetraders_lab.run import audit
 from spacetraders_lab.run.app import Lab
@@ -70,10 +70,10 @@ async def read_market(lab: Lab, waypoint: str, source: str, *, ship: str | None 
     return snapshot
 
 
-async def move(lab: Lab, command: NavigateShipCommand | DockShipCommand, ship: Ship, account: Account) -> Done:
+async def move(lab: Lab, command: NavigateShipCommand | DockShipCommand, ship: Ship, spend: Spend) -> Done:
     """Fly or dock; raises OutOfCredits when the purse cannot pay for fuel, and what `execute` raises."""
     try:
-        outcome = await execute(lab.game, command, ship, account=account)
+        outcome = await execute(lab.game, command, ship, spend=spend)
     except GameError as refused:
         if judge_refusal(refused.code) is Refusal.NO_FUNDS:
             raise OutOfCredits(f"the purse cannot pay for fuel ({refused})") from refused

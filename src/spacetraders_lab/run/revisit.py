@@ -118,10 +118,10 @@ async def _can_pay_for_a_flight(lab: Lab, run: ExperimentRun, ship: Ship) -> boo
 
 
 async def _fly(lab: Lab, run: ExperimentRun, ship: Ship, market: str) -> Ship:
-    async def account(credits: int) -> None:
+    async def spend(credits: int) -> None:
         await lab.write(lambda c: Budget(c, run.run_id).afford_fuel(credits, with_kept=True))
 
-    return (await move(lab, NavigateShipCommand(ship.symbol, market), ship, account)).ship
+    return (await move(lab, NavigateShipCommand(ship.symbol, market), ship, spend)).ship
 
 
 async def _end_if_over(lab: Lab, run: ExperimentRun) -> None:

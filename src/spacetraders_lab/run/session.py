@@ -209,7 +209,7 @@ class PairSession:
             self._no_funds = reached
             return
         try:
-            done = await self._unless_stopped(effects.move(self._lab, command, self.ship, self._account))
+            done = await self._unless_stopped(effects.move(self._lab, command, self.ship, self._spend))
         except BudgetReached as reached:
             self._no_funds, self.ship = reached, await self._read_ship()  # it may have come a part of the way
             return
@@ -225,7 +225,7 @@ class PairSession:
         self._visit = self._next_visit()
         await self._lab.pass_by(Point.MOVED)
 
-    async def _account(self, credits: int) -> None:
+    async def _spend(self, credits: int) -> None:
         def work(connection: Connection) -> None:
             budget = Budget(connection, self._run.run_id)
             if self._flies_to_buy:

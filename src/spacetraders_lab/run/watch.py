@@ -20,7 +20,7 @@ _PAUSE_SECONDS = 30.0  # of game time, while everything is fresh
 
 
 @dataclass(slots=True)
-class _Watch:
+class _Shared:
     """What the ships of one watch share: when each market was read, and which ones are being flown to."""
 
     lab: Lab
@@ -98,7 +98,7 @@ async def watch(
     ships = await scouts(lab, system, ship_symbols)
     listings = await lab.read(lambda c: World(c).latest_listings(lab.universe_id, system))
     markets = [w.symbol for w in await lab.game.map(system) if w.has_market]
-    shared = _Watch(lab, system, markets, _read_at(listings), _values(listings))
+    shared = _Shared(lab, system, markets, _read_at(listings), _values(listings))
     shared.taken.update(ship.waypoint for ship in ships)
     budget, readings = _Budget(lab, requests_per_minute), 0
 

@@ -79,9 +79,7 @@ def test_the_list_in_json(player: Player) -> None:
 def test_a_row_fits_the_terminal_however_old_its_price_is(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, minutes: int, shown: str
 ) -> None:
-    quoted = TradeGood(
-        "PRECIOUS_STONES", ListingType.EXPORT, 180, Supply.ABUNDANT, Activity.RESTRICTED, 12_345, 12_000
-    )
+    quoted = TradeGood("PRECIOUS_STONES", ListingType.EXPORT, 180, Supply.ABUNDANT, Activity.RESTRICTED, 12_345, 12_000)
     monkeypatch.setattr(market, "seen_in", lambda system, question: [(Listing("X1-GZ7-A10", quoted, NOON), minutes)])
     monkeypatch.setenv("COLUMNS", "80")
     heading, row = Terminal(tmp_path).type("market list --system X1-GZ7").out.splitlines()

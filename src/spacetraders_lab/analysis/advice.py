@@ -96,8 +96,7 @@ class LaneAdvice:
     """How to trade a lane: `once` at the quotes of now, and `kept_up` at the cadence that earns most an hour.
 
     The latter is what the trips of a week earn in the mean, from the quotes of now on, which go back from where own
-    trades left them. None where nothing is known of
-    recovery, or nothing is earned.
+    trades left them. None where nothing is known of recovery, or nothing is earned.
     `absorbed_an_hour` are the units an hour that both markets take in without moving further (None: not known).
     """
 

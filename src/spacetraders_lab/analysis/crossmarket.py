@@ -93,9 +93,8 @@ class ShipAccount:
 def pair_accounts(columns: Columns) -> list[PairAccount]:
     """The account of every pair, by good and markets, however often the run measured it.
 
-    `columns` are named like TradeRecord's fields.
-
-    Leftovers are left out: they were not sold where the pair would have sold them.
+    `columns` are named like TradeRecord's fields. Leftovers are left out: they were not sold where the pair would have
+    sold them.
     """
     rows = _Rows.of(columns)
     rows = rows.take(~np.isnan(rows.fraction))

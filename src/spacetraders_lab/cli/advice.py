@@ -76,7 +76,7 @@ def quote(good: Good, *, at: str, side: Side, units: int, json: Json = False) ->
     render.print_table(
         ["", "units", "credits a unit", "credits"], [*rows, total], right=["units", "credits a unit", "credits"]
     )
-    print(f"\nCompared with the first quote for every unit: {found.premium_percent.value:+.1f} %")
+    print(f"\nCompared with the first quote for every unit: {found.premium_percent.value:+z.1f} %")
     if best < 1:
         print(f"Impact grows faster than size here: trade {best:g} tradeVolumes at a time instead.")
     _print_warnings(unrest)
@@ -329,7 +329,7 @@ def _print_lane(found: advice.LaneAdvice, trip: Trip, recovery_known: bool) -> N
 
 def _range(forecast: Forecast, places: int = 0) -> str:
     amounts = (forecast.value, forecast.low, forecast.high)
-    in_full = [f"{amount:,.{places}f}" for amount in amounts]
+    in_full = [f"{amount:z,.{places}f}" for amount in amounts]
     if in_full[1] == in_full[2]:
         return _credits(forecast.value, places)
     value, low, high = (_credits(amount, places) for amount in amounts)

@@ -74,10 +74,9 @@ def _hours(experiments: ExperimentRepository, run: ExperimentRun, now: datetime)
 
 def _is_left(connection: Connection, run: ExperimentRun, now: datetime) -> bool:
     """Whether nobody flies for a run that is to go on: its ships were stopped, or who flew them was killed."""
-    containers = ContainerRepository(connection).list_containers(run.run_id)
     if run.status is not RunStatus.RUNNING:
         return False
-    until = attended_until(connection, containers)
+    until = attended_until(connection, ContainerRepository(connection).list_containers(run.run_id))
     return until is None or until <= now
 
 

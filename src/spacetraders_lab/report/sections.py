@@ -29,7 +29,7 @@ from spacetraders_lab.report.table import Record
 class Subject:
     """What a report is about: the run's card, what it recorded, and what was found in it.
 
-    `planned` counts what became of the planned trades, `deviations` are (kind, what) did not go as planned.
+    `planned` counts what became of the planned trades, `deviations` are (kind, what) of what did not go as planned.
     """
 
     title: str

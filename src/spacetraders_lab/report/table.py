@@ -17,9 +17,8 @@ Record = dict[str, Any]
 class Table:
     """A table: `rows` as they are read, `records` (raw values, intervals in three columns) as they are computed with.
 
-    `name` is that of its CSV file. Headings in `right` are of numbers, those in
-    `roomy` are left out where there is no room. `caption` says what is shown and what was not
-    measured.
+    `name` is that of its CSV file. Headings in `right` are of numbers, those in `roomy` are left out where there is no
+    room. `caption` says what is shown and what was not measured.
     """
 
     name: str

@@ -145,7 +145,7 @@ def _whole(whole: Sequence[WholeRun], fast: Sequence[Score]) -> list[Verdict]:
             f"in {len(whole)} runs of the whole program they hold the truth as often as in the fast simulation",
             "within two standard errors",
             f"{100 * there.coverage.value:.1f} % against {100 * here.coverage.value:.1f} % (± {100 * spread:.1f}); "
-            f"bias {100 * there.bias:+.1f} % against {100 * here.bias:+.1f} %",
+            f"bias {100 * there.bias:+z.1f} % against {100 * here.bias:+z.1f} %",
             apart <= 2 * spread,
         ),
         Verdict(

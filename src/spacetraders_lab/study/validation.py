@@ -148,7 +148,7 @@ def _bias(worlds: Found) -> Verdict:
         "V3",
         "mean bias of the cells with at least 3 markets",
         "below 2 % everywhere, 1 % in base",
-        f"base {100 * biases[BASE.name]:+.1f} %, largest {100 * biases[worst]:+.1f} % ({worst})" + _but(outside),
+        f"base {100 * biases[BASE.name]:+z.1f} %, largest {100 * biases[worst]:+z.1f} % ({worst})" + _but(outside),
         not outside,
     )
 
@@ -217,7 +217,7 @@ def _negative_control(scores: Sequence[Score]) -> Verdict:
         "V9",
         "the original's mean of `price_impact_percent` on its own grid, judged in the same way",
         "must fail V1 and V3",
-        f"bias {100 * found.bias:+.1f} %, coverage {_rate(found.coverage)}",
+        f"bias {100 * found.bias:+z.1f} %, coverage {_rate(found.coverage)}",
         found.coverage.value < 0.93 and abs(found.bias) > 0.02,
     )
 
@@ -230,7 +230,7 @@ def _recovery(scores: Sequence[Score]) -> Verdict:
         "V10",
         f"the half-life of {HALF_LIFE:g} min ({len(intervals)} of {len(scores)} fits gave one)",
         "coverage 92 to 99 %, median bias below 6 %",
-        f"coverage {100 * covered:.1f} %, median bias {100 * bias:+.1f} %",
+        f"coverage {100 * covered:.1f} %, median bias {100 * bias:+z.1f} %",
         0.92 <= covered <= 0.99 and abs(bias) < 0.06 if len(intervals) >= ENOUGH else None,
     )
 

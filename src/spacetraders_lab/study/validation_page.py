@@ -104,7 +104,7 @@ def _goals(verdicts: Sequence[Verdict]) -> list[str]:
 
 
 def _bias(found: Performance | None) -> str:
-    return "-" if found is None else f"{100 * found.bias:+.1f} %"
+    return "-" if found is None else f"{100 * found.bias:+z.1f} %"
 
 
 def _error(found: Performance | None) -> str:

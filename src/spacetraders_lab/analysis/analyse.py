@@ -14,7 +14,7 @@ from spacetraders_lab.analysis.findings import CellEstimate, Findings, ListingEs
 from spacetraders_lab.analysis.hypotheses import judge_hypotheses
 from spacetraders_lab.analysis.impact import ImpactModel, fit_impact
 from spacetraders_lab.analysis.law import fit_law
-from spacetraders_lab.analysis.metaorders import Metaorders, combine_quotes, elasticities, metaorders_of
+from spacetraders_lab.analysis.metaorders import Metaorders, combine_quotes, metaorders_of
 from spacetraders_lab.analysis.noise import match_noise
 from spacetraders_lab.analysis.observations import NO_OTHERS, Observations, OtherTrades
 from spacetraders_lab.analysis.quiet import drift_variance, quiet_reads
@@ -56,8 +56,7 @@ def analyse(
     drift2 = drift_variance(reads, placebos)
     size_law = fit_size(data, drift2)
     exponent = size_law.used if size_law is not None else 1.0
-    raw = metaorders_of(data, exponent)
-    orders = combine_quotes(raw)
+    orders = combine_quotes(metaorders_of(data, exponent))
     tables = measure_impact(data, orders, drift2)
     law = fit_law(data)
     return Findings(
@@ -66,7 +65,6 @@ def analyse(
         cells=tuple(replace(cell, exponent=exponent) for cell in tables.cells),
         listings=tables.listings,
         sides=tables.sides,
-        elasticities=elasticities(raw),
         size_law=size_law,
         law=law,
         hypotheses=judge_hypotheses(data, orders, drift2, size_law),

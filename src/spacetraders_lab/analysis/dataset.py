@@ -49,19 +49,15 @@ _KEPT = -1
 class Dataset(Rows):
     """Trades in time order; every array has one entry a row, NaN or -1 where the quotes after were not read.
 
-    `side`, `type`, `supply` and `activity` are positions in SIDES, TYPES, SUPPLIES and ACTIVITIES; `unit`, `visit`,
-    `ship` and `run` positions in the names. A unit is a listing, (market, good). `x` is units / tradeVolume, `sign` +1
-    for BUY and -1 for SELL. Quotes are in credits a unit, `time` (of the trade) in seconds since 1970, `seconds` from
-    the read before to the trade. `percent` is the recorded price_impact_percent. `reason` is a position in REASONS,
-    -1 where the row is used.
+    `side`, `type`, `supply` and `activity` are positions in SIDES, TYPES, SUPPLIES and ACTIVITIES; `unit` and
+    `visit` positions in the names. A unit is a listing, (market, good). `x` is units / tradeVolume, `sign` +1 for BUY
+    and -1 for SELL. Quotes are in credits a unit, `time` (of the trade) in seconds since 1970, `seconds` from the read
+    before to the trade. `percent` is the recorded price_impact_percent. `reason` is a position in REASONS, -1 where the
+    row is used.
     """
 
     unit_names: tuple[tuple[str, str], ...]
     visit_names: tuple[str, ...]
-    ship_names: tuple[str, ...]
-    run_names: tuple[str, ...]
-    run: Ints
-    ship: Ints
     visit: Ints
     sequence: Ints
     side: Ints
@@ -149,17 +145,11 @@ def dataset_from_columns(columns: Columns) -> Dataset:
     get = {name: column(columns, name) for name in _COLUMNS}
     side = codes(get["operation"], SIDES)
     unit, unit_names = _units(get, side)
-    run, run_names = named(get["run_id"])
-    ship, ship_names = named(get["ship_symbol"])
     visit, visit_names = named(get["visit_id"])
     activity = codes(get["activity_before"], ACTIVITIES[:NO_ACTIVITY])
     data = Dataset(
         unit_names=unit_names,
         visit_names=visit_names,
-        ship_names=ship_names,
-        run_names=run_names,
-        run=run,
-        ship=ship,
         unit=unit,
         visit=visit,
         sequence=numbers(get["sequence_in_visit"]).astype(np.int64),
@@ -195,8 +185,8 @@ def quotes(values: Column) -> Floats:
 
 
 _COLUMNS = (
-    "run_id", "ship_symbol", "good_symbol", "buy_market", "sell_market", "operation", "batch_size_fraction", "units",
-    "price_per_unit", "listing_type", "supply_before", "activity_before", "trade_volume_before",
+    "good_symbol", "buy_market", "sell_market", "operation", "batch_size_fraction", "units", "price_per_unit",
+    "listing_type", "supply_before", "activity_before", "trade_volume_before",
     "purchase_price_before", "sell_price_before", "supply_after", "trade_volume_after", "purchase_price_after",
     "sell_price_after", "price_impact_percent", "visit_id", "sequence_in_visit", "cumulative_units",
     "seconds_since_before", "foreign_units", "recovered", "timestamp",

@@ -143,15 +143,6 @@ class SideFit:
 
 
 @dataclass(frozen=True, slots=True)
-class Elasticity:
-    """How much the log ask moves with the log bid in the listings of a type; both show one hidden state."""
-
-    type: ListingType
-    value: float
-    listings: int
-
-
-@dataclass(frozen=True, slots=True)
 class SizeLaw:
     """The exponent b of impact in size: the move grows with (units / tradeVolume)^b; `t` and `p` are of b = 1."""
 
@@ -297,7 +288,6 @@ class Findings:
     cells: tuple[CellEstimate, ...] = ()
     listings: tuple[ListingEstimate, ...] = ()
     sides: tuple[SideFit, ...] = ()
-    elasticities: tuple[Elasticity, ...] = ()
     size_law: SizeLaw | None = None
     law: LawFit | None = None
     hypotheses: tuple[HypothesisResult, ...] = ()

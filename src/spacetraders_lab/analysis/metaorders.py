@@ -10,7 +10,6 @@ import numpy as np
 
 from spacetraders_lab.analysis.arrays import Bools, Floats, Ints, Rows, sums
 from spacetraders_lab.analysis.dataset import ACTIVITIES, SUPPLIES, TYPES, Dataset
-from spacetraders_lab.analysis.findings import Elasticity
 from spacetraders_lab.analysis.rounding import rounding_variance, steps_of
 
 _FEW_METAORDERS = 5
@@ -94,8 +93,8 @@ def _metaorders_from(rows: Dataset, first: Ints, exponent: float) -> Metaorders:
     )
 
 
-def elasticities(orders: Metaorders) -> tuple[Elasticity, ...]:
-    """How the log ask moves with the log bid, by type.
+def elasticities(orders: Metaorders) -> Floats:
+    """How much the log ask moves with the log bid in the listings of each of TYPES; both show one hidden state.
 
     Both are regressed on the size traded (an instrumental ratio), so that the rounding of the bid does not flatten
     the slope; 1 where fewer than five metaorders, or no move at all, could tell.
@@ -103,14 +102,14 @@ def elasticities(orders: Metaorders) -> tuple[Elasticity, ...]:
     buys = orders.side == 0
     ask, bid = np.where(buys, orders.move, orders.other), np.where(buys, orders.other, orders.move)
     weight = orders.volumes / (orders.variance + orders.other_variance)
-    found = []
-    for kind, label in enumerate(TYPES):
+    found = np.ones(len(TYPES))
+    for kind in range(len(TYPES)):
         rows = orders.type == kind
         below = float(weight[rows] @ bid[rows])
-        known = rows.sum() >= _FEW_METAORDERS and below > 0
-        value = float(weight[rows] @ ask[rows]) / below if known else 1.0
-        found.append(Elasticity(label, value if value > 0 else 1.0, len(np.unique(orders.unit[rows]))))
-    return tuple(found)
+        above = float(weight[rows] @ ask[rows])
+        if rows.sum() >= _FEW_METAORDERS and below > 0 and above > 0:
+            found[kind] = above / below
+    return found
 
 
 def combine_quotes(orders: Metaorders) -> Metaorders:
@@ -121,7 +120,7 @@ def combine_quotes(orders: Metaorders) -> Metaorders:
     """
     if not len(orders):
         return orders
-    elasticity = np.array([e.value for e in elasticities(orders)])[orders.type]
+    elasticity = elasticities(orders)[orders.type]
     factor = np.where(orders.side == 0, elasticity, 1 / elasticity)
     moved, rounded = factor * orders.other, factor**2 * orders.other_variance
     variance = rounded + _misfit(orders, orders.move - moved, orders.variance + rounded) * orders.volumes**2

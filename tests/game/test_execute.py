@@ -10,7 +10,6 @@ import pytest
 from spacetraders_lab.core.commands import (
     Command,
     DockShipCommand,
-    GetMarketQuery,
     NavigateShipCommand,
     OrbitShipCommand,
     PurchaseCargoCommand,
@@ -386,17 +385,5 @@ def test_a_move_that_the_game_refuses_is_raised(sandbox: Sandbox) -> None:
         with pytest.raises(GameError) as refused:
             await execute(game, OrbitShipCommand(ship.symbol), ship)
         assert refused.value.code == 4000
-
-    sandbox.play(scene)
-
-
-def test_a_market_is_read_and_teaches_where_fuel_is(sandbox: Sandbox) -> None:
-    async def scene(game: Game, ship: Ship) -> None:
-        outcome = await done(game, GetMarketQuery(ship.waypoint), ship)
-        assert outcome.ship == ship
-        assert outcome.snapshot is not None
-        assert outcome.snapshot.waypoint == ship.waypoint
-        assert game.sells_fuel == {ship.waypoint: "FUEL" in outcome.snapshot.listed}
-        assert sandbox.line.sent == ["GET market"]
 
     sandbox.play(scene)

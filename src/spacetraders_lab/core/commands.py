@@ -34,7 +34,7 @@ class RefuelShipCommand:
 
 @dataclass(frozen=True, slots=True)
 class GetMarketQuery:
-    """Read the market at a waypoint, live."""
+    """Read the market at a waypoint, live; what a worker does with what it reads is its own (`run.effects`)."""
 
     waypoint: str
 
@@ -58,4 +58,4 @@ class SellCargoCommand:
 
 
 TradeCommand = PurchaseCargoCommand | SellCargoCommand
-Command = NavigateShipCommand | DockShipCommand | OrbitShipCommand | RefuelShipCommand | GetMarketQuery | TradeCommand
+Command = NavigateShipCommand | DockShipCommand | OrbitShipCommand | RefuelShipCommand | TradeCommand

@@ -5,7 +5,6 @@ from collections.abc import Callable
 from spacetraders_lab.core.commands import (
     Command,
     DockShipCommand,
-    GetMarketQuery,
     NavigateShipCommand,
     OrbitShipCommand,
     PurchaseCargoCommand,
@@ -22,7 +21,6 @@ from spacetraders_lab.game.game import Game
 from spacetraders_lab.game.navigate import Spend, navigate, uncounted
 from spacetraders_lab.game.outcome import Done, Outcome, Refused, Unknown
 from spacetraders_lab.game.parse import Data, TradeReply
-from spacetraders_lab.game.reads import get_market
 
 
 async def execute(
@@ -50,10 +48,6 @@ async def execute(
             return Done(await moves.orbit(game, ship))
         case RefuelShipCommand():
             return await _refuel(game, ship)
-        case GetMarketQuery(waypoint=waypoint):
-            snapshot = await get_market(game.client, waypoint)
-            game.learn(snapshot)
-            return Done(ship, snapshot=snapshot)
         case PurchaseCargoCommand() | SellCargoCommand():
             return await _trade(game, command, ship, may_trade)
 

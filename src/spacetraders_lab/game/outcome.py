@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from spacetraders_lab.core.errors import GameError
-from spacetraders_lab.core.market import MarketSnapshot, MarketTransaction
+from spacetraders_lab.core.market import MarketTransaction
 from spacetraders_lab.core.ship import Ship
 
 
@@ -12,13 +12,12 @@ class Done:
     """It happened; `ship` is the ship afterwards.
 
     `transaction`: the purchase, sale or refuelling that the command asked for. `credits`: the purse, when a reply
-    told it. `fuel_credits`: what was paid for fuel, on the way or as asked. `snapshot`: the market that was read.
+    told it. `fuel_credits`: what was paid for fuel, on the way or as asked.
     """
 
     ship: Ship
     transaction: MarketTransaction | None = None
     credits: int | None = None
-    snapshot: MarketSnapshot | None = None
     fuel_credits: int = 0
 
 

@@ -210,7 +210,7 @@ def test_the_band_of_the_decay_holds_what_is_not_known_of_the_share_that_stays()
 
 
 def test_forms_of_the_law_and_precision() -> None:
-    assert figures.form_errors(LAW)[0] == {"form": "constant percent", "way": "new listings", "error": 4.0}
+    assert figures.form_errors(LAW)[0] == {"form": "constant percent", "predicted": "new listings", "error": 4.0}
     assert figures.precision([Precision(10, 1, 4), Precision(20, 0, 0)]) == [
         {"transactions": 10, "share": 0.25, "within": 1, "cells": 4},
         {"transactions": 20, "share": 0.0, "within": 0, "cells": 0},

@@ -17,7 +17,6 @@ from spacetraders_lab.run.credentials import Universe, remove_token, save_token
 from spacetraders_lab.run.daemon import Daemon
 from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.database import Database
-from spacetraders_lab.store.logs import LogRepository
 from spacetraders_lab.study.rig import BASE_URL, FOUR_CELLS, Rig
 from spacetraders_lab.study.virtual import AtOnce
 
@@ -124,10 +123,6 @@ class Yard:
 
     def owners(self) -> dict[str, str | None]:
         return {ship: container.owner for ship, container in self.containers().items()}
-
-    def log_of(self, ship: str) -> list[str]:
-        container_id = self.containers()[ship].container_id
-        return [line.message for line in self.rig.read(lambda c: LogRepository(c).read(container_id))]
 
     def is_over(self, run: ExperimentRun) -> bool:
         return self.rig.run(run).status is RunStatus.COMPLETED

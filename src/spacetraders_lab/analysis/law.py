@@ -126,8 +126,8 @@ def _choose(losses: "_Losses", first: int) -> tuple[int, float]:
 
 def _moves_quotes(steps: Steps) -> bool:
     """Whether far more trades moved their quote against the trader than towards him: then NONE is not the law."""
-    way = np.sign(steps.next - steps.price) * np.sign(steps.signed)
-    return bool(way.sum() > _SURELY * np.sqrt(np.abs(way).sum()))
+    against = np.sign(steps.next - steps.price) * np.sign(steps.signed)
+    return bool(against.sum() > _SURELY * np.sqrt(np.abs(against).sum()))
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from spacetraders_lab.core.analysis_plan import Exclusion
 from spacetraders_lab.core.exclusions import marks
 
 _FURTHEST = 700.0  # log move of a tradeVolume: of one unit that moved the quote a thousand make a number beyond all
-Cell = tuple[str, str, str, str | None]  # side, listing type, supply and activity before
+_Key = tuple[str, str, str, str | None]  # side, listing type, supply and activity before
 
 
 class Traded(Protocol):
@@ -80,7 +80,7 @@ class ImpactTally:
     """The summary of the trades added so far, at any time and without looking at them again."""
 
     def __init__(self) -> None:
-        self._moves: dict[Cell, list[float]] = defaultdict(list)  # each in order of size
+        self._moves: dict[_Key, list[float]] = defaultdict(list)  # each in order of size
         self._excluded: dict[str, int] = defaultdict(int)
 
     def add(self, record: Traded) -> None:

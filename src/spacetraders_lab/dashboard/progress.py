@@ -23,16 +23,16 @@ def progress_of(
 ) -> Progress:
     """How far a run is by its own row; `active_seconds` is how long its ships were at work, pauses left out."""
     elapsed = ((run["finished_at"] or now) - run["created_at"]).total_seconds()
-    ways = [*_by_work(run, pairs, trades, active_seconds), *_by_time(run, elapsed)]
+    reckoned = [*_by_work(run, pairs, trades, active_seconds), *_by_time(run, elapsed)]
     if run["max_requests"] is not None:
-        ways.append((run["requests"] / run["max_requests"], active_seconds))
+        reckoned.append((run["requests"] / run["max_requests"], active_seconds))
     if run["status"] is RunStatus.COMPLETED:
         return Progress(1.0, None)
-    if not ways:
+    if not reckoned:
         return Progress(None, None)
-    left = [seconds for share, took in ways if (seconds := seconds_left(share, took)) is not None]
+    left = [seconds for share, took in reckoned if (seconds := seconds_left(share, took)) is not None]
     return Progress(
-        min(1.0, max(share for share, _ in ways)),
+        min(1.0, max(share for share, _ in reckoned)),
         min(left, default=None) if run["status"] is RunStatus.RUNNING else None,
     )
 

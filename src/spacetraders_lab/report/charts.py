@@ -307,8 +307,8 @@ def form_errors_spec() -> Spec:
                 "encoding": {
                     "y": {"field": "form", "type": "nominal", "sort": None, "axis": {"title": None}},
                     "x": _number("error", "mean error, in tolerances (log scale)", scale=log, axis=_ROUND),
-                    "color": _colour("way", {"new listings": "#2c7a99", "later trades": "#c2573a"}),
-                    "tooltip": _tooltip("form", "way", "error"),
+                    "color": _colour("predicted", {"new listings": "#2c7a99", "later trades": "#c2573a"}),
+                    "tooltip": _tooltip("form", "predicted", "error"),
                 },
             },
         ],

@@ -255,9 +255,9 @@ def precision(trace: Sequence[Precision]) -> list[Record]:
 def form_errors(law: LawFit) -> list[Record]:
     """How each form of the law predicts trades that it was not fitted to."""
     return [
-        {"form": score.form.value, "way": way, "error": error}
+        {"form": score.form.value, "predicted": predicted, "error": error}
         for score in law.scores
-        for way, error in (("new listings", score.by_listing), ("later trades", score.by_time))
+        for predicted, error in (("new listings", score.by_listing), ("later trades", score.by_time))
         if math.isfinite(error)
     ]
 

@@ -4,7 +4,7 @@ Served on the loopback address only: who may see it from elsewhere is for a prox
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 
 from prometheus_client import CollectorRegistry, start_http_server
@@ -35,12 +35,12 @@ class LabCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         labs = {str(lab.player_id): lab for lab in self._labs()}
-        yield from _of_accounts(labs)
-        try:
-            with self._database.reading() as connection:
-                yield from list(_of_the_database(connection, self._clock.now()))
-        except DatabaseUnavailable:
-            yield GaugeMetricFamily(f"{_PREFIX}database_up", "Whether the database answers.", value=0)
+        yield from _of_players(labs)
+        told: list[Metric] = []
+        with suppress(DatabaseUnavailable), self._database.reading() as connection:
+            told = list(_of_the_database(connection, self._clock.now()))
+        yield GaugeMetricFamily(f"{_PREFIX}database_up", "Whether the database answers.", value=bool(told))
+        yield from told
 
 
 # kind, name, what it is, and the figure (None while it is not known)
@@ -68,7 +68,7 @@ _PER_PLAYER: tuple[tuple[type[CounterMetricFamily] | type[GaugeMetricFamily], st
 )
 
 
-def _of_accounts(labs: dict[str, Lab]) -> Iterator[Metric]:
+def _of_players(labs: dict[str, Lab]) -> Iterator[Metric]:
     requests = CounterMetricFamily(
         f"{_PREFIX}requests", "Requests sent, by what came of them.", labels=["player", "endpoint", "outcome"]
     )
@@ -87,7 +87,6 @@ def _of_accounts(labs: dict[str, Lab]) -> Iterator[Metric]:
 
 def _of_the_database(connection: Connection, now: datetime) -> Iterator[Metric]:
     found = money_of_open_runs(connection)
-    yield GaugeMetricFamily(f"{_PREFIX}database_up", "Whether the database answers.", value=1)
     yield from _of_runs([summarise_run(connection, run_id) for run_id in found])
     used = GaugeMetricFamily(f"{_PREFIX}budget_used_credits", "Credits of the budget that are away.", labels=["run"])
     budget = GaugeMetricFamily(f"{_PREFIX}budget_credits", "The most credits that the run may lose.", labels=["run"])

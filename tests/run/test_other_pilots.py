@@ -93,8 +93,11 @@ def test_a_scout_that_is_sent_away_comes_back_for_the_market(alone: Rig) -> None
 
 
 def test_a_scout_that_is_sent_away_as_it_sets_off_plans_its_way_anew(alone: Rig) -> None:
+    far = [*alone.universe.home.markets][-1]  # where `_send_away` sends it
+
     def send_away(request: httpx2.Request) -> None:
-        if request.url.path.endswith("/navigate"):
+        leads_elsewhere = far not in alone.ship().waypoint + request.content.decode()
+        if request.url.path.endswith("/navigate") and leads_elsewhere:
             alone.wire.before = lambda _: None
             _send_away(alone)
             alone.ship().fuel = 1

@@ -36,7 +36,7 @@ def test_trades_are_read_from_where_the_last_look_ended(database: Database) -> N
         assert first is not None
         rows = live.read_trades(connection, "run-2", first - 1, newest)
         assert [row.experiment_id for row in rows] == [first, newest]
-        assert [row.iteration for row in rows] == [1, 2]
+        assert [row.timestamp for row in rows] == [after(1), after(2)]
         assert live.read_trades(connection, "run-2", first, newest) == rows[1:]
         assert live.read_trades(connection, "run-2", 0, first) == rows[:1]
         assert live.read_trades(connection, "run-1", newest, newest) == []
@@ -109,7 +109,7 @@ def test_a_trade_under_way_is_an_open_intent(database: Database) -> None:
     with database.reading() as connection:
         (intent,) = live.open_intents(connection, "run-1")
         assert live.open_intents(connection, "run-2") == []
-    assert (intent.ship_symbol, intent.operation, intent.units, intent.created_at) == ("S-1", "BUY", 6, NOON)
+    assert (intent.ship_symbol, intent.operation, intent.units, intent.market) == ("S-1", "BUY", 6, claim.pair.buy_market)
 
 
 def test_observations_are_read_from_where_the_last_look_ended(database: Database) -> None:

@@ -109,7 +109,12 @@ def test_a_trade_under_way_is_an_open_intent(database: Database) -> None:
     with database.reading() as connection:
         (intent,) = live.open_intents(connection, "run-1")
         assert live.open_intents(connection, "run-2") == []
-    assert (intent.ship_symbol, intent.operation, intent.units, intent.market) == ("S-1", "BUY", 6, claim.pair.buy_market)
+    assert (intent.ship_symbol, intent.operation, intent.units, intent.market) == (
+        "S-1",
+        "BUY",
+        6,
+        claim.pair.buy_market,
+    )
 
 
 def test_observations_are_read_from_where_the_last_look_ended(database: Database) -> None:

@@ -279,7 +279,7 @@ def _find(opened: Database, system: str) -> tuple[int, Found]:
         if universe_id is None:
             raise UserError(
                 f"no price of {system} was ever seen at {base_url}; scout it first:"
-                f" spacetraders market scout --system {system} --ships <SHIPS>"
+                f" spacetraders market scout --system {system}"
             )
         traded = {run.run_id for run in summarise_runs(connection) if run.transactions}
         runs = [

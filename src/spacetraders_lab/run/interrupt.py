@@ -18,16 +18,19 @@ async def unless_stopped(stop: asyncio.Event, doing: Coroutine[Any, Any, T], *, 
 
     Raises Interrupted when it was broken off.
     """
-    task, stopped = asyncio.ensure_future(doing), asyncio.ensure_future(stop.wait())
     try:
-        await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        if not task.done() and grace:
-            await asyncio.wait({task}, timeout=grace)
-        if not task.done():
-            raise Interrupted("asked to stop")
-        return task.result()
-    finally:
-        stopped.cancel()  # it ends by itself: nothing is under way in it
-        if not task.done():
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        async with asyncio.timeout(None) as time:
+            watching = asyncio.create_task(_set_a_limit(time, stop, grace))
+            try:
+                return await doing
+            finally:
+                watching.cancel()  # it ends by itself: nothing is under way in it
+    except TimeoutError:
+        if not time.expired():  # then it comes from what was done
+            raise
+        raise Interrupted("asked to stop") from None
+
+
+async def _set_a_limit(time: asyncio.Timeout, stop: asyncio.Event, grace: float) -> None:
+    await stop.wait()
+    time.reschedule(asyncio.get_running_loop().time() + grace)

@@ -88,7 +88,7 @@ class GameClient:
         self._limiter = limiter
         self._chance = chance or Random()
         self._timeout = timeout
-        self._addresses: dict[tuple[str, ...], httpx2.URL] = {}
+        self._requests: dict[tuple[str, ...], httpx2.Request] = {}
         self._http = httpx2.AsyncClient(
             headers=_authorization(token),
             # Shares of the whole, so that a connection that never comes about is known as one.
@@ -122,7 +122,8 @@ class GameClient:
 
     async def get(self, shape: type[T], template: str, *, query: Mapping[str, Any] | None = None, **places: str) -> T:
         """Read something; asked again until it answers or the tries are spent."""
-        return await self._call(shape, "GET", template, places, params=query)
+        request = self._request("GET", template, places, params=query)
+        return await self._call(shape, f"GET {template}", request)
 
     async def post(
         self,
@@ -139,24 +140,16 @@ class GameClient:
         `may_send` is called just before each time that the request goes out, which may be long after the call, for
         requests wait their turn; what it raises is raised and nothing is sent.
         """
-        headers = _authorization(token)
-        return await self._call(shape, "POST", template, places, may_send, json=json, headers=headers)
+        request = self._request("POST", template, places, json=json, token=token)
+        return await self._call(shape, f"POST {template}", request, may_send)
 
     async def patch(self, shape: type[T], template: str, *, json: Any, **places: str) -> T:
         """Change something, at most once."""
-        return await self._call(shape, "PATCH", template, places, json=json)
+        return await self._call(shape, f"PATCH {template}", self._request("PATCH", template, places, json=json))
 
     async def _call(
-        self,
-        shape: type[T],
-        method: str,
-        template: str,
-        places: Mapping[str, str],
-        may_send: Callable[[], None] | None = None,
-        **content: Any,
+        self, shape: type[T], endpoint: str, request: httpx2.Request, may_send: Callable[[], None] | None = None
     ) -> T:
-        endpoint = f"{method} {template}"
-        address = self._address(template, places)
         failures = 0
         own = caller.get() or Caller()
         while True:
@@ -167,29 +160,38 @@ class GameClient:
             own.requests += 1
             sent = self.clock.now()
             try:
-                response = await self._send(endpoint, address, content)
-                self._limiter.note(response.headers)
+                response = await self._send(endpoint, request)
+                told = dict(response.headers.items())  # read once, for each look into them takes as long
+                self._limiter.note(told)
                 if not response.is_success:
                     raise meaning(response, endpoint)
-                self._note_date(response.headers, sent)
+                self._note_date(told, sent)
                 return _read(shape, response, endpoint)
             except Failed as failed:
                 failures += 1
                 await self._wait_or_give_up(failed, failures, endpoint)
 
-    def _address(self, template: str, places: Mapping[str, str]) -> httpx2.URL:
-        """Where a request goes. Kept, for a URL takes as long to parse as to be sent, and ships ask the same again."""
-        key = (template, *places.values())
-        if key not in self._addresses:
+    def _request(
+        self, method: str, template: str, places: Mapping[str, str], *, token: str | None = None, **content: Any
+    ) -> httpx2.Request:
+        """What is sent. One that carries nothing of its own is kept, as are addresses: ships ask the same again, and
+        building it takes as long as sending it.
+        """
+        key = (method, template, *places.values())
+        if key not in self._requests:
             path = template.format_map({name: quote(place, safe="") for name, place in places.items()})
-            self._addresses[key] = httpx2.URL(self.base_url.rstrip("/") + path)
-        return self._addresses[key]
+            address = httpx2.URL(self.base_url.rstrip("/") + path)
+            self._requests[key] = httpx2.Request(method, address, headers=self._http.headers)
+        bare = self._requests[key]
+        if token is None and all(part is None for part in content.values()):
+            return bare
+        headers = self._http.headers if token is None else self._http.headers | _authorization(token)
+        return httpx2.Request(method, bare.url, headers=headers, **content)
 
-    async def _send(self, endpoint: str, address: httpx2.URL, content: Mapping[str, Any]) -> httpx2.Response:
-        method = endpoint.partition(" ")[0]
+    async def _send(self, endpoint: str, request: httpx2.Request) -> httpx2.Response:
         try:
             async with asyncio.timeout(self._timeout):
-                response = await self._http.request(method, address, **content)
+                response = await self._http.send(request)
             self.outcomes[endpoint, str(response.status_code)] += 1
             return response
         except _NEVER_SENT as error:

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -97,6 +98,9 @@ class MarketTransaction(NamedTuple):
     timestamp: datetime
 
 
+_timestamp = attrgetter("timestamp")
+
+
 @dataclass(frozen=True, slots=True)
 class MarketSnapshot:
     """One reply of a market. `goods` (by symbol) and `transactions` are empty when no own ship was there.
@@ -115,7 +119,7 @@ class MarketSnapshot:
     @property
     def traded_at(self) -> datetime | None:
         """When the latest trade that it reports took place; None when it reports none."""
-        return max((t.timestamp for t in self.transactions), default=None)
+        return max(map(_timestamp, self.transactions), default=None)
 
     def is_untouched_since(self, moment: datetime, agent: str, *, but_for: str | None = None) -> bool:
         """Whether no ship of the agent has traded here after a moment, by the market's own list; `but_for` is a good.

@@ -172,13 +172,7 @@ class TradeGoodShape(Shape, frozen=True):
     @property
     def good(self) -> TradeGood | None:
         """The listing, None when its type or supply is a word that the lab does not know."""
-        listing_type, supply = known(ListingType, self.type), known(Supply, self.supply)
-        if listing_type is None or supply is None:
-            return None
-        activity = known(Activity, self.activity)
-        return TradeGood(
-            self.symbol, listing_type, self.trade_volume, supply, activity, self.purchase_price, self.sell_price
-        )
+        return _good(self)
 
 
 class MarketShape(Shape, frozen=True):
@@ -331,14 +325,28 @@ _read_transaction = Decoder(TransactionShape, strict=False).decode
 
 def _listed(entries: Iterable[Raw]) -> Iterator[MarketTransaction]:
     """The entries of a market's list but those of another kind, or without all that a transaction has."""
-    for entry in entries:
-        try:
-            shape = _read_transaction(entry)
-        except DecodeError:
-            continue
-        operation = _OPERATIONS.get(shape.type)
-        if operation is not None:
-            yield shape.of(operation)
+    return filter(None, map(_transaction, map(bytes, entries)))
+
+
+@lru_cache(maxsize=4096)  # a market's list is nearly the same at its next reading: forty markets with a hundred entries
+def _transaction(entry: bytes) -> MarketTransaction | None:
+    try:
+        shape = _read_transaction(entry)
+    except DecodeError:
+        return None
+    operation = _OPERATIONS.get(shape.type)
+    return None if operation is None else shape.of(operation)
+
+
+@lru_cache(maxsize=1024)  # most listings of a market stand as they stood at its last reading
+def _good(shape: TradeGoodShape) -> TradeGood | None:
+    listing_type, supply = known(ListingType, shape.type), known(Supply, shape.supply)
+    if listing_type is None or supply is None:
+        return None
+    activity = known(Activity, shape.activity)
+    return TradeGood(
+        shape.symbol, listing_type, shape.trade_volume, supply, activity, shape.purchase_price, shape.sell_price
+    )
 
 
 @lru_cache(maxsize=1024)  # a market's reply has sixty such words, and the game has few

@@ -100,7 +100,7 @@ async def get_market(client: GameClient, waypoint: str, *, ship: str | None = No
     template = "/systems/{system}/waypoints/{waypoint}/market"
     reply = await client.get(Data[MarketShape], template, system=system_of(waypoint), waypoint=waypoint)
     snapshot = reply.data.snapshot(client.skew.games(client.clock.now()))
-    if ship is not None and snapshot.listed and not snapshot.goods:
+    if ship is not None and not snapshot.goods and snapshot.listed:
         raise PricesHidden(f"{waypoint} shows no prices: as the game sees it, {ship} is not there")
     return snapshot
 

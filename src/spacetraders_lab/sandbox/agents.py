@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from spacetraders_lab.sandbox import refusals
@@ -73,8 +74,9 @@ def agent_of(universe: Universe, token: str) -> Agent:
     return agent
 
 
+@lru_cache(maxsize=256)  # whoever plays shows the same token with every request
 def token_claims(token: str) -> dict[str, Any] | None:
-    """What a token of JWT shape says, None when it has another shape."""
+    """What a token of JWT shape says, None when it has another shape; kept, so not to be changed."""
     parts = token.split(".")
     if len(parts) != 3:
         return None

@@ -7,11 +7,12 @@ from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
 from datetime import datetime
 from email.utils import format_datetime
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import msgspec
 from starlette.applications import Starlette
+from starlette.datastructures import QueryParams
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import Request
@@ -33,6 +34,7 @@ from spacetraders_lab.sandbox.universe import Agent, Universe
 BASE_PATH = "/v2"
 _JSON = "application/json; charset=utf-8"
 _HOUR = 3600.0
+_NO_QUERY = QueryParams()
 _WITH_EMPTY_DATA = {4103}  # the game shows data there though it has none
 
 
@@ -81,7 +83,7 @@ class _Api:
     @property
     def headers(self) -> dict[str, str]:
         """What every reply says of the game; the date is of the clock that makes all stamps."""
-        return {"x-sandbox-speed": self._speed, "date": format_datetime(self.host.clock.now(), usegmt=True)}
+        return {"x-sandbox-speed": self._speed, "date": _date(self.host.clock.now().replace(microsecond=0))}
 
     def serving(self, ways: dict[str, Endpoint]) -> Callable[[Request], Awaitable[Response]]:
         """The Starlette handler of a path, its operations given by method."""
@@ -146,7 +148,8 @@ class _Api:
             if refusal is not None:
                 raise refusal
             _check_json(request, body)
-            call = Call(universe, now, agent, request.path_params, request.query_params, body, token)
+            query = request.query_params if request.scope["query_string"] else _NO_QUERY
+            call = Call(universe, now, agent, request.path_params, query, body, token)
             content = endpoint.handler(call)
         except GameError as error:
             return self._refusal(error, headers)
@@ -191,6 +194,11 @@ class _Api:
         return Response(content, status, {**self.headers, **headers}, _JSON)
 
 
+@lru_cache(maxsize=4)  # several replies come within a second
+def _date(second: datetime) -> str:
+    return format_datetime(second, usegmt=True)
+
+
 def _bearer(request: Request) -> str | None:
     """The bearer token of a request, None without one."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
@@ -199,6 +207,8 @@ def _bearer(request: Request) -> str | None:
 
 def _check_json(request: Request, body: bytes) -> None:
     """Raises 3001 for an order that is called JSON and has no body: the game does not take that for an empty object."""
+    if body or request.method in ("GET", "HEAD"):
+        return
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if not body and kind == "application/json" and request.method not in ("GET", "HEAD"):
+    if kind == "application/json":
         raise refusals.empty_json()

@@ -6,6 +6,7 @@ quotes differ.
 
 import math
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Protocol
 
 from spacetraders_lab.core.errors import UserError
@@ -41,9 +42,10 @@ class GameEconomy:
         self.settings = settings
 
     def quote(self, listing: Listing) -> Quote:
-        ask, bid = _prices(self.settings, listing, listing.tranches)
-        level = math.exp(listing.wander) if listing.wander else 1.0
-        return rounded(listing.kind, ask * level, bid * level)
+        stock = listing.tranches + self.settings.stock_offset
+        return _quote(
+            listing.kind, listing.mid, listing.factor, stock, self.settings.exchange_steepness, listing.wander
+        )
 
     def trade(self, trade: Trade) -> None:
         moved = round_half_up(trade.units * _noise(self.settings, trade)) if self.settings.noise else trade.units
@@ -133,6 +135,13 @@ class ShiftEconomy:
         side, listing = 0 if trade.operation is Operation.BUY else 1, trade.listing
         missing = math.log(self.quote(listing)[side] / self._exact(listing)[side])
         listing.shift += missing / (1.0 if side else self.ask_follows[listing.kind])
+
+
+@lru_cache(maxsize=4096)  # between two looks at a market most of its stocks stay as they were
+def _quote(kind: ListingType, mid: float, factor: float, stock: float, steepness: float, wander: float) -> Quote:
+    ask, bid = game_prices(kind, mid, factor, stock, steepness)
+    level = math.exp(wander) if wander else 1.0
+    return rounded(kind, ask * level, bid * level)
 
 
 _NOTHING = 1e-9

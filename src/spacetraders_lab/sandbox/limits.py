@@ -73,13 +73,15 @@ class RateLimits:
         limits = [self._limit("IP Address", address)]
         if account is not None:
             limits.append(self._limit("Account", account))
-        if not all(limit.remaining(now) for limit in limits):
+        left = [limit.remaining(now) for limit in limits]
+        if not all(left):
             latest = max(limits, key=lambda limit: limit.free_at(now))
             raise self._refusal(latest.kind, (latest.free_at(now) - now).total_seconds(), now)
         for limit in limits:
             limit.take(now)
-        nearest = min(limits, key=lambda limit: limit.remaining(now))
-        return _headers(self._figures(nearest.kind, nearest.remaining(now), nearest.free_at(now)))
+        least = min(left)
+        nearest = limits[left.index(least)]
+        return _headers(self._figures(nearest.kind, least - 1, nearest.free_at(now)))
 
     def refusal(self, seconds: float, now: datetime) -> RateLimited:
         """A refusal as if the address could send again in so many seconds."""

@@ -81,7 +81,8 @@ class Market:
         listing = self.listings[good]
         if listing.kind is ListingType.EXCHANGE:
             return None
-        if is_restricted(listing.kind, (partner.supply for partner in self._partners[good])):
+        partners = self._partners[good]
+        if partners and is_restricted(listing.kind, [partner.supply for partner in partners]):
             return Activity.RESTRICTED
         if listing.base_activity is Activity.STRONG:
             return Activity.STRONG

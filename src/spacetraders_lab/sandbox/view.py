@@ -17,6 +17,8 @@ from spacetraders_lab.sandbox.universe import Agent, ShipState, Universe, system
 
 Json = dict[str, Any]
 
+_COLUMNS = {ListingType.EXPORT: "exports", ListingType.IMPORT: "imports", ListingType.EXCHANGE: "exchange"}
+
 
 @functools.cache
 def named(symbol: str) -> Json:
@@ -69,8 +71,7 @@ def market(found: Market, *, watched: bool) -> Json:
     """What a market shows: prices and transactions only to those who have a ship there."""
     shown: Json = {"symbol": found.waypoint, "exports": [], "imports": [], "exchange": []}
     for listing in found.listings.values():
-        column = "exchange" if listing.kind is ListingType.EXCHANGE else f"{listing.kind.lower()}s"
-        shown[column].append(named(listing.good))
+        shown[_COLUMNS[listing.kind]].append(named(listing.good))
     if watched:
         shown["transactions"] = list(found.transactions)
         shown["tradeGoods"] = [_trade_good(found, good) for good in found.listings]
@@ -79,7 +80,7 @@ def market(found: Market, *, watched: bool) -> Json:
 
 def _trade_good(found: Market, good: str) -> Json:
     listing, quote, activity = found.listings[good], found.quote(good), found.activity(good)
-    shown = {
+    shown: Json = {
         "symbol": good,
         "tradeVolume": listing.trade_volume,
         "type": listing.kind,
@@ -87,7 +88,9 @@ def _trade_good(found: Market, good: str) -> Json:
         "purchasePrice": quote.ask,
         "sellPrice": quote.bid,
     }
-    return shown if activity is None else shown | {"activity": activity}
+    if activity is not None:
+        shown["activity"] = activity
+    return shown
 
 
 def shipyard(yard: Shipyard, fee: int, *, watched: bool) -> Json:

@@ -120,8 +120,11 @@ class Menu:
     @property
     def planned(self) -> tuple[tuple[Operation, Cell], ...]:
         """Every trade that is planned: each becomes a row that was executed or a row that was skipped."""
-        sells = self.buys if self.sells is None else self.sells
-        return tuple((Operation.BUY, cell) for cell in self.buys) + tuple((Operation.SELL, cell) for cell in sells)
+        return tuple((side, cell) for side in (Operation.BUY, Operation.SELL) for cell in self.planned_on(side))
+
+    def planned_on(self, side: Operation) -> tuple[Cell, ...]:
+        """The trades that are planned on one side."""
+        return self.buys if side is Operation.BUY or self.sells is None else self.sells
 
     def without(self, skips: Sequence[Skip]) -> "Menu":
         """What is left to trade when these purchases are left out."""

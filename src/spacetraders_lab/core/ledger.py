@@ -26,7 +26,7 @@ def cells_done(records: Sequence[TradeRecord], skips: Sequence[Skip], operation:
 def cells_left(menu: Menu, records: Sequence[TradeRecord], skips: Sequence[Skip], operation: Operation) -> list[Cell]:
     """The planned cells of one side that have no row yet, in trading order."""
     done = cells_done(records, skips, operation)
-    return [cell for side, cell in menu.planned if side is operation and cell not in done]
+    return [cell for cell in menu.planned_on(operation) if cell not in done]
 
 
 def held_cells(menu: Menu, records: Sequence[TradeRecord], skips: Sequence[Skip] = ()) -> list[HeldCell]:
@@ -51,14 +51,17 @@ def _held_as_bought(records: Sequence[TradeRecord], given_up: Collection[Cell]) 
     bought: dict[Cell, int] = {}
     sold: dict[Cell, list[int]] = {}
     for row in records:
-        if row.cell is None:
+        cell = row.cell
+        if cell is None:
             continue
         if row.operation is Operation.BUY:
-            bought[row.cell] = row.units
+            bought[cell] = row.units
         else:
-            sold.setdefault(row.cell, []).append(row.units)
-    return [
-        HeldCell(*cell, units - sum(sold.get(cell, ())), len(sold.get(cell, ())))
-        for cell, units in bought.items()
-        if units > sum(sold.get(cell, ())) and cell not in given_up
-    ]
+            sold.setdefault(cell, []).append(row.units)
+    held = []
+    for cell, units in bought.items():
+        parts = sold.get(cell, ())
+        left = units - sum(parts)
+        if left > 0 and cell not in given_up:
+            held.append(HeldCell(*cell, left, len(parts)))
+    return held

@@ -47,15 +47,16 @@ class _Pool:
         """Seconds until a request may leave: nothing or less when it may now, infinity when it may not at all."""
         if self.size == 0 or self._since_promise >= self.promise.requests:
             return math.inf
-        leaves = max(now, self.promise.begins)
-        if len(self._grants) >= self.mine:
-            leaves = max(leaves, self._grants[-self.mine] + self.seconds(speed) + _ROUNDING)
+        leaves, mine = max(now, self.promise.begins), self.mine
+        if len(self._grants) >= mine:
+            leaves = max(leaves, self._grants[-mine] + self.seconds(speed) + _ROUNDING)
         return leaves - now if leaves <= self.promise.ends else math.inf
 
     def take(self, now: float) -> None:
         self._since_promise += 1
         self._grants.append(now)
-        while len(self._grants) > self.mine:
+        mine = self.mine
+        while len(self._grants) > mine:
             self._grants.popleft()
 
     def be_promised(self, promise: Promise) -> None:

@@ -76,6 +76,24 @@ class Server:
         return httpx2.Response(answer.status_code, headers=answer.headers, content=answer.content)
 
 
+def test_a_request_goes_out_again_as_it_was_with_no_cookie_of_an_earlier_reply() -> None:
+    setting = httpx2.Response(200, json=AGENT, headers={"set-cookie": "session=1; Path=/"})
+    server = Server(setting, ok(), ok({"data": {"nav": NAV}}))
+    client = server.client()
+
+    async def ask() -> None:
+        for _ in range(2):
+            await client.get(Data[Agent], "/my/agent")
+        await client.patch(Data[NavReply], "/my/ships/{ship}/nav", json={"flightMode": "DRIFT"}, ship="LAB-1")
+
+    server.clock.run(ask())
+    first, again, order = server.seen
+    assert (again.url, again.headers, again.content) == (first.url, first.headers, b"")
+    assert all("cookie" not in request.headers for request in server.seen)
+    assert (order.headers["content-type"], order.content) == ("application/json", b'{"flightMode":"DRIFT"}')
+    assert {request.headers["authorization"] for request in server.seen} == {f"Bearer {TOKEN}"}
+
+
 def raised(action: Callable[[], Any]) -> LabError:
     with pytest.raises(LabError) as caught:
         action()

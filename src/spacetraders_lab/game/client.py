@@ -174,8 +174,9 @@ class GameClient:
     def _request(
         self, method: str, template: str, places: Mapping[str, str], *, token: str | None = None, **content: Any
     ) -> httpx2.Request:
-        """What is sent. One that carries nothing of its own is kept, as are addresses: ships ask the same again, and
-        building it takes as long as sending it.
+        """What is sent; no cookies go along.
+
+        One that carries nothing of its own is kept: ships ask the same again, and building it takes as long as sending.
         """
         key = (method, template, *places.values())
         if key not in self._requests:

@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Dialect, Table, insert
 
+from spacetraders_lab.store.prepared import bind_maker, execute
+
 
 class _Statement(NamedTuple):
     """An INSERT as the driver takes it: the `names` of its values in their order, and whether it takes them by name."""
@@ -44,13 +46,13 @@ def insert_alike(
     )
     whole = [*zip(*columns, strict=False)]
     if whole:
-        connection.exec_driver_sql(sql, [dict(zip(names, row, strict=True)) for row in whole] if by_name else whole)
+        execute(connection, sql, [dict(zip(names, row, strict=True)) for row in whole] if by_name else whole, many=True)
 
 
 def _statement(dialect: Dialect, table: Table) -> _Statement:
     names = [column.name for column in table.c if not column.primary_key]
     compiled: Any = insert(table).compile(dialect=dialect, column_keys=names)
-    makers = {name: table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names}
+    makers = {name: bind_maker(table.c[name].type, dialect) for name in names}
     return _Statement(
         str(compiled),
         compiled.positiontup if compiled.positional else names,

@@ -1,11 +1,14 @@
 """The money of a run, credit by credit: what is reserved, what has left the purse, and what may still go."""
 
-from sqlalchemy import BigInteger, ColumnElement, Connection, Update, bindparam, case, cast, func, select, update
+from typing import Any
+
+from sqlalchemy import BigInteger, ColumnElement, Connection, bindparam, case, cast, func, select, update
 
 from spacetraders_lab.core.errors import BudgetReached, TooDear
 from spacetraders_lab.core.experiment import IntentState
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.store.failures import unknown_run
+from spacetraders_lab.store.prepared import Prepared
 from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import market_experiments as trades
@@ -40,7 +43,7 @@ class Budget:
 
     def left(self, *, with_fuel: bool = False) -> int:
         """Credits that goods may be bought with now; `with_fuel` also what is kept for fuel."""
-        money = self._connection.execute(_MONEY, {"of_run": self._run_id}).one()
+        money = self._money()
         return int(money.budget - money.outlay - (0 if with_fuel else money.kept_for_fuel))
 
     def add_fuel(self, credits: int) -> None:
@@ -84,25 +87,32 @@ class Budget:
             raise unknown_run(self._run_id)
         return int(found)
 
-    def _count(self, statement: Update, credits: int, **more: int) -> bool:
+    def _count(self, statement: Prepared, credits: int, **more: int) -> bool:
         """Whether the statement has counted the credits."""
         values = {"of_run": self._run_id, "credits": credits} | more
-        return self._connection.execute(statement, values).rowcount == 1
+        return statement.change(self._connection, values) == 1
+
+    def _money(self) -> Any:
+        return _MONEY.first(self._connection, {"of_run": self._run_id})
 
     def _said(self) -> str:
-        money = self._connection.execute(_MONEY, {"of_run": self._run_id}).one()
+        money = self._money()
         return f"{money.outlay:,} of the budget of {money.budget:,} are away, {money.kept_for_fuel:,} are kept for fuel"
 
 
 # what is executed for every trade is built once
 _OF_RUN: ColumnElement[bool] = runs.c.run_id == bindparam("of_run")
 _CREDITS = bindparam("credits", type_=BigInteger)
-_MONEY = select(runs.c.outlay, runs.c.budget, runs.c.kept_for_fuel).where(_OF_RUN)
-_SPEND = update(runs).where(_OF_RUN).values(outlay=runs.c.outlay + _CREDITS)
-_RESERVE = _SPEND.where(runs.c.outlay + _CREDITS + runs.c.kept_for_fuel <= runs.c.budget)
-_SPEND_ON_FUEL = _SPEND.values(fuel_credits=runs.c.fuel_credits + _CREDITS)
-_AFFORD_FUEL = _SPEND_ON_FUEL.where(
-    runs.c.outlay + _CREDITS + runs.c.kept_for_fuel * bindparam("keeps", type_=BigInteger) <= runs.c.budget
+_MONEY = Prepared(select(runs.c.outlay, runs.c.budget, runs.c.kept_for_fuel).where(_OF_RUN))
+_spend = update(runs).where(_OF_RUN).values(outlay=runs.c.outlay + _CREDITS)
+_SPEND = Prepared(_spend)
+_RESERVE = Prepared(_spend.where(runs.c.outlay + _CREDITS + runs.c.kept_for_fuel <= runs.c.budget))
+_spend_on_fuel = _spend.values(fuel_credits=runs.c.fuel_credits + _CREDITS)
+_SPEND_ON_FUEL = Prepared(_spend_on_fuel)
+_AFFORD_FUEL = Prepared(
+    _spend_on_fuel.where(
+        runs.c.outlay + _CREDITS + runs.c.kept_for_fuel * bindparam("keeps", type_=BigInteger) <= runs.c.budget
+    )
 )
 
 _recorded = (

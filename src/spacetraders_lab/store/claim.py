@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, Row, bindparam, case, literal_column, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, bindparam, case, literal_column, or_, select, update
 
 from spacetraders_lab.core.experiment import ClaimedPair, MarketPair, QueueStatus, RunStatus
 from spacetraders_lab.store import listing_locks
 from spacetraders_lab.store.attrition import stored_menu
+from spacetraders_lab.store.prepared import Prepared
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_work_queue as queue
 from spacetraders_lab.store.types import UtcDateTime
@@ -30,7 +31,7 @@ _until = bindparam("until", type_=UtcDateTime)
 _universe: BindParameter[int] = bindparam("universe")
 
 
-def _claim(*probe: ColumnElement[bool], first: ColumnElement[int] | None = None) -> Any:
+def _claim(*probe: ColumnElement[bool], first: ColumnElement[int] | None = None) -> Prepared:
     """One statement that finds one pair and gives it to the ship, its lease included; `first` goes before the position.
 
     The search is a CTE: PostgreSQL may run a locking sub-select twice, and lock more rows than its LIMIT. SQLite has
@@ -49,7 +50,7 @@ def _claim(*probe: ColumnElement[bool], first: ColumnElement[int] | None = None)
         .with_for_update(skip_locked=True)
         .cte("found")
     )
-    return (
+    return Prepared(
         update(queue)
         .where(queue.c.queue_id == select(found.c.queue_id).scalar_subquery())
         .values(
@@ -75,7 +76,7 @@ _ABANDONED = _claim(CLAIMED, _expired)
 _NEXT = _claim(PENDING, _due)
 
 
-def probes(near: Sequence[str] = ()) -> tuple[tuple[Any, ...], dict[str, str]]:
+def probes(near: Sequence[str] = ()) -> tuple[tuple[Prepared, ...], dict[str, str]]:
     """The statements to try one after the other until one finds a pair, and what they are given of `near`.
 
     What nobody has had goes first in, first out; with `near`, by the place of its buy market in that list before, which
@@ -87,17 +88,17 @@ def probes(near: Sequence[str] = ()) -> tuple[tuple[Any, ...], dict[str, str]]:
 
 
 @cache  # a system has a few dozen markets; to build the statement costs more than to execute it
-def _nearest(count: int) -> Any:
+def _nearest(count: int) -> Prepared:
     places: list[tuple[BindParameter[str], int]] = [(bindparam(f"near_{place}"), place) for place in range(count)]
     return _claim(PENDING, _due, first=case(*places, value=queue.c.buy_market, else_=count))
 
 
 _FREE = {"status": QueueStatus.PENDING, "owner": None, "lease_until": None}
-PUT_DOWN_STALE = update(queue).where(queue.c.run_id == _run, CLAIMED, _expired).values(_FREE)
+PUT_DOWN_STALE = Prepared(update(queue).where(queue.c.run_id == _run, CLAIMED, _expired).values(_FREE))
 
 # A ship has one pair in its hands: what it holds no more, or by this very owner, is put down before it claims. It is
 # the first to be taken up again, unless its attempts are spent or its listings are in use.
-PUT_DOWN = (
+PUT_DOWN = Prepared(
     update(queue)
     .where(queue.c.run_id == _run, queue.c.claimed_by == _ship, UNFINISHED, CLAIMED)
     .where(or_(_expired, queue.c.owner == _owner))
@@ -108,7 +109,7 @@ PUT_DOWN = (
 # A ship whose pair is still leased to an earlier owner waits for that lease to end: that owner may be about to trade.
 _held = select(queue.c.queue_id).where(queue.c.run_id == _run, queue.c.claimed_by == _ship, UNFINISHED, CLAIMED)
 # The run is locked for others to read: it is not cancelled between this and the claim, which may start a new take.
-SITUATION = (
+SITUATION = Prepared(
     select(
         runs.c.universe_id,
         (runs.c.status == RunStatus.CANCELLED).label("is_over"),
@@ -120,12 +121,12 @@ SITUATION = (
 )
 
 
-def market_pair(row: Row[Any]) -> MarketPair:
+def market_pair(row: Any) -> MarketPair:
     """The pair of a row of the queue."""
     return MarketPair(row.pair_id, row.good_symbol, row.buy_market, row.sell_market)
 
 
-def claimed_pair(row: Row[Any]) -> ClaimedPair:
+def claimed_pair(row: Any) -> ClaimedPair:
     """The claim that a row of the queue shows."""
     return ClaimedPair(
         queue_id=row.queue_id,

@@ -28,6 +28,7 @@ from spacetraders_lab.core.limits import Limits
 from spacetraders_lab.store.alike import insert_alike
 from spacetraders_lab.store.attrition import skip_what_is_left, stored_design
 from spacetraders_lab.store.failures import unknown_run
+from spacetraders_lab.store.prepared import Prepared
 from spacetraders_lab.store.schema import RUN_COLUMNS, experiment_deviations
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import market_experiments as trades
@@ -240,7 +241,7 @@ class ExperimentRepository:
     def add_requests(self, run_id: str, count: int) -> int:
         """Add to the requests that the run's ships have made; returns how many these are."""
         values = {"of_run": run_id, "requests": count}
-        return int(self._connection.execute(_ADD_REQUESTS, values).scalar_one())
+        return int(_ADD_REQUESTS.first(self._connection, values).requests)
 
     def requests(self, run_id: str) -> int:
         """How many requests the run's ships have made, up to the last look of each for its next pair."""
@@ -248,7 +249,7 @@ class ExperimentRepository:
 
 
 # what is executed every time a ship looks for a pair is built once
-_ADD_REQUESTS = (
+_ADD_REQUESTS = Prepared(
     update(runs)
     .where(runs.c.run_id == bindparam("of_run"))
     .values(requests=runs.c.requests + bindparam("requests", type_=BigInteger))

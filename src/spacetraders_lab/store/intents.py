@@ -8,9 +8,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Row,
     ScalarSelect,
-    Select,
     bindparam,
     case,
     func,
@@ -24,6 +22,7 @@ from spacetraders_lab.core.errors import LeaseLost
 from spacetraders_lab.core.experiment import ClaimedPair, Intent, IntentState, Step
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.store.lease import require_lease
+from spacetraders_lab.store.prepared import Prepared
 from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_work_queue as queue
@@ -91,7 +90,7 @@ class IntentRepository:
             "state": IntentState.OPEN,
             "created_at": now,
         }
-        return _intent(values | {"intent_id": self._connection.execute(_ADD, values).scalar_one()})
+        return _intent(values | {"intent_id": _ADD.first(self._connection, values).intent_id})
 
     def resolve(self, intent_id: int, state: IntentState, *, now: datetime, units_found: int | None = None) -> None:
         """Say what became of an open intent; raises LeaseLost when somebody else has said so already.
@@ -99,7 +98,7 @@ class IntentRepository:
         `units_found` in the hold goes with a CONFLICT: the ledger counts from there on.
         """
         values = {"resolved_id": intent_id, "state": state, "units_found": units_found, "resolved_at": now}
-        if self._connection.execute(_RESOLVE, values).rowcount != 1:
+        if _RESOLVE.change(self._connection, values) != 1:
             raise LeaseLost(f"intent {intent_id} was resolved by another owner")
 
     def open_intents(self, player_id: int, ship_symbol: str) -> list[Intent]:
@@ -116,7 +115,7 @@ class IntentRepository:
 
     def hold_history(self, run_id: str, ship_symbol: str, good_symbol: str) -> HoldHistory | None:
         """What the run knows of a good in a ship's hold; None when the ship has not traded it in the run."""
-        found = self._connection.execute(_HISTORY, {"run": run_id, "ship": ship_symbol, "good": good_symbol}).first()
+        found = _HISTORY.first(self._connection, {"run": run_id, "ship": ship_symbol, "good": good_symbol})
         if found is None:
             return None
         return HoldHistory(
@@ -135,7 +134,7 @@ class IntentRepository:
 
     def units_if_late(self, run_id: str, ship_symbol: str, good_symbol: str) -> int | None:
         """Units that would be aboard if the last trade of the good had come late; None unless it was taken for lost."""
-        last = self._connection.execute(_HISTORY, {"run": run_id, "ship": ship_symbol, "good": good_symbol}).first()
+        last = _HISTORY.first(self._connection, {"run": run_id, "ship": ship_symbol, "good": good_symbol})
         return None if last is None or last.state is not IntentState.DID_NOT else _units_after(last)
 
     def carries_cargo(self, run_id: str, ship_symbol: str) -> bool:
@@ -153,8 +152,8 @@ class IntentRepository:
         is_open = any(intent.ship_symbol == ship_symbol for intent in self.open_of_run(run_id))
         return is_open or self.carries_cargo(run_id, ship_symbol)
 
-    def _open(self, statement: Select[Any], **whose: str | int) -> list[Intent]:
-        rows = self._connection.execute(statement, whose)
+    def _open(self, statement: Prepared, **whose: str | int) -> list[Intent]:
+        rows = statement.rows(self._connection, whose)
         return sorted((_intent(row._asdict()) for row in rows), key=lambda intent: intent.intent_id)
 
 
@@ -164,11 +163,16 @@ class IntentRepository:
 _ALL_OPEN = select(intents).where(_OPEN)
 # asked of each open one: joined, SQLite would walk the player's runs, or look at all trades of each
 _player = select(runs.c.player_id).where(runs.c.run_id == intents.c.run_id).scalar_subquery()
-_OPEN_OF_SHIP = _ALL_OPEN.where(intents.c.ship_symbol == bindparam("ship"), _player == bindparam("player"))
-_OPEN_OF_RUN = _ALL_OPEN.where(intents.c.run_id == bindparam("run"))
+_OPEN_OF_SHIP = Prepared(_ALL_OPEN.where(intents.c.ship_symbol == bindparam("ship"), _player == bindparam("player")))
+_OPEN_OF_RUN = Prepared(_ALL_OPEN.where(intents.c.run_id == bindparam("run")))
 
-_ADD = insert(intents).returning(intents.c.intent_id)
-_RESOLVE = (
+_NOT_YET = ("intent_id", "units_found", "resolved_at")
+_ADD = Prepared(
+    insert(intents)
+    .values({column.name: bindparam(column.name) for column in intents.c if column.name not in _NOT_YET})
+    .returning(intents.c.intent_id)
+)
+_RESOLVE = Prepared(
     update(intents)
     .where(intents.c.intent_id == bindparam("resolved_id"), _OPEN)
     .values({name: bindparam(name) for name in ("state", "units_found", "resolved_at")})
@@ -226,7 +230,7 @@ _bought_for = (
     .order_by(_bought.c.intent_id.desc())
     .limit(1)
 ).scalar_subquery()
-_HISTORY: Select[Any] = (
+_HISTORY = Prepared(
     select(
         *(intents.c[name] for name in ("operation", "state", "units", "units_before", "units_found")),
         _of_the_first("units_before").label("first_units_before"),
@@ -242,14 +246,14 @@ _HISTORY: Select[Any] = (
 )
 
 
-def _units_now(row: Row[Any]) -> int:
+def _units_now(row: Any) -> int:
     """Units in the hold after an intent, by what became of it; an open one is taken as not done."""
     if row.state is IntentState.HAPPENED:
         return _units_after(row)
     return int(row.units_found if row.state is IntentState.CONFLICT else row.units_before)
 
 
-def _units_after(row: Row[Any]) -> int:
+def _units_after(row: Any) -> int:
     """Units in the hold once the trade has taken place."""
     return int(row.units_before + (row.units if row.operation is Operation.BUY else -row.units))
 

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, bindparam, select
 
 from spacetraders_lab.core.errors import LeaseLost
 from spacetraders_lab.core.experiment import ClaimedPair
+from spacetraders_lab.store.prepared import Prepared
 from spacetraders_lab.store.schema import experiment_work_queue as queue
 from spacetraders_lab.store.types import UtcDateTime
 
@@ -20,14 +21,15 @@ FENCE = (
     queue.c.lease_until > bindparam("held_at", type_=UtcDateTime),
 )
 # Not against rows that refer to the pair: who cancels the run writes some, and holds what the trade is counted in.
-_LEASE = select(queue.c.lease_until).where(*FENCE).with_for_update(key_share=True)
+_LEASE = Prepared(select(queue.c.lease_until).where(*FENCE).with_for_update(key_share=True))
 
 
 def require_lease(connection: Connection, claim: ClaimedPair, *, now: datetime) -> datetime:
     """The end of the claim's lease; the pair cannot pass to another before the transaction ends. Raises LeaseLost."""
-    until: datetime | None = connection.execute(_LEASE, held(claim, now)).scalar()
-    if until is None:
+    found = _LEASE.first(connection, held(claim, now))
+    if found is None:
         raise lease_lost(claim)
+    until: datetime = found.lease_until
     return until
 
 

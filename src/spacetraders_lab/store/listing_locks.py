@@ -10,24 +10,27 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, bindparam, exists, or_, select, update
 
 from spacetraders_lab.core.experiment import MarketPair
+from spacetraders_lab.store.prepared import Prepared
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_work_queue as queue
 from spacetraders_lab.store.schema import listing_locks as locks
 from spacetraders_lab.store.types import UtcDateTime
 from spacetraders_lab.store.upsert import insert_into
 
-_take_statements: dict[str, Any] = {}  # by the dialect's name: built once, for it is executed very often
+_take_statements: dict[str, Prepared] = {}  # by the dialect's name: built once, for it is executed very often
 
 
-def _take_statement(connection: Connection) -> Any:
+def _take_statement(connection: Connection) -> Prepared:
     statement = insert_into(connection, locks).values({column.name: bindparam(column.name) for column in locks.c})
     new = statement.excluded
     is_free = locks.c.held_until <= bindparam("now", type_=UtcDateTime)
-    return statement.on_conflict_do_update(
-        index_elements=locks.primary_key,
-        set_={"queue_id": new.queue_id, "held_until": new.held_until},
-        where=or_(is_free, locks.c.queue_id == new.queue_id, _is_kept_for_nobody(new.queue_id)),
-    ).returning(locks.c.queue_id)
+    return Prepared(
+        statement.on_conflict_do_update(
+            index_elements=locks.primary_key,
+            set_={"queue_id": new.queue_id, "held_until": new.held_until},
+            where=or_(is_free, locks.c.queue_id == new.queue_id, _is_kept_for_nobody(new.queue_id)),
+        ).returning(locks.c.queue_id)
+    )
 
 
 def _is_kept_for_nobody(queue_id: ColumnElement[int]) -> ColumnElement[bool]:
@@ -46,7 +49,7 @@ def _is_kept_for_nobody(queue_id: ColumnElement[int]) -> ColumnElement[bool]:
     )
 
 
-_HOLD = (
+_HOLD = Prepared(
     update(locks)
     .where(locks.c.queue_id == bindparam("holder"))
     .values(held_until=bindparam("until", type_=UtcDateTime))
@@ -93,7 +96,7 @@ def take_one(
     name = connection.dialect.name
     if name not in _take_statements:
         _take_statements[name] = _take_statement(connection)
-    return connection.execute(_take_statements[name], values).first() is not None
+    return _take_statements[name].first(connection, values) is not None
 
 
 def held(connection: Connection, universe_id: int, now: datetime) -> dict[tuple[str, str], datetime]:
@@ -104,4 +107,4 @@ def held(connection: Connection, universe_id: int, now: datetime) -> dict[tuple[
 
 def hold(connection: Connection, queue_id: int, until: datetime) -> None:
     """Let a pair's locks end at that time: the renewed lease's end, or now (plus washout) to give them up."""
-    connection.execute(_HOLD, {"holder": queue_id, "until": until})
+    _HOLD.change(connection, {"holder": queue_id, "until": until})

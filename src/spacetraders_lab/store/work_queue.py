@@ -13,7 +13,6 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Row,
     Text,
     and_,
     bindparam,
@@ -45,6 +44,7 @@ from spacetraders_lab.store.claim import (
 )
 from spacetraders_lab.store.failures import is_duplicate, unknown_run
 from spacetraders_lab.store.lease import FENCE, held, lease_lost, require_lease
+from spacetraders_lab.store.prepared import Prepared
 from spacetraders_lab.store.schema import experiment_intents as intents
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_work_queue as queue
@@ -130,14 +130,14 @@ class WorkQueueRepository:
         """
         until = now + timedelta(seconds=lease_seconds)
         values = {"in_run": run_id, "ship": ship_symbol, "by_owner": owner, "now": now, "until": until}
-        situation = self._connection.execute(SITUATION, values).first()
+        situation = SITUATION.first(self._connection, values)
         if situation is None:
             raise unknown_run(run_id)
         if situation.is_over or situation.is_busy:
             return None
         if situation.has_stale:
-            for put_down in self._connection.execute(PUT_DOWN, values).scalars():
-                listing_locks.hold(self._connection, put_down, now)
+            for put_down in PUT_DOWN.rows(self._connection, values):
+                listing_locks.hold(self._connection, put_down.queue_id, now)
         try:
             return self._claim(values | {"universe": situation.universe_id}, near)
         except IntegrityError as error:
@@ -148,7 +148,7 @@ class WorkQueueRepository:
     def renew_lease(self, claim: ClaimedPair, *, now: datetime, lease_seconds: float) -> None:
         """Extend the lease to `lease_seconds` from now, and the locks with it; raises LeaseLost."""
         until = now + timedelta(seconds=lease_seconds)
-        if self._connection.execute(_RENEW, held(claim, now) | {"until": until}).rowcount != 1:
+        if _RENEW.change(self._connection, held(claim, now) | {"until": until}) != 1:
             raise lease_lost(claim)
         listing_locks.hold(self._connection, claim.queue_id, until)
 
@@ -270,18 +270,18 @@ class WorkQueueRepository:
     def sweep(self, run_id: str, *, now: datetime) -> int:
         """Fail the pairs that nobody holds and whose attempts are spent; returns how many."""
         # Nothing is said to the listing locks: those of a pair that nobody holds have ended with its lease.
-        ended = list(self._connection.execute(_SWEEP, {"in_run": run_id, "now": now}).scalars())
+        ended = [row.queue_id for row in _SWEEP.rows(self._connection, {"in_run": run_id, "now": now})]
         skip_the_rest(self._connection, ended, SkipReason.GAVE_UP, now=now)
         return len(ended)
 
     def put_down_stale(self, run_id: str, *, now: datetime) -> None:
         """Give back the pairs whose leases have ended, because the run has ended and nobody will claim them."""
-        self._connection.execute(PUT_DOWN_STALE, {"in_run": run_id, "now": now})
+        PUT_DOWN_STALE.change(self._connection, {"in_run": run_id, "now": now})
 
     def end_waiting(self, run_id: str, why: str, reason: SkipReason, *, now: datetime) -> int:
         """Fail the pairs that nobody is at, because the run begins nothing more; returns how many."""
         values = {"in_run": run_id, "now": now, "why": _not_measured(why), "reason": reason}
-        ended = list(self._connection.execute(_END_WAITING, values).scalars())
+        ended = [row.queue_id for row in _END_WAITING.rows(self._connection, values)]
         skip_the_rest(self._connection, ended, reason, now=now)
         return len(ended)
 
@@ -304,7 +304,7 @@ class WorkQueueRepository:
 
         A worker may leave only when there are none.
         """
-        run = self._connection.execute(_UNFINISHED, {"in_run": run_id}).one()
+        run = _UNFINISHED.first(self._connection, {"in_run": run_id})
         return int(run.pairs + (run.ended_because is None and stored_design(run.design).is_open_ended))
 
     def open_pairs(self, run_id: str) -> list[MarketPair]:
@@ -350,9 +350,9 @@ class WorkQueueRepository:
                 savepoint.rollback()
         return None
 
-    def _probe(self, values: dict[str, Any], near: Sequence[str]) -> Row[Any] | None:
+    def _probe(self, values: dict[str, Any], near: Sequence[str]) -> Any:
         statements, places = probes(near)
-        found = (self._connection.execute(statement, values | places).first() for statement in statements)
+        found = (statement.first(self._connection, values | places) for statement in statements)
         return next((row for row in found if row is not None), None)
 
     def _end(
@@ -369,19 +369,19 @@ class WorkQueueRepository:
 
 # --- what is executed for every trade and every heartbeat is built once: to build it costs more than to execute it ----
 
-_RENEW = update(queue).where(*FENCE).values(lease_until=bindparam("until", type_=UtcDateTime))
+_RENEW = Prepared(update(queue).where(*FENCE).values(lease_until=bindparam("until", type_=UtcDateTime)))
 _NOW = bindparam("now", type_=UtcDateTime)
 _RUN_HAS_ENDED = exists().where(runs.c.run_id == queue.c.run_id, runs.c.finished_at.is_not(None))
 _IN_RUN: ColumnElement[bool] = queue.c.run_id == bindparam("in_run")
 # Two counts, for each has its index: with OR, SQLite looks at every pair of the run.
-_UNFINISHED = select(
-    (
-        select(func.count()).select_from(queue).where(_IN_RUN, PENDING).scalar_subquery()
-        + select(func.count()).select_from(queue).where(_IN_RUN, CLAIMED).scalar_subquery()
-    ).label("pairs"),
-    runs.c.design,
-    runs.c.ended_because,
-).where(runs.c.run_id == bindparam("in_run"))
+_pending, _claimed = (
+    select(func.count()).select_from(queue).where(_IN_RUN, so).scalar_subquery() for so in (PENDING, CLAIMED)
+)
+_UNFINISHED = Prepared(
+    select((_pending + _claimed).label("pairs"), runs.c.design, runs.c.ended_because).where(
+        runs.c.run_id == bindparam("in_run")
+    )
+)
 _LAST_BY: ColumnElement[str] = literal_column("' attempts, the last by '") + queue.c.claimed_by
 _GAVE_UP: ColumnElement[str] = literal_column("'gave up after '") + cast(queue.c.attempts, Text) + _LAST_BY
 _FAIL_WAITING = (
@@ -392,8 +392,8 @@ _FAIL_WAITING = (
 )
 # Attempts are spent by ships: of all the pairs that wait, those that none ever had are not looked at.
 _SPENT = (queue.c.claimed_by.is_not(None), UNFINISHED, queue.c.attempts >= queue.c.max_attempts)
-_SWEEP = _FAIL_WAITING.where(*_SPENT).values(error_message=_GAVE_UP, failed_for=SkipReason.GAVE_UP)
-_END_WAITING = _FAIL_WAITING.values(error_message=bindparam("why"), failed_for=bindparam("reason"))
+_SWEEP = Prepared(_FAIL_WAITING.where(*_SPENT).values(error_message=_GAVE_UP, failed_for=SkipReason.GAVE_UP))
+_END_WAITING = Prepared(_FAIL_WAITING.values(error_message=bindparam("why"), failed_for=bindparam("reason")))
 
 
 def _not_measured(why: str) -> str:

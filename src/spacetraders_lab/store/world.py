@@ -11,6 +11,7 @@ from spacetraders_lab.core.market import Listing, ListingType, MarketSnapshot, T
 from spacetraders_lab.core.waypoint import Waypoint, system_of
 from spacetraders_lab.store.alike import insert_alike
 from spacetraders_lab.store.newest import NEWEST_FIRST, newest_observations
+from spacetraders_lab.store.prepared import Prepared
 from spacetraders_lab.store.schema import market_observations as observations
 from spacetraders_lab.store.schema import players, universes
 from spacetraders_lab.store.schema import waypoints as places
@@ -19,7 +20,7 @@ from spacetraders_lab.store.upsert import insert_into
 _KINDS = {ListingType.IMPORT: "imports", ListingType.EXPORT: "exports", ListingType.EXCHANGE: "exchange"}
 
 # executed at every visit, so built once
-_LIST = (
+_LIST = Prepared(
     update(places)
     .where(places.c.universe_id == bindparam("of_universe"), places.c.waypoint_symbol == bindparam("at"))
     .values({name: bindparam(name) for name in _KINDS.values()})
@@ -114,7 +115,7 @@ class World:
         """
         self.save_quotes(universe_id, snapshot, source, ship=ship)
         lists = {"imports": snapshot.imports, "exports": snapshot.exports, "exchange": snapshot.exchange}
-        self._connection.execute(_LIST, {"of_universe": universe_id, "at": snapshot.waypoint} | lists)
+        _LIST.change(self._connection, {"of_universe": universe_id, "at": snapshot.waypoint} | lists)
 
     def save_quotes(self, universe_id: int, snapshot: MarketSnapshot, source: str, *, ship: str | None = None) -> None:
         """Write down a row for every good quoted, at a market of which `save_snapshot` has kept what it trades."""

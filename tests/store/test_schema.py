@@ -118,5 +118,8 @@ class TestTypes:
         assert kind.process_result_value("SCARCE", dialect) is Supply.SCARCE
         assert kind.process_bind_param(None, dialect) is None
         assert kind.process_result_value(None, dialect) is None
-        with pytest.raises(ValueError, match="PLENTY"):
-            kind.process_bind_param("PLENTY", dialect)
+        ready = kind.bind_processor(dialect)
+        assert [type(ready(Supply.SCARCE)), ready("SCARCE"), ready(None)] == [str, "SCARCE", None]
+        for refused in (kind.process_bind_param, lambda word, _: ready(word)):
+            with pytest.raises(ValueError, match="PLENTY"):
+                refused("PLENTY", dialect)

@@ -4,7 +4,7 @@ import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.pool import NullPool
 
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.store.disk import network_file_system
@@ -34,6 +35,7 @@ class Database:
     def __init__(self, engine: Engine, name: str) -> None:
         self.name = name
         self._engine = engine
+        self._kept: list[Connection] = []
 
     @property
     def is_sqlite(self) -> bool:
@@ -45,7 +47,7 @@ class Database:
 
         Raises DatabaseUnavailable when the database does not take it (nothing is written then), DatabaseDamaged.
         """
-        with translated(self.name), self._engine.begin() as connection:
+        with translated(self.name), self._connection() as connection, connection.begin():
             # The write lock at once: a read turned into a write fails when another wrote between.
             self._begin(connection, "BEGIN IMMEDIATE")
             yield connection
@@ -56,11 +58,33 @@ class Database:
 
         Keep it short: on SQLite without WAL a reader holds up every commit.
         """
-        with translated(self.name), self._engine.connect() as connection:
+        with translated(self.name), self._connection() as connection:
             if not self.is_sqlite:
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
-            self._begin(connection, "BEGIN")
+            with closing(connection.begin()):
+                self._begin(connection, "BEGIN")
+                yield connection
+
+    @contextmanager
+    def _connection(self) -> Iterator[Connection]:
+        """A connection for one transaction. Of an engine without a pool they are kept, open, by this.
+
+        To take one out of SQLAlchemy's pool and to give it back takes longer than to commit to SQLite.
+        """
+        if not isinstance(self._engine.pool, NullPool):
+            with self._engine.connect() as connection:
+                yield connection
+            return
+        try:
+            connection = self._kept.pop()
+        except IndexError:
+            connection = self._engine.connect()
+        try:
             yield connection
+        except BaseException:
+            connection.close()
+            raise
+        self._kept.append(connection)
 
     def _begin(self, connection: Connection, statement: str) -> None:
         """Begin SQLite's transaction, past SQLAlchemy: there are more of these than of any other statement."""
@@ -89,6 +113,8 @@ class Database:
 
     def close(self) -> None:
         """Close every connection."""
+        while self._kept:
+            self._kept.pop().close()
         self._engine.dispose()
 
 
@@ -217,7 +243,8 @@ def _sqlite_engine(target: URL, durable: bool) -> Engine:
     _refuse_network(file)
     is_new = not file.exists()
     # no transactions of Python's own, which begin too late: `Database` begins them
-    engine = create_engine(target, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None})
+    how = {"timeout": BUSY_SECONDS, "isolation_level": None}
+    engine = create_engine(target, connect_args=how, poolclass=NullPool)  # `Database` keeps its connections
 
     @event.listens_for(engine, "connect")
     def _on_connect(connection: Any, _record: Any) -> None:

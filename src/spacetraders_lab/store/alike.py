@@ -1,7 +1,6 @@
 """Inserts rows that are alike: what they share is made ready for the driver once, and not again for every row.
 
-Past SQLAlchemy's execution, which spends longer on the values of a market's reading, or on those of a trade, than
-SQLite does on writing them.
+Past SQLAlchemy's execution, which spends longer on the values of a market's reading than SQLite does on writing them.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

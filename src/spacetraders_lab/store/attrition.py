@@ -9,7 +9,21 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Text, and_, bindparam, cast, exists, func, literal, literal_column, or_, select
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Row,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+)
 
 from spacetraders_lab.core.experiment import (
     Cell,
@@ -24,6 +38,7 @@ from spacetraders_lab.core.experiment import (
 )
 from spacetraders_lab.core.market import Operation
 from spacetraders_lab.store.listing_locks import listings_are_free
+from spacetraders_lab.store.prepared import Prepared
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import experiment_skips as skips
 from spacetraders_lab.store.schema import experiment_work_queue as queue
@@ -49,6 +64,12 @@ was_executed = exists(
         trades.c.iteration == skips.c.iteration,
     )
     .correlate(skips)
+)
+_TAKE = bindparam("of_take", type_=Integer)
+_SKIPS = Prepared(
+    select(skips)
+    .where(skips.c.queue_id == bindparam("of_pair"), skips.c.take.in_((literal_column("0"), _TAKE)))
+    .order_by(skips.c.skip_id)
 )
 _IS_CANCELLED = (
     select(runs.c.status == RunStatus.CANCELLED)
@@ -227,9 +248,7 @@ def _cells(stored: Iterable[Sequence[Any]]) -> tuple[Cell, ...]:
 
 
 def _skips(connection: Connection, queue_id: int, take: int) -> list[Skip]:
-    rows = connection.execute(
-        select(skips).where(skips.c.queue_id == queue_id, skips.c.take.in_((0, take))).order_by(skips.c.skip_id)
-    )
+    rows = _SKIPS.rows(connection, {"of_pair": queue_id, "of_take": take})
     return [Skip(row.operation, (row.batch_size_fraction, row.iteration), row.reason) for row in rows]
 
 

@@ -4,17 +4,25 @@ from collections import Counter, defaultdict
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import CTE, ColumnElement, Connection, and_, func, insert, or_, select
+from sqlalchemy import CTE, ColumnElement, Connection, and_, bindparam, func, insert, or_, select
 
 from spacetraders_lab.core.experiment import ClaimedPair, PlaceboBracket
 from spacetraders_lab.core.market import TradeGood
 from spacetraders_lab.core.waypoint import system_of
+from spacetraders_lab.store.prepared import Prepared
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import market_observations as observations
 from spacetraders_lab.store.schema import placebo_brackets as brackets
 from spacetraders_lab.store.world import trade_good
 
 _QUOTE = ("good_symbol", "type", "trade_volume", "supply", "activity", "purchase_price", "sell_price")
+
+
+_OF_TAKE = Prepared(  # executed for every pair, so built once
+    select(brackets.c.market_symbol, func.count().label("brackets"))
+    .where(brackets.c.queue_id == bindparam("of_pair"), brackets.c.take == bindparam("of_take"))
+    .group_by(brackets.c.market_symbol)
+)
 
 
 class Reading(NamedTuple):
@@ -73,11 +81,7 @@ def record_bracket(
 
 def brackets_of(connection: Connection, claim: ClaimedPair) -> Counter[str]:
     """How many brackets the claim's take has taken at each market."""
-    rows = connection.execute(
-        select(brackets.c.market_symbol, func.count().label("brackets"))
-        .where(brackets.c.queue_id == claim.queue_id, brackets.c.take == claim.take)
-        .group_by(brackets.c.market_symbol)
-    )
+    rows = _OF_TAKE.rows(connection, {"of_pair": claim.queue_id, "of_take": claim.take})
     return Counter({row.market_symbol: row.brackets for row in rows})
 
 

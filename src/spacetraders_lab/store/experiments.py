@@ -25,7 +25,6 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import OPEN_STATUSES, ExperimentRun, RunStatus, TradeRecord
 from spacetraders_lab.core.halt import Halt
 from spacetraders_lab.core.limits import Limits
-from spacetraders_lab.store.alike import insert_alike
 from spacetraders_lab.store.attrition import skip_what_is_left, stored_design
 from spacetraders_lab.store.failures import unknown_run
 from spacetraders_lab.store.prepared import Prepared
@@ -218,13 +217,11 @@ class ExperimentRepository:
 
         Call it in the transaction that holds the lease and resolves the trade's intent.
         """
-        insert_alike(self._connection, trades, {}, [{name: getattr(record, name) for name in _FIELDS}])
+        _ADD.change(self._connection, {name: getattr(record, name) for name in _FIELDS})
 
     def records_of(self, run_id: str, pair_id: str, take: int) -> list[TradeRecord]:
         """What a take of a pair has recorded, in the order of recording."""
-        rows = self._connection.execute(
-            _records(trades.c.run_id == run_id, trades.c.pair_id == pair_id, trades.c.take == take)
-        )
+        rows = _OF_TAKE.rows(self._connection, {"run": run_id, "pair": pair_id, "of_take": take})
         return [TradeRecord(*row) for row in rows]
 
     def records(self, run_id: str) -> Iterator[TradeRecord]:
@@ -248,7 +245,7 @@ class ExperimentRepository:
         return int(self._connection.execute(select(runs.c.requests).where(runs.c.run_id == run_id)).scalar_one())
 
 
-# what is executed every time a ship looks for a pair is built once
+# what is executed for every trade or pair is built once
 _ADD_REQUESTS = Prepared(
     update(runs)
     .where(runs.c.run_id == bindparam("of_run"))
@@ -259,6 +256,16 @@ _ADD_REQUESTS = Prepared(
 
 def _records(*where: ColumnElement[bool]) -> Select[Any]:
     return select(*(trades.c[name] for name in _FIELDS)).where(*where).order_by(trades.c.experiment_id)
+
+
+_ADD = Prepared(insert(trades).inline().values({name: bindparam(name) for name in _FIELDS}))
+_OF_TAKE = Prepared(
+    _records(
+        trades.c.run_id == bindparam("run"),
+        trades.c.pair_id == bindparam("pair"),
+        trades.c.take == bindparam("of_take"),
+    )
+)
 
 
 def _run(row: Row[Any]) -> ExperimentRun:

@@ -23,6 +23,7 @@ from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.schema import containers as containers_table
 from tests.cli.conftest import Player, join
 from tests.factories import NOON, PAIR, make_record
+from tests.plans import plans
 from tests.store.memory import Queue, enter_run
 from tests.terminal import Answer, Terminal
 
@@ -183,6 +184,21 @@ def test_the_status_of_a_recovery_run_says_what_was_read_again(tmp_path: Path) -
     assert f"\nReadings: 0 made, {len(AFTER_MINUTES)} missed, 0 to come\n" in status.out
     readings = {"made": 0, "missed": len(AFTER_MINUTES), "to_come": 0}
     assert terminal.type("experiment status --run-id run-1 --json").json["readings"] == readings
+
+
+def test_the_status_of_a_run_that_kept_its_plan_counts_no_transaction(tmp_path: Path) -> None:
+    """There may be a million of them, and no line shows their number; --json does."""
+    terminal = Terminal(tmp_path, DATABASE_URL=f"sqlite:///{tmp_path}/lab.db")
+    with closing(open_database(f"sqlite:///{tmp_path}/lab.db")) as database:
+        enter_run(database, [PAIR])
+        with database.transaction() as connection:
+            ExperimentRepository(connection).record_transaction(make_record())
+    with plans() as shown:
+        assert terminal.type("experiment status --run-id run-1").code == 0
+    assert [statement for statement in shown if "count(*) AS count_1" in statement] == []
+    with plans() as shown:
+        assert terminal.type("experiment status --run-id run-1 --json").json["transactions"] == 1
+    assert [statement for statement in shown if "count(*) AS count_1" in statement] != []
 
 
 def test_the_status_of_a_run_that_nobody_flies_for_says_how_it_goes_on(tmp_path: Path) -> None:

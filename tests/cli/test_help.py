@@ -1,6 +1,7 @@
 """Help: every command explains itself, and none of it waits for anything heavy to be imported."""
 
 import importlib.metadata
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from spacetraders_lab import __version__
 from spacetraders_lab.cli.main import build_app
+from spacetraders_lab.store.database import open_database
 from tests.terminal import Terminal
 
 COMMANDS = [
@@ -114,6 +116,26 @@ def test_help_imports_nothing_that_it_does_not_show() -> None:
     assert ours == {"spacetraders_lab"} | {
         f"spacetraders_lab.{m}" for m in ("cli", "cli.main", "core", "core.errors", "core.halt")
     }
+
+
+@pytest.mark.parametrize("command", ["experiment list", "experiment status --run-id none", "daemon status"])
+def test_what_only_reads_imports_nothing_that_plays_draws_or_migrates(tmp_path: Path, command: str) -> None:
+    file = tmp_path / "lab.db"
+    open_database(path=file).close()
+    script = (
+        "import sys; before = {*sys.modules}; from spacetraders_lab.cli.main import run; "
+        f"run({command.split()}); print(*sys.modules.keys() - before)"
+    )
+    environment = os.environ | {"SPACETRADERS_DATABASE_URL": f"sqlite:///{file}"}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, env=environment)
+    modules = set(done.stdout.splitlines()[-1].split())
+    third_party = importlib.metadata.packages_distributions().keys() - {"spacetraders_lab"}
+    assert third_party & modules <= {"attr", "attrs", "cyclopts", "rich", "sqlalchemy", "typing_extensions"}
+    assert not {"rich.console", "rich.text"} & modules
+    rooms = {name.split(".")[1] for name in modules if name.startswith("spacetraders_lab.")}
+    assert rooms == {"cli", "core", "run", "store"}
+    assert {name for name in modules if name.startswith("spacetraders_lab.run.")} == {"spacetraders_lab.run.clock"}
+    assert not {f"spacetraders_lab.{m}" for m in ("core.protocol", "core.planning", "store.work_queue")} & modules
 
 
 def test_completion_is_installed_for_the_shell_that_is_named(tmp_path: Path) -> None:

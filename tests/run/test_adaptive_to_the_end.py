@@ -8,7 +8,8 @@ from itertools import pairwise
 from spacetraders_lab.analysis.needs import cell_estimates, is_precise
 from spacetraders_lab.cli.calculator import calculator
 from spacetraders_lab.cli.context import equipped
-from spacetraders_lab.core.analysis_plan import FEWEST_VOLUMES, GOOD_ENOUGH, plan_hash
+from spacetraders_lab.core.analysis_plan import FEWEST_VOLUMES, GOOD_ENOUGH
+from spacetraders_lab.core.canonical import plan_hash
 from spacetraders_lab.core.experiment import ClaimOrder, Design, DesignName, ExperimentRun, RunStatus
 from spacetraders_lab.run.app import Lab
 from spacetraders_lab.run.coordinator import Prepared

@@ -8,7 +8,8 @@ from itertools import pairwise
 import httpx2
 import pytest
 
-from spacetraders_lab.core.analysis_plan import Exclusion, plan_hash
+from spacetraders_lab.core.analysis_plan import Exclusion
+from spacetraders_lab.core.canonical import plan_hash
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import (
     BRACKET_SECONDS,

@@ -22,7 +22,7 @@ from spacetraders_lab.core.experiment import (
 from spacetraders_lab.core.limits import NO_LIMITS, Limits
 from spacetraders_lab.store.attrition import attrition
 from spacetraders_lab.store.experiments import ExperimentRepository
-from spacetraders_lab.store.work_queue import WorkQueueRepository
+from spacetraders_lab.store.status import failed_pairs
 from spacetraders_lab.study.rig import FOUR_CELLS, Exchange, Rig
 from tests.guarantees.judge import violations
 from tests.run.test_adaptive import ADAPTIVE, Held, RoundRobin, fly, threads
@@ -144,7 +144,7 @@ def test_a_pair_that_is_too_dear_keeps_no_ship_of_an_adaptive_run_from_cheaper_o
     (dear,) = rig.rows("SELECT attempts, error_message FROM experiment_work_queue WHERE status = 'FAILED'")
     assert dear["attempts"] == 1
     assert dear["error_message"].startswith("not measured: the next purchase costs up to ")
-    assert all(end.was_done_without for end in rig.read(lambda c: WorkQueueRepository(c).failed_pairs(run.run_id)))
+    assert all(end.was_done_without for end in rig.read(lambda c: failed_pairs(c, run.run_id)))
     assert rig.counts(run) == {"COMPLETED": 3, "FAILED": 1}
     assert skipped(rig, run)[SkipReason.CREDITS] > 0
     assert violations(rig, run) == []

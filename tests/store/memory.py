@@ -13,6 +13,7 @@ from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.schema import experiment_work_queue
+from spacetraders_lab.store.status import FailedPair, failed_pairs
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 from spacetraders_lab.store.world import World
 from tests.factories import BUY_MARKET, GOOD, NOON, PAIR, SHIP
@@ -96,6 +97,11 @@ class Queue:
         with self.database.reading() as connection:
             counts = WorkQueueRepository(connection).get_queue_status(run_id)
         return {status: count for status, count in counts.items() if count}
+
+    def failed_pairs(self, run_id: str = "run-1") -> list[FailedPair]:
+        """The pairs that failed, and why."""
+        with self.database.reading() as connection:
+            return failed_pairs(connection, run_id)
 
 
 def make_step(operation: Operation = Operation.BUY, units: int = 6, **fields: Any) -> Step:

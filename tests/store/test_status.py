@@ -9,7 +9,7 @@ from spacetraders_lab.core.experiment import QueueStatus, RunStatus
 from spacetraders_lab.store.attrition import attrition
 from spacetraders_lab.store.database import Database, open_database
 from spacetraders_lab.store.experiments import ExperimentRepository
-from spacetraders_lab.store.status import ShipStatus, summarise_run, summarise_runs, summarise_ships
+from spacetraders_lab.store.status import ShipStatus, summarise_pairs, summarise_run, summarise_runs, summarise_ships
 from tests.factories import NOON, make_record
 from tests.plans import plans
 from tests.store.memory import LEASE, Queue, after, apart, enter_run
@@ -82,7 +82,10 @@ def test_each_ship_shows_what_it_did_and_what_it_is_at(database: Database) -> No
     record(database, ship_symbol="S-1", take=2, iteration=2)
     working = queue.must_claim("S-2")
     with database.reading() as connection:
-        ships = summarise_ships(connection, "run-1")
+        ships, pairs = summarise_ships(connection, "run-1"), summarise_pairs(connection, "run-1")
+        by_status = summarise_run(connection, "run-1").pairs
+    assert list(pairs.completed.items()) == [(ship.ship_symbol, ship.completed) for ship in ships]
+    assert (pairs.by_status, pairs.total) == (by_status, 4)
     assert ships == [
         ShipStatus("S-1", completed=1, failed=1, transactions=2, working_on=None),
         ShipStatus("DEAD-1", completed=0, failed=0, transactions=1, working_on=None),
@@ -91,12 +94,20 @@ def test_each_ship_shows_what_it_did_and_what_it_is_at(database: Database) -> No
     assert first.pair_id == dead.pair.pair_id
 
 
+def test_a_run_that_nobody_has_begun_has_no_ship(database: Database) -> None:
+    enter_run(database, apart(3))
+    with database.reading() as connection:
+        pairs = summarise_pairs(connection, "run-1")
+    assert (pairs.completed, pairs.total, pairs.by_status[QueueStatus.PENDING]) == ({}, 3, 3)
+
+
 def test_nothing_of_a_long_run_is_counted_from_its_rows(tmp_path: Path) -> None:
     """There may be a million: each figure comes from an index that holds all it needs."""
     database = open_database(f"sqlite:///{tmp_path}/lab.db")
     enter_run(database, apart(2))
     record(database)
     with plans() as found, database.reading() as connection:
+        summarise_pairs(connection, "run-1")
         summarise_run(connection, "run-1", summarise_ships(connection, "run-1"))
         attrition(connection, "run-1")
     database.close()

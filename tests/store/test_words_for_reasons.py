@@ -9,7 +9,7 @@ from spacetraders_lab.core.experiment import RunStatus, SkipReason
 from spacetraders_lab.core.halt import Halt
 from spacetraders_lab.store.database import Database, open_database
 from spacetraders_lab.store.experiments import ExperimentRepository
-from spacetraders_lab.store.work_queue import WorkQueueRepository
+from spacetraders_lab.store.status import failed_pairs
 from tests.factories import NOON
 from tests.store.memory import Queue, after, apart, enter_run
 
@@ -55,10 +55,10 @@ def test_why_a_pair_failed(database_url: str) -> None:
         queue.must_claim("S-1")
         queue.do("end_waiting", "run-1", "the limit is reached", SkipReason.LIMIT, now=NOON)
         with database.reading() as connection:
-            before = WorkQueueRepository(connection).failed_pairs("run-1")
+            before = failed_pairs(connection, "run-1")
         forget(database)
     with closing(open_database(database_url, durable=False)) as database, database.reading() as connection:
-        assert WorkQueueRepository(connection).failed_pairs("run-1") == before
+        assert failed_pairs(connection, "run-1") == before
         statement = "SELECT failed_for FROM experiment_work_queue ORDER BY position"
         words = list(connection.execute(text(statement)).scalars())
     assert words == ["pair_failed", "tv_limit", "api_error", "credits", "gave_up", None, None, "limit"]

@@ -101,7 +101,7 @@ def test_complete_and_fail_end_a_pair(queue: Queue) -> None:
     assert queue.status() == {"COMPLETED": 1, "FAILED": 1}
     assert queue.do("unfinished", "run-1") == 0
     assert queue.do("get_ship_progress", "run-1") == {"S-1": 1}
-    (found,) = queue.do("failed_pairs", "run-1")
+    (found,) = queue.failed_pairs()
     assert (found.pair, found.ship_symbol, found.attempts, found.error_message) == (
         failed,
         "S-2",
@@ -207,7 +207,7 @@ class TestRelease:
         queue.do("put_off", queue.must_claim("S-1"), "HTTP 502", now=NOON, not_before=after(30))
         assert queue.claim("S-1", after(29)) is None
         queue.do("put_off", queue.must_claim("S-2", after(30)), "HTTP 500", now=after(30), not_before=after(60))
-        (failed,) = queue.do("failed_pairs", "run-1")
+        (failed,) = queue.failed_pairs()
         assert failed.error_message == "gave up after 2 attempts, the last by S-2: HTTP 500"
 
     def test_no_two_claims_of_a_pair_are_alike(self, queue: Queue) -> None:
@@ -301,7 +301,7 @@ class TestSweep:
         late = after(3 * LEASE)
         assert queue.claim("S-9", late) is None, "attempts are spent"
         assert queue.do("sweep", "run-1", now=late) == 1
-        (failed,) = queue.do("failed_pairs", "run-1")
+        (failed,) = queue.failed_pairs()
         assert failed.error_message == "gave up after 3 attempts, the last by S-2"
         assert row_of(queue, failed.pair).completed_at == late
         assert queue.do("unfinished", "run-1") == 0

@@ -20,6 +20,7 @@ from spacetraders_lab.analysis.resilience import Resilience
 from spacetraders_lab.cli import render
 from spacetraders_lab.cli.found import STEPS, Found, find
 from spacetraders_lab.cli.settings import Json, database, settings
+from spacetraders_lab.cli.waiting import steps
 from spacetraders_lab.core.bounds import MOST_MINUTES, above_zero, within
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.market import Listing, Operation
@@ -292,7 +293,7 @@ def _find(opened: Database, system: str) -> tuple[int, Found]:
             f"no experiment has traded in this universe of {base_url} yet, so nothing can be predicted; run one:"
             " spacetraders experiment liquidity"
         )
-    with render.steps(*STEPS) as done:
+    with steps(*STEPS) as done:
         return universe_id, find(opened, runs, done)
 
 

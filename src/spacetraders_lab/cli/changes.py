@@ -1,6 +1,6 @@
 """`spacetraders experiment add-ships, remove-ship, pause, cancel`: changes to a run that is under way."""
 
-from spacetraders_lab.cli import render
+from spacetraders_lab.cli import announce
 from spacetraders_lab.cli.context import with_lab
 from spacetraders_lab.cli.experiment import leave_to_daemon
 from spacetraders_lab.cli.ids import RunId
@@ -22,7 +22,7 @@ def add_ships(*, run_id: RunId, ships: str) -> int:
     new = symbols(ships, "--ships")
 
     async def add(lab: Lab) -> int:
-        render.print_containers(await changes.add_ships(lab, run_id, new))
+        announce.print_containers(await changes.add_ships(lab, run_id, new))
         return await leave_to_daemon(lab)
 
     return with_lab(add)

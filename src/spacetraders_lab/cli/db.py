@@ -11,6 +11,7 @@ from spacetraders_lab.cli import render
 from spacetraders_lab.cli.ids import RunId
 from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK
 from spacetraders_lab.cli.settings import Json, database
+from spacetraders_lab.cli.waiting import waiting
 from spacetraders_lab.core.bounds import within
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.run.clock import clock_of
@@ -29,7 +30,7 @@ def backup(file: Path) -> None:
     file:
         The file to create.
     """
-    with database() as opened, render.waiting("Copying"):
+    with database() as opened, waiting("Copying"):
         size = care.back_up(opened, file.absolute())
     print(f"Backed up {opened.name} to {file} ({size / 1e6:.1f} MB).")
     print(f"Check it with: SPACETRADERS_DATABASE_URL=sqlite:///{file.absolute()} spacetraders db check")
@@ -37,7 +38,7 @@ def backup(file: Path) -> None:
 
 def check(*, json: Json = False) -> int:
     """Look the database over: the file, its references, and whether every completed pair has its rows."""
-    with database() as opened, render.waiting("Checking"):
+    with database() as opened, waiting("Checking"):
         flaws = care.look_over(opened)
     if json:
         render.print_json([asdict(flaw) for flaw in flaws])
@@ -59,12 +60,12 @@ def compact(*, older_than: int, yes: Yes = False) -> int:
     within("--older-than", older_than, 1, _MOST_DAYS)
     with database() as opened:
         before = clock_of(opened).now() - timedelta(days=older_than)
-        with render.waiting("Looking"), opened.reading() as connection:
+        with waiting("Looking"), opened.reading() as connection:
             numbers = care.superfluous(connection, before)
         print(f"{len(numbers):,} observations from before {before:%Y-%m-%d} exceed one per hour and belong to no run.")
         if not numbers or not _agreed(f"Delete {len(numbers):,} observations?", yes):
             return EXIT_OK
-        with render.waiting("Deleting"):
+        with waiting("Deleting"):
             with opened.transaction() as connection:
                 care.thin(connection, numbers)
             opened.give_back_space()

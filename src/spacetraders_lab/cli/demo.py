@@ -4,10 +4,11 @@ import asyncio
 from collections import Counter
 from pathlib import Path
 
-from spacetraders_lab.cli import render
+from spacetraders_lab.cli import announce
 from spacetraders_lab.cli.context import lab
 from spacetraders_lab.cli.experiment import fly, new_owner
 from spacetraders_lab.cli.settings import Settings
+from spacetraders_lab.cli.waiting import progress_bar
 from spacetraders_lab.core.experiment import ExperimentRun
 from spacetraders_lab.core.planning import requests_needed
 from spacetraders_lab.core.summary import summarise_impact
@@ -52,18 +53,18 @@ async def _play(base_url: str, database: Path) -> int:
     async with lab(Settings(base_url, f"sqlite:///{database}", token)) as ready:
         ships = await reads.list_ships(ready.game.client)
         fleet, system = tuple(ship.symbol for ship in ships), ships[0].system
-        with render.progress_bar() as progress:
+        with progress_bar() as progress:
             task = progress.add_task("scouting", total=None)
             markets = await scout(
                 ready, system, fleet, visited=lambda _, done, total: progress.update(task, completed=done, total=total)
             )
         print(f"Scouted {markets} markets of {system}.\n")
         prepared = await prepare(ready, MarketLiquidityExperimentCommand(fleet, system, max_pairs=_PAIRS))
-        render.print_start(prepared)
+        announce.print_start(prepared)
         owner = new_owner()
         begun = await launch(ready, prepared, keep_for=owner)
         run = begun.run
-        render.print_launch(begun, len(prepared.pairs))
+        announce.print_launch(begun, len(prepared.pairs))
         before = Counter(ready.game.client.requests)
         code = await fly(ready, run.run_id, owner)
         await _summarise(ready, run, ready.game.client.requests - before)
@@ -76,11 +77,11 @@ async def _play(base_url: str, database: Path) -> int:
 async def _summarise(ready: Lab, run: ExperimentRun, requests: Counter[str]) -> None:
     records = await ready.read(lambda c: list(ExperimentRepository(c).records(run.run_id)))
     print()
-    render.print_impact(summarise_impact(records))
+    announce.print_impact(summarise_impact(records))
     floor = requests_needed(
         len(records),
         len({record.visit_id for record in records}),
         requests["POST /my/ships/{ship}/navigate"],
         requests["POST /my/ships/{ship}/refuel"],
     )
-    render.print_requests(len(records), requests.total(), floor)
+    announce.print_requests(len(records), requests.total(), floor)

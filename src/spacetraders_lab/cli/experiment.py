@@ -10,7 +10,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from spacetraders_lab.cli import render
+from spacetraders_lab.cli import announce, render
 from spacetraders_lab.cli.background import ensure_daemon
 from spacetraders_lab.cli.context import with_lab
 from spacetraders_lab.cli.design import DesignOptions
@@ -19,6 +19,7 @@ from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK, EXIT_SUSPENDED
 from spacetraders_lab.cli.request import RequestOptions, checked_budget
 from spacetraders_lab.cli.settings import Json, RateShare, symbols
 from spacetraders_lab.cli.stop import stop_on_signals
+from spacetraders_lab.cli.waiting import progress_bar
 from spacetraders_lab.core.container import Container, ContainerState
 from spacetraders_lab.core.experiment import DesignName, RunStatus
 from spacetraders_lab.run.accounts import OneAccount
@@ -32,7 +33,7 @@ from spacetraders_lab.run.supervisor import Supervisor
 from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.failures import DatabaseUnavailable
-from spacetraders_lab.store.status import summarise_run, summarise_ships
+from spacetraders_lab.store.status import failed_pairs, summarise_pairs
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 
 _PROGRESS_SECONDS = 0.25
@@ -57,10 +58,10 @@ def liquidity(
 
     async def begin(lab: Lab) -> int:
         prepared = await prepare(lab, command)
-        render.print_start(prepared)
+        announce.print_start(prepared)
         owner = new_owner() if foreground else None
         begun = await launch(lab, prepared, keep_for=owner)
-        render.print_launch(begun, len(prepared.pairs))
+        announce.print_launch(begun, len(prepared.pairs))
         return await fly(lab, begun.run.run_id, owner) if owner else await leave_to_daemon(lab)
 
     return with_lab(begin, rate_share=rate_share)
@@ -92,10 +93,10 @@ def resume(
         owner = new_owner() if foreground else None
         begun = await reopen(lab, run_id, named, budget=budget, keep_for=owner)
         if owner:
-            render.print_leases(begun.containers, owner, lab.clock.now())
+            announce.print_leases(begun.containers, owner, lab.clock.now())
             return await fly(lab, run_id, owner)
-        render.print_containers(begun.containers)
-        render.print_monitor(begun)
+        announce.print_containers(begun.containers)
+        announce.print_monitor(begun)
         return await leave_to_daemon(lab, begun.containers)
 
     return with_lab(go_on, rate_share=rate_share)
@@ -156,13 +157,13 @@ async def leave_to_daemon(lab: Lab, containers: Sequence[Container] = ()) -> int
     if is_new:
         print("No daemon was running, so one was started; `spacetraders daemon stop` stops it.")
     print(f"Flown by {daemon.daemon_id} (pid {daemon.pid} on {daemon.host})", flush=True)
-    render.print_leases(containers, daemon.daemon_id, lab.clock.now())
+    announce.print_leases(containers, daemon.daemon_id, lab.clock.now())
     return EXIT_OK
 
 
 async def _show_progress(lab: Lab, run_id: str, working: asyncio.Future[None]) -> None:
     """Show how far the run is until the work is done; a database out of reach keeps nobody from working on."""
-    with render.progress_bar() as progress:
+    with progress_bar() as progress:
         task = progress.add_task("pairs", total=None)
         while not working.done():
             with suppress(DatabaseUnavailable):
@@ -184,10 +185,10 @@ async def _show_progress(lab: Lab, run_id: str, working: asyncio.Future[None]) -
 
 async def _conclude(lab: Lab, run_id: str) -> int:
     """Print where the run stands now, and what to do if it is not over."""
-    run, ships, failed = await lab.read(
-        lambda c: (summarise_run(c, run_id), summarise_ships(c, run_id), WorkQueueRepository(c).failed_pairs(run_id))
+    run, pairs, failed = await lab.read(
+        lambda c: (ExperimentRepository(c).get_run(run_id), summarise_pairs(c, run_id), failed_pairs(c, run_id))
     )
-    render.print_status(run, ships)
+    render.print_status(run, pairs)
     if run.status is RunStatus.COMPLETED:
         return EXIT_OK if all(end.was_done_without for end in failed) else EXIT_FAILED
     if run.status is not RunStatus.CANCELLED:

@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 
 from cyclopts import Parameter
 
-from spacetraders_lab.cli import render
 from spacetraders_lab.cli.ids import AnyRunId
 from spacetraders_lab.cli.settings import database
+from spacetraders_lab.cli.waiting import progress_bar
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.store.dictionary import as_markdown
 from spacetraders_lab.store.export import Export, select_run, write
@@ -57,7 +57,7 @@ def export(
 
 
 def _to_file(chosen: Export, kind: str, out: Path) -> None:
-    with render.progress_bar() as progress:
+    with progress_bar() as progress:
         task = progress.add_task("rows", total=chosen.rows)
         write(chosen, kind, out, lambda rows: progress.update(task, completed=rows))
     print(f"{chosen.rows:,} rows of {chosen.table} in {out}")

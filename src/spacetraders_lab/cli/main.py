@@ -6,7 +6,7 @@ Commands are named by module and function and imported only when they run, so th
 import gc
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from typing import Any, Literal, get_args, get_origin
 
@@ -16,7 +16,7 @@ from spacetraders_lab import __version__
 from spacetraders_lab.core.errors import GameError, GameUnreachable, LabError, UserError, WorldCondition
 
 EXIT_OK, EXIT_FAILED, EXIT_USER, EXIT_SUSPENDED = 0, 1, 2, 3
-NEW_OBJECTS = 10_000  # between two looks for garbage: imports make none, and looking took a tenth of a command
+NEW_OBJECTS = 10_000  # between two looks for garbage
 
 _COMMANDS = {
     "experiment": (
@@ -117,8 +117,16 @@ _MODULES = {
     ("experiment", "report"): "report",
     ("experiment", "archive"): "db",
     ("experiment", "delete"): "db",
+    ("market", "scout"): "scouting",
+    ("market", "get"): "scouting",
     ("advise", "lane"): "advice",
     ("advise", "split"): "advice",
+    ("daemon", "status"): "containers",
+    ("daemon", "list"): "containers",
+    ("daemon", "logs"): "containers",
+    ("daemon", "inspect"): "containers",
+    ("daemon", "stop-container"): "containers",
+    ("daemon", "remove"): "containers",
 }
 
 
@@ -167,14 +175,22 @@ def _converted(wanted: Any, tokens: Sequence[Token]) -> Any:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line and exit: 0 done, 1 failed, 2 the request was wrong, 3 the run is suspended."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments, when_loaded=_look_for_garbage))
+
+
+def _look_for_garbage() -> None:
+    """From now on, and not in what was imported: that is as good as none."""
+    gc.freeze()
     gc.set_threshold(NEW_OBJECTS)
-    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+    gc.enable()
 
 
-def run(arguments: Sequence[str]) -> int:
+def run(arguments: Sequence[str], when_loaded: Callable[[], None] = lambda: None) -> int:
     """Run one command; returns its exit code, and prints one line for anything the lab knows how to explain."""
     try:
-        result = build_app()(arguments, exit_on_error=False, print_error=False, result_action="return_value")
+        command, given, _ = build_app().parse_args(arguments, exit_on_error=False, print_error=False)
+        when_loaded()
+        result = command(*given.args, **given.kwargs)
         sys.stdout.flush()  # here, where it can still be said that there is no room for it
     except CycloptsError as error:
         return _complain(f"{_of_the_line(error)} Try --help.", EXIT_USER)

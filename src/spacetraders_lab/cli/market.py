@@ -1,83 +1,16 @@
-"""`spacetraders market ...`: see prices."""
-
-from collections.abc import Sequence
-from datetime import timedelta
-from typing import Annotated
-
-from cyclopts import Parameter
+"""`spacetraders market list|spreads|history`: what is known of markets. Moves no ship."""
 
 from spacetraders_lab.cli import render
-from spacetraders_lab.cli.context import with_lab
 from spacetraders_lab.cli.seen import seen_in
-from spacetraders_lab.cli.settings import Json, symbols
-from spacetraders_lab.cli.stop import stop_on_signals
-from spacetraders_lab.core.bounds import MOST_AGE, MOST_ROWS, above_zero, within
+from spacetraders_lab.cli.settings import Json
+from spacetraders_lab.core.bounds import MOST_ROWS, within
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.lanes import Lane, best_lanes
 from spacetraders_lab.core.market import Listing, TradeGood
 from spacetraders_lab.core.waypoint import checked_system, system_of
-from spacetraders_lab.run.app import Lab
-from spacetraders_lab.run.effects import read_market
-from spacetraders_lab.run.scout import follow, plan_scouting
-from spacetraders_lab.run.watch import watch as keep_watch
 
-_HEADINGS = ["good", "type", "supply", "activity", "volume", "ask", "bid"]
-_RIGHT = ["volume", "ask", "bid"]
-_MOST_REQUESTS_PER_MINUTE = 1_000_000  # a sandbox allows many, as it plays many minutes a minute
-
-
-def scout(
-    *,
-    system: str,
-    ships: str | None = None,
-    max_age: int = 15,
-    watch: Annotated[bool, Parameter(negative="")] = False,
-    requests_per_minute: float = 20.0,
-) -> None:
-    """Visit every market of a system and keep what they quote.
-
-    Parameters
-    ----------
-    system:
-        The system to scout.
-    ships:
-        Ships to use, separated by commas; probes need no fuel [default: all of yours there that no run uses].
-    max_age:
-        Skip markets that were read within this many minutes; 0 reads them all.
-    watch:
-        Keep reading until Ctrl-C, the stalest and most valuable markets first.
-    requests_per_minute:
-        The most requests per minute that --watch may make.
-    """
-    chosen, named = checked_system(system.upper()), symbols(ships, "--ships") if ships is not None else ()
-    within("--max-age", max_age, 0, MOST_AGE)
-    above_zero("--requests-per-minute", requests_per_minute, _MOST_REQUESTS_PER_MINUTE)
-
-    async def go(lab: Lab) -> int:
-        plan = await plan_scouting(lab, chosen, named, max_age=timedelta(minutes=max_age))
-        render.print_scouting(plan)
-        with render.progress_bar() as progress:
-            task = progress.add_task("markets", total=plan.markets)
-            read = await follow(lab, plan, visited=lambda _, done, __: progress.update(task, completed=done))
-        if watch:
-            print(f"Scouted {read} markets of {chosen}; watching until Ctrl-C.", flush=True)
-            return await _watch(lab, chosen, [ship.symbol for ship in plan.ships], requests_per_minute)
-        return read
-
-    print(f"{'Read' if watch else 'Scouted'} {with_lab(go)} markets of {chosen}.")
-
-
-async def _watch(lab: Lab, system: str, ships: Sequence[str], requests_per_minute: float) -> int:
-    with stop_on_signals("Stopping") as stop, render.progress_bar() as progress:
-        task = progress.add_task("readings", total=None)
-        return await keep_watch(
-            lab,
-            system,
-            ships,
-            stop,
-            requests_per_minute=requests_per_minute,
-            visited=lambda _, readings: progress.update(task, completed=readings),
-        )
+HEADINGS = ["good", "type", "supply", "activity", "volume", "ask", "bid"]
+NUMBERS = ["volume", "ask", "bid"]
 
 
 def list_markets(*, system: str, good: str | None = None, json: Json = False) -> None:
@@ -98,12 +31,14 @@ def list_markets(*, system: str, good: str | None = None, json: Json = False) ->
         traded = ", ".join(sorted({listing.good.symbol for listing, _ in known}))
         raise UserError(f"no market of {chosen} that was seen trades {good.upper()}; they trade {traded}")
     if json:
-        render.print_json([{"waypoint": x.waypoint, "age_minutes": round(age, 1)} | _json(x.good) for x, age in found])
+        render.print_json(
+            [{"waypoint": x.waypoint, "age_minutes": round(age, 1)} | json_of(x.good) for x, age in found]
+        )
         return
     render.print_table(
-        ["waypoint", *_HEADINGS, "age"],
-        [(x.waypoint, *_row(x.good), _age(age)) for x, age in found],
-        right=[*_RIGHT, "age"],
+        ["waypoint", *HEADINGS, "age"],
+        [(x.waypoint, *row_of(x.good), _age(age)) for x, age in found],
+        right=[*NUMBERS, "age"],
     )
 
 
@@ -167,12 +102,12 @@ def history(waypoint: str, good: str, *, most: int = 20, json: Json = False) -> 
     if not found:
         raise UserError(f"{symbol} was never seen at {place}; read it there: spacetraders market get {place}")
     if json:
-        render.print_json([{"observed_at": x.observed_at.isoformat()} | _json(x.good) for x, _ in found])
+        render.print_json([{"observed_at": x.observed_at.isoformat()} | json_of(x.good) for x, _ in found])
         return
     render.print_table(
-        ["seen", "age", *_HEADINGS[1:]],
-        [(f"{x.observed_at:%m-%d %H:%M:%S}", _age(age), *_row(x.good)[1:]) for x, age in found],
-        right=["age", *_RIGHT],
+        ["seen", "age", *HEADINGS[1:]],
+        [(f"{x.observed_at:%m-%d %H:%M:%S}", _age(age), *row_of(x.good)[1:]) for x, age in found],
+        right=["age", *NUMBERS],
     )
 
 
@@ -184,34 +119,6 @@ def _known(system: str) -> list[tuple[Listing, float]]:
     return found
 
 
-def get(waypoint: str, *, json: Json = False) -> None:
-    """Read one market now and keep what it quotes.
-
-    Parameters
-    ----------
-    waypoint:
-        The market.
-    """
-    system_of(waypoint.upper())
-    snapshot = with_lab(lambda lab: read_market(lab, waypoint.upper(), "manual"))
-    goods = [snapshot.goods[symbol] for symbol in sorted(snapshot.goods)]
-    if json:
-        render.print_json(
-            {
-                "waypoint": snapshot.waypoint,
-                "imports": snapshot.imports,
-                "exports": snapshot.exports,
-                "exchange": snapshot.exchange,
-                "goods": [_json(g) for g in goods],
-            }
-        )
-    elif goods:
-        render.print_table(_HEADINGS, map(_row, goods), right=_RIGHT)
-    else:
-        trades = ", ".join(snapshot.listed) or "nothing"
-        print(f"{snapshot.waypoint} trades {trades}; its prices show only to a ship there")
-
-
 def _age(minutes: float) -> str:
     """95m, 26h, 12d: in few columns, for the table of a long name hardly fits a terminal's 80."""
     if minutes < 99.5:
@@ -219,7 +126,8 @@ def _age(minutes: float) -> str:
     return f"{minutes / 60:.0f}h" if minutes < 72 * 60 else f"{minutes / 1440:.0f}d"
 
 
-def _row(good: TradeGood) -> tuple[object, ...]:
+def row_of(good: TradeGood) -> tuple[object, ...]:
+    """A listing as a row under `HEADINGS`."""
     return (
         good.symbol,
         good.type,
@@ -231,7 +139,8 @@ def _row(good: TradeGood) -> tuple[object, ...]:
     )
 
 
-def _json(good: TradeGood) -> dict[str, object]:
+def json_of(good: TradeGood) -> dict[str, object]:
+    """A listing as plain JSON."""
     return {
         "good": good.symbol,
         "type": good.type,

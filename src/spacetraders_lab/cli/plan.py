@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from cyclopts import Parameter
 
-from spacetraders_lab.cli import render
+from spacetraders_lab.cli import announce, render
 from spacetraders_lab.cli.context import with_lab
 from spacetraders_lab.cli.design import DesignOptions
 from spacetraders_lab.cli.request import RequestOptions
 from spacetraders_lab.cli.settings import Json
 from spacetraders_lab.cli.stop import end_at_once
-from spacetraders_lab.core.analysis_plan import canonical_json, plan_hash
+from spacetraders_lab.cli.waiting import progress_bar
+from spacetraders_lab.core.canonical import canonical_json, plan_hash
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import DesignName
 from spacetraders_lab.core.planning import WORST_CASE, PairPlan
@@ -77,7 +78,7 @@ async def _forecast(lab: Lab, prepared: Prepared) -> "Forecast | None":
     from spacetraders_lab.study.forecast import PLAYS, forecast, system_as_seen
 
     observed = await system_as_seen(lab, prepared.run.system_symbol)
-    with render.progress_bar() as bar, end_at_once():
+    with progress_bar() as bar, end_at_once():
         task = bar.add_task("Playing the run in worlds like the system", total=PLAYS)
         return forecast(prepared, observed, lambda: bar.advance(task))
 
@@ -127,7 +128,7 @@ def _print(prepared: Prepared, foreseen: "Forecast | None") -> None:
             f"{len(goods)} goods, {_listings(prepared)} listings, {len(prepared.pairs):,} pairs, "
             f"{_cells(prepared):,} planned trades"
         )
-    render.print_plan(prepared.plan, prepared.schedule, prepared.run, prepared.purse)
+    announce.print_plan(prepared.plan, prepared.schedule, prepared.run, prepared.purse)
     print("\nBy number of ships:")
     headings = ["ships", "hours", "requests", "flights", "limited by"]
     rows = [[s.ships, f"{s.hours:.1f}", f"{s.requests:,}", f"{s.flights:,}", s.bound] for s in prepared.schedules]

@@ -8,10 +8,10 @@ from spacetraders_lab import __version__
 from spacetraders_lab.analysis.analyse import used_part
 from spacetraders_lab.analysis.influence import influences
 from spacetraders_lab.analysis.precision import precision_trace
-from spacetraders_lab.cli import render
 from spacetraders_lab.cli.found import STEPS, Found, find
 from spacetraders_lab.cli.ids import RunId
 from spacetraders_lab.cli.settings import database
+from spacetraders_lab.cli.waiting import steps
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import Design, DesignName, QueueStatus
 from spacetraders_lab.core.menus import MOST_VOLUMES
@@ -44,7 +44,7 @@ def report(*, run_id: RunId, out: Path | None = None) -> None:
     copy = target.with_suffix(".md")
     if copy == target:
         raise UserError(f"{target} would be overwritten by the report's Markdown; name an HTML file: --out report.html")
-    with database() as opened, render.steps(*STEPS, "composing", "drawing") as done:
+    with database() as opened, steps(*STEPS, "composing", "drawing") as done:
         found = find(opened, [run_id], done)
         subject = _subject(opened, run_id, found)
         composed = compose(subject)

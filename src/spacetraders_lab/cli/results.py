@@ -7,6 +7,7 @@ from spacetraders_lab.cli import render
 from spacetraders_lab.cli.found import STEPS, Found, find
 from spacetraders_lab.cli.ids import RunId
 from spacetraders_lab.cli.settings import Json, database
+from spacetraders_lab.cli.waiting import steps
 from spacetraders_lab.report.answers import answers, price_warning
 from spacetraders_lab.report.table import Table
 from spacetraders_lab.report.tables import (
@@ -32,14 +33,14 @@ def analyze(*, run_id: RunId, json: Json = False) -> None:
 
     Long tables are cut; --json has every row, and every figure with its interval.
     """
-    with database() as opened, render.steps(*STEPS) as done:
+    with database() as opened, steps(*STEPS) as done:
         found = find(opened, [run_id], done)
     tables = _tables(found)
     if json:
         render.print_json({"checks": _checks(found.findings)} | {table.name: table.records for table in tables})
         return
     print(_price_check(found.findings) + "\n")
-    width = min(_MOST_COLUMNS, render.console().width)
+    width = min(_MOST_COLUMNS, render.width())
     for label, sentence in answers(found.findings):
         print(fill(sentence, width, initial_indent=f"{label:<{_INDENT}}", subsequent_indent=" " * _INDENT))
     for table in tables:

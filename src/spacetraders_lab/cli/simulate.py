@@ -9,9 +9,10 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from rich.progress import Progress
 
-from spacetraders_lab.cli import render
+from spacetraders_lab.cli import announce, render
 from spacetraders_lab.cli.design import DesignOptions
 from spacetraders_lab.cli.settings import Json, database, settings
+from spacetraders_lab.cli.waiting import progress_bar
 from spacetraders_lab.core.bounds import MOST_CREDITS, MOST_HOURS, MOST_ROWS, MOST_SEED, MOST_UNITS, above_zero, within
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.waypoint import checked_system
@@ -113,7 +114,7 @@ def simulate(
         Study(world, design.chosen(), options.transactions, options.hours, options.budget, observed=observed)
         for world in options.chosen_worlds()
     ]
-    with open_results(options.results) as results, render.progress_bar() as progress:
+    with open_results(options.results) as results, progress_bar() as progress:
         found = [_play(study, options, results, progress) for study in studies]
     if json:
         render.print_json([_as_json(study, one) for study, one in zip(studies, found, strict=True)])
@@ -149,7 +150,7 @@ def _as_json(study: Study, found: Overview) -> dict[str, Any]:
 
 def _print(studies: Sequence[Study], found: Sequence[Overview], options: SimulationOptions) -> None:
     design = studies[0].design
-    fleet = f"{render.number_of_ships(options.ships)} with {options.hold} units"
+    fleet = f"{announce.number_of_ships(options.ships)} with {options.hold} units"
     print(f"Design {design.name}, {options.runs} runs in each world, {fleet}\n")
     render.print_table(
         ["world", "precise", "bias", "error", "covered", "new-one", "trades", "requests", "hours", "credits"],

@@ -14,13 +14,13 @@ from spacetraders_lab.cli.main import EXIT_FAILED, EXIT_OK
 from spacetraders_lab.cli.settings import Json, database, reading_database
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import DesignName, ExperimentRun, QueueStatus, RunStatus, goes_on_choosing
+from spacetraders_lab.core.limits import NO_LIMITS
 from spacetraders_lab.run.clock import clock_of
 from spacetraders_lab.store.attendance import attended_until
-from spacetraders_lab.store.attrition import attrition
+from spacetraders_lab.store.attrition import attrition, left_out
 from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.experiments import ExperimentRepository
-from spacetraders_lab.store.status import summarise_run, summarise_runs, summarise_ships
-from spacetraders_lab.store.work_queue import WorkQueueRepository
+from spacetraders_lab.store.status import failed_pairs, summarise_pairs, summarise_run, summarise_runs, summarise_ships
 
 
 def status(
@@ -35,36 +35,48 @@ def status(
             raise UserError("--watch draws; --json prints once: use one of them")
         return _watch(run_id)
     with database() as opened, opened.reading() as connection:
-        now = clock_of(opened).now()
-        ships = summarise_ships(connection, run_id)
-        run = summarise_run(connection, run_id, ships)
-        failed = WorkQueueRepository(connection).failed_pairs(run_id)
-        planned = attrition(connection, run_id, run.transactions)
-        experiments = ExperimentRepository(connection)
-        begun = experiments.get_run(run_id)
-        ended_because, deviations = experiments.ended_because(run_id), experiments.deviations(run_id)
-        hours, requests = _hours(experiments, begun, now), experiments.requests(run_id)
-        watch_kept = _watch_kept(connection, begun, now)
-        is_left = _is_left(connection, begun, now)
-    if json:
-        errors = [{"pair_id": end.pair.pair_id, "error": end.error_message} for end in failed]
-        render.print_json(
-            asdict(run)
-            | {"ships": [asdict(ship) for ship in ships], "errors": errors}
-            | {"planned_trades": asdict(planned) | {"pending": planned.pending}}
-            | {"deviations": [asdict(deviation) for deviation in deviations], "ended_because": ended_because}
-            | {"design": begun.design.name, "limits": asdict(begun.limits), "hours": hours, "requests": requests}
-            | ({"readings": watch_kept} if watch_kept else {})
-            | {"is_left": is_left}
-        )
-        return EXIT_OK
-    is_open = goes_on_choosing(begun.design.name, ended_because, begun.finished_at)
-    render.print_status(run, ships, is_open=is_open, is_left=is_left)
-    render.print_limits(begun.limits, hours=hours, requests=requests)
-    render.print_readings(watch_kept)
-    render.print_failures(failed)
-    render.print_plan_kept(planned, deviations, ended_because if run.status is RunStatus.RUNNING else None)
+        show = _status_as_json if json else _print_status
+        show(connection, run_id, clock_of(opened).now())
     return EXIT_OK
+
+
+def _print_status(connection: Connection, run_id: str, now: datetime) -> None:
+    """No transaction is counted unless the plan was not kept: nothing else shows their number, and there are many."""
+    experiments = ExperimentRepository(connection)
+    run, pairs = experiments.get_run(run_id), summarise_pairs(connection, run_id)
+    ended_because = experiments.ended_because(run_id) if run.finished_at is None else None
+    is_open = goes_on_choosing(run.design.name, ended_because, run.finished_at)
+    render.print_status(run, pairs, is_open=is_open, is_left=_is_left(connection, run, now))
+    if run.limits != NO_LIMITS:
+        hours, requests = _hours(experiments, run, now), experiments.requests(run_id)
+        render.print_limits(run.limits, hours=hours, requests=requests)
+    render.print_readings(_watch_kept(connection, run, now))
+    if pairs.by_status[QueueStatus.FAILED]:
+        render.print_failures(failed_pairs(connection, run_id))
+    skipped = left_out(connection, run_id)
+    planned = attrition(connection, run_id, skipped=skipped) if skipped else None
+    ended = ended_because if run.status is RunStatus.RUNNING else None
+    render.print_plan_kept(planned, experiments.deviations(run_id), ended)
+
+
+def _status_as_json(connection: Connection, run_id: str, now: datetime) -> None:
+    experiments = ExperimentRepository(connection)
+    ships = summarise_ships(connection, run_id)
+    summary, begun = summarise_run(connection, run_id, ships), experiments.get_run(run_id)
+    planned = attrition(connection, run_id, summary.transactions)
+    readings = _watch_kept(connection, begun, now)
+    failed = [{"pair_id": end.pair.pair_id, "error": end.error_message} for end in failed_pairs(connection, run_id)]
+    render.print_json(
+        asdict(summary)
+        | {"ships": [asdict(ship) for ship in ships], "errors": failed}
+        | {"planned_trades": asdict(planned) | {"pending": planned.pending}}
+        | {"deviations": [asdict(deviation) for deviation in experiments.deviations(run_id)]}
+        | {"ended_because": experiments.ended_because(run_id)}
+        | {"design": begun.design.name, "limits": asdict(begun.limits)}
+        | {"hours": _hours(experiments, begun, now), "requests": experiments.requests(run_id)}
+        | ({"readings": readings} if readings else {})
+        | {"is_left": _is_left(connection, begun, now)}
+    )
 
 
 def _hours(experiments: ExperimentRepository, run: ExperimentRun, now: datetime) -> float:
@@ -93,15 +105,15 @@ def _watch_kept(connection: Connection, run: ExperimentRun, now: datetime) -> di
 
 
 def _watch(run_id: str) -> int:
-    from spacetraders_lab.cli.watch import watch
+    from spacetraders_lab.cli.watch import console, watch
 
     with reading_database() as opened:
         try:
-            asyncio.run(watch(opened, run_id, clock_of(opened), render.console()))
+            asyncio.run(watch(opened, run_id, clock_of(opened), console()))
         except KeyboardInterrupt:
             return EXIT_OK
         with opened.reading() as connection:
-            failed = WorkQueueRepository(connection).failed_pairs(run_id)
+            failed = failed_pairs(connection, run_id)
     return EXIT_OK if all(end.was_done_without for end in failed) else EXIT_FAILED
 
 

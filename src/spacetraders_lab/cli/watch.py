@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from spacetraders_lab.cli.render import pending_word
+from spacetraders_lab.cli.render import pending_word, width
 from spacetraders_lab.core.clock import Clock
 from spacetraders_lab.core.experiment import OPEN_STATUSES, RunStatus
 from spacetraders_lab.dashboard.run_feed import RunFeed
@@ -21,6 +21,11 @@ LOOK_EVERY = 1.0
 _SHOWN_FAILURES = 5
 
 View = dict[str, Any]
+
+
+def console() -> Console:
+    """Standard output, as wide as tables are."""
+    return Console(width=width(), highlight=False)
 
 
 async def watch(database: Database, run_id: str, clock: Clock, console: Console) -> View:

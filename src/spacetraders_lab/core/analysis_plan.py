@@ -3,8 +3,6 @@
 The same request on the same quotes with the same seed gives the same bytes: no time, no run id and no machine is in it.
 """
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from enum import StrEnum
@@ -62,16 +60,6 @@ class Exclusion(StrEnum):
     SATURATED = f"a quote at its floor of {LOWEST_QUOTE} credit, before or after"
     THIN = f"a quote below {THIN_QUOTE} credits, where rounding hides the move"
     WHOLE = "a small move in a market that keeps whole credits, where rounding replaces it"
-
-
-def canonical_json(document: Mapping[str, Any]) -> str:
-    """The one text of a document: keys sorted, no spaces; raises ValueError for a number that is none."""
-    return json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-
-
-def plan_hash(document: Mapping[str, Any]) -> str:
-    """SHA-256 of the canonical text, in hex: `sha256sum analysis_plan.json` says the same."""
-    return hashlib.sha256(canonical_json(document).encode()).hexdigest()
 
 
 def analysis_plan(

@@ -187,24 +187,37 @@ def unfinished_pairs(connection: Connection, run_id: str) -> list[int]:
     return list(connection.execute(rows.order_by(queue.c.queue_id)).scalars())
 
 
-def attrition(connection: Connection, run_id: str, transactions: int | None = None) -> Attrition:
+def attrition(
+    connection: Connection,
+    run_id: str,
+    transactions: int | None = None,
+    skipped: Mapping[SkipReason, int] | None = None,
+) -> Attrition:
     """What became of the planned trades of a run.
 
-    A trade whose outcome became known only after its pair had been given up is executed, whatever was written then.
-    Who has counted the run's `transactions` in the same snapshot hands them in: they may be very many.
+    Who has counted the run's `transactions` in the same snapshot hands them in, for they may be very many; and so does
+    who knows what was `skipped`.
     """
-    left_out = connection.execute(
+    return Attrition(
+        _count_planned(connection, run_id),
+        _count_executed(connection, run_id, transactions),
+        left_out(connection, run_id) if skipped is None else skipped,
+    )
+
+
+def left_out(connection: Connection, run_id: str) -> dict[SkipReason, int]:
+    """How many planned trades of a run were skipped, by reason.
+
+    A trade whose outcome became known only after its pair had been given up is executed, whatever was written then.
+    """
+    found = connection.execute(
         select(skips.c.reason, func.count().label("trades"))
         .join(queue, queue.c.queue_id == skips.c.queue_id)
         .where(skips.c.run_id == run_id, skip_counts, ~was_executed)
         .group_by(skips.c.reason)
         .order_by(skips.c.reason)
     )
-    return Attrition(
-        _count_planned(connection, run_id),
-        _count_executed(connection, run_id, transactions),
-        {row.reason: row.trades for row in left_out},
-    )
+    return {row.reason: row.trades for row in found}
 
 
 def _count_planned(connection: Connection, run_id: str) -> int:

@@ -20,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from spacetraders_lab.core.analysis_plan import plan_hash
+from spacetraders_lab.core.canonical import plan_hash
 from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import OPEN_STATUSES, ExperimentRun, RunStatus, TradeRecord
 from spacetraders_lab.core.halt import Halt

@@ -1,5 +1,6 @@
 """How runs stand, in figures: what `experiment status` and `experiment list` show. Reads only, in SQL only."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -7,7 +8,7 @@ from typing import TypeVar
 
 from sqlalchemy import CTE, ColumnElement, Connection, ScalarSelect, func, literal, literal_column, select
 
-from spacetraders_lab.core.experiment import OPEN_STATUSES, QueueStatus, RunStatus
+from spacetraders_lab.core.experiment import OPEN_STATUSES, MarketPair, QueueStatus, RunStatus, SkipReason
 from spacetraders_lab.store.failures import unknown_run
 from spacetraders_lab.store.schema import RUN_COLUMNS
 from spacetraders_lab.store.schema import experiment_runs as runs
@@ -31,6 +32,34 @@ class ShipStatus:
     failed: int
     transactions: int
     working_on: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class PairsSummary:
+    """Pairs of a run by status, all four, and by ship those that it completed, the ship with most of them first."""
+
+    by_status: dict[QueueStatus, int]
+    completed: dict[str, int]
+
+    @property
+    def total(self) -> int:
+        return sum(self.by_status.values())
+
+
+@dataclass(frozen=True, slots=True)
+class FailedPair:
+    """A pair that ended without its measurements, and why."""
+
+    pair: MarketPair
+    ship_symbol: str | None
+    attempts: int
+    error_message: str
+    failed_for: SkipReason
+
+    @property
+    def was_done_without(self) -> bool:
+        """Whether the run's limits left no room for it: the others a ship had and could not measure."""
+        return self.failed_for in (SkipReason.LIMIT, SkipReason.CREDITS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +104,32 @@ def money_of_open_runs(connection: Connection) -> dict[str, tuple[int, int]]:
     is_open = runs.c.status.in_(OPEN_STATUSES)
     found = connection.execute(select(runs.c.run_id, runs.c.outlay, runs.c.budget).where(is_open))
     return {run_id: (outlay, budget) for run_id, outlay, budget in found}
+
+
+def summarise_pairs(connection: Connection, run_id: str) -> PairsSummary:
+    """The pairs of a run, read once, and no transaction counted: of those there may be a million."""
+    of_run = select(queue.c.claimed_by, *_PAIRS.values()).where(queue.c.run_id == run_id).group_by(queue.c.claimed_by)
+    by_status, completed = Counter[QueueStatus](), Counter[str]()
+    for row in connection.execute(of_run).mappings():
+        by_status.update({status: row[status.value] for status in QueueStatus})
+        if row["claimed_by"] is not None:
+            completed[row["claimed_by"]] = row[QueueStatus.COMPLETED.value]
+    ships = _ships_that_traded(run_id)
+    for ship in connection.execute(select(ships.c.ship_symbol).where(ships.c.ship_symbol.is_not(None))).scalars():
+        completed[ship] += 0  # its pairs were taken over by others
+    return PairsSummary(
+        {status: by_status[status] for status in QueueStatus},
+        dict(sorted(completed.items(), key=lambda ship: (-ship[1], ship[0]))),
+    )
+
+
+def failed_pairs(connection: Connection, run_id: str) -> list[FailedPair]:
+    """The pairs that FAILED, in the queue's order."""
+    q = queue.c
+    found = select(q.pair_id, q.good_symbol, q.buy_market, q.sell_market, q.claimed_by, q.attempts, q.error_message)
+    in_order = found.add_columns(q.failed_for).order_by(q.position, q.queue_id)
+    rows = connection.execute(in_order.where(q.run_id == run_id, q.status == QueueStatus.FAILED))
+    return [FailedPair(MarketPair(*row[:4]), *row[4:]) for row in rows]
 
 
 def summarise_ships(connection: Connection, run_id: str) -> list[ShipStatus]:
@@ -151,16 +206,21 @@ def _transactions_by_ship(run_id: str) -> CTE:
 
     From ship to ship along their index, and each one's entries counted: to group a million rows takes twice as long.
     """
-    in_run = trades.c.run_id == run_id
-    first = select(func.min(trades.c.ship_symbol).label("ship_symbol")).where(in_run).cte(recursive=True)
-    after = select(func.min(trades.c.ship_symbol)).where(in_run, trades.c.ship_symbol > first.c.ship_symbol)
-    ships = first.union_all(select(after.scalar_subquery()).where(first.c.ship_symbol.is_not(None)))
-    its_own = select(func.count()).where(in_run, trades.c.ship_symbol == ships.c.ship_symbol)
+    ships = _ships_that_traded(run_id)
+    its_own = select(func.count()).where(trades.c.run_id == run_id, trades.c.ship_symbol == ships.c.ship_symbol)
     return (
         select(ships.c.ship_symbol, its_own.scalar_subquery().label("transactions"))
         .where(ships.c.ship_symbol.is_not(None))
         .cte()
     )
+
+
+def _ships_that_traded(run_id: str) -> CTE:
+    """ship_symbol of every ship that has traded for the run, and NULL at the end."""
+    in_run = trades.c.run_id == run_id
+    first = select(func.min(trades.c.ship_symbol).label("ship_symbol")).where(in_run).cte(recursive=True)
+    after = select(func.min(trades.c.ship_symbol)).where(in_run, trades.c.ship_symbol > first.c.ship_symbol)
+    return first.union_all(select(after.scalar_subquery()).where(first.c.ship_symbol.is_not(None)))
 
 
 def _of_its_trades(value: ColumnElement[T]) -> ScalarSelect[T]:

@@ -6,7 +6,7 @@ nothing and raises LeaseLost. `attempts` only ever grows, so no two claims of a 
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -51,22 +51,6 @@ from spacetraders_lab.store.schema import experiment_work_queue as queue
 from spacetraders_lab.store.types import UtcDateTime
 
 _TRIES = 20  # at pairs whose listings others take in the same moment, before the ship is told to come again
-
-
-@dataclass(frozen=True, slots=True)
-class FailedPair:
-    """A pair that ended without its measurements, and why."""
-
-    pair: MarketPair
-    ship_symbol: str | None
-    attempts: int
-    error_message: str
-    failed_for: SkipReason
-
-    @property
-    def was_done_without(self) -> bool:
-        """Whether the run's limits left no room for it: the others a ship had and could not measure."""
-        return self.failed_for in (SkipReason.LIMIT, SkipReason.CREDITS)
 
 
 class WorkQueueRepository:
@@ -317,12 +301,6 @@ class WorkQueueRepository:
         pair = (queue.c.good_symbol, queue.c.buy_market, queue.c.sell_market)
         rows = self._connection.execute(select(*pair, func.count()).where(queue.c.run_id == run_id).group_by(*pair))
         return Counter({MarketPair.of(*ends).pair_id: times for *ends, times in rows})
-
-    def failed_pairs(self, run_id: str) -> list[FailedPair]:
-        """The pairs that FAILED, in the queue's order."""
-        failed = select(queue).where(queue.c.run_id == run_id, queue.c.status == QueueStatus.FAILED)
-        rows = self._connection.execute(failed.order_by(queue.c.position, queue.c.queue_id))
-        return [FailedPair(market_pair(r), r.claimed_by, r.attempts, r.error_message, r.failed_for) for r in rows]
 
     def _is_last_attempt(self, claim: ClaimedPair) -> bool:
         spent = select(queue.c.queue_id).where(

@@ -15,6 +15,7 @@ from spacetraders_lab.sandbox.ledger import LedgerEntry
 from spacetraders_lab.sandbox.universe import Agent, ShipState, Universe
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.experiments import ExperimentRepository
+from spacetraders_lab.store.status import failed_pairs
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 from spacetraders_lab.store.world import World
 
@@ -93,7 +94,7 @@ class Books:
 
     def errors(self, run: ExperimentRun) -> dict[str, str]:
         """What is said of each pair that FAILED."""
-        failed = self.read(lambda c: WorkQueueRepository(c).failed_pairs(run.run_id))
+        failed = self.read(lambda c: failed_pairs(c, run.run_id))
         return {end.pair.pair_id: end.error_message for end in failed}
 
     def is_empty(self) -> bool:

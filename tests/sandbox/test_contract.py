@@ -9,7 +9,6 @@ from typing import Any
 
 import httpx2
 import pytest
-import schemathesis
 
 from spacetraders_lab.sandbox.routes import ENDPOINTS, NOT_PLAYED
 from spacetraders_lab.sandbox.server import running_sandbox
@@ -48,6 +47,8 @@ class Validated(Player):
     """A player who holds every successful reply against the official schemas and notes which operations it saw."""
 
     def __init__(self, **settings: Any) -> None:
+        import schemathesis  # half a second, which every run of every test would wait for
+
         self.schemas = [schemathesis.openapi.from_path(str(file)) for file in (OFFICIAL, ADDITIONS)]
         self.seen: set[tuple[str, str]] = set()
         super().__init__(**settings)

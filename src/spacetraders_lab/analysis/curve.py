@@ -105,24 +105,14 @@ class Curve:
         full = (size / self.trade_volume) ** self.exponent
         count = -(-units // size)
         found = np.reshape(displaced, (-1, 1)) + full * np.arange(count, dtype=np.float64)
-        quotes = np.maximum(LOWEST_QUOTE, self.at(found) + self._errors(count))
+        quotes = np.maximum(LOWEST_QUOTE, self.at(found) + self.errors(count))
         return np.repeat(quotes, size, axis=1)[:, :units]
 
-    def unit_prices_at(self, units: int, displaced: Floats) -> tuple[Floats, Floats]:
-        """As `unit_prices`, for several displacements of each draw: (any, draws) gives (any, draws, units).
+    def errors(self, count: int) -> Floats:
+        """What the law leaves unsaid of so many transactions of a visit, shape (draws, count): it piles up over them.
 
-        First what the law says, which is all that a trader knows beforehand, then with what it leaves unsaid.
+        The first quote is known. The same every time.
         """
-        count = -(-units // self.trade_volume)
-        expected = self.at(displaced[:, :, None] + np.arange(count, dtype=np.float64))
-        paid = np.maximum(LOWEST_QUOTE, expected + self._errors(count))
-        return self._by_unit(expected, units), self._by_unit(paid, units)
-
-    def _by_unit(self, quotes: Floats, units: int) -> Floats:
-        return np.repeat(quotes, self.trade_volume, axis=-1)[..., :units]
-
-    def _errors(self, count: int) -> Floats:
-        """What the law leaves unsaid, piling up over transactions; the first quote is known. The same every time."""
         chance = np.random.default_rng((self.seed, _ERRORS))
         steps = chance.normal(0.0, self.noise, (count, self.draws)).T
         steps[:, :1] = 0.0

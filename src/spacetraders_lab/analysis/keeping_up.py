@@ -7,13 +7,14 @@ beforehand, so a trip is chosen without it and paid with it.
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from spacetraders_lab.analysis.arrays import Floats, Ints
+from spacetraders_lab.analysis.arrays import Bools, Floats, Ints
 from spacetraders_lab.analysis.curve import Curve
 from spacetraders_lab.analysis.resilience import WEEK, Resilience
+from spacetraders_lab.core.analysis_plan import LOWEST_QUOTE
 
 Ends = tuple[Resilience, Resilience]  # of a lane: where one buys, and where one sells
 
@@ -43,15 +44,15 @@ def trips(buy: Curve, sell: Curve, most: Ints, minutes: float, ends: Ends) -> It
     There is one trip every so many minutes, and none takes more units than `most`. All begin at the quotes of now,
     which earlier trades may have left displaced.
     """
-    lane = [(buy, ends[0]), (sell, ends[1])]
-    passing = [np.zeros((len(most), curve.draws)) + curve.displaced for curve, _ in lane]
-    stays = [-curve.displaced + np.zeros((len(most), curve.draws)) for curve, _ in lane]
+    parts = _Parts.of(buy, sell, most)
+    passing = [np.zeros((len(most), curve.draws)) + curve.displaced for curve in (buy, sell)]
+    stays = [-curve.displaced + np.zeros((len(most), curve.draws)) for curve in (buy, sell)]
     for _ in range(max(1, int(WEEK / minutes + 1e-9))):
-        asks, bids = (curve.unit_prices_at(int(most.max()), passing[i] + stays[i]) for i, (curve, _) in enumerate(lane))
-        units = _best(bids[0] - asks[0], most)
-        yield units, _earned(bids[1] - asks[1], units)
-        for i, (curve, end) in enumerate(lane):
-            moved = curve.moved_by_each(units)
+        (ask, asked), (bid, paid) = (parts.prices(i, passing[i] + stays[i]) for i in range(2))
+        units, place = parts.best(bid - ask)
+        yield units, parts.earned(paid - asked, place)
+        for i, end in enumerate(ends):
+            moved = parts.moved_by(i, place)
             stays[i] = stays[i] + end.lasting * moved
             passing[i] = end.gone_back(passing[i] + (1 - end.lasting) * moved, minutes)
 
@@ -72,14 +73,57 @@ def few_draws(curve: Curve, end: Resilience) -> tuple[Curve, Resilience]:
     )
 
 
-def _best(gains: Floats, most: Ints) -> Ints:
-    """The number of units of each trip that should earn most, none beyond its cap; 0 where all would lose."""
-    sums = np.cumsum(gains, axis=2)
-    sums[np.arange(sums.shape[2]) >= most[:, None, None] * np.ones((1, sums.shape[1], 1))] = -np.inf
-    return np.where(sums.max(axis=2) > 0, sums.argmax(axis=2) + 1, 0)
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """A trip cut where a transaction or a cap ends: all units of a part trade at the same two quotes.
 
+    `upto` are the units up to the end of each part, `units` those of it alone, and `within` says, for each cap, which
+    parts do not exceed it. Of each curve, `number` is which transaction a part belongs to, `errors` what the law leaves
+    unsaid of it, and `moved` how far trading up to its end moves the quote.
+    """
 
-def _earned(gains: Floats, units: Ints) -> Floats:
-    """What so many units of each trip earn."""
-    sums = np.concatenate([np.zeros((*units.shape, 1)), np.cumsum(gains, axis=2)], axis=2)
-    return np.asarray(np.take_along_axis(sums, units[:, :, None], axis=2)[:, :, 0])
+    curves: tuple[Curve, Curve]
+    upto: Ints
+    units: Ints
+    within: Bools
+    number: tuple[Ints, Ints]
+    errors: tuple[Floats, Floats]
+    moved: tuple[Floats, Floats]
+
+    @classmethod
+    def of(cls, buy: Curve, sell: Curve, most: Ints) -> "_Parts":
+        ends = (np.arange(curve.trade_volume, most.max(), curve.trade_volume) for curve in (buy, sell))
+        upto = np.unique(np.concatenate([most, *ends]))
+        here, there = ((upto - 1) // curve.trade_volume for curve in (buy, sell))
+        return cls(
+            (buy, sell),
+            upto,
+            np.diff(upto, prepend=0),
+            upto <= most[:, None, None],
+            (here, there),
+            (buy.errors(int(here[-1]) + 1)[:, here], sell.errors(int(there[-1]) + 1)[:, there]),
+            (buy.moved_by_each(upto), sell.moved_by_each(upto)),
+        )
+
+    def prices(self, i: int, displaced: Floats) -> tuple[Floats, Floats]:
+        """Of curve i, what a unit of each part trades at, caps x draws x parts.
+
+        First what the law says, which is all that a trader knows beforehand, then with what it leaves unsaid.
+        """
+        expected = self.curves[i].at(displaced[:, :, None] + np.arange(self.number[i][-1] + 1.0))[..., self.number[i]]
+        return expected, np.maximum(LOWEST_QUOTE, expected + self.errors[i])
+
+    def best(self, gains: Floats) -> tuple[Ints, Ints]:
+        """The units that should earn most, none beyond the cap, and the last part of them; 0 and -1 where all lose."""
+        sums = np.where(self.within, np.cumsum(gains * self.units, axis=2), -np.inf)
+        place = np.where(sums.max(axis=2) > 0, sums.argmax(axis=2), -1)
+        return np.where(place < 0, 0, self.upto[place]), place
+
+    def moved_by(self, i: int, place: Ints) -> Floats:
+        """How far trading the parts up to that one moves the quote of curve i."""
+        return np.where(place < 0, 0.0, self.moved[i][place])
+
+    def earned(self, gains: Floats, place: Ints) -> Floats:
+        """What the parts up to that one earn."""
+        sums = np.cumsum(gains * self.units, axis=2)
+        return np.where(place < 0, 0.0, np.take_along_axis(sums, place[:, :, None], axis=2)[:, :, 0])

@@ -47,7 +47,7 @@ LAWS = {
     LawForm.CONSTANT: ({}, 0.08),
     LawForm.POWER: ({"b": exactly(0.8)}, 0.08),
     LawForm.LINEAR: ({}, 4.0),
-    LawForm.ASYMPTOTE: ({"k EXPORT": exactly(0.3)}, 30.0),
+    LawForm.ASYMPTOTE: ({"k EXPORT": exactly(0.3)}, 15.0),
     LawForm.STOCK: ({"k EXPORT": exactly(0.3), "ratio EXPORT": exactly(0.4), "scale EXPORT": exactly(7.5)}, 4.0),
 }
 
@@ -112,6 +112,14 @@ def test_the_law_is_silent_of_a_listing_whose_own_constant_its_trades_do_not_giv
     law = law_of(LawForm.ASYMPTOTE)
     law = replace(law, listings=(replace(law.listings[0], constant=Estimate(math.nan, math.nan, math.nan)),))
     assert evidence_of(make_findings(law=law), HERE, BUY, age_minutes=0).ground is Ground.LISTING
+
+
+def test_the_law_is_silent_of_a_listing_whose_quotes_contradict_it() -> None:
+    """An ask below an asymptote that it should run away from upwards would fall with every purchase, to nothing."""
+    law = law_of(LawForm.ASYMPTOTE)
+    wrong = replace(law, listings=(replace(law.listings[0], constant=exactly(HERE.good.purchase_price + 10)),))
+    assert evidence_of(make_findings(law=wrong), HERE, BUY, age_minutes=0).ground is Ground.LISTING
+    assert evidence_of(make_findings(law=law), HERE, BUY, age_minutes=0).ground is Ground.LAW
 
 
 def test_a_side_never_traded_is_not_said_to_be_measured() -> None:

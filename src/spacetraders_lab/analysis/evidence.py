@@ -127,7 +127,8 @@ def _by_law(
 ) -> tuple[Curve, Ground, int, int] | None:
     """The curve of the law with the listing's own constant, trades and markets it rests on; None where it is silent.
 
-    Of EXCHANGE the law is silent: it was chosen for the others. What listings share errs for all in one draw together.
+    Of EXCHANGE the law is silent: it was chosen for the others; and of a listing that it has move in the trader's
+    favour, which no market does. What listings share errs for all in one draw together.
     """
     if law is None or listing.good.type is ListingType.EXCHANGE:
         return None
@@ -153,6 +154,9 @@ def _by_law(
         _exponent(law),
         noise=max(score_error(law.score, listing.good.price(side)), rounding_error(law, listing, side)),
     )
+    first = curve.at(np.ones((1, 1)))[:, 0] - quotes
+    if np.median(first if side is Operation.BUY else -first) < 0:
+        return None
     return curve, constant.ground, sum(x.trades for x in constant.of), len({x.market for x in constant.of})
 
 

@@ -61,6 +61,7 @@ COMMANDS = [
     "dashboard",
     "quote",
     "advise lane",
+    "advise lanes",
     "advise split",
     "demo",
 ]
@@ -89,7 +90,15 @@ def test_nouns_list_their_verbs(tmp_path: Path) -> None:
 def test_json_is_offered_by_every_command_that_reads(tmp_path: Path) -> None:
     terminal = Terminal(tmp_path)
     reading = ["experiment status", "experiment list", "experiment doctor", "market list", "market get", "ship list"]
-    for command in [*reading, "player list", "experiment analyze", "quote", "advise lane", "advise split"]:
+    for command in [
+        *reading,
+        "player list",
+        "experiment analyze",
+        "quote",
+        "advise lane",
+        "advise lanes",
+        "advise split",
+    ]:
         assert "--json" in terminal.type(f"{command} --help").out
 
 

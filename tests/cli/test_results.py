@@ -11,7 +11,7 @@ import pytest
 from spacetraders_lab.analysis import evidence
 from spacetraders_lab.analysis.advice import Forecast
 from spacetraders_lab.analysis.resilience import Resilience
-from spacetraders_lab.cli import advice, render
+from spacetraders_lab.cli import advice, known, render
 from spacetraders_lab.core.market import Listing
 from spacetraders_lab.store.database import open_database
 from spacetraders_lab.store.schema import universes
@@ -92,7 +92,7 @@ class TestQuote:
             assert universe is not None
             (seen,) = World(connection).history(universe, market, good, most=1)
         database.close()
-        monkeypatch.setattr(advice.SystemClock, "now", lambda _: seen.observed_at)
+        monkeypatch.setattr(known.SystemClock, "now", lambda _: seen.observed_at)
         command = f"quote {good} --at {market} --side buy --units 45 --json"
         found = recorded.terminal.type(command).json
         assert recorded.terminal.type(command.replace("buy", "BUY")).json == found
@@ -124,21 +124,29 @@ class TestQuote:
         database.close()
 
     @pytest.mark.parametrize(("hours", "warned"), [(2, True), (48, False)])
-    @pytest.mark.parametrize("known", [True, False])
+    @pytest.mark.parametrize("is_known", [True, False])
     @pytest.mark.parametrize("command", ["quote {} --at {} --side buy --units 9", _SPLIT])
     def test_a_quote_goes_back_from_where_own_trades_had_moved_it(
-        self, recorded: Recorded, monkeypatch: pytest.MonkeyPatch, hours: int, warned: bool, known: bool, command: str
+        self,
+        recorded: Recorded,
+        monkeypatch: pytest.MonkeyPatch,
+        hours: int,
+        warned: bool,
+        is_known: bool,
+        command: str,
     ) -> None:
         good, market, _ = recorded.lane
         is_split = command is _SPLIT
-        pace = (lambda *_, **__: Resilience.steadily(np.full(400, 0.5))) if known or is_split else lambda *_, **__: None
-        monkeypatch.setattr(evidence, "resilience_of", pace if known else lambda *_, **__: None)
-        monkeypatch.setattr(advice, "resilience_of", pace)
-        monkeypatch.setattr(advice.SystemClock, "now", lambda _: recorded.ended() + timedelta(hours=hours))
+        pace = (
+            (lambda *_, **__: Resilience.steadily(np.full(400, 0.5))) if is_known or is_split else lambda *_, **__: None
+        )
+        monkeypatch.setattr(evidence, "resilience_of", pace if is_known else lambda *_, **__: None)
+        monkeypatch.setattr(known, "resilience_of", pace)
+        monkeypatch.setattr(known.SystemClock, "now", lambda _: recorded.ended() + timedelta(hours=hours))
         answer = recorded.terminal.type(command.format(good, market))
         assert ("its quotes may still be recovering" in answer.out) is warned
         assert "tradeVolumes of that are assumed to have recovered." in answer.out
-        assert ("anything from none to all of it" in answer.out) is not known
+        assert ("anything from none to all of it" in answer.out) is not is_known
         assert "The quote is old (the ranges allow for it);" in answer.out
         assert max(map(len, answer.out.splitlines())) <= 100
 
@@ -202,8 +210,8 @@ class TestAdvise:
         self, recorded: Recorded, monkeypatch: pytest.MonkeyPatch, hours: int, warned: bool
     ) -> None:
         good, source, target = recorded.lane
-        monkeypatch.setattr(advice, "resilience_of", lambda *_, **__: Resilience.steadily(np.full(400, 0.5)))
-        monkeypatch.setattr(advice.SystemClock, "now", lambda _: recorded.ended() + timedelta(hours=hours))
+        monkeypatch.setattr(known, "resilience_of", lambda *_, **__: Resilience.steadily(np.full(400, 0.5)))
+        monkeypatch.setattr(known.SystemClock, "now", lambda _: recorded.ended() + timedelta(hours=hours))
         answer = recorded.terminal.type(f"advise lane {good} --from {source} --to {target} --hold 40")
         assert "kept up for a week" in answer.out
         assert answer.out.count("\n  Recovery by ") == 2
@@ -235,6 +243,11 @@ class TestAdvise:
         assert answer.code == 0
         assert answer.out.startswith("This lane loses credits from its first unit on.")
 
+    def test_lanes_of_which_no_recovery_was_measured_are_not_ranked(self, recorded: Recorded) -> None:
+        answer = recorded.terminal.type(f"advise lanes --system {recorded.system} --hold 40")
+        assert (answer.code, answer.out) == (2, "")
+        assert "nothing can be said of any of the 360 lanes" in answer.complaint
+
     @pytest.mark.parametrize(("target", "said"), [("-XX9", "was never seen at"), ("X1-NO7-A1", "several systems")])
     def test_a_place_that_is_not_known(self, recorded: Recorded, target: str, said: str) -> None:
         good, source, _ = recorded.lane
@@ -251,7 +264,7 @@ class TestAdvise:
         self, recorded: Recorded, monkeypatch: pytest.MonkeyPatch, low: float, shown: str
     ) -> None:
         good, market, _ = recorded.lane
-        monkeypatch.setattr(advice, "resilience_of", lambda *_, **__: Resilience.steadily(np.full(400, 0.5)))
+        monkeypatch.setattr(known, "resilience_of", lambda *_, **__: Resilience.steadily(np.full(400, 0.5)))
         monkeypatch.setattr(advice.advice, "split_cost", lambda *_: Forecast(1_234_000, low, 1_234_900))
         assert recorded.terminal.type(_SPLIT.format(good, market)).out.count(shown) == 3
 

@@ -60,7 +60,7 @@ def compose(subject: Subject) -> Report:
 _HOW_TO_READ = (
     "How far one full tradeVolume moves the quote that it trades at, what else was found, and what these data cannot"
     " answer. Square brackets are 95 % intervals. What your next trade costs: spacetraders quote; what a round trip"
-    " earns: spacetraders advise lane."
+    " earns: spacetraders advise lane; which lanes earn most: spacetraders advise lanes."
 )
 
 

@@ -19,6 +19,7 @@ BEFORE = "0015"
 def forget(database: Database) -> None:
     """Make the database what the release before the words would have written."""
     with database.transaction() as connection:
+        connection.execute(text("ALTER TABLE placebo_brackets DROP COLUMN before_ship_symbol"))
         connection.execute(text("ALTER TABLE experiment_runs DROP COLUMN resumed_at"))
         connection.execute(text("ALTER TABLE experiment_runs DROP COLUMN halted_by"))
         connection.execute(text("ALTER TABLE experiment_work_queue DROP COLUMN failed_for"))

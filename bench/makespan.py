@@ -26,7 +26,7 @@ REQUESTS_PER_SECOND = 2.5  # 2 a second and 30 more a minute
 PAIRS_PER_SHIP = 20
 FLEETS = {1: "≤ 1.15×", 3: "≤ 1.15×", 6: "≤ 1.15×", 12: "≤ 1.3×"}
 SEEDS = (3, 4, 5, 6)
-HOME_FLEETS = (1, 3, 6, 12)  # on a system like the real ones, where flights are long and most goods have few markets
+PROFILES = ("lab", "home")  # home: a system like the real ones, where flights are long and most goods have few markets
 
 
 @dataclass(slots=True)
@@ -49,10 +49,8 @@ class Flights:
 
 def measure(full: bool = False) -> list[Figure]:
     """1, 3, 6 and 12 ships with 20 pairs each on the lab system, and on a home system."""
-    return [
-        *(figure for ships, target in FLEETS.items() for figure in _figures("lab", ships, target)),
-        *(figure for ships in HOME_FLEETS for figure in _figures("home", ships)),
-    ]
+    fleets = ((profile, *fleet) for profile in PROFILES for fleet in FLEETS.items())
+    return [figure for fleet in fleets for figure in _figures(*fleet)]
 
 
 class Flown(NamedTuple):
@@ -64,7 +62,7 @@ class Flown(NamedTuple):
     by_requests: bool
 
 
-def _figures(profile: str, ships: int, target: str = "") -> list[Figure]:
+def _figures(profile: str, ships: int, target: str) -> list[Figure]:
     flown = [_fly(profile, ships, seed) for seed in SEEDS]
     which = "requests" if all(run.by_requests for run in flown) else "flights"
     name = f"{PAIRS_PER_SHIP * ships} pairs, {ships} ship{'s' if ships > 1 else ''}, {profile} system"

@@ -92,17 +92,21 @@ def _growth(meter: Meter) -> list[Figure]:
     ]
 
 
+# where another ship's reading begins a bracket, it takes no reading of its own
+_OWN_PLACEBOS = "SELECT count(*) AS n FROM placebo_brackets WHERE run_id = :r AND before_ship_symbol IS NULL"
+
+
 def request_figures(name: str, rig: Rig, requests: Counter[str], trades: int, run_id: str) -> list[Figure]:
     """Requests a transaction, trading, flying and all in, beside the fewest for the same trades, visits and flights."""
     visits = rig.rows("SELECT count(DISTINCT visit_id) AS n FROM market_experiments WHERE run_id = :r", r=run_id)
-    placebos = rig.rows("SELECT count(*) AS n FROM placebo_brackets WHERE run_id = :r", r=run_id)[0]["n"]
+    placebos = rig.rows(_OWN_PLACEBOS, r=run_id)[0]["n"]
     flights, refuels = (requests[f"POST /my/ships/{{ship}}/{verb}"] for verb in ("navigate", "refuel"))
     least = requests_needed(trades, visits[0]["n"], flights, refuels) + placebos
     least_trading = 2 * trades + visits[0]["n"] + placebos
     trading = Counter({path: n for path, n in requests.items() if path.endswith(TRADING)})
     flying = Counter({path: n for path, n in requests.items() if "/my/" in path}) - trading
     each = ((path.rpartition("/")[2].strip("{}"), n / trades) for path, n in (trading + flying).most_common())
-    why_trading = f"a trade, a reading after it, one before a visit, {placebos} placebos"
+    why_trading = f"a trade, a reading after it, one before a visit, {placebos} placebo readings"
     why_flying = f"{flights / trades:.3f} flights of {REQUESTS_PER_FLIGHT}, {refuels / trades:.3f} refuels"
     all_in = trading.total() + flying.total()
     return [

@@ -22,9 +22,9 @@ def _lab_with_two_ships_at_the_market(make_rig: Callable[..., Rig], **settings: 
     return rig, pair.buy_market
 
 
-def _read_by_the_second(rig: Rig, market: str) -> None:
+def _read_by_the_second(rig: Rig, market: str, ship: str = "LAB-2") -> None:
     async def read(lab: Lab) -> None:
-        await effects.read_market(lab, market, "visit", ship="LAB-2")
+        await effects.read_market(lab, market, "visit", ship=ship)
 
     rig.play(read)
 
@@ -71,13 +71,16 @@ def test_what_was_read_in_the_same_moment_begins_none(make_rig: Callable[..., Ri
 
 
 @pytest.mark.parametrize("good", ["its own", "another"])
-def test_no_trade_of_ours_is_within_a_bracket(make_rig: Callable[..., Rig], good: str) -> None:
-    """Of whichever good: untouched listings are the bracket's controls. The market's list tells, whoever traded."""
+@pytest.mark.parametrize("reader", ["LAB-2", "SECOND-1"])
+def test_no_trade_of_ours_is_within_a_bracket(make_rig: Callable[..., Rig], good: str, reader: str) -> None:
+    """Of whichever good: untouched listings are the bracket's controls. The market's list tells, whoever traded, and
+    whoever read, be it a ship of another agent that the same database knows.
+    """
     rig, market = _lab_with_two_ships_at_the_market(make_rig)
     own = rig.pairs(1)[0].good_symbol
     _buy(rig, "LAB-2", own)
     rig.clock.run(rig.clock.sleep(1))
-    _read_by_the_second(rig, market)
+    _read_by_the_second(rig, market, reader)
     rig.clock.run(rig.clock.sleep(5))
     others = (x for x in rig.universe.home.markets[market].listings if x not in (own, "FUEL"))
     _buy(rig, "LAB-2", own if good == "its own" else next(others))

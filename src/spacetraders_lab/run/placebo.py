@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from spacetraders_lab.core.experiment import BRACKET_SECONDS, PLACEBO_SECONDS
+from spacetraders_lab.core.experiment import BRACKET_SECONDS, PLACEBO_SECONDS, ClaimedPair
 from spacetraders_lab.core.market import MarketSnapshot
 from spacetraders_lab.run import effects
 from spacetraders_lab.run.app import Lab
@@ -20,7 +20,7 @@ async def take_bracket(lab: Lab, lease: Lease, market: MarketSnapshot) -> Market
     """
     claim = lease.claim
     before = await _reading_before(lab, market)
-    while before is None or not _is_untouched(market, before, claim.pair.good_symbol):
+    while before is None or not _is_untouched(market, before, claim):
         await lab.clock.sleep(PLACEBO_SECONDS / lab.game.client.speed)
         before = Reading(claim.ship_symbol, market.observed_at)
         market = await effects.read_market(lab, market.waypoint, "placebo", ship=claim.ship_symbol)
@@ -42,6 +42,6 @@ async def _reading_before(lab: Lab, market: MarketSnapshot) -> Reading | None:
     return await lab.read(lambda c: newest_reading(c, lab.universe_id, market.waypoint, since=since, until=until))
 
 
-def _is_untouched(market: MarketSnapshot, before: Reading, good: str) -> bool:
-    agent, but_for = before.ship_symbol.rpartition("-")[0], None if good == _FUEL else _FUEL
+def _is_untouched(market: MarketSnapshot, before: Reading, claim: ClaimedPair) -> bool:
+    agent, but_for = claim.ship_symbol.rpartition("-")[0], None if claim.pair.good_symbol == _FUEL else _FUEL
     return market.is_untouched_since(before.observed_at, agent, but_for=but_for)

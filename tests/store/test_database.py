@@ -339,6 +339,22 @@ class TestServer:
             with pytest.raises(DatabaseUnavailable, match="another program kept a lock"):
                 remember(database)
 
+    def test_who_is_frozen_in_a_transaction_loses_its_locks_before_those_that_wait_give_up(
+        self, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert module.IDLE_SECONDS < module.BUSY_SECONDS
+        monkeypatch.setattr(module, "IDLE_SECONDS", 1)
+        remembered = []
+        with closing(open_database(postgres_url)) as database:
+            with pytest.raises(DatabaseUnavailable), database.transaction() as connection:
+                connection.exec_driver_sql("LOCK TABLE universes")
+                remembered.append(remember(database))
+                connection.exec_driver_sql("SELECT 1")
+            assert len(remembered) == 1
+            with database.reading() as connection:  # which holds nobody up, and may be at work on what it has read
+                found = connection.exec_driver_sql("SHOW idle_in_transaction_session_timeout").scalar_one()
+            assert found == "1min"
+
     def test_a_restart_of_the_server_is_survived(self) -> None:
         try:
             with running_server() as server, server.database() as url, closing(open_database(url)) as database:

@@ -21,6 +21,9 @@ from spacetraders_lab.store.migrations import HEAD, REVISIONS
 
 BUSY_SECONDS = 30.0  # how long a statement waits for another program's lock
 CONNECT_SECONDS = 10
+# How long PostgreSQL lets a transaction wait for its program, which may be frozen. One that writes holds locks; one
+# that reads holds up nobody, and may be at work on what it has read.
+IDLE_SECONDS, IDLE_READING_SECONDS = 10.0, 60.0
 STATEMENT_SECONDS = 60.0  # the longest that PostgreSQL works at one statement; the lab's own take milliseconds
 CACHE_KIB = 16_384  # of SQLite for a connection: the indices of a long run do not fit into its own 2 MB
 _MIGRATION_LOCK = 0x53544C4C  # any number that the lab's programs agree on
@@ -49,7 +52,8 @@ class Database:
         """
         with translated(self.name), self._connection() as connection, connection.begin():
             # The write lock at once: a read turned into a write fails when another wrote between.
-            self._begin(connection, "BEGIN IMMEDIATE")
+            if self.is_sqlite:
+                self._begin(connection, "BEGIN IMMEDIATE")
             yield connection
 
     @contextmanager
@@ -62,7 +66,7 @@ class Database:
             if not self.is_sqlite:
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
             with closing(connection.begin()):
-                self._begin(connection, "BEGIN")
+                self._begin(connection, "BEGIN" if self.is_sqlite else f"SET LOCAL {_idle_limit(IDLE_READING_SECONDS)}")
                 yield connection
 
     @contextmanager
@@ -87,13 +91,12 @@ class Database:
         self._kept.append(connection)
 
     def _begin(self, connection: Connection, statement: str) -> None:
-        """Begin SQLite's transaction, past SQLAlchemy: there are more of these than of any other statement."""
-        if self.is_sqlite:
-            driver: Any = connection.connection.driver_connection
-            try:
-                driver.execute(statement)
-            except sqlite3.Error as error:
-                raise OperationalError(statement, {}, error) from error
+        """Begin a transaction by its first statement, past SQLAlchemy: there are more of these than of any other."""
+        driver: Any = connection.connection.driver_connection
+        try:
+            driver.execute(statement)
+        except connection.dialect.loaded_dbapi.Error as error:
+            raise OperationalError(statement, {}, error) from error
 
     def check(self) -> None:
         """Look the database over; raises DatabaseDamaged for a file that is not whole."""
@@ -215,6 +218,10 @@ def _engine(target: URL, durable: bool) -> Engine:
     )
 
 
+def _idle_limit(seconds: float) -> str:
+    return f"idle_in_transaction_session_timeout = '{seconds:.0f}s'"
+
+
 def _postgres_engine(target: URL, durable: bool) -> Engine:
     # A server may restart between two transactions: look before every use.
     engine = create_engine(_with_patience(target), pool_pre_ping=True)
@@ -223,8 +230,8 @@ def _postgres_engine(target: URL, durable: bool) -> Engine:
     def _on_connect(connection: Any, _record: Any) -> None:
         connection.execute(f"SET lock_timeout = '{BUSY_SECONDS:.0f}s'")
         connection.execute(f"SET statement_timeout = '{STATEMENT_SECONDS:.0f}s'")
-        # Locks of a machine that vanished in the middle of a transaction are given up.
-        connection.execute(f"SET idle_in_transaction_session_timeout = '{2 * BUSY_SECONDS:.0f}s'")
+        # Locks of a program that vanished or froze in the middle of a transaction are given up.
+        connection.execute(f"SET {_idle_limit(IDLE_SECONDS)}")
         connection.execute(f"SET synchronous_commit = {'on' if durable else 'off'}")
         connection.commit()
 

@@ -20,10 +20,12 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.core.experiment import RunStatus
 from spacetraders_lab.run import changes
 from spacetraders_lab.run.app import Lab
+from spacetraders_lab.store.containers import ContainerRepository
 from spacetraders_lab.store.daemons import DaemonRepository
 from spacetraders_lab.store.database import Database, open_database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.failures import DatabaseUnavailable
+from spacetraders_lab.store.logs import LogRepository
 from spacetraders_lab.study.rig import BASE_URL, Exchange, Rig
 from tests.factories import NOON
 from tests.guarantees.judge import violations
@@ -76,6 +78,34 @@ def test_a_daemon_flies_what_it_finds_and_what_comes_later(yard: Yard) -> None:
     yard.play(story)
     assert [container.state for container in yard.all_containers()] == [ContainerState.COMPLETED] * 4
     assert yard.rig.read(lambda c: DaemonRepository(c).live(now=yard.clock.now())) == []
+
+
+def test_all_that_a_container_said_can_be_read_when_it_ends(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who follows its log stops reading then; after every transaction, nothing is missing of one that has ended."""
+    last_words: list[str] = []
+    really = Database.transaction
+
+    @contextmanager
+    def transaction(database: Database) -> Iterator[Connection]:
+        with really(database) as connection:
+            yield connection
+            for container in ContainerRepository(connection).list_containers():
+                if container.state is ContainerState.COMPLETED:
+                    last_words.append(LogRepository(connection).read(container.container_id)[-1].message)
+
+    monkeypatch.setattr(Database, "transaction", transaction)
+    yard.run(2)
+
+    async def story() -> None:
+        stop = asyncio.Event()
+        serving = yard.serve(yard.daemon(), stop)
+        await yard.until(lambda: set(yard.states().values()) == {"COMPLETED"})
+        stop.set()
+        await serving
+
+    yard.play(story)
+    assert last_words
+    assert all("has ended" in words for words in last_words)
 
 
 def test_a_ship_begins_within_seconds(yard: Yard) -> None:

@@ -282,13 +282,14 @@ class Supervisor:
 
         if report.error is not None:
             log.error("%s broke off: %s", container.ship_symbol, report.error)
-        await self._memory.write(work)
         log.info(
             "%s has ended: %d pairs completed, %d failed",
             container.ship_symbol,
             report.pairs_completed,
             report.pairs_failed,
         )
+        await self._write_log()  # before its end: who follows a container's log leaves when it has ended
+        await self._memory.write(work)
         await close_if_ended(driving.lab, container.run_id)
 
 

@@ -64,7 +64,7 @@ def test_a_second_row_is_a_duplicate_and_nothing_of_the_transaction_is_written(d
 
 
 def test_who_counts_statements_counts_these(database: Database) -> None:
-    with counting() as counts, database.reading() as connection:
+    with database.reading() as connection, counting() as counts:
         FIND.first(connection, {"number": 1})
     assert counts["statements"] == 1
 

@@ -18,6 +18,7 @@ from spacetraders_lab.core.errors import UserError
 from spacetraders_lab.store.disk import network_file_system
 from spacetraders_lab.store.failures import DatabaseDamaged, is_busy, translated
 from spacetraders_lab.store.migrations import HEAD, REVISIONS
+from spacetraders_lab.store.prepared import execute
 
 BUSY_SECONDS = 30.0  # how long a statement waits for another program's lock
 CONNECT_SECONDS = 10
@@ -53,7 +54,7 @@ class Database:
         with translated(self.name), self._connection() as connection, connection.begin():
             # The write lock at once: a read turned into a write fails when another wrote between.
             if self.is_sqlite:
-                self._begin(connection, "BEGIN IMMEDIATE")
+                execute(connection, "BEGIN IMMEDIATE")
             yield connection
 
     @contextmanager
@@ -66,7 +67,7 @@ class Database:
             if not self.is_sqlite:
                 connection = connection.execution_options(isolation_level="REPEATABLE READ")
             with closing(connection.begin()):
-                self._begin(connection, "BEGIN" if self.is_sqlite else f"SET LOCAL {_idle_limit(IDLE_READING_SECONDS)}")
+                execute(connection, "BEGIN" if self.is_sqlite else f"SET LOCAL {_idle_limit(IDLE_READING_SECONDS)}")
                 yield connection
 
     @contextmanager
@@ -89,14 +90,6 @@ class Database:
             connection.close()
             raise
         self._kept.append(connection)
-
-    def _begin(self, connection: Connection, statement: str) -> None:
-        """Begin a transaction by its first statement, past SQLAlchemy: there are more of these than of any other."""
-        driver: Any = connection.connection.driver_connection
-        try:
-            driver.execute(statement)
-        except connection.dialect.loaded_dbapi.Error as error:
-            raise OperationalError(statement, {}, error) from error
 
     def check(self) -> None:
         """Look the database over; raises DatabaseDamaged for a file that is not whole."""

@@ -33,8 +33,17 @@ from tests.waiting import until
 FROZEN = "frozen"
 QUICK = LeaseTimes(lease=2.0, margin=0.5, settle=0.5)  # on loopback nothing is under way for half a second
 
+# What the lab imports only when it uses it, each process would import for itself: half of the work of a short life.
+_LAZY = (
+    "anyio._backends._asyncio",
+    "httpcore2",
+    "psycopg",
+    "sqlalchemy.dialects.postgresql",
+    "sqlalchemy.dialects.sqlite",
+    "truststore",
+)
 _context = multiprocessing.get_context("forkserver")
-_context.set_forkserver_preload([__name__, "spacetraders_lab.cli.experiment"])
+_context.set_forkserver_preload([__name__, "spacetraders_lab.cli.experiment", *_LAZY])
 
 
 @dataclass(frozen=True, slots=True)

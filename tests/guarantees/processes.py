@@ -7,6 +7,7 @@ import asyncio
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
@@ -176,14 +177,18 @@ def _work(work: Work) -> None:
 async def _let_ships_work(work: Work) -> None:
     froze = False
 
+    def freeze() -> None:
+        print(FROZEN, flush=True)
+        signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)  # for the whole process, and from here on
+
     async def pass_by(point: Point) -> None:
         nonlocal froze
         if point is work.dies_at:
             os.kill(os.getpid(), signal.SIGKILL)
         if point is work.freezes_at and not froze:
             froze = True
-            print(FROZEN, flush=True)
-            os.kill(os.getpid(), signal.SIGSTOP)
+            # On the database's thread, so not in the middle of a heartbeat's write: SQLite would stay locked for all.
+            await asyncio.get_running_loop().run_in_executor(lab.thread, freeze)
 
     with closing(open_database(work.database_url, durable=False)) as database:
         async with (

@@ -19,7 +19,7 @@ from tests.guarantees.processes import Playground, playground
 from tests.waiting import until
 
 KILLS = 8
-SHORT = LeaseTimes(lease=0.4, margin=0.1, settle=0.1)
+SHORT = LeaseTimes(lease=0.8, margin=0.2, settle=0.1)
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def test_processes_killed_at_random_moments_finish_every_pair(make_ground: Calla
 def test_a_worker_that_dies_before_its_first_heartbeat_is_rescued(make_ground: Callable[..., Playground]) -> None:
     ground = make_ground(ships=1)
     run = ground.write_run(ground.pairs(1), ONE_CELL, now=datetime.now(UTC))
-    assert ground.start(run, dies_at=Point.CLAIMED).wait() == -signal.SIGKILL
+    assert ground.start(run, times=SHORT, dies_at=Point.CLAIMED).wait() == -signal.SIGKILL
     assert ground.counts(run) == {"CLAIMED": 1}
     assert ground.start(run).wait() == 0
     assert ground.counts(run) == {"COMPLETED": 1}

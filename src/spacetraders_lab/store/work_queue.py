@@ -153,9 +153,9 @@ class WorkQueueRepository:
 
     def mark_complete(self, claim: ClaimedPair, *, now: datetime, washout_seconds: float = 0.0) -> None:
         """The pair is COMPLETED; its listings are free after the washout. Raises LeaseLost."""
-        self._end(
-            claim, now, washout_seconds, CLAIMED, status=QueueStatus.COMPLETED, completed_at=now, error_message=None
-        )
+        if _COMPLETE.change(self._connection, held(claim, now) | {"now": now}) != 1:
+            raise lease_lost(claim)
+        listing_locks.hold(self._connection, claim.queue_id, now + timedelta(seconds=washout_seconds))
 
     def mark_failed(
         self,
@@ -349,6 +349,11 @@ class WorkQueueRepository:
 
 _RENEW = Prepared(update(queue).where(*FENCE).values(lease_until=bindparam("until", type_=UtcDateTime)))
 _NOW = bindparam("now", type_=UtcDateTime)
+_COMPLETE = Prepared(
+    update(queue)
+    .where(*FENCE, CLAIMED)
+    .values(status=QueueStatus.COMPLETED, completed_at=_NOW, error_message=None, owner=None, lease_until=None)
+)
 _RUN_HAS_ENDED = exists().where(runs.c.run_id == queue.c.run_id, runs.c.finished_at.is_not(None))
 _IN_RUN: ColumnElement[bool] = queue.c.run_id == bindparam("in_run")
 # Two counts, for each has its index: with OR, SQLite looks at every pair of the run.

@@ -25,6 +25,11 @@ _LIST = Prepared(
     .where(places.c.universe_id == bindparam("of_universe"), places.c.waypoint_symbol == bindparam("at"))
     .values({name: bindparam(name) for name in _KINDS.values()})
 )
+# executed whenever a program enters, and whatever it enters is nearly always there
+_IDS = {
+    table: Prepared(select(*table.primary_key).where(*(table.c[name] == bindparam(name) for name in key)))
+    for table, key in ((universes, ("base_url", "reset_date")), (players, ("agent_symbol", "universe_id")))
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,10 +206,12 @@ class World:
         }
 
     def _id_of(self, table: Table, **key: str | int) -> int:
-        (id_column,) = table.primary_key
-        self._connection.execute(insert_into(self._connection, table).values(key).on_conflict_do_nothing())
-        found: int = self._connection.execute(select(id_column).filter_by(**key)).scalar_one()
-        return found
+        row = _IDS[table].first(self._connection, key)
+        if row is None:
+            self._connection.execute(insert_into(self._connection, table).values(key).on_conflict_do_nothing())
+            row = _IDS[table].first(self._connection, key)
+        (found,) = row
+        return int(found)
 
 
 def _played_at(base_url: str) -> ColumnElement[bool]:

@@ -19,14 +19,17 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from spacetraders_lab.core.errors import LeaseLost
 from spacetraders_lab.core.experiment import ClaimedPair, IntentState, MarketPair
 from spacetraders_lab.store.database import Database
 from spacetraders_lab.store.experiments import ExperimentRepository
 from spacetraders_lab.store.intents import IntentRepository
-from spacetraders_lab.store.schema import experiment_work_queue, listing_locks
+from spacetraders_lab.store.prepared import Prepared
+from spacetraders_lab.store.schema import experiment_runs, listing_locks
+from spacetraders_lab.store.schema import experiment_work_queue as queue
+from spacetraders_lab.store.types import UtcDateTime
 from spacetraders_lab.store.work_queue import WorkQueueRepository
 from spacetraders_lab.store.world import World
 from tests.factories import make_record
@@ -40,6 +43,29 @@ PAIRS = [
 RUNS = ("one", "two")
 LEASE = 60
 Listing = tuple[str, str]
+# Read after every step, so built once.
+ROWS = Prepared(
+    select(
+        queue.c.run_id,
+        queue.c.pair_id,
+        queue.c.status,
+        queue.c.claimed_by,
+        queue.c.owner,
+        queue.c.lease_until,
+        queue.c.attempts,
+        queue.c.take,
+    )
+    .join(experiment_runs, experiment_runs.c.run_id == queue.c.run_id)
+    .where(experiment_runs.c.universe_id == bindparam("universe"))
+)
+LOCKS = Prepared(
+    select(listing_locks.c.market_symbol, listing_locks.c.good_symbol, queue.c.pair_id, queue.c.run_id)
+    .join(queue, listing_locks.c.queue_id == queue.c.queue_id)
+    .where(
+        listing_locks.c.universe_id == bindparam("universe"),
+        listing_locks.c.held_until > bindparam("now", type_=UtcDateTime),
+    )
+)
 VERBS = st.sampled_from(
     [
         *["claim"] * 5,
@@ -288,21 +314,14 @@ class QueueMachine(RuleBasedStateMachine):
         self.claims.append(claim)
 
     @invariant()
-    def the_rows_are_as_the_model_has_them(self) -> None:
-        columns = experiment_work_queue.c
+    def all_is_as_the_model_has_it(self) -> None:
         with self.database.reading() as connection:
-            found = connection.execute(
-                select(
-                    columns.run_id,
-                    columns.pair_id,
-                    columns.status,
-                    columns.claimed_by,
-                    columns.owner,
-                    columns.lease_until,
-                    columns.attempts,
-                    columns.take,
-                ).where(columns.run_id.in_([run + self.suffix for run in RUNS]))
-            ).all()
+            rows = ROWS.rows(connection, {"universe": self.universe})
+            locks = LOCKS.rows(connection, {"universe": self.universe, "now": after(self.now)})
+        self.the_rows_are_the_same(rows)
+        self.every_live_lease_holds_both_its_listings_and_no_listing_has_two_holders(locks)
+
+    def the_rows_are_the_same(self, found: list[Any]) -> None:
         assert sorted(map(tuple, found)) == sorted(
             (
                 row.run + self.suffix,
@@ -317,17 +336,8 @@ class QueueMachine(RuleBasedStateMachine):
             for row in self.model.rows.values()
         )
 
-    @invariant()
-    def every_live_lease_holds_both_its_listings_and_no_listing_has_two_holders(self) -> None:
-        with self.database.reading() as connection:
-            held = {
-                (lock.market_symbol, lock.good_symbol): (lock.pair_id, lock.run_id)
-                for lock in connection.execute(
-                    select(listing_locks, experiment_work_queue.c.pair_id, experiment_work_queue.c.run_id)
-                    .join(experiment_work_queue, listing_locks.c.queue_id == experiment_work_queue.c.queue_id)
-                    .where(listing_locks.c.universe_id == self.universe, listing_locks.c.held_until > after(self.now))
-                )
-            }
+    def every_live_lease_holds_both_its_listings_and_no_listing_has_two_holders(self, locks: list[Any]) -> None:
+        held = {(lock.market_symbol, lock.good_symbol): (lock.pair_id, lock.run_id) for lock in locks}
         for row in self.model.rows.values():
             if (row.lease_until or 0) > self.now:
                 assert {held[listing] for listing in row.listings} == {(row.pair.pair_id, row.run + self.suffix)}

@@ -4,10 +4,12 @@ And the two databases: `database` is fresh for every test, which runs once on SQ
 """
 
 import gc
+import os
 import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from hypothesis import settings
@@ -41,6 +43,15 @@ def tokens_are_nowhere_else(tmp_path_factory: pytest.TempPathFactory) -> Iterato
     written = [path for path in tmp_path_factory.getbasetemp().rglob("*") if path.is_file() and not path.is_symlink()]
     allowed = [path for path in written if path.parts[-3] == "tokens" or "state" in path.name]
     assert [path for path in set(written) - set(allowed) if TOKEN.search(path.read_bytes())] == []
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What a report's drawing library is kept in is made once for all tests and workers: it takes seconds."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    with patch.dict(os.environ, XDG_CACHE_HOME=str(shared / "cache")):
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -43,6 +43,7 @@ class Terminal:
             "HOME": str(home),
             "XDG_CONFIG_HOME": str(home / "config"),
             "XDG_DATA_HOME": str(home / "data"),
+            "XDG_CACHE_HOME": os.environ["XDG_CACHE_HOME"],  # that of the whole suite
         }
         self.set(**settings)
 

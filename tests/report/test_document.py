@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from html.parser import HTMLParser
+from pathlib import Path
 from unittest.mock import patch
 
 import altair
@@ -132,6 +133,25 @@ def test_the_same_run_gives_the_same_bytes_but_for_the_time() -> None:
         other = as_html(compose(subject()), now=NOON + timedelta(days=1), version="1.2.3")
     assert other != one
     assert other.replace("2026-03-02 12:00 UTC", "2026-03-01 12:00 UTC") == one
+
+
+def test_the_drawing_library_is_made_once_and_a_cache_that_cannot_be_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def page(home: Path) -> str:
+        monkeypatch.setenv("XDG_CACHE_HOME", str(home))
+        document._vega.cache_clear()  # as a process of its own
+        return as_html(Report("t", "t"), now=NOON, version="1.2.3")
+
+    made: list[str] = []
+    monkeypatch.setattr(vl_convert, "javascript_bundle", lambda snippet: made.append(snippet) or "draw('é')")
+    first = page(tmp_path / "cache")
+    assert "draw('é')" in first and len(made) == 1
+    assert page(tmp_path / "cache") == first and len(made) == 1
+    (kept,) = (tmp_path / "cache").rglob("*.*")
+    monkeypatch.setattr(document.metadata, "version", lambda _: "another")
+    assert page(tmp_path / "cache") == page(kept) == first and len(made) == 3  # a file is no folder
+    document._vega.cache_clear()
 
 
 def test_hostile_text_is_text() -> None:

@@ -5,9 +5,14 @@ The same run gives the same bytes, but for the time in its footer.
 """
 
 import base64
+import os
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
+from importlib import metadata
+from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -98,8 +103,24 @@ def as_html(report: Report, *, now: datetime, version: str) -> str:
 
 @cache
 def _vega() -> Markup:
-    """Vega, Vega-Lite and Vega-Embed as one script (seconds to make). It is code, so it is not escaped."""
-    return Markup(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;"))
+    """Vega, Vega-Lite and Vega-Embed as one script. It is code, so it is not escaped.
+
+    Making it takes seconds, more than all the rest of a report: it is kept in the user's cache where that can be.
+    """
+    kept = _cache_folder() / f"vega-{metadata.version('vl-convert-python')}.js"
+    with suppress(OSError):
+        return Markup(kept.read_text(encoding="utf-8"))
+    script = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
+    with suppress(OSError):
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile("w", encoding="utf-8", dir=kept.parent, suffix=".new", delete=False) as draft:
+            draft.write(script)
+        Path(draft.name).replace(kept)  # whole, or not at all
+    return Markup(script)
+
+
+def _cache_folder() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spacetraders-lab"
 
 
 def _data_url(text: str) -> str:

@@ -20,7 +20,7 @@ from spacetraders_lab.study.rig import BASE_URL
 from tests.cli.recorded import Recorded
 from tests.factories import NOON, make_good, make_snapshot
 from tests.store.memory import enter_run
-from tests.terminal import Terminal
+from tests.terminal import Answer, Terminal
 
 _SPLIT = "advise split {} --at {} --side buy --units 40 --visits 2 --every 60"
 CHROMIUM = Path("/usr/bin/chromium")
@@ -29,6 +29,13 @@ CHROMIUM = Path("/usr/bin/chromium")
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Recorded:
     return Recorded(tmp_path_factory.mktemp("recorded"))
+
+
+@pytest.fixture(scope="module")
+def reported(recorded: Recorded, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Answer]:
+    """The page of that run, and what the command said when it was written."""
+    file = tmp_path_factory.mktemp("reported") / "page.html"
+    return file, recorded.terminal.type(f"experiment report --run-id {recorded.run_id} --out {file}")
 
 
 @pytest.fixture
@@ -276,9 +283,8 @@ class TestAdvise:
 
 
 class TestReport:
-    def test_one_page_with_everything_in_it(self, recorded: Recorded, tmp_path: Path) -> None:
-        file = tmp_path / "page.html"
-        answer = recorded.terminal.type(f"experiment report --run-id {recorded.run_id} --out {file}")
+    def test_one_page_with_everything_in_it(self, recorded: Recorded, reported: tuple[Path, Answer]) -> None:
+        file, answer = reported
         assert (answer.code, answer.err) == (0, "")
         assert answer.out.startswith(f"{file} (")
         page = file.read_text()
@@ -293,10 +299,11 @@ class TestReport:
         ):
             assert words in page
 
-    def test_its_words_and_tables_are_beside_it_as_markdown(self, recorded: Recorded, tmp_path: Path) -> None:
-        file = tmp_path / "page.html"
-        answer = recorded.terminal.type(f"experiment report --run-id {recorded.run_id} --out {file}")
-        copy = tmp_path / "page.md"
+    def test_its_words_and_tables_are_beside_it_as_markdown(
+        self, recorded: Recorded, reported: tuple[Path, Answer]
+    ) -> None:
+        file, answer = reported
+        copy = file.with_suffix(".md")
         assert f"{copy}: " in answer.out
         assert f"# Liquidity of {recorded.system}" in copy.read_text()
 
@@ -306,14 +313,11 @@ class TestReport:
         assert (answer.code, answer.out) == (2, "") and "name an HTML file" in answer.complaint
         assert not file.exists()
 
-    def test_every_figure_is_drawn_in_a_browser_and_nothing_is_fetched(
-        self, recorded: Recorded, tmp_path: Path
-    ) -> None:
+    def test_every_figure_is_drawn_in_a_browser_and_nothing_is_fetched(self, reported: tuple[Path, Answer]) -> None:
         playwright = pytest.importorskip("playwright.sync_api")
         if not CHROMIUM.exists():
             pytest.skip(f"{CHROMIUM} is not installed")
-        file = tmp_path / "page.html"
-        recorded.terminal.type(f"experiment report --run-id {recorded.run_id} --out {file}")
+        file, _ = reported
         with (
             playwright.sync_playwright() as player,
             player.chromium.launch(

@@ -16,10 +16,12 @@ T = TypeVar("T")
 
 def until(condition: Callable[[], T], within: float = 60.0) -> T:
     """The first true answer of the condition, which is asked again and again; fails when there is none in time."""
-    deadline = time.monotonic() + within
+    asked = time.monotonic()
+    deadline = asked + within
     while not (answer := condition()):
         assert time.monotonic() < deadline, "it did not come to pass in time"
-        time.sleep(0.02)
+        time.sleep(max(0.02, 4 * (time.monotonic() - asked)))  # who is waited for needs the processor more
+        asked = time.monotonic()
     return answer
 
 

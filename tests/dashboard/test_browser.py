@@ -227,15 +227,16 @@ def test_every_view_fits_a_desk_and_a_phone_in_dark_and_light(
     add_containers_to(page, "run-1")
     backgrounds = set()
     for size in (WIDE, PHONE):
-        for scheme in ("dark", "light"):
-            shown = open_page(page.url, scheme, size)
-            for path in ("/", "/runs/run-1", "/markets", "/logs"):
-                shown.goto(page.url + path)
-                expect(shown.locator("main > *").first).to_be_visible()
-                assert shown.evaluate("document.documentElement.scrollWidth") <= size["width"], (path, size)
-            backgrounds.add((scheme, shown.evaluate("getComputedStyle(document.body).backgroundColor")))
-            shown.close()
-    assert len(backgrounds) == 2
+        shown = open_page(page.url, size=size)
+        for path in ("/", "/runs/run-1", "/markets", "/logs"):
+            shown.goto(page.url + path)
+            expect(shown.locator("main > *").first).to_be_visible()
+            for scheme in ("dark", "light"):
+                shown.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+                assert shown.evaluate("document.documentElement.scrollWidth") <= size["width"], (path, size, scheme)
+                backgrounds.add((scheme, shown.evaluate("getComputedStyle(document.body).backgroundColor")))
+        shown.close()
+    assert len(backgrounds) == len({color for _, color in backgrounds}) == 2
     shown = open_page(f"{page.url}/runs/run-1", size=WIDE)
     expect(shown.locator("canvas[data-ship]")).to_be_visible()
     shown.set_viewport_size({"width": 390, "height": 844})

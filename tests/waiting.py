@@ -20,7 +20,8 @@ def until(condition: Callable[[], T], within: float = 60.0) -> T:
     deadline = asked + within
     while not (answer := condition()):
         assert time.monotonic() < deadline, "it did not come to pass in time"
-        time.sleep(max(0.02, 4 * (time.monotonic() - asked)))  # who is waited for needs the processor more
+        took = time.monotonic() - asked
+        time.sleep(min(max(0.02, 4 * took), 0.5))  # who is waited for needs the processor more
         asked = time.monotonic()
     return answer
 

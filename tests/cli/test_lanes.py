@@ -15,7 +15,7 @@ from spacetraders_lab.store.database import open_database
 from spacetraders_lab.store.schema import market_observations
 from spacetraders_lab.store.world import World
 from spacetraders_lab.study.rig import BASE_URL, Rig
-from tests.terminal import Terminal
+from tests.terminal import Answer, Terminal
 
 LANES = 12 * 6 * 5  # of the laboratory system: twelve goods at six markets each
 
@@ -68,6 +68,15 @@ def measured(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Measured]:
     shutil.rmtree(home)
 
 
+@pytest.fixture(scope="module")
+def told(measured: Measured, tmp_path_factory: pytest.TempPathFactory) -> Answer:
+    """What is said of that database as it is."""
+    player = Player(tmp_path_factory.mktemp("told"), measured)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(known.SystemClock, "now", lambda _: player.now())
+        return player.type(f"{player.asks} --json")
+
+
 @pytest.fixture
 def player(tmp_path: Path, measured: Measured, monkeypatch: pytest.MonkeyPatch) -> Player:
     found = Player(tmp_path, measured)
@@ -75,8 +84,8 @@ def player(tmp_path: Path, measured: Measured, monkeypatch: pytest.MonkeyPatch) 
     return found
 
 
-def test_every_lane_is_told_as_advise_lane_tells_it_and_all_others_are_counted(player: Player) -> None:
-    found = player.type(f"{player.asks} --json").json
+def test_every_lane_is_told_as_advise_lane_tells_it_and_all_others_are_counted(player: Player, told: Answer) -> None:
+    found = told.json
     assert len(found["lanes"]) >= 4
     assert len(found["lanes"]) + sum(found["left_out"].values()) == LANES
     assert found["universe_over"] is False
@@ -107,8 +116,8 @@ def test_the_table_fits_eighty_columns_and_says_how_to_go_on(player: Player, mon
     assert f"\n{'credits an hour'}" in player.type(command).out
 
 
-def test_what_was_never_seen_is_counted_apart(player: Player) -> None:
-    before = player.type(f"{player.asks} --json").json
+def test_what_was_never_seen_is_counted_apart(player: Player, told: Answer) -> None:
+    before = told.json
     player.forget(waypoint_symbol=before["lanes"][0]["from"], good_symbol="PLASTICS")
     player.forget(good_symbol="FUEL")
     database = open_database(path=player.database)

@@ -191,18 +191,22 @@ class Market:
 
     def _produce(self, listing: Listing) -> None:
         """Move the stock towards its rest by rate·tv, at least one unit, never past it; making may use up inputs."""
+        room = round_half_up(listing.rest * listing.trade_volume) - listing.stock
+        makes = room > 0 and listing.kind is not ListingType.IMPORT
+        uses_up = room < 0 and listing.kind is not ListingType.EXPORT
+        if not (makes or uses_up):  # most listings at most ticks: their rate need not be known
+            return
         rate = self.rate(listing.good)
         if not rate:
             return
         step = max(1, round_half_up(rate * listing.trade_volume))
-        room = round_half_up(listing.rest * listing.trade_volume) - listing.stock
-        if listing.kind is not ListingType.IMPORT:
-            made = max(0, min(step, room))
-            listing.stock += made
-            for partner in self._partners[listing.good]:
-                partner.stock -= round_half_up(made * self.settings.inputs_per_unit)
-        if listing.kind is not ListingType.EXPORT:
-            listing.stock -= max(0, min(step, -room))
+        if uses_up:
+            listing.stock -= min(step, -room)
+            return
+        made = min(step, room)
+        listing.stock += made
+        for partner in self._partners[listing.good]:
+            partner.stock -= round_half_up(made * self.settings.inputs_per_unit)
 
     def _climb(self, listing: Listing) -> None:
         """Count busy ticks up and quiet ones down; the tradeVolume may grow at the top and shrink at the bottom."""

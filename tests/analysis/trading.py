@@ -13,8 +13,9 @@ from typing import Any
 from spacetraders_lab.analysis.dataset import Dataset, dataset_from_columns
 from spacetraders_lab.analysis.observations import Observations, observations_from_columns
 from spacetraders_lab.analysis.recovery_findings import Stream, stream_of
-from spacetraders_lab.core.market import Listing, Operation, TradeGood
+from spacetraders_lab.core.market import Listing, ListingType, Operation, TradeGood
 from spacetraders_lab.core.protocol import cell_units
+from spacetraders_lab.sandbox.goods import RECIPES
 from spacetraders_lab.sandbox.lab import generate_lab
 from spacetraders_lab.sandbox.market import Market
 from spacetraders_lab.sandbox.settings import SandboxSettings
@@ -201,6 +202,23 @@ def trade_and_watch(
     return trading
 
 
+def keep_only(place: Market, goods: set[str]) -> None:
+    """Leave out of a market what nobody will look at, so that its ticks need not be played; nothing else changes.
+
+    What the goods are made of stays, and what is made of them: one moves the other.
+    """
+    kinds = {good: listing.kind for good, listing in place.listings.items()}
+    chains = [
+        {product, *(good for good in RECIPES.get(product, ()) if kinds.get(good) is ListingType.IMPORT)}
+        for product, kind in kinds.items()
+        if kind is ListingType.EXPORT
+    ]
+    kept: set[str] = set()
+    while kept != goods:
+        kept, goods = goods, goods.union(*(chain for chain in chains if chain & goods))
+    place.restore([listing for good, listing in place.listings.items() if good in kept], [], place.progress)
+
+
 def trade_and_return(
     markets: dict[str, Market],
     visits: int,
@@ -216,6 +234,8 @@ def trade_and_return(
     """
     trading, random = Trading(markets), Random(seed)
     listings = random.sample(sorted((m, g) for m, place in markets.items() for g in place.listings), 30)
+    for market, place in markets.items():
+        keep_only(place, {good for at, good in listings if at == market})
     plan = []
     for number in range(visits):
         begin = number // 30 * every + random.uniform(0, 10 * 3600)

@@ -184,7 +184,8 @@ def test_probes_do_not_wait_for_ever_for_a_trader_that_has_left(make_rig: MakeRi
     assert yard.states() == {one: "STOPPED", probe: "PENDING"}
     rig.play(lambda lab: changes.add_ships(lab, run.run_id, [two]))
     rig.play(lambda lab: changes.reopen(lab, run.run_id))
-    yard.play_until_over(run)
+    yard.play_until(lambda: watches_only(rig, run))
+    rig.resume(run, two, probe)  # by a command: a daemon looks every two seconds, and the watch lasts eight hours
     assert rig.run(run).status is RunStatus.COMPLETED
     assert rig.counts(run) == {"COMPLETED": 2}
 

@@ -59,11 +59,15 @@ class Yard:
 
     def play_until_over(self, run: ExperimentRun) -> None:
         """Let one daemon fly a run until it has ended or waits for its user, for half a day at most."""
+        self.play_until(lambda: self.rig.run(run).status is not RunStatus.RUNNING)
+
+    def play_until(self, condition: Callable[[], bool]) -> None:
+        """Let one daemon drive what there is until the condition holds, for half a day at most."""
 
         async def story() -> None:
             stop = asyncio.Event()
             serving = self.serve(self.daemon(), stop)
-            await self.until(lambda: self.rig.run(run).status is not RunStatus.RUNNING, within=43_200, step=20)
+            await self.until(condition, within=43_200, step=20)
             stop.set()
             await serving
 

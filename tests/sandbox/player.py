@@ -1,16 +1,21 @@
 """A sandbox in process and a player at its API, for tests: calls are synchronous, time moves only when told to."""
 
 import asyncio
+import atexit
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
+from starlette.applications import Starlette
 
 from spacetraders_lab.sandbox.api import create_app
 from spacetraders_lab.sandbox.settings import SandboxSettings
 from spacetraders_lab.sandbox.universe import Agent, ShipState, Universe
 
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+_RUNNER = asyncio.Runner()  # of all players: to make a loop for a call takes longer than the call
+atexit.register(_RUNNER.close)
 
 
 class ManualClock:
@@ -39,11 +44,16 @@ class Player:
         settings.setdefault("rate_limit", False)
         self.clock = ManualClock()
         self.universe = Universe.create(SandboxSettings(**settings), self.clock.now())
-        self.app = create_app(self.universe, self.clock)
+        self.turn_to(create_app(self.universe, self.clock))
         self.headers: dict[str, str] = {"authorization": "Bearer an-account"}
         reply = self.post("/register", {"symbol": symbol, "faction": "COSMIC"})
         self.headers = {"authorization": f"Bearer {reply['token']}"}
         self.symbol = symbol
+
+    def turn_to(self, app: Starlette) -> None:
+        """Ask this server from now on."""
+        self.app = app
+        self._client = httpx2.AsyncClient(transport=httpx2.ASGITransport(app=app), base_url="http://sandbox/v2")
 
     @property
     def agent(self) -> Agent:
@@ -66,12 +76,7 @@ class Player:
         headers = {**self.headers, **arguments.pop("headers", {})}
         headers = {name: value for name, value in headers.items() if value is not None}
 
-        async def call() -> httpx2.Response:
-            transport = httpx2.ASGITransport(app=self.app)
-            async with httpx2.AsyncClient(transport=transport, base_url="http://sandbox/v2") as client:
-                return await client.request(method, path, headers=headers, **arguments)
-
-        return asyncio.run(call())
+        return _RUNNER.run(self._client.request(method, path, headers=headers, **arguments))
 
     def get(self, path: str, **query: Any) -> Any:
         return self._data(self.send("GET", path, params=query))

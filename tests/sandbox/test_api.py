@@ -229,14 +229,14 @@ def test_a_token_is_good_only_in_its_own_universe(player):
     other = Universe.create(SandboxSettings(seed=2), START + timedelta(days=14))
     app, player_app = create_app(other, player.clock), player.app
     try:
-        player.app = app
+        player.turn_to(app)
         assert player.refusal("GET", "/my/agent") == (
             401,
             4113,
             {"expected": "2026-03-15", "actual": "2026-03-01"},
         )
     finally:
-        player.app = player_app
+        player.turn_to(player_app)
 
 
 # Reads.

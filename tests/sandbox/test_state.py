@@ -36,7 +36,7 @@ def restarted(player: Player, file: Path) -> Player:
     again = object.__new__(Player)
     again.__dict__ |= player.__dict__
     again.universe = load_universe(file, player.universe.settings)
-    again.app = create_app(again.universe, player.clock)
+    again.turn_to(create_app(again.universe, player.clock))
     return again
 
 

@@ -13,8 +13,8 @@ from spacetraders_lab.store.prepared import Prepared
 from spacetraders_lab.store.schema import experiment_runs as runs
 from spacetraders_lab.store.schema import market_observations as observations
 from spacetraders_lab.store.schema import placebo_brackets as brackets
-from spacetraders_lab.store.world import trade_good
 
+# as `TradeGood` has them
 _QUOTE = ("good_symbol", "type", "trade_volume", "supply", "activity", "purchase_price", "sell_price")
 
 
@@ -123,8 +123,8 @@ def _quotes(
         .order_by(reader.is_not(None), observations.c.observation_id)
     )
     found: defaultdict[int, dict[str, TradeGood]] = defaultdict(dict)
-    for row in rows:
-        found[row.bracket_id][row.good_symbol] = trade_good(row)
+    for bracket_id, *quote in rows:  # very many: names would take longer to look up than all the rest
+        found[bracket_id][quote[0]] = TradeGood(*quote)
     return found
 
 

@@ -63,11 +63,12 @@ def test_a_purse_without_money_for_fuel_suspends_the_run(make_rig: MakeRig, tmp_
     rig = yard.rig
     run = begin(rig, 2)
 
-    def spent(_: httpx2.Request) -> None:
-        if watches_only(rig, run):
-            rig.agent.credits = 0
-
-    rig.wire.before = spent
+    stop = asyncio.Event()
+    rig.wire.after = lambda _: stop.set() if watches_only(rig, run) else None
+    rig.fly(run, stop=stop)  # what is traded before it is no concern of the daemon's
+    rig.wire.after = lambda _: None
+    assert rig.run(run).status is RunStatus.RUNNING
+    rig.agent.credits = 0
     yard.play_until_over(run)
     assert rig.run(run).status is RunStatus.SUSPENDED
     assert "out_of_credits: the purse cannot pay for fuel" in str(rig.run(run).status_reason)
@@ -185,7 +186,16 @@ def test_probes_do_not_wait_for_ever_for_a_trader_that_has_left(make_rig: MakeRi
     rig.play(lambda lab: changes.add_ships(lab, run.run_id, [two]))
     rig.play(lambda lab: changes.reopen(lab, run.run_id))
     yard.play_until(lambda: watches_only(rig, run))
-    rig.resume(run, two, probe)  # by a command: a daemon looks every two seconds, and the watch lasts eight hours
+
+    async def most_of_the_watch(lab: Lab) -> None:
+        """By a command: a daemon looks every two seconds, and the watch lasts eight hours."""
+        enough = asyncio.Event()
+        asyncio.get_running_loop().call_later(7.5 * 3600, enough.set)
+        await run_workers(lab, run, (two, probe), enough)
+
+    rig.play(most_of_the_watch)
+    assert rig.run(run).status is RunStatus.RUNNING
+    yard.play_until_over(run)
     assert rig.run(run).status is RunStatus.COMPLETED
     assert rig.counts(run) == {"COMPLETED": 2}
 

@@ -57,6 +57,7 @@ def play_watch(
     events = [(at, number) for number, at in enumerate(free_from)]
     heapq.heapify(events)
     over = max(free_from)
+    all_known_from = max(foreseen.known_from.values(), default=0.0)
     while events:
         now, number = heapq.heappop(events)
         ship, over = ships[number], max(over, now)
@@ -67,7 +68,9 @@ def play_watch(
         if not watch.to_come or is_over(now):
             continue
         elsewhere = {market for other, market in targets.items() if other != number}
-        known = [revisit for revisit in watch.to_come if foreseen.known_from[revisit] <= now]
+        known: Sequence[Revisit] = watch.to_come
+        if now < all_known_from:
+            known = [revisit for revisit in known if foreseen.known_from[revisit] <= now]
         errand = next_errand(known, ship.at, elsewhere, ship.seconds, moment(now), is_probe=ship.is_probe)
         targets[number] = errand.revisit.market if errand.revisit else ship.at
         if errand.revisit is None or errand.rest:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import lru_cache
 
 from spacetraders_lab.core.clock import Clock
 from spacetraders_lab.core.jumping import Gates
@@ -14,6 +15,8 @@ from spacetraders_lab.core.routing import Preference
 from spacetraders_lab.core.waypoint import Waypoint
 from spacetraders_lab.game.client import GameClient
 from spacetraders_lab.game.reads import get_market, list_waypoints
+
+_table = lru_cache(16)(leg_table)  # the same for all accounts of a universe
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class Game:
         """The flights of a system for an engine."""
         waypoints = await self.map(system)
         if (system, speed) not in self._legs:
-            self._legs[system, speed] = leg_table(waypoints, speed)
+            self._legs[system, speed] = _table(waypoints, speed)
         return self._legs[system, speed]
 
     async def fuel_stations(self, system: str) -> frozenset[str]:

@@ -5,6 +5,7 @@ A tour ends at its last market; nobody flies home.
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 from spacetraders_lab.core.legs import LegTable
@@ -48,15 +49,12 @@ def tour_problem(
     Legs are the fastest under fuel, taking the tank to be full after a stop at a fuel station and half full after one
     elsewhere. Raises Unreachable for a ship that cannot set off.
     """
-    legs: dict[tuple[int, int], tuple[tuple[float, ...], ...]] = {}
-    for ship, table, _ in fleet:
-        if (table.speed, ship.fuel_capacity) not in legs:
-            legs[table.speed, ship.fuel_capacity] = _between(table, ship.fuel_capacity, markets, stations)
+    asked = tuple(markets), frozenset(stations)
     return TourProblem(
         markets=tuple(markets),
         ships=tuple(ship.symbol for ship, _, _ in fleet),
         first=tuple(_first(ship, table, wait, markets, stations) for ship, table, wait in fleet),
-        between=tuple(legs[table.speed, ship.fuel_capacity] for ship, table, _ in fleet),
+        between=tuple(_between(table, ship.fuel_capacity, *asked) for ship, table, _ in fleet),
     )
 
 
@@ -107,8 +105,9 @@ def _first(
     return tuple(wait + route_of(ship, table, market, stations).seconds + VISIT_SECONDS for market in markets)
 
 
+@lru_cache(16)  # who looks at a system again, or for another account, asks the same
 def _between(
-    table: LegTable, capacity: int, markets: Sequence[str], stations: Collection[str]
+    table: LegTable, capacity: int, markets: tuple[str, ...], stations: frozenset[str]
 ) -> tuple[tuple[float, ...], ...]:
     def seconds(origin: str, destination: str) -> float:
         fuel = capacity if origin in stations else (capacity + 1) // 2

@@ -194,16 +194,14 @@ def _cadence(
 def _kept_up(buy: Curve, sell: Curve, hold: int, trip: Trip, ends: Ends) -> Cadence | None:
     """The cadence and the most units a trip that earn most in a week; None where it would lose."""
     few = [few_draws(curve, end) for curve, end in zip((buy, sell), ends, strict=True)]
-    (here, there), few_ends, most = (few[0][0], few[1][0]), (few[0][1], few[1][1]), caps(hold)
-    best = (0.0, 0.0, 0)
-    for minutes in cadences(trip.minutes):
-        _, profits = week(here, there, most, minutes, few_ends)
-        an_hour = np.quantile(trip.less_fuel(profits) * 60 / minutes, _CAUTION, axis=1)
-        place = int(an_hour.argmax())
-        best = max(best, (float(an_hour[place]), minutes, int(most[place])))
-    earns, minutes, units = best
-    if earns <= 0:
+    tried, most = np.array(list(cadences(trip.minutes))), caps(hold)
+    often, most = np.repeat(tried, len(most)), np.tile(most, len(tried))
+    _, profits = week(few[0][0], few[1][0], most, often, (few[0][1], few[1][1]))
+    an_hour = np.quantile(trip.less_fuel(profits) * 60 / often[:, None], _CAUTION, axis=1)
+    way = max(range(len(most)), key=lambda way: (an_hour[way], often[way], -most[way]))
+    if an_hour[way] <= 0:
         return None
+    minutes, units = float(often[way]), int(most[way])
     taken, earned = week(buy, sell, np.array([units]), minutes, ends)
     return _cadence(buy, sell, units, trip, minutes, trip.less_fuel(earned[0]), float(np.median(taken)))
 

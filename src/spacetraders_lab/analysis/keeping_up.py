@@ -38,29 +38,42 @@ def caps(hold: int) -> Ints:
     return np.unique(np.geomspace(1, hold, _MOST_CAPS).round().astype(np.int64))
 
 
-def trips(buy: Curve, sell: Curve, most: Ints, minutes: float, ends: Ends) -> Iterator[tuple[Ints, Floats]]:
-    """Units and profit, fuel left aside, of each trip of a week: caps x draws.
+def trips(buy: Curve, sell: Curve, most: Ints, minutes: Floats | float, ends: Ends) -> Iterator[tuple[Ints, Floats]]:
+    """Units and profit, fuel left aside, of each trip of a week: ways x draws.
 
-    There is one trip every so many minutes, and none takes more units than `most`. All begin at the quotes of now,
-    which earlier trades may have left displaced.
+    Of each way to fly it, no trip takes more units than its `most`, and there is one every so many `minutes`, which
+    ascend: so those that still have trips to come are always the first. All begin at the quotes of now, which earlier
+    trades may have left displaced.
     """
     parts = _Parts.of(buy, sell, most)
+    minutes = np.zeros((len(most), 1)) + np.reshape(minutes, (-1, 1))
+    count = _in_a_week(minutes)
     passing = [np.zeros((len(most), curve.draws)) + curve.displaced for curve in (buy, sell)]
     stays = [-curve.displaced + np.zeros((len(most), curve.draws)) for curve in (buy, sell)]
-    for _ in range(max(1, int(WEEK / minutes + 1e-9))):
-        (ask, asked), (bid, paid) = (parts.prices(i, passing[i] + stays[i]) for i in range(2))
+    for trip in range(int(count[0, 0])):
+        left = int((count > trip).sum())
+        (ask, asked), (bid, paid) = (parts.prices(i, passing[i][:left] + stays[i][:left]) for i in range(2))
         units, place = parts.best(bid - ask)
         yield units, parts.earned(paid - asked, place)
         for i, end in enumerate(ends):
             moved = parts.moved_by(i, place)
-            stays[i] = stays[i] + end.lasting * moved
-            passing[i] = end.gone_back(passing[i] + (1 - end.lasting) * moved, minutes)
+            stays[i] = stays[i][:left] + end.lasting * moved
+            passing[i] = end.gone_back(passing[i][:left] + (1 - end.lasting) * moved, minutes[:left])
 
 
-def week(buy: Curve, sell: Curve, most: Ints, minutes: float, ends: Ends) -> tuple[Floats, Floats]:
-    """Mean units and mean profit, fuel left aside, of a week's trips: caps x draws."""
-    units, profits = zip(*trips(buy, sell, most, minutes, ends), strict=True)
-    return np.mean(units, axis=0), np.mean(profits, axis=0)
+def week(buy: Curve, sell: Curve, most: Ints, minutes: Floats | float, ends: Ends) -> tuple[Floats, Floats]:
+    """Mean units and mean profit, fuel left aside, of a week's trips: ways x draws."""
+    units, profits = np.zeros((2, len(most), buy.draws))
+    for taken, earned in trips(buy, sell, most, minutes, ends):
+        units[: len(taken)] += taken
+        profits[: len(taken)] += earned
+    count = _in_a_week(np.reshape(minutes, (-1, 1)))
+    return units / count, profits / count
+
+
+def _in_a_week(minutes: Floats) -> Ints:
+    """Trips so many minutes apart."""
+    return np.maximum(1, (WEEK / minutes + 1e-9).astype(np.int64))
 
 
 def few_draws(curve: Curve, end: Resilience) -> tuple[Curve, Resilience]:
@@ -77,9 +90,9 @@ def few_draws(curve: Curve, end: Resilience) -> tuple[Curve, Resilience]:
 class _Parts:
     """A trip cut where a transaction or a cap ends: all units of a part trade at the same two quotes.
 
-    `upto` are the units up to the end of each part, `units` those of it alone, and `within` says, for each cap, which
-    parts do not exceed it. Of each curve, `number` is which transaction a part belongs to, `errors` what the law leaves
-    unsaid of it, and `moved` how far trading up to its end moves the quote.
+    `upto` are the units up to the end of each part, `units` those of it alone, and `within` says, for each way to fly,
+    which parts do not exceed its cap. Of each curve, `number` is which transaction a part belongs to, `errors` what the
+    law leaves unsaid of it, and `moved` how far trading up to its end moves the quote.
     """
 
     curves: tuple[Curve, Curve]
@@ -106,7 +119,7 @@ class _Parts:
         )
 
     def prices(self, i: int, displaced: Floats) -> tuple[Floats, Floats]:
-        """Of curve i, what a unit of each part trades at, caps x draws x parts.
+        """Of curve i, what a unit of each part trades at, ways x draws x parts.
 
         First what the law says, which is all that a trader knows beforehand, then with what it leaves unsaid.
         """
@@ -115,7 +128,7 @@ class _Parts:
 
     def best(self, gains: Floats) -> tuple[Ints, Ints]:
         """The units that should earn most, none beyond the cap, and the last part of them; 0 and -1 where all lose."""
-        sums = np.where(self.within, np.cumsum(gains * self.units, axis=2), -np.inf)
+        sums = np.where(self.within[: len(gains)], np.cumsum(gains * self.units, axis=2), -np.inf)
         place = np.where(sums.max(axis=2) > 0, sums.argmax(axis=2), -1)
         return np.where(place < 0, 0, self.upto[place]), place
 

@@ -9,12 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import special  # type: ignore[import-untyped]
 
-from spacetraders_lab.analysis.arrays import Floats, Ints
+from spacetraders_lab.analysis.arrays import Bools, Floats, Ints
 from spacetraders_lab.analysis.findings import LawForm
 from spacetraders_lab.core.analysis_plan import LOWEST_QUOTE
 from spacetraders_lab.core.market import Operation
 
 _FURTHEST = 50.0  # the exponent at which a quote is called endless
+_ENDLESS = 1e18  # tradeVolumes
 _ERRORS = 1  # a stream of its own: the draws of the parameters come from the same seed
 
 
@@ -47,6 +48,22 @@ class Curve:
     def draws(self) -> int:
         return len(self.quote)
 
+    @property
+    def against(self) -> float:
+        """The sign of moves of the quote against the trader."""
+        return 1.0 if self.side is Operation.BUY else -1.0
+
+    @property
+    def rest(self) -> Floats:
+        """The tradeVolumes from now at which the quote is best, a draw, if trades move it against the trader."""
+        return -np.maximum(0.0, np.zeros(self.draws) + self.displaced)
+
+    @property
+    def runs_away(self) -> Bools:
+        """In which draws trades move the quote in the trader's favour; a constant known badly can say that."""
+        begin, end = (self.at(self.rest[:, None] + far)[:, 0] for far in (0.0, _ENDLESS))
+        return self.against * end < self.against * begin
+
     def central(self) -> "Curve":
         """The one curve of the median of every parameter."""
         middle = None if self.asymptote is None else _median(self.asymptote)
@@ -75,8 +92,7 @@ class Curve:
 
     def at(self, moved: Floats) -> Floats:
         """The quotes once so many tradeVolumes have moved them: `moved` broadcasts against (draws, 1)."""
-        up = 1.0 if self.side is Operation.BUY else -1.0
-        quote, slope = self.quote[:, None], self.slope[:, None]
+        up, quote, slope = self.against, self.quote[:, None], self.slope[:, None]
         match self.form:
             case LawForm.NONE:
                 quotes = quote + 0.0 * moved

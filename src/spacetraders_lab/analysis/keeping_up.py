@@ -7,7 +7,7 @@ beforehand, so a trip is chosen without it and paid with it.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -22,6 +22,7 @@ _SHORTEST = 30.0  # minutes between trips: quotes go back by ticks of half an ho
 _LONGER = 1.4  # from one cadence to the next
 _MOST_CAPS = 9
 _FEW_DRAWS = 20
+_FURTHER = 16  # times as many units, from one guess to the next of where a trip ends
 
 
 def cadences(shortest: float) -> Iterator[float]:
@@ -45,11 +46,35 @@ def trips(buy: Curve, sell: Curve, most: Ints, minutes: Floats | float, ends: En
     ascend: so those that still have trips to come are always the first. All begin at the quotes of now, which earlier
     trades may have left displaced.
     """
-    parts = _Parts.of(buy, sell, most)
-    minutes = np.zeros((len(most), 1)) + np.reshape(minutes, (-1, 1))
+    return _trips(_Parts.of(buy, sell, most, np.arange(buy.draws), int(most.max())), minutes, ends)
+
+
+def week(buy: Curve, sell: Curve, most: Ints, minutes: Floats | float, ends: Ends) -> tuple[Floats, Floats]:
+    """Mean units and mean profit, fuel left aside, of a week's trips: ways x draws."""
+    units, profits = np.zeros((2, len(most), buy.draws))
+    reach = _furthest(buy, sell, int(most.max()))
+    for furthest in np.unique(reach):
+        draws = np.flatnonzero(reach == furthest)
+        parts = _Parts.of(buy, sell, most, draws, int(furthest))
+        for taken, earned in _trips(parts, minutes, (ends[0].of_draws(draws), ends[1].of_draws(draws))):
+            units[: len(taken), draws] += taken
+            profits[: len(taken), draws] += earned
+    count = _in_a_week(np.reshape(minutes, (-1, 1)))
+    return units / count, profits / count
+
+
+def few_draws(curve: Curve, end: Resilience) -> tuple[Curve, Resilience]:
+    """Some of the draws, evenly chosen: enough to choose by."""
+    kept = np.unique(np.linspace(0, curve.draws - 1, _FEW_DRAWS).astype(np.int64))
+    return curve.of_draws(kept), end.of_draws(kept)
+
+
+def _trips(parts: "_Parts", minutes: Floats | float, ends: Ends) -> Iterator[tuple[Ints, Floats]]:
+    ways = len(parts.within)
+    minutes = np.zeros((ways, 1)) + np.reshape(minutes, (-1, 1))
     count = _in_a_week(minutes)
-    passing = [np.zeros((len(most), curve.draws)) + curve.displaced for curve in (buy, sell)]
-    stays = [-curve.displaced + np.zeros((len(most), curve.draws)) for curve in (buy, sell)]
+    passing = [np.zeros((ways, curve.draws)) + curve.displaced for curve in parts.curves]
+    stays = [-curve.displaced + np.zeros((ways, curve.draws)) for curve in parts.curves]
     for trip in range(int(count[0, 0])):
         left = int((count > trip).sum())
         (ask, asked), (bid, paid) = (parts.prices(i, passing[i][:left] + stays[i][:left]) for i in range(2))
@@ -61,29 +86,23 @@ def trips(buy: Curve, sell: Curve, most: Ints, minutes: Floats | float, ends: En
             passing[i] = end.gone_back(passing[i][:left] + (1 - end.lasting) * moved, minutes[:left])
 
 
-def week(buy: Curve, sell: Curve, most: Ints, minutes: Floats | float, ends: Ends) -> tuple[Floats, Floats]:
-    """Mean units and mean profit, fuel left aside, of a week's trips: ways x draws."""
-    units, profits = np.zeros((2, len(most), buy.draws))
-    for taken, earned in trips(buy, sell, most, minutes, ends):
-        units[: len(taken)] += taken
-        profits[: len(taken)] += earned
-    count = _in_a_week(np.reshape(minutes, (-1, 1)))
-    return units / count, profits / count
-
-
 def _in_a_week(minutes: Floats) -> Ints:
     """Trips so many minutes apart."""
     return np.maximum(1, (WEEK / minutes + 1e-9).astype(np.int64))
 
 
-def few_draws(curve: Curve, end: Resilience) -> tuple[Curve, Resilience]:
-    """Some of the draws, evenly chosen: enough to choose by."""
-    kept = np.unique(np.linspace(0, curve.draws - 1, _FEW_DRAWS).astype(np.int64))
-    half_life = None if end.half_life is None else end.half_life[kept]
-    return (
-        curve.of_draws(kept),
-        replace(end, half_life=half_life, an_hour=end.an_hour[kept], lasting=end.lasting[kept]),
-    )
+def _furthest(buy: Curve, sell: Curve, most: int) -> Ints:
+    """Units beyond which no trip of at most so many goes, a draw: even where both ends are at rest, all beyond lose.
+
+    Where trades move a quote in the trader's favour, that may be all of them.
+    """
+    volumes = min(buy.trade_volume, sell.trade_volume)
+    tried = np.unique(np.minimum(most, volumes * _FURTHER ** np.arange(1, 7)))
+    tried = tried if tried[-1] == most else np.append(tried, most)
+    ask, bid = (curve.at(curve.rest[:, None] + (tried - 1) // curve.trade_volume) for curve in (buy, sell))
+    lost = (bid < ask) & ~(buy.runs_away | sell.runs_away)[:, None]
+    lost[:, -1] = True
+    return tried[lost.argmax(axis=1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,17 +123,18 @@ class _Parts:
     moved: tuple[Floats, Floats]
 
     @classmethod
-    def of(cls, buy: Curve, sell: Curve, most: Ints) -> "_Parts":
-        ends = (np.arange(curve.trade_volume, most.max(), curve.trade_volume) for curve in (buy, sell))
-        upto = np.unique(np.concatenate([most, *ends]))
+    def of(cls, buy: Curve, sell: Curve, most: Ints, draws: Ints, furthest: int) -> "_Parts":
+        """For these draws, in which no trip goes further than so many units."""
+        ends = (np.arange(curve.trade_volume, furthest, curve.trade_volume) for curve in (buy, sell))
+        upto = np.unique(np.concatenate([np.minimum(most, furthest), *ends]))
         here, there = ((upto - 1) // curve.trade_volume for curve in (buy, sell))
         return cls(
-            (buy, sell),
+            (buy.of_draws(draws), sell.of_draws(draws)),
             upto,
             np.diff(upto, prepend=0),
             upto <= most[:, None, None],
             (here, there),
-            (buy.errors(int(here[-1]) + 1)[:, here], sell.errors(int(there[-1]) + 1)[:, there]),
+            (buy.errors(int(here[-1]) + 1)[draws][:, here], sell.errors(int(there[-1]) + 1)[draws][:, there]),
             (buy.moved_by_each(upto), sell.moved_by_each(upto)),
         )
 

@@ -12,14 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from spacetraders_lab.analysis.advice import LaneAdvice, Trip, lane
-from spacetraders_lab.analysis.arrays import Floats
+from spacetraders_lab.analysis.arrays import Floats, Ints
 from spacetraders_lab.analysis.curve import Curve
 from spacetraders_lab.analysis.keeping_up import cadences
 from spacetraders_lab.analysis.resilience import WEEK, Resilience
 from spacetraders_lab.core.analysis_plan import LOWEST_QUOTE
-from spacetraders_lab.core.market import Operation
 
 _STEPS = np.array([0.0, *np.geomspace(1, 1024, 11)])  # tradeVolumes from the best quote: where nothing is left to earn
+_FORESEEN = 64  # transactions of a visit: what the law leaves unsaid of more may be anything
 _ENDLESS = 1e18
 
 
@@ -27,28 +27,35 @@ _ENDLESS = 1e18
 class LaneEnd:
     """One end of lanes, and the prices that no trip of a week can do better than. Arrays have a row a draw.
 
-    `best` is that of a unit. `further` is what the law says of quotes `_STEPS` from where they are best: where own
-    trades had not moved them, or, in draws in which trades move them in the trader's favour (a constant known badly
-    can say that), wherever they lead.
+    `further` is what the law says of quotes `_STEPS` from where they are best: where own trades had not moved them, or,
+    in draws in which trades move them in the trader's favour, wherever they lead. `best` is the best price of a unit
+    where no trip goes further than so many steps, and at last where one may go any way.
     """
 
     curve: Curve
     resilience: Resilience
-    best: Floats
     further: Floats
+    best: Floats
 
     @classmethod
     def of(cls, curve: Curve, resilience: Resilience, hold: int) -> "LaneEnd":
         """The end of lanes that are flown with this hold; the same for all of them."""
-        against, rest = _against(curve), -np.maximum(0.0, np.zeros(curve.draws) + curve.displaced)
-        quotes = against * curve.at(rest[:, None] + np.append(_STEPS, _ENDLESS))
-        runs_away = quotes[:, -1:] < quotes[:, :1]
-        further = np.where(runs_away, quotes[:, -1:], quotes[:, :-1])
-        paid = further[:, 0] + (against * curve.errors(-(-hold // curve.trade_volume))).min(axis=1)
-        return cls(curve, resilience, np.maximum(LOWEST_QUOTE, against * paid), against * further)
+        quotes = curve.against * curve.at(curve.rest[:, None] + np.append(_STEPS, _ENDLESS))
+        further = np.where(curve.runs_away[:, None], quotes[:, -1:], quotes[:, :-1])
+        most = -(-hold // curve.trade_volume)
+        errors = np.minimum.accumulate(curve.against * curve.errors(min(most, _FORESEEN)), axis=1)
+        upto = np.clip(np.append(_STEPS, _ENDLESS), 1, most).astype(np.int64)
+        errors = np.where(upto > _FORESEEN, -_ENDLESS, errors[:, np.minimum(upto, errors.shape[1]) - 1])
+        paid = further[:, :1] + errors
+        return cls(curve, resilience, curve.against * further, np.maximum(LOWEST_QUOTE, curve.against * paid))
 
-    def units_an_hour(self, other: Floats) -> Floats:
-        """More units an hour than a week's trips can take from here, if the other end never has a better quote.
+    def furthest(self, other: "LaneEnd") -> Ints:
+        """At which of the steps no transaction begins any more, a draw: it would lose, however good the other quote."""
+        lost = self.curve.against * (other.further[:, :1] - self.further) <= 0
+        return np.where(lost.any(axis=1), lost.argmax(axis=1), len(_STEPS))
+
+    def units_an_hour(self, furthest: Ints) -> Floats:
+        """More units an hour than a week's trips can take from here.
 
         No transaction begins where it would lose. So all that is taken comes back within the week, but for what the
         last trip may leave. That no cadence is longer than it, and whole trips fill at least half of it, bounds the
@@ -56,12 +63,11 @@ class LaneEnd:
         """
         if self.curve.exponent > 1:  # many small transactions hardly move the quote
             return np.full(self.curve.draws, _ENDLESS)
-        lost = _against(self.curve) * (other[:, None] - self.further) <= 0
-        furthest = 1 + np.where(lost.any(axis=1), _STEPS[lost.argmax(axis=1)], _ENDLESS)
+        volumes = 1 + np.append(_STEPS, _ENDLESS)[furthest]
         back = self.resilience.an_hour
         if self.resilience.half_life is not None:
-            back = back + furthest * math.log(2) * 60 / self.resilience.half_life
-        return np.asarray(self.curve.trade_volume * (back + furthest * 60 / (WEEK / 2)))
+            back = back + volumes * math.log(2) * 60 / self.resilience.half_life
+        return np.asarray(self.curve.trade_volume * (back + volumes * 60 / (WEEK / 2)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,9 +84,10 @@ class PossibleLane:
 
     def most_an_hour(self, hold: int) -> float:
         """Credits an hour that the lane cannot exceed in the middle of its draws, however it is kept up."""
-        gain, fuel = self.sell.best - self.buy.best, self.trip.fuel or 0.0
+        upto, every = (self.buy.furthest(self.sell), self.sell.furthest(self.buy)), np.arange(self.buy.curve.draws)
+        gain, fuel = self.sell.best[every, upto[1]] - self.buy.best[every, upto[0]], self.trip.fuel or 0.0
         by_trips = np.maximum(0.0, hold * gain - fuel) * 60 / next(cadences(self.trip.minutes))
-        units = [x.units_an_hour(y.further[:, 0]) for x, y in ((self.buy, self.sell), (self.sell, self.buy))]
+        units = (end.units_an_hour(furthest) for end, furthest in zip((self.buy, self.sell), upto, strict=True))
         by_recovery = np.maximum(0.0, gain - fuel / hold) * np.minimum(*units)
         return float(np.median(np.minimum(by_trips, by_recovery)))
 
@@ -111,8 +118,3 @@ def rank(lanes: Sequence[PossibleLane], hold: int, most: int, done: Callable[[],
             idle.append(place)
         done()
     return Ranking(tuple((place, advice) for _, place, advice in found[:most]), tuple(idle))
-
-
-def _against(curve: Curve) -> float:
-    """The sign of moves of the quote against the trader."""
-    return 1.0 if curve.side is Operation.BUY else -1.0

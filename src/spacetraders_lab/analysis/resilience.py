@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spacetraders_lab.analysis.arrays import Floats
+from spacetraders_lab.analysis.arrays import Floats, Ints
 
 WEEK = 7 * 24 * 60.0  # minutes: about half of a universe's life, and what "kept up" means here
 
@@ -40,6 +40,11 @@ class Resilience:
         """Every other draw halves; the rest take back half of so many tradeVolumes in that time, and go on steadily."""
         steady = np.arange(len(half_life)) % 2 == 1
         return cls(np.where(steady, np.inf, half_life), np.where(steady, 30 * volumes / half_life, 0.0), lasting)
+
+    def of_draws(self, kept: Ints) -> "Resilience":
+        """The same in some of its draws only."""
+        half_life = None if self.half_life is None else self.half_life[kept]
+        return Resilience(half_life, self.an_hour[kept], self.lasting[kept])
 
     def gone_back(self, passing: Floats, minutes: Floats | float) -> Floats:
         """What is left of displacements that do not stay after so many minutes; the last axis is that of the draws.

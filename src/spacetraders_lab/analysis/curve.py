@@ -147,7 +147,7 @@ class Curve:
 
 def _bounded(exponent: Floats) -> Floats:
     """So far and no further: quotes beyond are no news, and their numbers would overflow."""
-    return np.clip(exponent, -_FURTHEST, _FURTHEST)
+    return np.minimum(np.maximum(exponent, -_FURTHEST), _FURTHEST)  # twice as fast as np.clip
 
 
 def _median(values: Floats) -> Floats:

@@ -71,8 +71,8 @@ def few_draws(curve: Curve, end: Resilience) -> tuple[Curve, Resilience]:
 
 def _trips(parts: "_Parts", minutes: Floats | float, ends: Ends) -> Iterator[tuple[Ints, Floats]]:
     ways = len(parts.within)
-    minutes = np.zeros((ways, 1)) + np.reshape(minutes, (-1, 1))
-    count = _in_a_week(minutes)
+    apart = np.zeros((ways, 1)) + np.reshape(minutes, (-1, 1))
+    count = _in_a_week(apart)
     passing = [np.zeros((ways, curve.draws)) + curve.displaced for curve in parts.curves]
     stays = [-curve.displaced + np.zeros((ways, curve.draws)) for curve in parts.curves]
     for trip in range(int(count[0, 0])):
@@ -81,14 +81,14 @@ def _trips(parts: "_Parts", minutes: Floats | float, ends: Ends) -> Iterator[tup
         units, place = parts.best(bid - ask)
         yield units, parts.earned(paid - asked, place)
         for i, end in enumerate(ends):
-            moved = parts.moved_by(i, place)
+            moved = parts.moved[i][place]
             stays[i] = stays[i][:left] + end.lasting * moved
-            passing[i] = end.gone_back(passing[i][:left] + (1 - end.lasting) * moved, minutes[:left])
+            passing[i] = end.gone_back(passing[i][:left] + (1 - end.lasting) * moved, apart[:left])
 
 
 def _in_a_week(minutes: Floats) -> Ints:
     """Trips so many minutes apart."""
-    return np.maximum(1, (WEEK / minutes + 1e-9).astype(np.int64))
+    return np.maximum(1, (WEEK / minutes + 1e-9).astype(np.int64), dtype=np.int64)
 
 
 def _furthest(buy: Curve, sell: Curve, most: int) -> Ints:
@@ -102,16 +102,17 @@ def _furthest(buy: Curve, sell: Curve, most: int) -> Ints:
     ask, bid = (curve.at(curve.rest[:, None] + (tried - 1) // curve.trade_volume) for curve in (buy, sell))
     lost = (bid < ask) & ~(buy.runs_away | sell.runs_away)[:, None]
     lost[:, -1] = True
-    return tried[lost.argmax(axis=1)]
+    return np.asarray(tried[lost.argmax(axis=1)])
 
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
     """A trip cut where a transaction or a cap ends: all units of a part trade at the same two quotes.
 
-    `upto` are the units up to the end of each part, `units` those of it alone, and `within` says, for each way to fly,
-    which parts do not exceed its cap. Of each curve, `number` is which transaction a part belongs to, `errors` what the
-    law leaves unsaid of it, and `moved` how far trading up to its end moves the quote.
+    `upto` are the units up to the end of each part, and at last, where a trip takes no part, none; `units` are those of
+    the part alone, and `within` says, for each way to fly, which parts do not exceed its cap. Of each curve, `number`
+    is which transaction a part belongs to, `errors` what the law leaves unsaid of it, and `moved` how far `upto` moves
+    the quote.
     """
 
     curves: tuple[Curve, Curve]
@@ -128,14 +129,15 @@ class _Parts:
         ends = (np.arange(curve.trade_volume, furthest, curve.trade_volume) for curve in (buy, sell))
         upto = np.unique(np.concatenate([np.minimum(most, furthest), *ends]))
         here, there = ((upto - 1) // curve.trade_volume for curve in (buy, sell))
+        taken = np.append(upto, 0)
         return cls(
             (buy.of_draws(draws), sell.of_draws(draws)),
-            upto,
+            taken,
             np.diff(upto, prepend=0),
             upto <= most[:, None, None],
             (here, there),
             (buy.errors(int(here[-1]) + 1)[draws][:, here], sell.errors(int(there[-1]) + 1)[draws][:, there]),
-            (buy.moved_by_each(upto), sell.moved_by_each(upto)),
+            (buy.moved_by_each(taken), sell.moved_by_each(taken)),
         )
 
     def prices(self, i: int, displaced: Floats) -> tuple[Floats, Floats]:
@@ -148,15 +150,17 @@ class _Parts:
 
     def best(self, gains: Floats) -> tuple[Ints, Ints]:
         """The units that should earn most, none beyond the cap, and the last part of them; 0 and -1 where all lose."""
-        sums = np.where(self.within[: len(gains)], np.cumsum(gains * self.units, axis=2), -np.inf)
-        place = np.where(sums.max(axis=2) > 0, sums.argmax(axis=2), -1)
-        return np.where(place < 0, 0, self.upto[place]), place
-
-    def moved_by(self, i: int, place: Ints) -> Floats:
-        """How far trading the parts up to that one moves the quote of curve i."""
-        return np.where(place < 0, 0.0, self.moved[i][place])
+        sums = np.where(self.within[: len(gains)], (gains * self.units).cumsum(axis=2), -np.inf)
+        place = sums.argmax(axis=2)
+        place[_each(sums, place) <= 0] = -1
+        return self.upto[place], place
 
     def earned(self, gains: Floats, place: Ints) -> Floats:
         """What the parts up to that one earn."""
-        sums = np.cumsum(gains * self.units, axis=2)
-        return np.where(place < 0, 0.0, np.take_along_axis(sums, place[:, :, None], axis=2)[:, :, 0])
+        return np.where(place < 0, 0.0, _each((gains * self.units).cumsum(axis=2), place))
+
+
+def _each(sums: Floats, place: Ints) -> Floats:
+    """The sum at the place of each way and draw."""
+    rows = np.arange(place.size) * sums.shape[2]
+    return np.asarray(sums.reshape(-1)[rows + place.reshape(-1)].reshape(place.shape))

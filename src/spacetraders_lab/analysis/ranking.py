@@ -1,6 +1,6 @@
 """Which lanes earn most an hour, each kept up by itself. What a lane earns is said by `advice.lane` alone.
 
-That takes half a second a lane, and a system may have thousands. So each lane first gets a bound of what it can earn in
+That takes its time, and a system may have thousands. So each lane first gets a bound of what it can earn in
 each draw, and only those are worked out that may still be among the best.
 """
 

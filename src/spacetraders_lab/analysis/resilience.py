@@ -52,7 +52,7 @@ class Resilience:
         Ticks take back what was moved against the trader, and nothing of what was moved in his favour.
         """
         halved = passing if self.half_life is None else passing * np.exp2(-minutes / self.half_life)
-        return np.asarray(halved - np.clip(halved, 0.0, self.an_hour * minutes / 60))
+        return np.asarray(halved - np.minimum(np.maximum(halved, 0.0), self.an_hour * minutes / 60))
 
     def share_left(self, minutes: float) -> Floats:
         """What is left after so many minutes of one tradeVolume's move, what stays for ever left aside."""

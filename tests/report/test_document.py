@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
-from unittest.mock import patch
+from unittest.mock import Mock, patch
 
 import pytest
 import vl_convert
@@ -140,7 +140,7 @@ def test_the_same_run_gives_the_same_bytes_but_for_the_time() -> None:
 def test_the_drawing_library_is_made_once_and_a_cache_that_cannot_be_is_no_failure(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def page(home: Path) -> str:
+    def page(home: Path | str) -> str:
         monkeypatch.setenv("XDG_CACHE_HOME", str(home))
         document._vega.cache_clear()  # as a process of its own
         return as_html(Report("t", "t"), now=NOON, version="1.2.3")
@@ -150,9 +150,11 @@ def test_the_drawing_library_is_made_once_and_a_cache_that_cannot_be_is_no_failu
     first = page(tmp_path / "cache")
     assert "draw('é')" in first and len(made) == 1
     assert page(tmp_path / "cache") == first and len(made) == 1
-    (kept,) = (tmp_path / "cache").rglob("*.*")
+    (kept,) = (file for file in (tmp_path / "cache").rglob("*") if file.is_file())
     monkeypatch.setattr(document.metadata, "version", lambda _: "another")
     assert page(tmp_path / "cache") == page(kept) == first and len(made) == 3  # a file is no folder
+    monkeypatch.setattr(Path, "home", Mock(side_effect=RuntimeError))
+    assert page("") == first and len(made) == 4
     document._vega.cache_clear()
 
 

@@ -12,7 +12,6 @@ from datetime import datetime
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import vl_convert
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -107,20 +106,27 @@ def _vega() -> Markup:
 
     Making it takes seconds, more than all the rest of a report: it is kept in the user's cache where that can be.
     """
-    kept = _cache_folder() / f"vega-{metadata.version('vl-convert-python')}.js"
-    with suppress(OSError):
-        return Markup(kept.read_text(encoding="utf-8"))
+    with suppress(OSError, RuntimeError):  # RuntimeError: who has no home
+        return Markup(_kept().read_text(encoding="utf-8"))
     script = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
-    with suppress(OSError):
-        kept.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile("w", encoding="utf-8", dir=kept.parent, suffix=".new", delete=False) as draft:
-            draft.write(script)
-        Path(draft.name).replace(kept)  # whole, or not at all
+    with suppress(OSError, RuntimeError):
+        _keep(script, _kept())
     return Markup(script)
 
 
-def _cache_folder() -> Path:
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "spacetraders-lab"
+def _kept() -> Path:
+    cache_home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache_home) / "spacetraders-lab" / f"vega-{metadata.version('vl-convert-python')}.js"
+
+
+def _keep(script: str, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_suffix(f".{os.getpid()}")
+    try:
+        draft.write_text(script, encoding="utf-8")
+        draft.replace(file)  # whole, or not at all
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def _data_url(text: str) -> str:

@@ -30,6 +30,7 @@ def _build(folder: Path) -> tuple[Path, Path]:
         pytest.skip(f"there is no {_UV.relative_to(_ROOT)}; `make setup` puts it there where uv can be had")
     built = subprocess.run(
         [_UV, "build", "--offline", "--quiet", "--python", sys.executable, "--out-dir", folder, _ROOT],
+        env={name: value for name, value in os.environ.items() if name != "XDG_CACHE_HOME"},  # that is the suite's own
         capture_output=True,
         text=True,
     )

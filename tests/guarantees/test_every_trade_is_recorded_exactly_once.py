@@ -48,6 +48,12 @@ def test_a_process_that_stalls_before_it_sends_does_not_send() -> None:
         assert [tale for seed in range(10) if (tale := _told(seed, make(), STALLS)).violations] == []
 
 
+def test_who_was_frozen_between_two_pairs_does_not_go_by_the_hold_of_long_ago() -> None:
+    """In this story another process has filled it meanwhile, and died: cargo that only the ship itself shows."""
+    with fresh_databases() as make:
+        assert _told(5442, make()).violations == []
+
+
 class TestKnownBad:
     """Each variant leaves out one precaution; the stories must notice."""
 

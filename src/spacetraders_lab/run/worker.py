@@ -248,6 +248,8 @@ class ShipWorker:
         session: PairSession | None = None
         try:
             async with self.pulse.keep(claim, asked_at) as lease:
+                if claim.attempt > 1 or giving_up:  # it may have been flown by another program while this was frozen
+                    self._ship = None
                 ship, self._ship = await self._known_ship(), None
                 last_reading, self._last_reading = self._last_reading, None
                 session = PairSession(

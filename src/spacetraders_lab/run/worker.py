@@ -248,9 +248,9 @@ class ShipWorker:
         session: PairSession | None = None
         try:
             async with self.pulse.keep(claim, asked_at) as lease:
-                if claim.attempt > 1 or giving_up:  # it may have been flown by another program while this was frozen
-                    self._ship = None
-                ship, self._ship = await self._known_ship(), None
+                # another program may have loaded it while this one was frozen, and left a pair that it has begun
+                is_begun = claim.attempt > 1 or giving_up is not None
+                ship, self._ship = await self._known_ship(anew=is_begun), None
                 last_reading, self._last_reading = self._last_reading, None
                 session = PairSession(
                     self.lab, self.run, lease, ship, self.stop, giving_up=giving_up, last_reading=last_reading
@@ -291,8 +291,8 @@ class ShipWorker:
             await self._claims.release(claim, spend_attempt=session is not None and isinstance(error, GameError))
         return False
 
-    async def _known_ship(self) -> Ship:
-        if self._ship is not None:
+    async def _known_ship(self, *, anew: bool = False) -> Ship:
+        if self._ship is not None and not anew:
             return self._ship
         self._ship = await unless_stopped(self.stop, reads.get_ship(self.lab.game.client, self.command.ship_symbol))
         return self._ship

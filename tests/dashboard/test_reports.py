@@ -26,7 +26,7 @@ def reporting(sqlite_url: str) -> Iterator[Page]:
         served(sqlite_url, make_report=make_report) as page,
     ):
         rig = Rig(page.database)
-        rig.fly(rig.queue(rig.pairs(3), Design(iterations=1), run_id="flown"))
+        rig.fly(rig.queue(rig.pairs(12), Design(iterations=1), run_id="flown"))
         enter_run(page.database, run_id="not-flown")
         yield page
 

@@ -113,7 +113,7 @@ def test_stopped_again_and_again_it_ends_as_if_it_had_not_been(make_ground: Call
     """Ten signals after a random number of requests; nobody waits for a lease, and no attempt is spent."""
     chance = Random(11)
     ground = make_ground(ships=2)
-    run = _queue(ground, 8)
+    run = _queue(ground, 12)
     for _ in range(10):
         claims = _claims(ground)
         process = _resume(ground, run)
@@ -125,7 +125,7 @@ def test_stopped_again_and_again_it_ends_as_if_it_had_not_been(make_ground: Call
         assert "CLAIMED" not in ground.counts(run)
         assert _open_intents(ground) == 0
     assert _resume(ground, run).wait() == 0
-    assert ground.counts(run) == {"COMPLETED": 8}
+    assert ground.counts(run) == {"COMPLETED": 12}
     assert violations(ground, run) == []
 
 

@@ -73,7 +73,7 @@ def test_the_last_pairs_owner_dies_while_another_ship_waits(
     make_ground: Callable[..., Playground], point: Point
 ) -> None:
     ground = make_ground(ships=2)
-    run = ground.write_run(ground.pairs(1), ONE_CELL, now=datetime.now(UTC))
+    run = ground.write_run(ground.pairs(1), FOUR_CELLS, now=datetime.now(UTC))
     owner = ground.start(run, "LAB-1", dies_at=point)
     until(lambda: ground.counts(run) == {"CLAIMED": 1})
     idle = ground.start(run, "LAB-2")
